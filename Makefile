@@ -1,0 +1,56 @@
+# `make` alone lists what can be done. `demo` and `test` work on a fresh machine with Python 3.11 to 3.13, git and make.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+KEYS ?= embedded
+READY := $(VENV)/.installed
+
+help: ## what each target does
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+demo: $(READY) ## sign, verify, tamper, strip, edit, erase: the story over real HTTP (KEYS=openbao for a real Vault)
+	@$(BIN)/sigillo demo --keys $(KEYS) --out demo-out
+
+test: $(READY) ## every test that must pass anywhere, in parallel
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+check: $(READY) ## lint, types, the direction of imports, links in docs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python docs/check_links.py
+
+serve: $(READY) ## run the service on http://127.0.0.1:8080 with its data in ./sigillo-home
+	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo serve
+
+bench: $(READY) ## the benchmark tables that docs/performance.md quotes
+	@$(BIN)/python benchmarks/signing.py
+
+fsck: $(READY) ## re-check the whole ledger in ./sigillo-home
+	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo ledger verify
+
+soak: $(READY) ## long runs: kill -9, hostile uploads, many clients (SOAK_MINUTES=5)
+	@$(BIN)/python -m pytest -m soak -s tests/soak
+
+lock: $(READY) ## resolve requirements.lock anew from pyproject.toml (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
+	    --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## remove what make built here; never your data
+	@rm -rf $(VENV) demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+
+# The first Python that will do; `PYTHON=…` overrides.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Sigillo needs Python 3.11, 3.12 or 3.13 (PYTHON=/path/to/python3.12 make …)" >&2; exit 1; }
+	@echo "installing into $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: help demo test check serve bench fsck soak lock clean
