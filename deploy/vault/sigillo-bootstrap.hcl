@@ -1,0 +1,62 @@
+# What an operator's token needs for `sigillo keys bootstrap-vault`: no more, and no root token.
+# It can make and configure our mounts, keys, issuer, policy and token role. It cannot sign with the keys.
+# Install it by hand:  bao policy write sigillo-bootstrap sigillo-bootstrap.hcl
+
+# Mounts.
+path "sys/mounts" {
+  capabilities = ["read"]
+}
+path "sys/mounts/sigillo/+" {
+  capabilities = ["create", "update"]
+}
+
+# Signing keys and their certificates.
+path "sigillo/signing/keys/+" {
+  capabilities = ["create", "update", "read"]
+  allowed_parameters = {
+    "type" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-claim/csr" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/signing/keys/sigillo-claim/set-certificate" {
+  capabilities = ["create", "update"]
+}
+
+# The root, the intermediate under it, and leaves for claim keys.
+path "sigillo/root/issuers" {
+  capabilities = ["list"]
+}
+path "sigillo/root/root/generate/internal" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/root/root/sign-intermediate" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/issuer/issuers" {
+  capabilities = ["list"]
+}
+path "sigillo/issuer/intermediate/generate/internal" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/issuer/intermediate/set-signed" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/issuer/roles/sigillo-claim" {
+  capabilities = ["create", "update", "read"]
+}
+path "sigillo/issuer/sign/sigillo-claim" {
+  capabilities = ["create", "update"]
+}
+
+# The service's policy, and tokens that carry it alone.
+path "sys/policies/acl/sigillo-service" {
+  capabilities = ["create", "update", "read"]
+}
+path "auth/token/roles/sigillo-service" {
+  capabilities = ["create", "update", "read"]
+}
+path "auth/token/create/sigillo-service" {
+  capabilities = ["create", "update"]
+}

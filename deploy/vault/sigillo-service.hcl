@@ -1,0 +1,72 @@
+# What the running service may do: sign with two keys, read their public parts, and work its tenants' epochs.
+# Not: export, delete, rotate or configure a signing key, issue a certificate, or read anything else.
+# `sigillo keys bootstrap-vault` installs this file as it stands.
+
+# Claims: only as a SHA-256 digest, only as r || s. The caller names the key version.
+path "sigillo/signing/sign/sigillo-claim/sha2-256" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input"                = []
+    "key_version"          = []
+    "prehashed"            = [true]
+    "marshaling_algorithm" = ["jws"]
+  }
+}
+
+# Ledger checkpoints.
+path "sigillo/signing/sign/sigillo-log" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input"       = []
+    "key_version" = []
+  }
+}
+
+# Public keys and certificates of every version. (The root certificate at sigillo/root/cert/ca needs no token.)
+path "sigillo/signing/keys/sigillo-claim" {
+  capabilities = ["read"]
+}
+path "sigillo/signing/keys/sigillo-log" {
+  capabilities = ["read"]
+}
+
+# Epochs: one wrapping key per tenant, never exportable, never deleted whole.
+path "sigillo/epochs/keys/+" {
+  capabilities = ["create", "update", "read"]
+  allowed_parameters = {
+    "type" = ["aes256-gcm96"]
+  }
+}
+path "sigillo/epochs/keys/+/rotate" {
+  capabilities = ["update"]
+  denied_parameters = {
+    "*" = []
+  }
+}
+path "sigillo/epochs/datakey/plaintext/+" {
+  capabilities = ["update"]
+  denied_parameters = {
+    "*" = []
+  }
+}
+path "sigillo/epochs/decrypt/+" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "ciphertext" = []
+  }
+}
+
+# Destroying an epoch is what makes an erasure reach the backups.
+path "sigillo/epochs/keys/+/config" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "min_decryption_version" = []
+    "min_encryption_version" = []
+  }
+}
+path "sigillo/epochs/keys/+/trim" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "min_available_version" = []
+  }
+}

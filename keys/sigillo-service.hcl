@@ -1,0 +1,1 @@
+../deploy/vault/sigillo-service.hcl

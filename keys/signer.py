@@ -1,0 +1,138 @@
+"""The shape of a key store: what may be signed and which epochs may be opened.
+
+Rules
+- A signature always pins a key version; a certificate chain belongs to exactly one version.
+- No private key crosses this interface. Epoch data keys do: they are opened into memory for at most an hour.
+- Every failure is one of `keys.errors`, never a bare False.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Algorithm(StrEnum):
+    """Signature algorithms by their JOSE names (RFC 7518, RFC 8037)."""
+
+    ES256 = "ES256"
+    ED25519 = "EdDSA"
+
+
+class Purpose(StrEnum):
+    """What a signing key is for. One key per purpose and deployment."""
+
+    CLAIM = "claim"
+    """C2PA claims: ES256, with a certificate chain."""
+
+    LOG = "log"
+    """Ledger checkpoints: Ed25519, no certificate."""
+
+    @property
+    def algorithm(self) -> Algorithm:
+        return Algorithm.ES256 if self is Purpose.CLAIM else Algorithm.ED25519
+
+    @property
+    def key_name(self) -> str:
+        """The key's name in every store, so that a KeyRef reads the same everywhere."""
+        return f"sigillo-{self}"
+
+
+@dataclass(frozen=True)
+class KeyRef:
+    """One version of one named key."""
+
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True)
+class EpochKey:
+    """An epoch data key: `number` is the version of the tenant's wrapping key that wraps it."""
+
+    number: int
+    key: bytes = field(repr=False)
+    """32 bytes."""
+
+    wrapped: bytes
+    """What the key store gives back the key for; safe in the database and in backups."""
+
+
+@dataclass(frozen=True)
+class KeyStoreStatus:
+    """What an operator wants to know at a glance."""
+
+    kind: str
+    """`embedded` or `vault`."""
+
+    ready: bool
+    reason: str
+    """Empty when ready; otherwise what is wrong and what to do."""
+
+    keys: tuple[KeyRef, ...]
+    """Signing keys with their current version."""
+
+    certificate_expires: str
+    """When the current claim certificate ends, RFC 3339; empty when there is none."""
+
+
+class Signer(Protocol):
+    """One version of one signing key."""
+
+    @property
+    def ref(self) -> KeyRef: ...
+
+    @property
+    def algorithm(self) -> Algorithm: ...
+
+    @property
+    def public_key(self) -> bytes:
+        """DER SubjectPublicKeyInfo."""
+
+    @property
+    def chain(self) -> str:
+        """PEM certificates of this version, leaf first, root left out; empty for the log key."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign the whole message: 64 bytes r‖s for ES256 (hashed here with SHA-256), 64 for Ed25519.
+
+        Raises KeyStoreUnavailableError when the store is sealed, down or forbids it.
+        """
+
+
+class KeyStore(Protocol):
+    """Signing keys and epochs. Implemented by `keys.local` and `keys.vault`."""
+
+    def signer(self, purpose: Purpose, version: int | None = None) -> Signer:
+        """The signer of that version, or of the current one.
+
+        Raises KeyNotFoundError, CertificateMismatchError, and KeyStoreUnavailableError (which includes
+        CertificateExpiredError: a claim signed under an ended certificate would be invalid everywhere).
+        """
+
+    def anchors(self) -> str:
+        """PEM roots under which this store's claim certificates chain."""
+
+    def open_epoch(self, tenant: str, wrapped: bytes | None = None) -> EpochKey:
+        """Unwrap an epoch data key; with none given, make a new one under the tenant's newest epoch.
+
+        Raises EpochDestroyedError when that epoch is gone for good, KeyNotFoundError when the tenant has
+        none, SealBrokenError when this tenant's epochs did not wrap it.
+        """
+
+    def advance_epoch(self, tenant: str) -> int:
+        """Begin the tenant's next epoch and return its number; the first call begins epoch 1."""
+
+    def destroy_epochs(self, tenant: str, before: int) -> None:
+        """Destroy every epoch numbered below `before`: what they wrapped never opens again, backups included.
+
+        Repeatable. Raises ValueError if `before` is beyond the newest epoch, KeyNotFoundError when the tenant
+        has none.
+        """
+
+    def status(self) -> KeyStoreStatus:
+        """Never raises: a store that cannot be reached says so in `reason`."""

