@@ -1,0 +1,1 @@
+"""What a file looks like: hostile bytes decoded and fingerprinted in sandboxed workers."""

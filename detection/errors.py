@@ -1,0 +1,169 @@
+"""Everything that can go wrong in this package.
+
+DetectionError
+├── SandboxError                        no answer came from a worker
+│   ├── SandboxUnavailableError         workers cannot start: says why and what to do
+│   │   └── IsolationUnavailableError   the kernel cannot isolate them and the policy requires it
+│   ├── SandboxBusyError                every worker stayed occupied: try again
+│   ├── RequestTooLargeError            the job's arguments exceed the frame
+│   ├── JobFailedError                  a job raised what no job should: a defect here, not in the file
+│   └── WorkerError                     one worker died of one request, and was replaced
+│       ├── WorkerCrashedError
+│       ├── WorkerTimeoutError
+│       ├── WorkerMemoryError
+│       └── WorkerProtocolError         it sent what no honest worker sends
+└── MediaError                          the file is refused; each class has a stable `code`
+    ├── EmptyMediaError
+    ├── UnrecognisedMediaError
+    ├── UnsupportedMediaError
+    ├── MislabelledMediaError
+    ├── MediaTooLargeError
+    ├── TruncatedMediaError
+    ├── CorruptMediaError
+    └── AnimatedMediaError
+
+`MediaError` and `JobFailedError` are also `detection.job_error.JobError`: they cross from worker to parent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from detection.job_error import JobError
+
+
+class DetectionError(Exception):
+    """Root of this package's errors."""
+
+
+class SandboxError(DetectionError):
+    """No answer came from a worker."""
+
+
+class SandboxUnavailableError(SandboxError):
+    """Workers cannot start. The sandbox keeps trying, ever more slowly."""
+
+
+class IsolationUnavailableError(SandboxUnavailableError):
+    """The machine cannot isolate workers, and the policy requires it."""
+
+
+class SandboxBusyError(SandboxError):
+    """Every worker stayed occupied for the whole wait: try again."""
+
+
+class RequestTooLargeError(SandboxError):
+    """The job's arguments exceed what one request may carry."""
+
+    def __init__(self, limit: int, actual: int) -> None:
+        super().__init__(f"the request takes {actual} bytes, at most {limit} fit: send less")
+        self.limit, self.actual = limit, actual
+
+
+class WorkerError(SandboxError):
+    """One worker died of one request, and was replaced."""
+
+
+class WorkerCrashedError(WorkerError):
+    """The worker ended: a signal, or an exit nobody asked for."""
+
+
+class WorkerTimeoutError(WorkerError):
+    """The job outlived its time and the worker was killed."""
+
+
+class WorkerMemoryError(WorkerError):
+    """The job needed more memory than a worker may have."""
+
+
+class WorkerProtocolError(WorkerError):
+    """The worker sent what no honest worker sends; nothing of it was used."""
+
+
+@dataclass(eq=False)
+class JobFailedError(SandboxError, JobError):
+    """A job raised an error that is not a `JobError`: a defect of ours that this input met."""
+
+    code: ClassVar[str] = "job-failed"
+    sentence: ClassVar[str] = "the job failed with {kind} at {where}; please report this"
+    kind: str
+    where: str
+
+
+class MediaError(DetectionError, JobError):
+    """The file is refused."""
+
+
+@dataclass(eq=False)
+class EmptyMediaError(MediaError):
+    """Not one byte."""
+
+    code: ClassVar[str] = "media-empty"
+    sentence: ClassVar[str] = "the file is empty: send its content"
+
+
+@dataclass(eq=False)
+class UnrecognisedMediaError(MediaError):
+    """No known format begins like this."""
+
+    code: ClassVar[str] = "media-unrecognised"
+    sentence: ClassVar[str] = "this is no image that is known here: send a JPEG, PNG or WebP file"
+
+
+@dataclass(eq=False)
+class UnsupportedMediaError(MediaError):
+    """A known format that is not accepted yet."""
+
+    code: ClassVar[str] = "media-unsupported"
+    sentence: ClassVar[str] = "{kind} files are not accepted yet: convert it to JPEG, PNG or WebP"
+    kind: str
+
+
+@dataclass(eq=False)
+class MislabelledMediaError(MediaError):
+    """The declared type is not what the bytes are."""
+
+    code: ClassVar[str] = "media-mislabelled"
+    sentence: ClassVar[str] = "declared as {declared}, but the bytes are {actual}: correct the declared type"
+    declared: str
+    actual: str
+
+
+@dataclass(eq=False)
+class MediaTooLargeError(MediaError):
+    """One of the limits of `detection.limits`."""
+
+    code: ClassVar[str] = "media-too-large"
+    sentence: ClassVar[str] = "the file has {actual} {field}, at most {limit} are accepted: make it smaller"
+    field: str
+    limit: int
+    actual: int
+
+
+@dataclass(eq=False)
+class TruncatedMediaError(MediaError):
+    """The file ends before its format says it may."""
+
+    code: ClassVar[str] = "media-truncated"
+    sentence: ClassVar[str] = "the {kind} file ends too early: send it again, whole"
+    kind: str
+
+
+@dataclass(eq=False)
+class CorruptMediaError(MediaError):
+    """The file contradicts its format, or does not decode."""
+
+    code: ClassVar[str] = "media-corrupt"
+    sentence: ClassVar[str] = "the {kind} file is damaged ({reason}): export it again"
+    kind: str
+    reason: str
+
+
+@dataclass(eq=False)
+class AnimatedMediaError(MediaError):
+    """More than one frame."""
+
+    code: ClassVar[str] = "media-animated"
+    sentence: ClassVar[str] = "animated {kind} files are not accepted yet: send a single frame"
+    kind: str

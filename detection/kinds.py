@@ -1,0 +1,106 @@
+"""Which format a file is in, told from its first bytes and never from its name.
+
+Formats that are known but not accepted are named too, so that the refusal can say which one it met.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from detection.errors import (
+    EmptyMediaError,
+    MislabelledMediaError,
+    UnrecognisedMediaError,
+    UnsupportedMediaError,
+)
+
+MAGIC_BYTES = 16
+"""How much of a file's beginning tells its format."""
+
+
+class Kind(StrEnum):
+    """The accepted formats, by the name people use."""
+
+    JPEG = "JPEG"
+    PNG = "PNG"
+    WEBP = "WebP"
+
+    @property
+    def mime(self) -> str:
+        """The registered media type."""
+        return f"image/{self.value.lower()}"
+
+
+@dataclass(frozen=True)
+class Magic:
+    """Bytes at an offset, and the format they mean."""
+
+    name: str
+    signature: bytes
+    offset: int = 0
+    also: bytes = b""
+    """A second signature at byte 8, or nothing."""
+
+
+MAGICS = (
+    Magic(Kind.JPEG, b"\xff\xd8\xff"),
+    Magic(Kind.PNG, b"\x89PNG\r\n\x1a\n"),
+    Magic(Kind.WEBP, b"RIFF", also=b"WEBP"),
+    Magic("AVI", b"RIFF", also=b"AVI "),
+    Magic("WAV", b"RIFF", also=b"WAVE"),
+    Magic("GIF", b"GIF8"),
+    Magic("TIFF", b"II*\x00"),
+    Magic("TIFF", b"MM\x00*"),
+    Magic("TIFF", b"II+\x00"),
+    Magic("BMP", b"BM"),
+    Magic("Photoshop", b"8BPS"),
+    Magic("JPEG XL", b"\xff\x0a"),
+    Magic("JPEG XL", b"\x00\x00\x00\x0cJXL "),
+    Magic("JPEG 2000", b"\x00\x00\x00\x0cjP  "),
+    *(Magic("HEIC", b"ftyp" + brand, 4) for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")),
+    *(Magic("AVIF", b"ftyp" + brand, 4) for brand in (b"avif", b"avis")),
+    Magic("QuickTime", b"ftypqt  ", 4),
+    Magic("M4A", b"ftypM4A ", 4),
+    Magic("MP4", b"ftyp", 4),
+    Magic("PDF", b"%PDF-"),
+    Magic("MP3", b"ID3"),
+    Magic("FLAC", b"fLaC"),
+    Magic("Ogg", b"OggS"),
+    Magic("WebM", b"\x1aE\xdf\xa3"),
+    Magic("ZIP", b"PK\x03\x04"),
+    Magic("SVG", b"<svg"),
+    Magic("XML", b"<?xml"),
+)
+"""In order: the first that fits counts."""
+
+ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+UNDECLARED = frozenset({"", "application/octet-stream"})
+"""What clients send when they do not know."""
+
+
+def sniff(head: bytes) -> Kind:
+    """The format of a file that begins with `head`, MAGIC_BYTES long or the whole file.
+
+    Raises EmptyMediaError, UnrecognisedMediaError, UnsupportedMediaError.
+    """
+    if not head:
+        raise EmptyMediaError
+    name = next((magic.name for magic in MAGICS if _fits(magic, head)), None)
+    if name is None:
+        raise UnrecognisedMediaError
+    try:
+        return Kind(name)
+    except ValueError:
+        raise UnsupportedMediaError(kind=name) from None
+
+
+def check_declared(declared: str | None, kind: Kind) -> None:
+    """Hold a declared media type, parameters and all, against the bytes. Raises MislabelledMediaError."""
+    plain = (declared or "").partition(";")[0].strip().lower()
+    if plain not in UNDECLARED and ALIASES.get(plain, plain) != kind.mime:
+        raise MislabelledMediaError(declared=plain, actual=kind.mime)
+
+
+def _fits(magic: Magic, head: bytes) -> bool:
+    return head.startswith(magic.signature, magic.offset) and head.startswith(magic.also, 8 if magic.also else 0)

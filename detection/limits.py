@@ -1,0 +1,26 @@
+"""What is too much: each limit is checked before the work it bounds (invariant 12).
+
+Plain numbers in a module of their own, so that the edge can read them without loading a decoder.
+"""
+
+from __future__ import annotations
+
+MAX_UPLOAD_BYTES = 64 * 1024 * 1024
+"""The largest file; the edge stops reading there, and the worker checks again."""
+
+MAX_PIXELS = 100_000_000
+"""Width times height: decoded RGBA then takes 400 MB, which fits a worker's memory twice over."""
+
+MAX_SIDE = 30_000
+"""The longer side in pixels."""
+
+MAX_METADATA_BYTES = 8 * 1024 * 1024
+"""Metadata that a decoder gathers: EXIF, XMP, ICC, text. C2PA manifests are not counted: no decoder reads
+them.
+"""
+
+MAX_SEGMENTS = 65_536
+"""Chunks of a PNG or WebP file, marker segments of a JPEG file."""
+
+MAX_SCANS = 100
+"""Scans of a progressive JPEG: each passes over every pixel, and a camera writes about ten."""

@@ -1,0 +1,45 @@
+"""Drawn pictures and files of them."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+MODES = ("1", "L", "P", "RGB", "LA", "RGBA", "I;16", "CMYK")
+
+
+def draw(mode: str = "RGB", width: int = 61, height: int = 43, seed: int = 1) -> Image.Image:
+    """A smooth, unsymmetrical picture; with alpha, some of it invisible."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+    picture = coarse.resize((width, height), Image.Resampling.BICUBIC)
+    if mode == "I;16":
+        return Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)
+    if mode in {"LA", "RGBA"}:
+        picture = picture.convert(mode)
+        ramp = Image.linear_gradient("L").resize((width, height)).point(lambda a: 0 if a < 40 else a)
+        picture.putalpha(ramp)
+        return picture
+    return picture.quantize(16) if mode == "P" else picture.convert(mode)
+
+
+def save(picture: Image.Image, form: str, **options: object) -> bytes:
+    """The picture as a file."""
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    """A PNG chunk."""
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def png(*chunks: bytes, width: int = 1, height: int = 1) -> bytes:
+    """A PNG of 8-bit grey with these chunks after its header."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks)
