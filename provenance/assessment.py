@@ -1,0 +1,116 @@
+"""From what c2pa-rs says of a manifest store to our report. Runs in the worker.
+
+Rules
+- The verdict comes from the codes; c2pa-rs's own state is a second opinion, and the worse of the two stands.
+- *Trusted* needs evidence: a validated signature and a trusted signer among the successes.
+
+C2PA Technical Specification 2.4, "Validation", "Validation states".
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any, Final
+
+from provenance.ancestry import Json, statuses_in, trace
+from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, effect
+from provenance.report import (
+    MAX_STATUSES,
+    SignerCertificate,
+    Status,
+    Statuses,
+    TimeStamp,
+    VerificationReport,
+    legible,
+    text,
+)
+from provenance.stated import Stated
+from provenance.verdict import Verdict, worst
+
+STATES: Final = MappingProxyType({"Trusted": Verdict.TRUSTED, "Valid": Verdict.UNTRUSTED, "Invalid": Verdict.INVALID})
+"""c2pa-rs's states as the best verdict they allow."""
+
+
+def assess(store: Json, detail: Json, trust: str) -> VerificationReport:
+    """The report on a store, given as `Reader.json` and `Reader.crjson` parsed.
+
+    `trust` names the policy it was judged under.
+    """
+    results = (store.get("validation_results") or {}).get("activeManifest") or {}
+    label = str(store.get("active_manifest"))
+    stated = Stated((store.get("manifests") or {}).get(label) or {})
+    actions, more_actions = stated.actions()
+    ancestry = trace(store)
+    statuses, more_statuses = _statuses(results)
+    return VerificationReport(
+        verdict=worst((_judge(results), STATES.get(str(store.get("validation_state")), Verdict.INVALID))),
+        trust=trust,
+        ancestry=ancestry.verdict,
+        label=legible(label),
+        title=stated.title(),
+        generators=stated.generators(),
+        signer=_signer(_signature(detail, label)),
+        time_stamps=_time_stamps(_signature(detail, label), statuses),
+        statuses=statuses,
+        actions=actions,
+        model=stated.model(),
+        training_mining=stated.training_mining(),
+        author=stated.author(),
+        content=stated.content(),
+        ingredients=ancestry.tree,
+        truncated=more_actions or more_statuses or ancestry.truncated,
+    )
+
+
+def _judge(results: Json) -> Verdict:
+    codes = {(code, failed) for code, failed, _ in statuses_in(results)}
+    objection = worst(effect(code, failed=failed) for code, failed in codes)
+    if objection is not Verdict.TRUSTED:
+        return objection
+    if (SIGNATURE_VALIDATED, False) not in codes:
+        return Verdict.INVALID
+    return Verdict.TRUSTED if (SIGNER_TRUSTED, False) in codes else Verdict.UNTRUSTED
+
+
+def _statuses(results: Json) -> tuple[Statuses, bool]:
+    lists = [results.get(kind) or () for kind in ("success", "informational", "failure")]
+    parts = [tuple(map(_status, each[:MAX_STATUSES])) for each in lists]
+    return Statuses(*parts), any(len(each) > MAX_STATUSES for each in lists)
+
+
+def _status(status: Json) -> Status:
+    return Status(legible(str(status.get("code"))), text(status.get("url")), text(status.get("explanation")))
+
+
+def _signature(detail: Json, label: str) -> dict[str, Any]:
+    for manifest in detail.get("manifests") or ():
+        if manifest.get("label") == label:
+            return manifest.get("signature") or {}
+    return {}
+
+
+def _signer(signature: Json) -> SignerCertificate | None:
+    certificate = signature.get("certificateInfo")
+    if not certificate:
+        return None
+    subject, issuer = certificate.get("subject") or {}, certificate.get("issuer") or {}
+    validity = certificate.get("validity") or {}
+    return SignerCertificate(
+        common_name=text(subject.get("CN")),
+        organization=text(subject.get("O")),
+        issuer=text(issuer.get("CN")),
+        serial=text(certificate.get("serialNumber")),
+        algorithm=text(signature.get("algorithm")),
+        not_before=text(validity.get("notBefore")),
+        not_after=text(validity.get("notAfter")),
+    )
+
+
+def _time_stamps(signature: Json, statuses: Statuses) -> tuple[TimeStamp, ...]:
+    stamp = signature.get("timeStampInfo") or {}
+    time = text(stamp.get("timestamp"))
+    if time is None:
+        return ()
+    authority = ((stamp.get("certificateInfo") or {}).get("subject") or {}).get("CN")
+    trusted = any(status.code == TIME_STAMP_TRUSTED for status in statuses.success)
+    return (TimeStamp(time, text(authority), trusted),)

@@ -1,0 +1,58 @@
+"""Everything that can go wrong in this package.
+
+ProvenanceError
+├── ClaimRefusedError             the request breaks a rule of the manifest, or asserts what its key may not
+├── FormatUnsupportedError        C2PA defines no manifest for this kind of file: nothing to verify
+├── ManifestBuildError            the manifest could not be built or signed; nothing is handed out
+├── ClaimBytesError               a worker asked for a signature over something that is not a claim
+└── TrustPolicyError              trust anchors or key usages that cannot be used
+
+`FormatUnsupportedError` and `ManifestBuildError` are also `JobError`: they cross from worker to parent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from detection.job_error import JobError
+
+
+class ProvenanceError(Exception):
+    """Root of this package's errors."""
+
+
+class ClaimRefusedError(ProvenanceError):
+    """The request breaks a rule of the manifest, or asserts what its key may not.
+
+    `field` names the offending part (`actions[0].source_type`), `code` is stable, `detail` says what to do.
+    """
+
+    def __init__(self, field: str, code: str, detail: str) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field, self.code, self.detail = field, code, detail
+
+
+@dataclass(eq=False)
+class FormatUnsupportedError(ProvenanceError, JobError):
+    """C2PA defines no manifest for this kind of file, so there is nothing to verify."""
+
+    code: ClassVar[str] = "format-unsupported"
+    sentence: ClassVar[str] = "no manifest can be read from this kind of file: send an image, video, audio file or PDF"
+
+
+@dataclass(eq=False)
+class ManifestBuildError(ProvenanceError, JobError):
+    """The manifest could not be built or signed; nothing is handed out."""
+
+    code: ClassVar[str] = "manifest-build"
+    sentence: ClassVar[str] = "the manifest could not be built: {reason}"
+    reason: str
+
+
+class ClaimBytesError(ProvenanceError):
+    """A worker asked for a signature over something that is not a claim."""
+
+
+class TrustPolicyError(ProvenanceError):
+    """Trust anchors or key usages that cannot be used; the message names their source."""

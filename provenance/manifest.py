@@ -1,0 +1,134 @@
+"""The manifest of one upload, as the definition that c2pa's Builder takes.
+
+Rules
+- The first action is `c2pa.created`, or else `c2pa.opened` with the uploaded file as its parent: a file's
+  history is never dropped, and what arrives with a manifest cannot be claimed as newly created.
+- A parent whose manifest cannot be read is still named as the parent, with a sentence that says so.
+- *Created* assertions are what this service worked out itself (actions, content); what the request states
+  (model, author, training-mining) is *gathered*: carried, not vouched for.
+
+C2PA Technical Specification 2.4, "Claims", "Actions", "Ingredient"; CAWG Metadata 1.1, CAWG Training and
+Data Mining 1.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC
+from typing import Any, Final
+
+from provenance.errors import ClaimRefusedError
+from provenance.request import Action, AuthorStatement, ClaimRequest, Tool
+from provenance.verdict import Verdict
+from provenance.vocabulary import CREATED, OPENED, TRAINING_MINING_ENTRIES
+
+CONTENT_LABEL: Final = "org.sigillo.content"
+MODEL_LABEL: Final = "org.sigillo.model"
+AUTHOR_LABEL: Final = "cawg.metadata"
+TRAINING_MINING_LABEL: Final = "cawg.training-mining"
+TOOL_KEY: Final = "org.sigillo.tool"
+PARENT_LABEL: Final = "parent"
+"""The Builder's name for the parent ingredient while it links the first action to it."""
+
+UNREADABLE_PARENT: Final = "This file arrived with a manifest that could not be read."
+_DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
+
+
+@dataclass(frozen=True)
+class ContentAssertion:
+    """`org.sigillo.content`: the uploaded file, measured. It names the content whatever wraps it later."""
+
+    mime: str
+    width: int
+    height: int
+    sha256: str
+    """Of the uploaded bytes, hexadecimal."""
+
+    pixel_hash: str
+    """Of the decoded pixels in their normal form, hexadecimal."""
+
+    normal_form: str
+    decoder: str
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What the signing worker builds."""
+
+    mime: str
+    manifest: dict[str, Any]
+    """The Builder's JSON."""
+
+    parent: dict[str, str] | None
+    """The parent ingredient when the upload's own manifest goes along with it."""
+
+
+def define(request: ClaimRequest, content: ContentAssertion, history: Verdict, generator: Tool) -> Definition:
+    """The definition for a request that passed `rules`.
+
+    `history` is the verdict on the manifest that the file arrived with; `generator` is this service.
+    Raises ClaimRefusedError when a file with history is claimed as newly created.
+    """
+    created = bool(request.actions) and request.actions[0].name == CREATED
+    if created and history is not Verdict.ABSENT:
+        detail = "this file arrives with a manifest, so it was not created now: declare c2pa.opened or its edits"
+        raise ClaimRefusedError("actions[0].name", "created-with-history", detail)
+    manifest = {
+        "title": request.title,
+        "claim_generator_info": [{**asdict(generator), TOOL_KEY: asdict(request.tool)}],
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": _actions(request, opened=not created)}},
+            {"label": CONTENT_LABEL, "data": asdict(content), "created": True},
+            *_stated(request),
+        ],
+    }
+    if created:
+        return Definition(content.mime, manifest, None)
+    parent = {"label": PARENT_LABEL, "relationship": "parentOf", "format": content.mime}
+    if history not in (Verdict.ABSENT, Verdict.UNREADABLE):
+        return Definition(content.mime, manifest, parent)
+    if history is Verdict.UNREADABLE:
+        parent["description"] = UNREADABLE_PARENT
+    return Definition(content.mime, {**manifest, "ingredients": [parent]}, None)
+
+
+def _actions(request: ClaimRequest, *, opened: bool) -> list[dict[str, Any]]:
+    declared = request.actions
+    if opened and (not declared or declared[0].name != OPENED):
+        declared = (Action(OPENED), *declared)
+    written = [_action(action, request.tool) for action in declared]
+    if opened:
+        written[0].setdefault("parameters", {})["ingredientIds"] = [PARENT_LABEL]
+    return written
+
+
+def _action(action: Action, tool: Tool) -> dict[str, Any]:
+    written: dict[str, Any] = {"action": action.name, "softwareAgent": asdict(tool)}
+    if action.source_type is not None:
+        written["digitalSourceType"] = str(action.source_type)
+    if action.when is not None:
+        written["when"] = action.when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if action.description is not None:
+        written["description"] = action.description
+    if action.parameters:
+        written["parameters"] = dict(action.parameters)
+    return written
+
+
+def _stated(request: ClaimRequest) -> list[dict[str, Any]]:
+    entries = {entry: {"use": str(request.training_mining)} for entry in TRAINING_MINING_ENTRIES}
+    stated: list[dict[str, Any]] = [{"label": TRAINING_MINING_LABEL, "data": {"entries": entries}}]
+    if request.model is not None:
+        stated.append({"label": MODEL_LABEL, "data": asdict(request.model)})
+    if request.author is not None:
+        # CAWG Metadata 1.1 demands a JSON box; the Builder would make it CBOR.
+        stated.append({"label": AUTHOR_LABEL, "data": _dublin_core(request.author), "kind": "Json"})
+    return stated
+
+
+def _dublin_core(author: AuthorStatement) -> dict[str, Any]:
+    return {
+        "@context": {"dc": _DUBLIN_CORE},
+        "dc:creator": [author.name],
+        "dc:description": author.statement,
+    }

@@ -1,0 +1,221 @@
+"""What verification says of a file: the report that crosses from the worker to everyone who reads it.
+
+Rules
+- Every text came from a stranger's file: bounded in length, and free of control characters.
+- Lists are capped; where something was left out, `truncated` says so. Verdicts come before any cut.
+- What a manifest states (title, actions, model, author) is reported as stated; `verdict` says what it
+  is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+
+from detection.errors import WorkerProtocolError
+from provenance import characters
+from provenance.verdict import Verdict
+
+MAX_TEXT: Final = 2000
+MAX_STATUSES: Final = 500
+"""Of each kind: success, informational, failure."""
+
+MAX_REPORTED_ACTIONS: Final = 100
+MAX_INGREDIENTS: Final = 200
+MAX_DEPTH: Final = 32
+
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+
+
+@dataclass(frozen=True)
+class Status:
+    """One validation result, verbatim."""
+
+    code: Text
+    url: Text | None
+    explanation: Text | None
+
+
+@dataclass(frozen=True)
+class Statuses:
+    """The validation results for the file's own manifest."""
+
+    success: tuple[Status, ...] = ()
+    informational: tuple[Status, ...] = ()
+    failure: tuple[Status, ...] = ()
+
+
+@dataclass(frozen=True)
+class SignerCertificate:
+    """The certificate that the claim was signed under. Times are RFC 3339."""
+
+    common_name: Text | None
+    organization: Text | None
+    issuer: Text | None
+    serial: Text | None
+    """Hexadecimal."""
+
+    algorithm: Text | None
+    not_before: Text | None
+    not_after: Text | None
+
+
+@dataclass(frozen=True)
+class TimeStamp:
+    """An RFC 3161 time-stamp over the claim's signature."""
+
+    time: Text
+    authority: Text | None
+    trusted: bool
+
+
+@dataclass(frozen=True)
+class StatedTool:
+    """A piece of software named in the manifest."""
+
+    name: Text
+    version: Text | None
+
+
+@dataclass(frozen=True)
+class StatedAction:
+    """One action of the manifest."""
+
+    name: Text
+    source_type: Text | None
+    when: Text | None
+    tool: StatedTool | None
+    description: Text | None
+    parameters: Text | None
+    """JSON."""
+
+
+@dataclass(frozen=True)
+class StatedModel:
+    """The generative model named in the manifest."""
+
+    name: Text
+    version: Text | None
+    provider: Text | None
+
+
+@dataclass(frozen=True)
+class StatedUse:
+    """One entry of the training-mining choice."""
+
+    entry: Text
+    use: Text
+
+
+@dataclass(frozen=True)
+class StatedAuthor:
+    """The author's own words."""
+
+    name: Text | None
+    statement: Text | None
+
+
+@dataclass(frozen=True)
+class StatedContent:
+    """The `org.sigillo.content` assertion."""
+
+    mime: Text
+    width: int
+    height: int
+    sha256: Text
+    pixel_hash: Text
+    normal_form: Text
+    decoder: Text
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """A file that went into this one. The tuple of them is the tree in pre-order; `depth` begins at 1."""
+
+    depth: int
+    title: Text | None
+    format: Text | None
+    relationship: Text | None
+    label: Text | None
+    """The label of its manifest; none when it had none."""
+
+    verdict: Verdict | None
+    """None when it had no manifest and nothing is recorded against it."""
+
+    signer: Text | None
+    failures: tuple[Text, ...]
+    """Codes that stand against it, recorded by whoever signed over it or found now."""
+
+
+@dataclass(frozen=True)
+class VerificationReport:
+    """What a file says about itself and what that is worth."""
+
+    verdict: Verdict
+    """Of the file's own, active manifest."""
+
+    trust: Text
+    """The digest of the trust policy it was judged under."""
+
+    ancestry: Verdict | None = None
+    """The worst verdict among the ancestors that have a manifest; None when there is none."""
+
+    label: Text | None = None
+    title: Text | None = None
+    generators: tuple[StatedTool, ...] = ()
+    signer: SignerCertificate | None = None
+    time_stamps: tuple[TimeStamp, ...] = ()
+    statuses: Statuses = Statuses()
+    actions: tuple[StatedAction, ...] = ()
+    model: StatedModel | None = None
+    training_mining: tuple[StatedUse, ...] = ()
+    author: StatedAuthor | None = None
+    content: StatedContent | None = None
+    ingredients: tuple[Ingredient, ...] = ()
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class History:
+    """The manifest that an upload arrived with, in brief."""
+
+    verdict: Verdict
+    ancestry: Verdict | None
+    label: Text | None
+    failures: tuple[Text, ...]
+    """Codes that stand against it or an ancestor, the manifest's own first."""
+
+    sentence: Annotated[str, StringConstraints(max_length=3 * MAX_TEXT)]
+    """The same in plain words, with a name and a code in them."""
+
+
+REPORT: Final = TypeAdapter(VerificationReport)
+HISTORY: Final = TypeAdapter(History)
+
+
+def parse_report(answer: object) -> VerificationReport:
+    """A worker's report. Raises WorkerProtocolError."""
+    try:
+        return REPORT.validate_python(answer)
+    except ValidationError as error:
+        raise WorkerProtocolError(f"the report has {error.error_count()} fields of the wrong shape") from error
+
+
+def parse_history(answer: object) -> History:
+    """A worker's account of an upload's own manifest. Raises WorkerProtocolError."""
+    try:
+        return HISTORY.validate_python(answer)
+    except ValidationError as error:
+        raise WorkerProtocolError(f"the history has {error.error_count()} fields of the wrong shape") from error
+
+
+def legible(value: str) -> str:
+    """A stranger's text, fit for the report."""
+    return characters.legible(value, MAX_TEXT)
+
+
+def text(value: object) -> str | None:
+    """A value as legible text, or None if it is not text."""
+    return legible(value) if isinstance(value, str) else None

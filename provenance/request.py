@@ -1,0 +1,75 @@
+"""What a creation tool asks us to state about a file. Shapes only: `rules` judges them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from provenance.vocabulary import DigitalSourceType, TrainingMining
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A piece of software, by name and version."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """The generative model that made or changed the pixels."""
+
+    name: str
+    version: str
+    provider: str
+
+
+@dataclass(frozen=True)
+class AuthorStatement:
+    """What the author says in their own words; we carry it, we don't vouch for it."""
+
+    name: str
+    statement: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step in the making of the file."""
+
+    name: str
+    """`c2pa.…` from the specification's table, or a vendor's reverse-domain label."""
+
+    source_type: DigitalSourceType | None = None
+    when: datetime | None = None
+    """Aware; written in UTC to the second."""
+
+    description: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values."""
+
+
+@dataclass(frozen=True)
+class ClaimRequest:
+    """Everything a request may put into a manifest."""
+
+    title: str
+    tool: Tool
+    model: Model | None = None
+    actions: tuple[Action, ...] = ()
+    """In order. Begins with `c2pa.created` for a new work; otherwise the file is opened as it is."""
+
+    training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
+    author: AuthorStatement | None = None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What the principal behind an API key may assert."""
+
+    tool: str
+    """The one tool name it speaks for."""
+
+    source_types: frozenset[DigitalSourceType]

@@ -1,0 +1,169 @@
+"""The rules a claim request must keep, checked before anything expensive runs.
+
+Rules
+- c2pa-rs checks neither action names, source types, times nor sizes: what passes here is what gets signed.
+- Text is printable: no control characters, nothing that reorders or hides what a reader sees.
+- The first broken rule is reported, naming its field; nothing is repaired or dropped silently.
+
+C2PA Technical Specification 2.4, "Actions".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from provenance.characters import hidden
+from provenance.errors import ClaimRefusedError
+from provenance.request import Action, ClaimRequest, Grant
+from provenance.vocabulary import ACTIONS, CREATED, GENERATIVE, OPENED, UNAVAILABLE_ACTIONS
+
+MAX_TITLE: Final = 200
+MAX_NAME: Final = 100
+"""Characters of a tool's, model's, provider's or author's name, of a version, of an action's label."""
+
+MAX_STATEMENT: Final = 2000
+MAX_DESCRIPTION: Final = 500
+MAX_ACTIONS: Final = 100
+MAX_PARAMETERS_BYTES: Final = 4096
+"""UTF-8 JSON, per action."""
+
+MAX_PARAMETERS_DEPTH: Final = 8
+MAX_NUMBER: Final = 2**53 - 1
+"""What every JSON reader keeps exactly (RFC 8259, section 6)."""
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far ahead of ours a tool's clock may run."""
+
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+"""No file was made before."""
+
+LINKING_PARAMETERS: Final = frozenset(
+    {"ingredient", "ingredients", "ingredientIds", "org.cai.ingredientIds", "redacted", "relatedAssertions"}
+)
+"""Parameters that point into the manifest; the service alone writes them."""
+
+_VENDOR_LABEL = re.compile(r"(?!c2pa\.|cawg\.|stds\.)[a-z][a-z0-9-]*(\.[A-Za-z0-9_-]+){2,}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+def check_request(request: ClaimRequest, now: datetime) -> None:
+    """Hold a request to every rule that needs no file. Raises ClaimRefusedError."""
+    _check_text("title", request.title, MAX_TITLE)
+    _check_text("tool.name", request.tool.name, MAX_NAME)
+    _check_text("tool.version", request.tool.version, MAX_NAME)
+    if request.author is not None:
+        _check_text("author.name", request.author.name, MAX_NAME)
+        _check_text("author.statement", request.author.statement, MAX_STATEMENT, lines=True)
+    if len(request.actions) > MAX_ACTIONS:
+        raise ClaimRefusedError("actions", "too-many", f"at most {MAX_ACTIONS} actions can be declared")
+    for index, action in enumerate(request.actions):
+        _check_action(f"actions[{index}]", action, index, now)
+    _check_model(request)
+
+
+def check_grant(request: ClaimRequest, grant: Grant) -> None:
+    """Hold a request to what its key may assert. Raises ClaimRefusedError."""
+    if request.tool.name != grant.tool:
+        raise ClaimRefusedError("tool.name", "tool-not-granted", f"this key speaks for {grant.tool!r} only")
+    for index, action in enumerate(request.actions):
+        if action.source_type is not None and action.source_type not in grant.source_types:
+            raise ClaimRefusedError(
+                f"actions[{index}].source_type",
+                "source-type-not-granted",
+                f"this key may not assert {action.source_type}; ask the operator to grant it",
+            )
+
+
+def _check_action(field: str, action: Action, index: int, now: datetime) -> None:
+    if action.name in UNAVAILABLE_ACTIONS:
+        detail = f"{action.name} cannot be declared: {UNAVAILABLE_ACTIONS[action.name]}"
+        raise ClaimRefusedError(f"{field}.name", "action-unavailable", detail)
+    if action.name not in ACTIONS and (len(action.name) > MAX_NAME or not _VENDOR_LABEL.fullmatch(action.name)):
+        detail = "use an action of the C2PA specification, or a reverse-domain label such as com.example.remix"
+        raise ClaimRefusedError(f"{field}.name", "action-unknown", detail)
+    if action.name in (CREATED, OPENED) and index > 0:
+        raise ClaimRefusedError(f"{field}.name", "not-first", f"{action.name} can only be the first action")
+    if action.name == CREATED and action.source_type is None:
+        detail = "c2pa.created must say where the pixels come from"
+        raise ClaimRefusedError(f"{field}.source_type", "source-type-missing", detail)
+    if action.when is not None:
+        _check_time(f"{field}.when", action.when, now)
+    if action.description is not None:
+        _check_text(f"{field}.description", action.description, MAX_DESCRIPTION)
+    _check_parameters(f"{field}.parameters", action)
+
+
+def _check_time(field: str, when: datetime, now: datetime) -> None:
+    if when.tzinfo is None:
+        raise ClaimRefusedError(field, "time-without-zone", "give the time with its offset from UTC")
+    if when < EARLIEST:
+        raise ClaimRefusedError(field, "time-out-of-range", f"give a time after {EARLIEST.year}")
+    if when > now + CLOCK_SKEW:
+        raise ClaimRefusedError(field, "time-in-future", "the time has not come yet")
+
+
+def _check_parameters(field: str, action: Action) -> None:
+    linking = LINKING_PARAMETERS.intersection(action.parameters)
+    if linking:
+        raise ClaimRefusedError(field, "reserved", f"the service writes {', '.join(sorted(linking))} itself")
+    _check_value(field, dict(action.parameters), MAX_PARAMETERS_DEPTH)
+    # The nesting is bounded by now, so the encoder cannot run out of stack.
+    if len(json.dumps(dict(action.parameters), ensure_ascii=False).encode()) > MAX_PARAMETERS_BYTES:
+        detail = f"the parameters take more than {MAX_PARAMETERS_BYTES} bytes"
+        raise ClaimRefusedError(field, "too-large", detail)
+    if action.name == "c2pa.translated":
+        for key in ("sourceLanguage", "targetLanguage"):
+            if not _LANGUAGE.fullmatch(str(action.parameters.get(key, ""))):
+                raise ClaimRefusedError(f"{field}.{key}", "language", "give a BCP 47 language tag")
+
+
+def _check_value(field: str, value: Any, depth: int) -> None:
+    if depth == 0:
+        raise ClaimRefusedError(field, "too-deep", f"at most {MAX_PARAMETERS_DEPTH} levels can be nested")
+    match value:
+        case dict():
+            for key, inner in value.items():
+                if not isinstance(key, str):
+                    raise ClaimRefusedError(field, "not-json", "keys must be text")
+                _check_text(field, key, MAX_NAME, blank=True)
+                _check_value(field, inner, depth - 1)
+        case list():
+            for inner in value:
+                _check_value(field, inner, depth - 1)
+        case str():
+            _check_text(field, value, MAX_PARAMETERS_BYTES, blank=True)
+        case int() | float() if not abs(value) <= MAX_NUMBER:  # true of NaN, too
+            raise ClaimRefusedError(field, "number", "numbers must be finite and below 2^53")
+        case None | bool() | int() | float():
+            return
+        case _:
+            raise ClaimRefusedError(field, "not-json", f"{type(value).__name__} is not a JSON value")
+
+
+def _check_model(request: ClaimRequest) -> None:
+    # A generative source type without a model passes: refusing it would tempt people to drop the marking.
+    if request.model is None:
+        return
+    _check_text("model.name", request.model.name, MAX_NAME)
+    _check_text("model.version", request.model.version, MAX_NAME)
+    _check_text("model.provider", request.model.provider, MAX_NAME)
+    if not any(action.source_type in GENERATIVE for action in request.actions):
+        detail = "name a model only with a generative source type on an action, such as trainedAlgorithmicMedia"
+        raise ClaimRefusedError("model", "model-without-generative-source", detail)
+
+
+def _check_text(field: str, text: str, limit: int, *, lines: bool = False, blank: bool = False) -> None:
+    if len(text) > limit:
+        raise ClaimRefusedError(field, "too-long", f"at most {limit} characters are allowed")
+    if not blank and not text.strip():
+        raise ClaimRefusedError(field, "blank", "this must not be blank")
+    for character in text:
+        if lines and character == "\n":
+            continue
+        if hidden(character):
+            raise ClaimRefusedError(
+                field, "hidden-character", f"U+{ord(character):04X} is a control or formatting character"
+            )

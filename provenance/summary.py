@@ -1,0 +1,81 @@
+"""A report in plain words: message codes and their parameters, worded from a catalogue.
+
+The code is stable and the parameters are structured, so another language is another catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from provenance.codes import MANIFEST_INACCESSIBLE, SIGNER_EXPIRED, SIGNER_TRUSTED
+from provenance.report import VerificationReport
+from provenance.verdict import Verdict
+
+UNNAMED: Final = "an unnamed signer"
+
+ENGLISH: Final = MappingProxyType(
+    {
+        "absent": "This file carries no provenance manifest.",
+        "unreadable": "This file carries a provenance manifest that cannot be read.",
+        "unreadable.elsewhere": "This file says that its manifest is kept elsewhere; nothing was fetched.",
+        "invalid.content": "The content does not match its manifest: it was changed after signing.",
+        "invalid.expired": "The signer's certificate has expired, and no trusted time-stamp vouches for it.",
+        "invalid.manifest": "The manifest does not hold ({code}).",
+        "untrusted": "The manifest is sound, but its signer, {signer}, is not one we trust.",
+        "untrusted.history": "Signed by {signer}, whom we trust, over a history that we do not.",
+        "trusted": "Signed by {signer}, whom we trust, and unchanged since.",
+        "ancestry.untrusted": "An earlier version was signed by someone we do not trust.",
+        "ancestry.unreadable": "The manifest of an earlier version cannot be read.",
+        "ancestry.invalid": "An earlier version does not hold: {code}.",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence before it is worded."""
+
+    code: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def summarise(report: VerificationReport) -> tuple[Message, ...]:
+    """What to know first: of the file itself, then of its ancestors if something is wrong there."""
+    own = _own(report)
+    if report.ancestry in (None, Verdict.TRUSTED):
+        return (own,)
+    failures = [code for node in report.ingredients if node.verdict is report.ancestry for code in node.failures]
+    return own, Message(f"ancestry.{report.ancestry}", {"code": next(iter(failures), "unknown")})
+
+
+def word(messages: tuple[Message, ...], catalogue: Mapping[str, str] = ENGLISH) -> str:
+    """The messages as sentences."""
+    return " ".join(catalogue[message.code].format_map(message.parameters) for message in messages)
+
+
+def _own(report: VerificationReport) -> Message:
+    signer = {"signer": (report.signer and report.signer.common_name) or UNNAMED}
+    failures = [status.code for status in report.statuses.failure]
+    match report.verdict:
+        case Verdict.ABSENT:
+            return Message("absent")
+        case Verdict.UNREADABLE:
+            return Message("unreadable.elsewhere" if MANIFEST_INACCESSIBLE in failures else "unreadable")
+        case Verdict.INVALID:
+            return _invalid(failures)
+        case Verdict.UNTRUSTED:
+            trusted = any(status.code == SIGNER_TRUSTED for status in report.statuses.success)
+            return Message("untrusted.history" if trusted else "untrusted", signer)
+        case Verdict.TRUSTED:
+            return Message("trusted", signer)
+
+
+def _invalid(failures: list[str]) -> Message:
+    if any(code.endswith("Hash.mismatch") for code in failures):
+        return Message("invalid.content")
+    if SIGNER_EXPIRED in failures:
+        return Message("invalid.expired")
+    return Message("invalid.manifest", {"code": next(iter(failures), "unknown")})

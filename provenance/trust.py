@@ -1,0 +1,94 @@
+"""Whom we trust to sign manifests and time-stamps: root certificates and the key usages accepted under them.
+
+Rules
+- A policy is checked when it is made: an anchor that is no CA certificate is an error naming its source.
+- Its digest names it: workers keep a prepared context per digest, and reports record it.
+- Anchors are trusted for signers and for time-stamp authorities alike; c2pa-rs keeps one list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Final, Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from provenance.errors import TrustPolicyError
+
+DEFAULT_USAGES: Final = (
+    "1.3.6.1.5.5.7.3.4",  # emailProtection
+    "1.3.6.1.5.5.7.3.36",  # documentSigning
+    "1.3.6.1.5.5.7.3.8",  # timeStamping
+    "1.3.6.1.4.1.62558.2.1",  # C2PA claim signing
+)
+"""Extended key usages accepted unless the operator gives others (C2PA 2.4, "Certificate profile")."""
+
+_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,17})){1,20}")
+
+
+@dataclass(frozen=True)
+class TrustPolicy:
+    """Anchors and key usages; make one with `of`."""
+
+    anchors: str
+    """PEM root certificates, each once, in a fixed order. Empty trusts nobody."""
+
+    usages: str
+    """Object identifiers, one a line."""
+
+    digest: str
+    """SHA-256 of both, hexadecimal."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """As a worker takes it."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, anchors: Mapping[str, str], usages: tuple[str, ...] = DEFAULT_USAGES) -> Self:
+        """A policy from PEM texts by the name of their source (a file, `this service`).
+
+        Raises TrustPolicyError.
+        """
+        for usage in usages:
+            if not _OID.fullmatch(usage):
+                raise TrustPolicyError(f"{usage!r} is not an object identifier such as 1.3.6.1.5.5.7.3.36")
+        pems = sorted({pem for source, text in anchors.items() for pem in _roots(source, text)})
+        anchors_pem, usage_lines = "".join(pems), "\n".join(usages)
+        digest = hashlib.sha256(f"{anchors_pem}\0{usage_lines}".encode()).hexdigest()
+        return cls(anchors_pem, usage_lines, digest)
+
+
+def parse_usages(source: str, text: str) -> tuple[str, ...]:
+    """The object identifiers of a trust configuration file: one a line, `//` begins a comment.
+
+    Raises TrustPolicyError when there are none.
+    """
+    lines = (line.split("//", 1)[0].strip() for line in text.splitlines())
+    usages = tuple(line for line in lines if line)
+    if not usages:
+        raise TrustPolicyError(f"{source} names no extended key usage")
+    return usages
+
+
+def _roots(source: str, text: str) -> list[str]:
+    try:
+        certificates = x509.load_pem_x509_certificates(text.encode())
+    except ValueError as error:
+        raise TrustPolicyError(f"{source} is not a list of PEM certificates: {error}") from error
+    for certificate in certificates:
+        if not _is_authority(certificate):
+            name = certificate.subject.rfc4514_string()
+            raise TrustPolicyError(f"{source}: {name!r} is not a certificate authority, so it cannot be an anchor")
+    return [certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates]
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False

@@ -1,0 +1,32 @@
+"""Verifying a file, and examining an upload, seen from the parent. All parsing happens in workers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from detection.examination import Examination, parse_examination
+from detection.memfd import Memfd
+from detection.sandbox import Sandbox
+from provenance.report import History, VerificationReport, parse_history, parse_report
+from provenance.trust import TrustPolicy
+
+VERIFY_SECONDS: Final = 10.0
+"""The largest upload takes one; a manifest of 5,000 assertions takes three, and c2pa-rs gets slower by the square."""
+
+
+def verify(sandbox: Sandbox, file: Memfd, trust: TrustPolicy) -> VerificationReport:
+    """The report on a file of any type that C2PA defines.
+
+    Raises FormatUnsupportedError, and what `Sandbox.run` raises.
+    """
+    with sandbox.run("verify", {"trust": trust.settings}, (file,), timeout=VERIFY_SECONDS) as reply:
+        return parse_report(reply.result.get("report"))
+
+
+def examine(sandbox: Sandbox, upload: Memfd, declared: str | None, trust: TrustPolicy) -> tuple[Examination, History]:
+    """What an upload looks like, and the manifest it arrived with; `declared` is its media type, if any.
+
+    Raises MediaError, and what `Sandbox.run` raises.
+    """
+    with sandbox.run("examine", {"declared": declared, "trust": trust.settings}, (upload,)) as reply:
+        return parse_examination(reply.result.get("examination")), parse_history(reply.result.get("history"))

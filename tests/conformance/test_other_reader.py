@@ -1,0 +1,60 @@
+"""Files signed here hold in a reader that shares no code with c2pa-rs (encypher-c2pa)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import encypher_c2pa
+import pytest
+
+from provenance.request import Action, AuthorStatement, ClaimRequest, Model
+from provenance.vocabulary import CREATED, DigitalSourceType
+from tests.provenance.house import MIMES, REQUEST, House, draw
+
+CREATION = replace(
+    REQUEST,
+    actions=(Action(CREATED, DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA), Action("com.example.remix")),
+    model=Model("Painter", "2.0", "Acme"),
+    author=AuthorStatement("Ann", "I made this."),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is also home: the reader keeps its telemetry choice, which is no, in a file there."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return tmp_path
+
+
+def judge(file: bytes, kind: str, anchors: str, folder: Path) -> Mapping[str, Any]:
+    path = folder / f"file.{kind.lower()}"
+    path.write_bytes(file)
+    judged: Mapping[str, Any] = encypher_c2pa.verify(
+        path, MIMES[kind], trust_pem=anchors, no_default_trust=True, telemetry=False, online=False
+    )
+    return judged
+
+
+@pytest.mark.parametrize("kind", MIMES)
+@pytest.mark.parametrize("asked", [REQUEST, CREATION], ids=["opened", "created"])
+def test_a_signed_file_is_trusted(house: House, folder: Path, kind: str, asked: ClaimRequest) -> None:
+    judged = judge(house.signed(draw(kind), asked, MIMES[kind]), kind, house.trust.anchors, folder)
+    assert (judged["integrity"], judged["signature"], judged["hard_binding"]) == ("valid", "valid", "match")
+    assert judged["validation_state"] == "Trusted"
+    assert judged["validation_results"]["failure"] == []
+
+
+def test_an_edit_of_a_signed_file_is_trusted(house: House, folder: Path) -> None:
+    judged = judge(house.signed(house.signed(draw())), "JPEG", house.trust.anchors, folder)
+    assert judged["validation_state"] == "Trusted"
+
+
+def test_it_would_have_noticed(house: House, stranger: House, folder: Path) -> None:
+    signed = house.signed(draw())
+    assert judge(signed, "JPEG", stranger.trust.anchors, folder)["validation_state"] == "Valid"
+    changed = signed[:-200] + bytes([signed[-200] ^ 0xFF]) + signed[-199:]
+    assert judge(changed, "JPEG", house.trust.anchors, folder)["validation_state"] == "Invalid"

@@ -1,0 +1,36 @@
+"""One sandbox, one house and one stranger per session; a `conftest` imports what its tests use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from detection.isolation import Isolation
+from detection.sandbox import Sandbox
+from keys.local import LocalKeyStore
+from keys.signer import Purpose
+from provenance.trust import TrustPolicy
+from tests.provenance.house import House
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox("provenance.jobs", size=1, isolation=Isolation.WARN, wait_seconds=60) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def house(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Our own deployment: its key, and a policy that trusts its root."""
+    store = LocalKeyStore.open(tmp_path_factory.mktemp("house"), embedded_profile=True, passphrase=None)
+    trust = TrustPolicy.of({"this service": store.anchors()})
+    return House(sandbox, store.signer(Purpose.CLAIM), trust)
+
+
+@pytest.fixture(scope="session")
+def stranger(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Another deployment, unknown to `house`, which trusts only itself."""
+    store = LocalKeyStore.open(tmp_path_factory.mktemp("stranger"), embedded_profile=True, passphrase=None)
+    trust = TrustPolicy.of({"the stranger": store.anchors()})
+    return House(sandbox, store.signer(Purpose.CLAIM), trust)

@@ -1,0 +1,66 @@
+"""Every outcome has its sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from string import Formatter
+
+import pytest
+
+from provenance.report import Ingredient, SignerCertificate, Status, Statuses, VerificationReport
+from provenance.summary import ENGLISH, Message, summarise, word
+from provenance.verdict import Verdict
+
+SIGNER = SignerCertificate("Acme {0}", None, None, None, None, None, None)
+REPORT = VerificationReport(Verdict.TRUSTED, "policy", signer=SIGNER)
+
+
+def failing(verdict: Verdict, *codes: str, trusted: bool = False) -> VerificationReport:
+    success = (Status("signingCredential.trusted", None, None),) if trusted else ()
+    failure = tuple(Status(code, None, None) for code in codes)
+    return replace(REPORT, verdict=verdict, statuses=Statuses(success, (), failure))
+
+
+OUTCOMES = {
+    "absent": failing(Verdict.ABSENT),
+    "unreadable": failing(Verdict.UNREADABLE, "general.error"),
+    "unreadable.elsewhere": failing(Verdict.UNREADABLE, "manifest.inaccessible"),
+    "invalid.content": failing(Verdict.INVALID, "assertion.dataHash.mismatch"),
+    "invalid.expired": failing(Verdict.INVALID, "signingCredential.expired"),
+    "invalid.manifest": failing(Verdict.INVALID, "claimSignature.mismatch"),
+    "untrusted": failing(Verdict.UNTRUSTED, "signingCredential.untrusted"),
+    "untrusted.history": failing(Verdict.UNTRUSTED, trusted=True),
+    "trusted": REPORT,
+}
+
+
+@pytest.mark.parametrize(("code", "report"), OUTCOMES.items())
+def test_an_outcome_has_its_message(code: str, report: VerificationReport) -> None:
+    (message,) = summarise(report)
+    assert message.code == code
+    assert set(message.parameters) >= {name for _, name, _, _ in Formatter().parse(ENGLISH[code]) if name}
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNTRUSTED, Verdict.UNREADABLE, Verdict.INVALID])
+def test_a_bad_ancestor_is_told_under_a_good_signature(verdict: Verdict) -> None:
+    node = Ingredient(1, None, None, None, "a", verdict, None, ("assertion.dataHash.mismatch",))
+    own, ancestor = summarise(replace(REPORT, ancestry=verdict, ingredients=(node,)))
+    assert (own.code, ancestor.code) == ("trusted", f"ancestry.{verdict}")
+    assert "Acme" in word((own, ancestor))
+
+
+def test_a_good_ancestor_needs_no_words() -> None:
+    assert len(summarise(replace(REPORT, ancestry=Verdict.TRUSTED))) == 1
+
+
+def test_every_message_of_the_catalogue_is_used() -> None:
+    ancestral = {f"ancestry.{verdict}" for verdict in (Verdict.UNTRUSTED, Verdict.UNREADABLE, Verdict.INVALID)}
+    assert ENGLISH.keys() == OUTCOMES.keys() | ancestral
+
+
+def test_a_name_with_braces_stays_a_name() -> None:
+    assert word((Message("trusted", {"signer": "{code}"}),)) == "Signed by {code}, whom we trust, and unchanged since."
+
+
+def test_a_signer_without_a_name_is_said_to_have_none() -> None:
+    assert "an unnamed signer" in word(summarise(replace(REPORT, signer=None)))
