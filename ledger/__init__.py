@@ -1,0 +1,1 @@
+"""What was decided, provably: database, entries, tree, checkpoints, receipts, sealed payloads, blobs."""

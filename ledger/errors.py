@@ -1,0 +1,143 @@
+"""Everything that can go wrong in this package.
+
+LedgerError
+├── DatabaseUnavailableError        full, locked or failing; nothing was committed; try again later
+├── SchemaTooNewError               a newer version of the service wrote this database
+├── NestedWriteError                a write was begun inside a write
+├── SessionRefusedError             a statement that its session may not run
+│   └── TenantPredicateMissingError     a tenant's table without its tenant's predicate
+├── CanonicalFormError              a value without an RFC 8785 form in our subset
+├── EntryMalformedError             bytes that are not exactly one public entry
+├── DraftRefusedError               a draft whose kind, payload, tenant or policy is not acceptable
+├── LogBusyError                    too much is waiting; try again
+├── LogClosedError                  the log is not running
+├── EntryNotFoundError              no such entry, or not this tenant's
+├── NotProvenError                  durable, but no checkpoint covers it yet
+├── ProofError                      a Merkle proof that does not hold
+├── CheckpointError                 a signed note that is malformed, foreign or not signed by the log's key
+├── ReceiptError                    a receipt that does not prove what it carries
+├── TileError                       a tile or bundle that is missing or malformed
+├── ForkError                       signing would contradict what was signed before: refused
+├── SubjectErasedError              the subject's key is gone, or never was
+├── EpochError
+│   ├── EpochClosedError            the subject was wrapped under an epoch that has ended: wrap again
+│   └── EpochInUseError             the epoch still wraps subjects, or is still open
+└── BlobError
+    ├── BlobNotFoundError
+    ├── BlobDamagedError            its bytes are not what was stored
+    └── BlobStoreUnavailableError   the folder cannot be read or written
+"""
+
+from __future__ import annotations
+
+
+class LedgerError(Exception):
+    """Root of this package's errors."""
+
+
+class DatabaseUnavailableError(LedgerError):
+    """The database is full, locked or failing; nothing was committed. It recovers without a restart."""
+
+
+class SchemaTooNewError(LedgerError):
+    """A newer version of the service wrote this database."""
+
+
+class NestedWriteError(LedgerError):
+    """A write was begun inside a write: it would wait for itself for ever."""
+
+
+class SessionRefusedError(LedgerError):
+    """A statement that its session may not run."""
+
+
+class TenantPredicateMissingError(SessionRefusedError):
+    """A statement on a tenant's table that is not confined to the session's tenant."""
+
+    def __init__(self, table: str, reason: str) -> None:
+        super().__init__(f"statement on {table!r} refused: {reason}")
+        self.table = table
+
+
+class CanonicalFormError(LedgerError):
+    """A value without an RFC 8785 form in our subset."""
+
+
+class EntryMalformedError(LedgerError):
+    """Bytes that are not exactly one public entry."""
+
+
+class DraftRefusedError(LedgerError):
+    """A draft whose kind, payload, tenant or policy is not acceptable: a programming error."""
+
+
+class LogBusyError(LedgerError):
+    """Too much is waiting to be committed or integrated; try again in a moment."""
+
+
+class LogClosedError(LedgerError):
+    """The log is not running: it was closed, or its writer ended."""
+
+
+class EntryNotFoundError(LedgerError):
+    """No such entry, or not this tenant's."""
+
+
+class NotProvenError(LedgerError):
+    """The entry is durable, but no checkpoint covers it yet."""
+
+
+class ProofError(LedgerError):
+    """A Merkle proof that does not hold."""
+
+
+class CheckpointError(LedgerError):
+    """A signed note that is malformed, foreign or not signed by the log's key."""
+
+
+class ReceiptError(LedgerError):
+    """A receipt that does not prove what it carries."""
+
+
+class TileError(LedgerError):
+    """A tile or entry bundle that is missing or malformed."""
+
+
+class ForkError(LedgerError):
+    """Signing would contradict what was signed before, so it is refused until an operator looks."""
+
+
+class SubjectErasedError(LedgerError):
+    """The subject's key is gone, or never was."""
+
+
+class EpochError(LedgerError):
+    """A key epoch is not in the state this needs."""
+
+
+class EpochClosedError(EpochError):
+    """The subject was wrapped under an epoch that has ended since: `Subjects.rewrap` and try again."""
+
+
+class EpochInUseError(EpochError):
+    """The epoch still wraps subjects, or is still open; destroying it would destroy what lives."""
+
+    def __init__(self, message: str, survivors: int) -> None:
+        super().__init__(message)
+        self.survivors = survivors
+
+
+class BlobError(LedgerError):
+    """The blob store cannot give or take these bytes."""
+
+
+class BlobNotFoundError(BlobError):
+    """No such blob."""
+
+
+class BlobDamagedError(BlobError):
+    """The blob's bytes are not what was stored."""
+
+
+class BlobStoreUnavailableError(BlobError):
+    """The folder cannot be read or written: full, read-only or failing."""

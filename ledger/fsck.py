@@ -1,0 +1,99 @@
+"""`sigillo ledger verify`: the audit of the database's own log, payloads included where they still open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from keys.errors import SealBrokenError
+from ledger.audit import FaultError, FaultKind, LogReport, StoredEntry, audit
+from ledger.checkpoint import VerifierKey
+from ledger.database import Database
+from ledger.entry import Entry
+from ledger.errors import DraftRefusedError, SubjectErasedError
+from ledger.ids import SubjectId, TenantId
+from ledger.payload import Payloads
+from ledger.subjects import Subject, Subjects
+from ledger.tables import Checkpoint, LogIdentity, Payload
+from ledger.tables import Entry as EntryRow
+from ledger.tenancy import SystemSession
+from ledger.tile_store import tile_reader
+
+SUBJECTS_HELD = 1_024
+"""Opened subject keys held during one pass."""
+
+_ROWS = 1_024
+_PAYLOAD = select(Payload.tenant_id, Payload.subject_id, Payload.sealed).where(Payload.entry_id == bindparam("entry"))
+
+
+def verify_log(
+    database: Database,
+    vkey: str | None = None,
+    payloads: tuple[Payloads, Subjects] | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> LogReport:
+    """Check the whole log in one snapshot; with `payloads`, every commitment that can still be opened too.
+
+    `vkey` defaults to the stored one; an auditor brings their own. `progress(done, total)` is called along.
+    Raises DatabaseUnavailableError, CheckpointError for a malformed `vkey`, KeyStoreUnavailableError.
+    """
+    with database.read(SystemSession.FSCK) as connection:
+        text = vkey or connection.execute(select(LogIdentity.vkey)).scalar()
+        check = _PayloadCheck(connection, *payloads) if payloads else None
+        return audit(_DatabaseSource(connection), VerifierKey.parse(text) if text else None, check, progress)
+
+
+class _DatabaseSource:
+    """The log as one snapshot of the database has it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.tile = tile_reader(connection)
+
+    def size(self) -> int:
+        return self._connection.execute(select(func.count(EntryRow.index))).scalar_one()
+
+    def entries(self) -> Iterator[StoredEntry]:
+        rows = self._connection.execution_options(yield_per=_ROWS).execute(
+            select(EntryRow.index, EntryRow.data, EntryRow.id).order_by(EntryRow.index)
+        )
+        for index, data, entry_id in rows:
+            yield StoredEntry(index, data, entry_id)
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        rows = select(Checkpoint.size, Checkpoint.note).order_by(Checkpoint.size)
+        yield from ((size, note) for size, note in self._connection.execute(rows))
+
+
+class _PayloadCheck:
+    """Opens each payload whose subject still lives, and compares both commitments."""
+
+    def __init__(self, connection: Connection, payloads: Payloads, subjects: Subjects) -> None:
+        self._connection = connection
+        self._payloads = payloads
+        self._open: Callable[[TenantId, SubjectId], Subject] = lru_cache(SUBJECTS_HELD)(subjects.open)
+        self.payloads = 0
+        self.erased = 0
+
+    def __call__(self, stored: StoredEntry, entry: Entry) -> None:
+        row = self._connection.execute(_PAYLOAD, {"entry": entry.id}).one_or_none()
+        if row is None:
+            raise FaultError(stored.index, FaultKind.PAYLOAD, "its payload's row is missing")
+        if row.sealed is None:
+            self.erased += 1
+            return
+        try:
+            self._compare(stored.index, entry, self._open(row.tenant_id, row.subject_id), row.sealed)
+        except SubjectErasedError:
+            self.erased += 1
+        except (SealBrokenError, DraftRefusedError) as error:
+            raise FaultError(stored.index, FaultKind.PAYLOAD, f"its payload does not open: {error}") from error
+
+    def _compare(self, index: int, entry: Entry, subject: Subject, sealed: bytes) -> None:
+        opened = self._payloads.unseal(subject, entry.id, sealed)
+        bound = (opened.kind, opened.commit, opened.actor_commit, opened.subject)
+        if bound != (entry.kind, entry.commit, entry.actor, subject.id):
+            raise FaultError(index, FaultKind.PAYLOAD, "its payload is not what the entry committed to")
+        self.payloads += 1

@@ -1,0 +1,158 @@
+"""The integrator: the one thread that turns durable entries into proven ones.
+
+Rules
+- While the log grows, each interval it extends the tiles and signs one checkpoint over all of them.
+- Before each signature it proves, with the verifier strangers use, that the new tree extends the last one
+  signed. If it does not, nothing is signed and `status` says so (ForkError): an operator must look.
+- Without the key store or the database it waits and tries again; entries stay durable and not yet proven.
+- It takes its turn at writing like everyone (`Database`), so that it never starves.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+
+from keys.errors import KeysError
+from ledger.checkpoint import TreeHead, sign_checkpoint, verify_checkpoint
+from ledger.database import Database
+from ledger.errors import ForkError, LedgerError, ProofError
+from ledger.log_key import LogKey
+from ledger.merkle import consistency_proof, leaf_hash, verify_consistency
+from ledger.tables import Checkpoint, Entry
+from ledger.tenancy import SystemSession
+from ledger.tile_store import integrated_size, latest_checkpoint, proven_size, store_tiles, tile_reader
+from ledger.tiles import Growth, Tiles
+
+CHECKPOINT_INTERVAL = 1.0
+"""Seconds between checkpoints while the log grows."""
+
+CHUNK = 4_096
+"""Entries integrated in one transaction."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the integrator is."""
+
+    integrated: int
+    proven: int
+    running: bool
+    reason: str
+    """Empty when all is well; otherwise why there is no newer checkpoint."""
+
+
+class Integrator:
+    """One thread over one log."""
+
+    def __init__(self, database: Database, key: LogKey, interval: float = CHECKPOINT_INTERVAL) -> None:
+        self._database = database
+        self._key = key
+        self._interval = interval
+        self._growth: Growth | None = None
+        """The tree's right edge as stored; None when it must be read again. Owned by the thread."""
+
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._integrated = 0
+        self._proven = 0
+        self._reason = ""
+        """These three are guarded by `_changed`."""
+
+        self._thread = threading.Thread(target=self._run, name="ledger-integrator", daemon=True)
+
+    def start(self) -> None:
+        """Begin. Raises DatabaseUnavailableError when the tree cannot be read."""
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            self._report(integrated=integrated_size(connection), proven=proven_size(connection))
+        self._thread.start()
+
+    def close(self) -> None:
+        """Prove what is durable, if the key store can, then stop."""
+        self._stop.set()
+        self._thread.join()
+
+    def progress(self) -> Progress:
+        """How far it is, and what holds it up."""
+        with self._changed:
+            return Progress(self._integrated, self._proven, self._thread.is_alive(), self._reason)
+
+    def wait(self, size: int, timeout: float) -> bool:
+        """Wait until a checkpoint covers `size` entries; whether it does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._proven >= size, timeout)
+
+    def step(self) -> None:
+        """Integrate and sign once. Raises ForkError, TileError, KeysError, DatabaseUnavailableError."""
+        while self._integrate():
+            pass
+        self._publish()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            stopping = self._stop.wait(self._interval)
+            try:
+                self.step()
+            except (LedgerError, KeysError) as error:
+                self._report(reason=f"{type(error).__name__}: {error}")
+            else:
+                self._report(reason="")
+
+    def _integrate(self) -> bool:
+        """Append the next chunk of entries to the tree; whether there may be more."""
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            growth = self._growth or Growth(integrated_size(connection), tile_reader(connection))
+            rows = connection.execute(
+                select(Entry.index, Entry.data).where(Entry.index >= growth.size).order_by(Entry.index).limit(CHUNK)
+            ).all()
+        if rows and [index for index, _ in rows] != list(range(growth.size, growth.size + len(rows))):
+            raise ForkError(f"entries are missing after index {growth.size - 1}: run `sigillo ledger verify`")
+        if rows:
+            # Forgotten until stored: if the write fails, the edge is read again.
+            self._growth = None
+            changed = growth.extend(leaf_hash(data) for _, data in rows)
+            self._database.write(lambda connection: store_tiles(connection, changed))
+        self._growth = growth
+        self._report(integrated=growth.size)
+        return len(rows) == CHUNK
+
+    def _publish(self) -> None:
+        """Sign a checkpoint over the integrated tree, if it grew."""
+        assert self._growth is not None
+        size = self._growth.size
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            if size == proven_size(connection):
+                return
+            tiles = Tiles(tile_reader(connection))
+            note = latest_checkpoint(connection)
+            key, signer = self._key.signer()
+            head = TreeHead(key.origin, size, tiles.root(size))
+            if note is not None:
+                _check_extends(head, verify_checkpoint(note, key), tiles)
+        row = {"size": size, "note": sign_checkpoint(head, key, signer)}
+        self._database.write(lambda connection: connection.execute(insert(Checkpoint), row))
+        self._report(proven=size)
+
+    def _report(self, *, integrated: int | None = None, proven: int | None = None, reason: str | None = None) -> None:
+        with self._changed:
+            self._integrated = self._integrated if integrated is None else integrated
+            self._proven = self._proven if proven is None else proven
+            self._reason = self._reason if reason is None else reason
+            self._changed.notify_all()
+
+
+def _check_extends(head: TreeHead, last: TreeHead, tiles: Tiles) -> None:
+    """tlog-checkpoint: a log MUST NOT sign a checkpoint inconsistent with one it signed before."""
+    if last.size > head.size:
+        raise ForkError(
+            f"a checkpoint of size {last.size} is signed, but only {head.size} entries are here: "
+            "restore the newest backup"
+        )
+    try:
+        proof = consistency_proof(last.size, head.size, tiles.subtree)
+        verify_consistency(last.size, head.size, proof, last.root, head.root)
+    except ProofError as error:
+        raise ForkError(f"the tree does not extend the checkpoint of size {last.size}: {error}") from error

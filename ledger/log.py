@@ -1,0 +1,228 @@
+"""The ledger as the rest of the service sees it.
+
+Rules
+- `record` is the one call of code that decides: the caller has fixed ids, salts and wrapped keys and synced
+  any blob; `work` touches only rows, is safe to run again, and returns drafts. State and entries commit
+  together or not at all.
+- Two acknowledgements: *durable* when `record` returns, *proven* when a checkpoint covers the entry.
+- Without the key store the log still starts and reads; what needs a key says so and recovers by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sqlalchemy import Connection, insert, select
+
+from keys.clock import Clock, Entropy, system_clock, system_entropy
+from keys.signer import KeyStore
+from ledger.audit import LogReport
+from ledger.database import Database
+from ledger.entry import Entry, parse_entry
+from ledger.epochs import Epochs
+from ledger.errors import DraftRefusedError, EntryNotFoundError, LogBusyError, NotProvenError
+from ledger.fsck import verify_log
+from ledger.ids import EntryId, PrincipalId, TenantId, milliseconds, new_id
+from ledger.integrator import CHECKPOINT_INTERVAL, Integrator
+from ledger.log_key import LogKey, fix_origin
+from ledger.merkle import inclusion_proof
+from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
+from ledger.receipt import format_receipt
+from ledger.schema import migrate
+from ledger.sequencer import Sequencer
+from ledger.subjects import Subject, Subjects
+from ledger.tables import Entry as EntryRow
+from ledger.tables import Principal, PrincipalKind, Tenant
+from ledger.tenancy import SystemSession
+from ledger.tile_store import latest_checkpoint, proven_size, tile_reader
+from ledger.tiles import Tiles
+
+MAX_UNINTEGRATED = 50_000
+"""Entries that may wait for the tree; beyond, `record` pushes back."""
+
+POLICY = "ledger@1"
+Work: TypeAlias = Callable[[Connection], Sequence[Draft]]
+
+
+@dataclass(frozen=True)
+class TenantCreated:
+    """Payload of `tenant.created`."""
+
+    name: str
+
+
+KINDS = (Kind("tenant.created", TenantCreated),)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The entries of one unit of work, durable, in their order."""
+
+    entries: tuple[EntryId, ...]
+
+
+@dataclass(frozen=True)
+class LogStatus:
+    """How far each stage is: committed ≥ integrated ≥ proven."""
+
+    committed: int
+    integrated: int
+    proven: int
+    ready: bool
+    reason: str
+    """Empty when ready; otherwise what holds checkpoints up."""
+
+
+class Ledger:
+    """One log over one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyStore,
+        kinds: Iterable[Kind],
+        *,
+        origin: str | None = None,
+        clock: Clock = system_clock,
+        entropy: Entropy = system_entropy,
+        checkpoint_interval: float = CHECKPOINT_INTERVAL,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._entropy = entropy
+        self._wanted_origin = origin
+        self._key = LogKey(database, keys)
+        self.epochs = Epochs(database, keys, clock)
+        self.subjects = Subjects(database, self.epochs, entropy)
+        self.payloads = Payloads(database, self.subjects, (*KINDS, *kinds), entropy)
+        self._sequencer = Sequencer(database, clock)
+        self._integrator = Integrator(database, self._key, checkpoint_interval)
+
+    def start(self) -> None:
+        """Migrate, fix the origin, begin to commit and to prove. The key store may still be down.
+
+        Raises SchemaTooNewError, DatabaseUnavailableError, CheckpointError for an origin that differs.
+        """
+        migrate(self._database)
+        fix_origin(self._database, self._wanted_origin, self._entropy)
+        self._sequencer.start()
+        self._integrator.start()
+
+    def close(self) -> None:
+        """Commit what is waiting, prove it if the key store can, stop. The database stays the caller's."""
+        self._sequencer.close()
+        self._integrator.close()
+
+    def draft(self, kind: str, policy: str, actor: PrincipalId, subject: Subject, payload: object) -> Draft:
+        """A draft with a fresh id and salt: made before the unit of work, returned by it."""
+        entry_id = EntryId(new_id("ent", self._entropy))
+        return Draft(entry_id, kind, policy, actor, subject, payload, self._entropy(SALT_BYTES))
+
+    def record(self, work: Work, tenant: TenantId) -> Recorded:
+        """Run `work` on a connection bound to the tenant; returns once its rows and entries are durable.
+
+        Raises what `work` raises, DraftRefusedError, SubjectErasedError, LogBusyError, LogClosedError,
+        DatabaseUnavailableError, NestedWriteError; in every case nothing was committed.
+        """
+        waiting = self._sequencer.size - self._integrator.progress().integrated
+        if waiting > MAX_UNINTEGRATED:
+            raise LogBusyError(f"{waiting} entries wait for the tree")
+        sealed: list[SealedDraft] = []
+
+        def sealed_work(connection: Connection) -> Sequence[SealedDraft]:
+            sealed[:] = self._seal(connection, tenant, work(connection))
+            return sealed
+
+        self._sequencer.submit(tenant, sealed_work)
+        return Recorded(tuple(draft.id for draft in sealed))
+
+    def create_tenant(self, name: str, tenant: TenantId | None = None) -> TenantId:
+        """A tenant with its first epoch, its system subject and its system principal, recorded.
+
+        Raises KeyStoreUnavailableError, and as `record`.
+        """
+        tenant = tenant or TenantId(new_id("tnt", self._entropy))
+        epoch = self.epochs.begin(tenant)
+        subject = self.subjects.create_under(epoch.number, tenant)
+        principal = PrincipalId(new_id("prn", self._entropy))
+        draft = self.draft("tenant.created", POLICY, principal, subject, TenantCreated(name))
+        created = {"tenant_id": tenant, "created_at": milliseconds(self._clock())}
+        row = {"name": name, "system_subject": subject.id, "system_principal": principal}
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            connection.execute(insert(Tenant), created | row)
+            connection.execute(insert(Principal), created | {"id": principal, "kind": PrincipalKind.SYSTEM})
+            self.epochs.insert(connection, tenant, epoch)
+            self.subjects.insert(connection, subject)
+            return [draft]
+
+        self.record(work, tenant)
+        return tenant
+
+    def entry(self, entry_id: EntryId) -> Entry:
+        """The public entry. Raises EntryNotFoundError."""
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            return parse_entry(_find(connection, entry_id)[1])
+
+    def receipt(self, entry_id: EntryId) -> str:
+        """A proof of the entry that needs nothing but the log's verifier key.
+
+        Raises EntryNotFoundError, NotProvenError.
+        """
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            index, data = _find(connection, entry_id)
+            note, size = latest_checkpoint(connection), proven_size(connection)
+            if note is None or index >= size:
+                raise NotProvenError(f"{entry_id} is durable; the next checkpoint will prove it")
+            proof = inclusion_proof(index, size, Tiles(tile_reader(connection)).subtree)
+        return format_receipt(data, index, proof, note)
+
+    def checkpoint(self) -> str:
+        """The latest signed checkpoint. Raises NotProvenError before the first."""
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            note = latest_checkpoint(connection)
+        if note is None:
+            raise NotProvenError("no checkpoint has been signed yet")
+        return note
+
+    def is_proven(self, entry_id: EntryId) -> bool:
+        """Whether a checkpoint covers the entry. Raises EntryNotFoundError."""
+        return self.wait_proven(entry_id, 0)
+
+    def wait_proven(self, entry_id: EntryId, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for a checkpoint that covers the entry. Raises EntryNotFoundError."""
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            index, _ = _find(connection, entry_id)
+        return self._integrator.wait(index + 1, timeout)
+
+    def vkey(self) -> str:
+        """The log's verifier key. Raises KeyStoreUnavailableError only while it was never known."""
+        return str(self._key.verifier())
+
+    def status(self) -> LogStatus:
+        """What an operator wants to know at a glance."""
+        progress = self._integrator.progress()
+        sequencing = self._sequencer.is_running()
+        reason = progress.reason or ("" if sequencing and progress.running else "the log is not running")
+        return LogStatus(self._sequencer.size, progress.integrated, progress.proven, not reason, reason)
+
+    def verify(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> LogReport:
+        """Check the whole log again, payloads included. Raises as `verify_log`."""
+        return verify_log(self._database, payloads=(self.payloads, self.subjects), progress=progress)
+
+    def _seal(self, connection: Connection, tenant: TenantId, drafts: Sequence[Draft]) -> Sequence[SealedDraft]:
+        if any(draft.subject.tenant != tenant for draft in drafts):
+            raise DraftRefusedError("a draft's subject belongs to another tenant")
+        if drafts:
+            self.subjects.check_alive(connection, tenant, (draft.subject.id for draft in drafts))
+        return [self.payloads.seal(draft) for draft in drafts]
+
+
+def _find(connection: Connection, entry_id: EntryId) -> tuple[int, bytes]:
+    row = connection.execute(select(EntryRow.index, EntryRow.data).where(EntryRow.id == entry_id)).one_or_none()
+    if row is None:
+        raise EntryNotFoundError(f"no entry {entry_id}")
+    index, data = row
+    return index, data

@@ -1,0 +1,1 @@
+"""Revisions `NNNN_name.py`, each naming the one before."""

@@ -1,0 +1,195 @@
+"""Payloads: what a decision was made of, sealed under its subject's key and bound by the entry's `commit`.
+
+Rules
+- A kind is a name and a frozen dataclass; packages hand theirs over, the ledger knows none of them.
+- The committed bytes are the RFC 8785 JSON of {actor, data, kind, subject}: `commit = HMAC-SHA256(salt32,
+  "ledger/v1/payload" ‖ 0x00 ‖ bytes)`. The salt is sealed with them, so after erasure the commitment can be
+  neither opened nor guessed.
+- `actor = HMAC-SHA256(HKDF(subject key, "ledger/v1/actor"), principal id)`: comparable inside one subject
+  only.
+- `salt ‖ bytes` is sealed under HKDF(subject key, "ledger/v1/payload"), tenant and entry id as associated
+  data.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+
+from keys.clock import Entropy
+from keys.sealing import derive, seal, unseal
+from ledger.canonical import canonical
+from ledger.database import Database
+from ledger.entry import KIND, POLICY
+from ledger.errors import CanonicalFormError, DraftRefusedError, EntryNotFoundError, SubjectErasedError
+from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
+from ledger.subjects import Subject, Subjects
+from ledger.tables import Payload
+
+SALT_BYTES = 32
+_COMMIT_PREFIX = b"ledger/v1/payload\x00"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What may be recorded: a dotted `noun.verb` and the frozen dataclass of its payload."""
+
+    name: str
+    payload: type
+
+    @cached_property
+    def reader(self) -> TypeAdapter[Any]:
+        """Rebuilds the dataclass from what was sealed; costly to make, so made once."""
+        return TypeAdapter(self.payload)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry before it is sequenced. Id and salt are fixed before the unit of work, which may run twice."""
+
+    id: EntryId
+    kind: str
+    policy: str
+    actor: PrincipalId
+    subject: Subject
+    payload: object = field(repr=False)
+    salt: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SealedDraft:
+    """A draft as it is stored: commitments and ciphertext."""
+
+    id: EntryId
+    kind: str
+    policy: str
+    commit: str
+    actor: str
+    tenant: TenantId
+    subject: SubjectId
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OpenedPayload:
+    """What an entry bound, opened."""
+
+    kind: str
+    actor: PrincipalId
+    subject: SubjectId
+    payload: Any
+    """An instance of the kind's dataclass."""
+
+    commit: str
+    actor_commit: str
+
+
+class Payloads:
+    """Sealing and opening payloads of the kinds this deployment knows."""
+
+    def __init__(self, database: Database, subjects: Subjects, kinds: Iterable[Kind], entropy: Entropy) -> None:
+        self._database = database
+        self._subjects = subjects
+        self._kinds = _registry(kinds)
+        self._entropy = entropy
+
+    def seal(self, draft: Draft) -> SealedDraft:
+        """Commit to and seal a draft. Raises DraftRefusedError."""
+        kind, payload = self._kinds.get(draft.kind), draft.payload
+        if kind is None or type(payload) is not kind.payload:
+            raise DraftRefusedError(f"{draft.kind!r} is not registered for {type(payload).__name__}")
+        assert is_dataclass(payload)
+        assert not isinstance(payload, type)
+        if not POLICY.fullmatch(draft.policy) or len(draft.salt) != SALT_BYTES:
+            raise DraftRefusedError("a draft needs a policy `name@version` and a 32-byte salt")
+        members = {"kind": draft.kind, "actor": draft.actor, "subject": draft.subject.id}
+        try:
+            data = canonical(members | {"data": asdict(payload)})
+        except CanonicalFormError as error:
+            raise DraftRefusedError(f"the payload of {draft.kind!r} has no canonical form: {error}") from error
+        sealed = seal(
+            _sealing_key(draft.subject),
+            draft.salt + data,
+            _associated(draft.subject.tenant, draft.id),
+            self._entropy,
+        )
+        return SealedDraft(
+            draft.id,
+            draft.kind,
+            draft.policy,
+            commitment(draft.salt, data),
+            actor_commitment(draft.subject, draft.actor),
+            draft.subject.tenant,
+            draft.subject.id,
+            sealed,
+        )
+
+    def open(self, tenant: TenantId, entry_id: EntryId) -> OpenedPayload:
+        """Open the payload of one of the tenant's entries.
+
+        Raises EntryNotFoundError, SubjectErasedError, KeyStoreUnavailableError, SealBrokenError.
+        """
+        with self._database.read(tenant) as connection:
+            row = connection.execute(
+                select(Payload.subject_id, Payload.sealed).where(
+                    Payload.tenant_id == tenant, Payload.entry_id == entry_id
+                )
+            ).one_or_none()
+        if row is None:
+            raise EntryNotFoundError(f"no entry {entry_id} of this tenant")
+        if row.sealed is None:
+            raise SubjectErasedError(f"the payload of {entry_id} was erased")
+        return self.unseal(self._subjects.open(tenant, row.subject_id), entry_id, row.sealed)
+
+    def unseal(self, subject: Subject, entry_id: EntryId, sealed: bytes) -> OpenedPayload:
+        """Open a sealed payload with its subject's key. Raises SealBrokenError, DraftRefusedError."""
+        opened = unseal(_sealing_key(subject), sealed, _associated(subject.tenant, entry_id))
+        salt, data = opened[:SALT_BYTES], opened[SALT_BYTES:]
+        members = json.loads(data)
+        kind = self._kinds.get(members["kind"])
+        if kind is None:
+            raise DraftRefusedError(f"{members['kind']!r} is not registered here")
+        actor = PrincipalId(members["actor"])
+        return OpenedPayload(
+            kind.name,
+            actor,
+            SubjectId(members["subject"]),
+            kind.reader.validate_python(members["data"]),
+            commitment(salt, data),
+            actor_commitment(subject, actor),
+        )
+
+
+def commitment(salt: bytes, data: bytes) -> str:
+    """The entry's `commit`: 64 hex digits."""
+    return hmac.digest(salt, _COMMIT_PREFIX + data, "sha256").hex()
+
+
+def actor_commitment(subject: Subject, actor: PrincipalId) -> str:
+    """The entry's `actor`: 64 hex digits."""
+    return hmac.digest(derive(subject.key, "ledger/v1/actor"), actor.encode(), "sha256").hex()
+
+
+def _registry(kinds: Iterable[Kind]) -> Mapping[str, Kind]:
+    found: dict[str, Kind] = {}
+    for kind in kinds:
+        if not KIND.fullmatch(kind.name) or kind.name in found or not is_dataclass(kind.payload):
+            raise DraftRefusedError(f"{kind.name!r} must be one `noun.verb` with a dataclass payload")
+        found[kind.name] = kind
+    return MappingProxyType(found)
+
+
+def _sealing_key(subject: Subject) -> bytes:
+    return derive(subject.key, "ledger/v1/payload")
+
+
+def _associated(tenant: TenantId, entry_id: EntryId) -> bytes:
+    return f"payload/v1\0{tenant}\0{entry_id}".encode()

@@ -1,0 +1,127 @@
+"""Subjects: whose data it is. One key per person, asset or case; deleting it is the erasure.
+
+Rules
+- `create` and `rewrap` touch no row: a unit of work inserts what they made, and checks there that its epoch
+  is open.
+- A subject key is AES-256, wrapped under its epoch's data key with tenant, subject and epoch as associated
+  data.
+- Erasing deletes the wrapped key and every payload's ciphertext in one transaction; afterwards the caller
+  truncates the write-ahead log (`Database.truncate_wal`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from keys.clock import Entropy
+from keys.errors import EpochDestroyedError
+from keys.sealing import KEY_BYTES, seal, unseal
+from ledger.database import Database
+from ledger.epochs import Epochs
+from ledger.errors import EpochClosedError, SubjectErasedError
+from ledger.ids import SubjectId, TenantId, new_id
+from ledger.tables import Payload, SubjectKey, Tenant
+
+# Built once: this runs for every entry, on the one writer thread.
+_ALIVE = select(SubjectKey.epoch).where(
+    SubjectKey.tenant_id == bindparam("tenant"), SubjectKey.id == bindparam("subject")
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A subject with its key opened. Keep it no longer than one piece of work."""
+
+    tenant: TenantId
+    id: SubjectId
+    epoch: int
+    key: bytes = field(repr=False)
+    wrapped: bytes = field(repr=False)
+
+
+class Subjects:
+    """The subjects of every tenant."""
+
+    def __init__(self, database: Database, epochs: Epochs, entropy: Entropy) -> None:
+        self._database = database
+        self._epochs = epochs
+        self._entropy = entropy
+
+    def create(self, tenant: TenantId, subject_id: SubjectId | None = None) -> Subject:
+        """A new subject under the open epoch, not yet stored. An asset's subject may take the asset's own id.
+
+        Raises KeyStoreUnavailableError.
+        """
+        return self.create_under(self._epochs.current(tenant), tenant, subject_id)
+
+    def create_under(self, epoch: int, tenant: TenantId, subject_id: SubjectId | None = None) -> Subject:
+        """The same under an epoch whose row the same unit of work will insert."""
+        chosen = subject_id or SubjectId(new_id("sub", self._entropy))
+        return self._wrap(Subject(tenant, chosen, epoch, self._entropy(KEY_BYTES), b""))
+
+    def rewrap(self, subject: Subject) -> Subject:
+        """The same key under the epoch that is open now: the answer to EpochClosedError."""
+        return self._wrap(replace(subject, epoch=self._epochs.current(subject.tenant)))
+
+    def insert(self, connection: Connection, subject: Subject) -> None:
+        """Store the subject in a unit of work. Raises EpochClosedError when its epoch has ended since."""
+        if not self._epochs.is_open(connection, subject.tenant, subject.epoch):
+            raise EpochClosedError(f"epoch {subject.epoch} is no longer open: wrap {subject.id} again")
+        row = {
+            "tenant_id": subject.tenant,
+            "id": subject.id,
+            "epoch": subject.epoch,
+            "wrapped": subject.wrapped,
+        }
+        connection.execute(insert(SubjectKey), row)
+
+    def open(self, tenant: TenantId, subject_id: SubjectId) -> Subject:
+        """Open a stored subject. Raises SubjectErasedError, KeyStoreUnavailableError, SealBrokenError."""
+        with self._database.read(tenant) as connection:
+            row = connection.execute(
+                select(SubjectKey.epoch, SubjectKey.wrapped).where(
+                    SubjectKey.tenant_id == tenant, SubjectKey.id == subject_id
+                )
+            ).one_or_none()
+        if row is None:
+            raise SubjectErasedError(f"subject {subject_id} is erased, or never was")
+        try:
+            epoch_key = self._epochs.key(tenant, row.epoch)
+        except EpochDestroyedError as error:
+            raise SubjectErasedError(f"subject {subject_id} died with epoch {row.epoch}") from error
+        key = unseal(epoch_key, row.wrapped, _associated(tenant, subject_id, row.epoch))
+        return Subject(tenant, subject_id, row.epoch, key, row.wrapped)
+
+    def system(self, tenant: TenantId) -> Subject:
+        """The tenant's own subject, for erasures and system entries. Raises as `open`."""
+        with self._database.read(tenant) as connection:
+            found = connection.execute(select(Tenant.system_subject).where(Tenant.tenant_id == tenant)).scalar()
+        if found is None:
+            raise SubjectErasedError(f"tenant {tenant} was never set up")
+        return self.open(tenant, found)
+
+    def erase(self, connection: Connection, tenant: TenantId, subject_id: SubjectId) -> None:
+        """Erase in a unit of work: the key, and every payload sealed under it. Raises SubjectErasedError."""
+        key = (SubjectKey.tenant_id == tenant, SubjectKey.id == subject_id)
+        if not connection.execute(delete(SubjectKey).where(*key)).rowcount:
+            raise SubjectErasedError(f"subject {subject_id} is erased already, or never was")
+        sealed = (Payload.tenant_id == tenant, Payload.subject_id == subject_id)
+        connection.execute(update(Payload).where(*sealed).values(sealed=None))
+
+    def check_alive(self, connection: Connection, tenant: TenantId, subjects: Iterable[SubjectId]) -> None:
+        """Raises SubjectErasedError unless each has its key: nothing is sealed under a destroyed one."""
+        for subject in set(subjects):
+            if connection.execute(_ALIVE, {"tenant": tenant, "subject": subject}).scalar() is None:
+                raise SubjectErasedError(f"subject {subject} is erased, or was never inserted")
+
+    def _wrap(self, subject: Subject) -> Subject:
+        epoch_key = self._epochs.key(subject.tenant, subject.epoch)
+        associated = _associated(subject.tenant, subject.id, subject.epoch)
+        return replace(subject, wrapped=seal(epoch_key, subject.key, associated, self._entropy))
+
+
+def _associated(tenant: TenantId, subject_id: SubjectId, epoch: int) -> bytes:
+    return f"subject-key/v1\0{tenant}\0{subject_id}\0{epoch}".encode()

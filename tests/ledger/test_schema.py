@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from ledger.database import Database
+from ledger.errors import SchemaTooNewError
+from ledger.schema import MIGRATIONS, head, migrate
+from ledger.tables import Base
+from tests.ledger.world import FULL
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{tmp_path / 'schema.db'}")
+
+
+def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+    migrate(database)
+
+    def registered(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or name in Base.metadata.tables
+
+    with database.writing(FULL) as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": registered})
+        assert compare_metadata(context, Base.metadata) == []
+    database.close()
+
+
+def test_the_head_is_the_highest_number() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [head()]
+
+
+def test_migrating_twice_is_migrating_once_and_needs_no_alembic(database: Database) -> None:
+    migrate(database)
+    program = (
+        "import sys; from ledger.database import Database; from ledger.schema import migrate;"
+        "migrate(Database(sys.argv[1])); sys.exit('alembic' in sys.modules)"
+    )
+    url = database._engine.url.render_as_string()
+    root = Path(__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", program, url], cwd=root, check=False).returncode == 0
+    database.close()
+
+
+def test_a_newer_database_is_refused(database: Database) -> None:
+    migrate(database)
+    with database.writing(FULL) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNewError, match="9999"):
+        migrate(database)
+    database.close()
+
+
+def test_a_failed_migration_leaves_nothing(database: Database) -> None:
+    with database.writing(FULL) as connection:
+        connection.execute(text("CREATE TABLE tile (x)"))
+    with pytest.raises(Exception, match="already exists"):
+        migrate(database)
+    with database.writing(FULL) as connection:
+        assert inspect(connection).get_table_names() == ["tile"]
+    database.close()
+
+
+def test_every_table_says_whose_it_is() -> None:
+    for table in Base.metadata.tables.values():
+        assert bool(table.info.get("tenant")) == ("tenant_id" in table.columns), table.name
