@@ -1,0 +1,37 @@
+"""The HTTP application over one service."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp
+
+from api import problem
+from api.openapi import PROBLEMS, App
+from api.routers import access, assets, health, ledger, trust, verifications
+from api.service import Service
+from api.telemetry import Telemetry
+from api.version import VERSION
+
+DESCRIPTION = """Provenance for media: sign at upload, verify anywhere, prove it later.
+
+Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them."""
+
+
+def create_app(service: Service) -> ASGIApp:
+    """The app; it owns nothing, so it can be made as often as one likes.
+
+    Telemetry wraps the whole of it: what the framework answers to an error of nobody's has its request id, too.
+    """
+    # No bundled page for the schema: FastAPI's would load its scripts from somebody else's server.
+    app = App(
+        title="Sigillo",
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEMS,
+    )
+    app.state.service = service
+    for router in (assets, verifications, ledger, trust, access, health):
+        app.include_router(router.router)
+    problem.install(app)
+    return Telemetry(app, service.metrics)

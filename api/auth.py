@@ -1,0 +1,65 @@
+"""Who is calling: the operator's token, an API key, or nobody.
+
+A caller without a key is counted by network, one with a key by principal. The operator's token is made at every
+start and handed on in a file only its owner can read (`api.home`).
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from api.service import Service, ServiceDep
+from api.throttle import client_address
+from cases.access import Caller
+from cases.errors import UnknownKeyError
+
+
+class UnauthenticatedError(Exception):
+    """No API key was sent where one is needed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "send your API key as `Authorization: Bearer sgk_…`; the operator makes one with `sigillo apikey create`"
+        )
+
+
+async def identify(request: Request, service: ServiceDep) -> Caller | None:
+    """The caller, counted; None for one without a key. Raises UnknownKeyError, RateExceededError."""
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "")
+    address = client_address(peer, forwarded, service.settings.trusted_proxies)
+    request.scope["sigillo.address"] = address
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        service.throttle.anonymous(address)
+        return None
+    try:
+        caller = await run_in_threadpool(_recognise, service, token.strip())
+    except UnknownKeyError:
+        service.throttle.anonymous(address)  # whoever guesses is counted as whoever they are
+        raise
+    request.scope["sigillo.principal"] = caller.principal
+    service.throttle.principal(caller.principal)
+    return caller
+
+
+async def require_caller(identified: Annotated[Caller | None, Depends(identify)]) -> Caller:
+    """The caller, who must have a key. Raises UnauthenticatedError."""
+    if identified is None:
+        raise UnauthenticatedError
+    return identified
+
+
+def _recognise(service: Service, token: str) -> Caller:
+    if hmac.compare_digest(token.encode(), service.operator_token.encode()):
+        return service.deployment.operator()
+    return service.access.authenticate(token)
+
+
+CallerDep = Annotated[Caller, Depends(require_caller)]
+AnyoneDep = Depends(identify)
+"""For routes open to everyone: counts the request, and asks for nothing."""

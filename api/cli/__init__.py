@@ -1,0 +1,36 @@
+"""The command line. Each command is one module; none holds logic of its own (ADR 0003)."""
+
+from __future__ import annotations
+
+import typer
+
+from api.cli.apikey import app as apikey
+from api.cli.demo import demo
+from api.cli.keys import app as keys
+from api.cli.ledger import app as ledger
+from api.cli.serve import serve
+from api.cli.sign import sign
+from api.cli.trust import app as trust
+from api.cli.verify import verify
+
+app = typer.Typer(
+    name="sigillo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Provenance for media: sign at upload, verify anywhere, prove it later.",
+    epilog="Exit codes: 0 done or trusted, 1 refused, 2 usage, 3 absent, 4 unreadable, 5 invalid, 6 untrusted, "
+    "7 unavailable.",
+)
+app.command()(serve)
+app.command()(sign)
+app.command()(verify)
+app.command()(demo)
+app.add_typer(trust, name="trust")
+app.add_typer(keys, name="keys")
+app.add_typer(ledger, name="ledger")
+app.add_typer(apikey, name="apikey")
+
+
+def main() -> None:
+    """The `sigillo` command."""
+    app()

@@ -1,0 +1,66 @@
+"""`sigillo apikey …`: who may ask for signatures, and what they may claim."""
+
+from __future__ import annotations
+
+import typer
+from rich.table import Table
+
+from api.cli.connect import SERVER, TOKEN, connected
+from api.cli.output import JSON, out, quoted, say, show, told
+
+app = typer.Typer(no_args_is_help=True, help="Give and take back API keys.")
+
+
+@app.command()
+def create(
+    tool: str = typer.Option(..., help="The tool this key may name in manifests, and no other."),
+    source: list[str] = typer.Option(
+        [],
+        help="A digital source type it may assert, such as digitalCapture; repeat for more. None: edits only.",
+    ),
+    scope: list[str] = typer.Option([], help="What it may do. Default: sign, read and erase its own assets."),
+    principal: str = typer.Option("", help="An existing principal that gets another key. Default: a new one."),
+    new_tenant: bool = typer.Option(False, help="Put the key into a tenant of its own."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Make an API key. Its token is shown this once."""
+    request = {"tool": tool, "source_types": source, "new_tenant": new_tenant}
+    request |= {"scopes": scope} if scope else {}
+    request |= {"principal": principal} if principal else {}
+    with told(), connected(server, token) as sigillo:
+        issued = sigillo.issue_key(request)
+    if as_json:
+        show(issued)
+        return
+    say(f"key        {issued['id']}")
+    say(f"principal  {issued['principal']}")
+    say(f"token      [bold]{issued['token']}[/]   (shown once: keep it now)")
+
+
+@app.command("list")
+def list_keys(server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) -> None:
+    """List keys; tokens are never shown again."""
+    with told(), connected(server, token) as sigillo:
+        keys = sigillo.api_keys()
+    if as_json:
+        show(keys)
+        return
+    table = Table("key", "principal", "tool", "may assert", "scopes", "state", box=None)
+    for key in keys:
+        state = "revoked" if key["revoked_at"] else "active"
+        sources = ", ".join(source.rsplit("/", 1)[-1] for source in key["source_types"]) or "edits only"
+        table.add_row(key["id"], key["principal"], quoted(key["tool"]), sources, ", ".join(key["scopes"]), state)
+    out.print(table)
+
+
+@app.command()
+def revoke(key: str, server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) -> None:
+    """Make a key stop working at once."""
+    with told(), connected(server, token) as sigillo:
+        sigillo.revoke_key(key)
+    if as_json:
+        show({"revoked": key})
+    else:
+        say(f"{quoted(key)} is revoked")

@@ -1,0 +1,91 @@
+"""Whom a command talks to: a named server, the one that holds the home folder, or a private one (ADR 0003)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from api.cli.output import Exit, fail
+from api.home import Holder, Home, HomeHeldError
+from api.settings import Settings
+from client import Sigillo, UnreachableError
+
+SERVER = typer.Option("", "--server", envvar="SIGILLO_SERVER", help="Server to talk to, such as https://…")
+TOKEN = typer.Option("", "--token", envvar="SIGILLO_TOKEN", help="API key for that server.")
+
+HELD_SECONDS = 30
+"""How long to wait for whoever holds the folder to answer or let go of it."""
+
+RETRY_SECONDS = 0.1
+
+
+def load_settings() -> Settings:
+    """The settings in force; a wrong one ends the command with a line that names it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        raise fail(faults, Exit.USAGE) from error
+    except SettingsError as error:  # a list that is not JSON
+        raise fail(str(error), Exit.USAGE) from error
+
+
+@contextmanager
+def connected(server: str = "", token: str = "") -> Iterator[Sigillo]:
+    """A client of the named server, or of the home folder's own. Raises HomeHeldError, UnreachableError."""
+    if server:
+        with Sigillo(server, token) as client:
+            yield client
+        return
+    settings = load_settings()
+    home = Home(settings.home)
+    deadline = time.monotonic() + HELD_SECONDS
+    while True:
+        try:
+            with home.holding() as holder:
+                with _private(settings, home, holder) as client:
+                    yield client
+                return
+        except HomeHeldError:
+            with home.visiting():
+                holder_now = home.holder()
+                if holder_now and (client_now := _answering(holder_now)):
+                    with client_now:
+                        yield client_now
+                    return
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
+
+
+@contextmanager
+def _private(settings: Settings, home: Home, holder: Holder) -> Iterator[Sigillo]:
+    """A server on the Unix socket alone, for as long as the command runs and others visit."""
+    from api.log import configure  # the whole service: only when one is needed
+    from api.server import in_background
+
+    # The warning about embedded keys belongs to their making and to `serve`, not to every command after.
+    configure(home.logs, logging.ERROR if home.keys.exists() else logging.WARNING)
+    with ExitStack() as after, in_background(settings, home, holder):
+        try:
+            with Sigillo("http://sigillo", holder.token, holder.socket) as client:
+                yield client
+        finally:
+            after.enter_context(home.leaving())
+
+
+def _answering(holder: Holder) -> Sigillo | None:
+    """A client of the holder, if it answers."""
+    client = Sigillo("http://sigillo", holder.token, holder.socket)
+    try:
+        client.ready()
+    except UnreachableError:
+        client.__exit__()
+        return None
+    return client

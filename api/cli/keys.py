@@ -1,0 +1,77 @@
+"""`sigillo keys …`: what is in force, and setting up Vault or OpenBao."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from api.cli.connect import load_settings
+from api.cli.output import JSON, Exit, fail, quoted, say, show
+from keys.errors import KeysError, KeyStoreUnavailableError
+
+app = typer.Typer(no_args_is_help=True, help="Signing keys and where they live.")
+
+
+@app.command()
+def status(as_json: bool = JSON) -> None:
+    """What signs, with which version, until when. Exit code 7 when the key store is not ready."""
+    from api.home import Home
+    from api.service import open_keys
+    from api.settings import KeyStoreKind
+    from keys.clock import system_clock, system_entropy
+
+    settings = load_settings()
+    home = Home(settings.home)
+    if settings.keys is KeyStoreKind.EMBEDDED and not home.keys.exists():
+        raise fail(f"there are no keys in {home.folder} yet: the first `sigillo sign` or `serve` makes them")
+    try:
+        found = open_keys(settings, home, system_clock, system_entropy).status()
+    except KeysError as error:
+        raise fail(str(error)) from error
+    if as_json:
+        show(asdict(found))
+    else:
+        say(f"store        {found.kind}")
+        for key in found.keys:
+            say(f"key          {quoted(key)}")
+        say(f"certificate  until {found.certificate_expires or 'none'}")
+        say(f"state        {'ready' if found.ready else quoted(found.reason)}")
+    raise typer.Exit(Exit.OK if found.ready else Exit.UNAVAILABLE)
+
+
+@app.command("bootstrap-vault")
+def bootstrap_vault(
+    url: str = typer.Option("", help="Address of Vault or OpenBao. Default: SIGILLO_VAULT_URL."),
+    admin_token: str = typer.Option(..., envvar="SIGILLO_VAULT_TOKEN", help="A token that may set it up."),
+    ca: Path = typer.Option(None, help="PEM that signs Vault's TLS certificate."),
+    as_json: bool = JSON,
+) -> None:
+    """Set up mounts, keys, certificate, policy and a service token. Can be run again: it changes what is missing."""
+    from keys.bootstrap import bootstrap
+    from keys.vault import Vault
+
+    address = url or load_address()
+    try:
+        report = bootstrap(Vault(address, admin_token, ca_file=ca))
+    except KeyStoreUnavailableError as error:
+        raise fail(str(error), Exit.UNAVAILABLE) from error
+    except KeysError as error:
+        raise fail(str(error)) from error
+    if as_json:
+        show({"made": report.made, "claim": str(report.claim), "service_token": report.service_token})
+        return
+    for path in report.made:
+        say(f"made           {quoted(path)}")
+    say(f"claim key      {quoted(report.claim)}")
+    say(f"service token  [bold]{quoted(report.service_token)}[/]   (shown once: set SIGILLO_VAULT_TOKEN to it)")
+
+
+def load_address() -> str:
+    """The address in the environment; asking for it here must not need the rest of the settings."""
+    address = os.environ.get("SIGILLO_VAULT_URL", "")
+    if not address:
+        raise fail("say where Vault is: --url or SIGILLO_VAULT_URL", Exit.USAGE)
+    return address

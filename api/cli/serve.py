@@ -1,0 +1,43 @@
+"""`sigillo serve`: the service in the foreground."""
+
+from __future__ import annotations
+
+import signal
+
+import typer
+
+from api.cli.connect import load_settings
+from api.cli.output import JSON, err, quoted, show, told
+from api.home import Home
+
+
+def serve(
+    host: str = typer.Option(None, help="Address to listen on. Default: 127.0.0.1."),
+    port: int = typer.Option(None, help="Port to listen on. Default: 8080; 0 takes a free one."),
+    as_json: bool = JSON,
+) -> None:
+    """Run the service. Stop it with Ctrl-C; requests under way are finished."""
+    from api.log import configure
+    from api.server import run
+
+    settings = load_settings()
+    chosen = {"host": host, "port": port}
+    settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
+    home = Home(settings.home)
+    configure(home.logs)
+    with told(), home.holding() as holder:
+        # uvicorn finishes its requests and then raises the signal again: this lets every part close after it.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _stop)
+        run(settings, home, holder, lambda url: _say(url, home, as_json=as_json))
+
+
+def _say(url: str, home: Home, *, as_json: bool) -> None:
+    if as_json:
+        show({"url": url, "home": str(home.folder)})
+    else:
+        err.print(f"Sigillo on [bold]{url}[/], data in {quoted(home.folder)}")
+
+
+def _stop(_number: int, _frame: object) -> None:
+    raise SystemExit(0)

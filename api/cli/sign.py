@@ -1,0 +1,92 @@
+"""`sigillo sign FILE…`: upload, have it signed, write the signed file beside the original."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.progress import track
+
+from api.cli.connect import SERVER, TOKEN, connected
+from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
+from client import Problem, Sigillo
+
+
+def sign(
+    files: list[Path] = typer.Argument(..., help="JPEG, PNG or WebP files."),
+    out: Path = typer.Option(None, "-o", "--out", help="Output file, or folder for several. Default: NAME.signed.EXT"),
+    title: str = typer.Option("", help="Title in the manifest."),
+    claim: Path = typer.Option(None, help="JSON file with the whole claim (see docs/api.md); --title wins over it."),
+    public: bool = typer.Option(False, help="Anyone who presents the file may learn of its ledger entry."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Sign files: each gets a C2PA manifest and an entry in the ledger."""
+    body = _claim(claim, title, public=public)
+    targets = {file: _target(file, out, several=len(files) > 1) for file in files}
+    signed: dict[str, dict[str, Any]] = {}
+    failed = False
+    with told(), connected(server, token) as sigillo:
+        for file in track(files, "signing", console=err, transient=True, disable=as_json or len(files) == 1):
+            try:
+                signed[str(file)] = _sign(sigillo, file, targets[file], body)
+            except Problem as problem:
+                if len(files) == 1:
+                    raise
+                failed = True
+                fail(f"{file}: {problem}")
+    _show(signed, targets, as_json=as_json)
+    if failed:
+        raise typer.Exit(Exit.REFUSED)
+
+
+def _claim(file: Path | None, title: str, *, public: bool) -> dict[str, Any]:
+    body: Any = {}
+    if file:
+        try:
+            body = json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise fail(f"{file}: not readable as JSON: {error}", Exit.USAGE) from error
+        if not isinstance(body, dict):
+            raise fail(f"{file}: a claim is a JSON object", Exit.USAGE)
+    chosen = {"title": title} if title else {}
+    return {**body, **chosen, **({"visibility": "public"} if public else {})}
+
+
+def _target(file: Path, out: Path | None, *, several: bool) -> Path:
+    if out is None:
+        return file.with_name(f"{file.stem}.signed{file.suffix}")
+    if several or out.is_dir():
+        return out / file.name
+    return out
+
+
+def _sign(sigillo: Sigillo, file: Path, target: Path, claim: dict[str, Any]) -> dict[str, Any]:
+    """Sign one file; the target appears whole or not at all."""
+    asset = sigillo.sign(file, claim)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        with draft.open("wb") as stream:
+            sigillo.content(asset["id"], stream)
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return {**asset, "written": str(target)}
+
+
+def _show(signed: dict[str, dict[str, Any]], targets: dict[Path, Path], *, as_json: bool) -> None:
+    if as_json:
+        show(next(iter(signed.values())) if len(targets) == 1 else signed)
+        return
+    for file, asset in signed.items():
+        say(f"{quoted(file)} -> [bold]{quoted(asset['written'])}[/]")
+        say(f"  asset {asset['id']}, ledger entry {asset['ledger']['entry']}")
+        if asset["parent"]:
+            parent = asset["parent"]
+            say(f"  arrived with an earlier manifest: {parent['verdict']}. {quoted(parent['sentence'])}")

@@ -1,0 +1,110 @@
+"""`sigillo verify FILE…`: what a file says about itself, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.progress import track
+
+from api.cli.connect import SERVER, TOKEN, connected
+from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
+from client import Problem
+
+COLOURS = {"trusted": "green", "untrusted": "yellow", "invalid": "red", "unreadable": "red", "absent": "blue"}
+CODES = {
+    "trusted": Exit.OK,
+    "untrusted": Exit.UNTRUSTED,
+    "invalid": Exit.INVALID,
+    "unreadable": Exit.UNREADABLE,
+    "absent": Exit.ABSENT,
+}
+WORST = [Exit.OK, Exit.ABSENT, Exit.UNTRUSTED, Exit.UNREADABLE, Exit.INVALID, Exit.REFUSED]
+"""From best to worst: among several files the worst decides the exit code."""
+
+
+def verify(
+    files: list[Path] = typer.Argument(..., help="Files of any type C2PA can live in."),
+    anchors: Path = typer.Option(None, help="PEM file of further roots to trust."),
+    trust_config: Path = typer.Option(None, help="File of further extended key usages to accept."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Verify files: signature, trust, ancestors, and what the manifest says."""
+    with told():
+        pem = anchors.read_text() if anchors else ""
+        config = trust_config.read_text() if trust_config else ""
+        with connected(server, token) as sigillo:
+            quiet = as_json or len(files) == 1
+            reports: dict[str, dict[str, Any]] = {}
+            refused = False
+            for file in track(files, "verifying", console=err, transient=True, disable=quiet):
+                try:
+                    reports[str(file)] = sigillo.verify(file, pem, config)
+                except Problem as problem:
+                    if len(files) == 1:
+                        raise
+                    refused = True
+                    fail(f"{file}: {problem}")
+    _show(reports, as_json=as_json)
+    codes = [code for report in reports.values() for code in _codes(report)]
+    raise typer.Exit(max([*codes, *([Exit.REFUSED] if refused else [])], key=WORST.index))
+
+
+def _codes(report: dict[str, Any]) -> list[Exit]:
+    ancestry = report.get("ancestry")
+    return [CODES[report["verdict"]], *([CODES[ancestry]] if ancestry and ancestry != "absent" else [])]
+
+
+def _show(reports: dict[str, dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        show(next(iter(reports.values())) if len(reports) == 1 else reports)
+        return
+    for file, report in reports.items():
+        say(f"{quoted(file)}: {_headline(report)}")
+        say(f"  {quoted(report['sentence'])}")
+        for name, text in _stated(report):
+            say(f"  {name:<10} {quoted(text)}")
+
+
+def _headline(report: dict[str, Any]) -> str:
+    """The verdict, and the ancestry's beside it when that is worse: a green word alone would mislead."""
+    verdict, ancestry = report["verdict"], report["ancestry"]
+    said = f"[bold {COLOURS[verdict]}]{verdict}[/]"
+    if ancestry in {None, "trusted"}:
+        return said
+    return f"{said}, made from something [bold {COLOURS[ancestry]}]{ancestry}[/]"
+
+
+def _stated(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the manifest states, for people; `--json` has all of it."""
+    if report["title"]:
+        yield "title", report["title"]
+    tools = dict.fromkeys(_named(action["tool"]) for action in report["actions"] if action["tool"])
+    if tools:
+        yield "made with", ", ".join(tools)
+    if report["model"]:
+        model = report["model"]
+        yield "model", f"{_named(model)} by {model['provider'] or 'an unnamed provider'}"
+    for action in report["actions"]:
+        source = f" ({action['source_type'].rsplit('/', 1)[-1]})" if action["source_type"] else ""
+        yield "action", f"{action['name']}{source}"
+    uses = {entry["use"] for entry in report["training_mining"]}
+    if uses:
+        yield "training", "not allowed" if uses == {"notAllowed"} else ", ".join(sorted(uses))
+    if report["author"]:
+        yield "author", f"{report['author']['name']}: {report['author']['statement']}"
+    for ingredient in report["ingredients"]:
+        if ingredient["verdict"]:
+            name = ingredient["title"] or ingredient["label"]
+            yield "made from", ", ".join([name, ingredient["verdict"], *ingredient["failures"][:1]])
+    if report["ledger"]:
+        yield "ledger", f"{report['ledger']['entry']} (public)"
+
+
+def _named(thing: dict[str, Any]) -> str:
+    known = thing["version"] not in {None, "unspecified"}
+    return f"{thing['name']} {thing['version']}" if known else str(thing["name"])

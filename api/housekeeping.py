@@ -1,0 +1,68 @@
+"""What a running service does by itself: ends retention, forgets spent keys, empties the write-ahead log.
+
+One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
+tries again: nothing here is lost by waiting.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from api.log import logger
+from cases.deployment import Deployment
+from cases.errors import CasesError
+from cases.idempotency import forget_expired
+from cases.library import Library
+from keys.clock import Clock
+from keys.errors import KeysError
+from ledger.database import Database
+from ledger.errors import LedgerError
+from ledger.ids import milliseconds
+
+INTERVAL_SECONDS = 5.0
+
+
+@dataclass
+class Housekeeping:
+    """The rounds of one service. `reason` is empty while they go well."""
+
+    deployment: Deployment
+    library: Library
+    database: Database
+    clock: Clock
+    reason: str = field(default="", init=False)
+    _stop: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Begin with a first round at once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish the round under way and stop."""
+        self._stop.set()
+        self._thread.join()
+
+    def round(self) -> None:
+        """Everything once. Raises KeysError, LedgerError, CasesError."""
+        self.deployment.operator()
+        while self.library.end_retention() and not self._stop.is_set():
+            pass
+        now = milliseconds(self.clock())
+        self.database.write(lambda connection: forget_expired(connection, now))
+        self.database.truncate_wal()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.round()
+                self.reason = ""
+            except (KeysError, LedgerError, CasesError) as error:
+                if self.reason != str(error):
+                    logger("housekeeping").warning("round failed", error=str(error))
+                self.reason = str(error)
+            if self._stop.wait(INTERVAL_SECONDS):
+                return

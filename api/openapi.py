@@ -1,0 +1,45 @@
+"""The OpenAPI document: what FastAPI derives, and what it cannot see: streamed uploads and problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from api.problem import ProblemView
+from api.schemas.assets import ClaimBody
+
+REFERENCE = "#/components/schemas/{model}"
+UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, ProblemView)
+"""Models that no handler's signature names."""
+
+CLAIM = {"$ref": REFERENCE.format(model=ClaimBody.__name__)}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457); `docs/problems.md` lists them",
+        "content": {"application/problem+json": {"schema": {"$ref": REFERENCE.format(model=ProblemView.__name__)}}},
+    }
+}
+
+
+def multipart(fields: dict[str, Any]) -> dict[str, Any]:
+    """An operation whose multipart body has a `file` and, beside it, these optional fields."""
+    properties = {"file": {"type": "string", "format": "binary"}, **fields}
+    encoding = {name: {"contentType": "application/json"} for name, schema in fields.items() if schema is CLAIM}
+    schema = {"type": "object", "required": ["file"], "properties": properties}
+    content = {"multipart/form-data": {"schema": schema, "encoding": encoding}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+class App(FastAPI):
+    """FastAPI, with the models it does not see added to its document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        document = super().openapi()
+        _, unseen = models_json_schema([(model, "validation") for model in UNSEEN], ref_template=REFERENCE)
+        for name, schema in unseen["$defs"].items():
+            document["components"]["schemas"].setdefault(name, schema)
+        return document

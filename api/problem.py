@@ -1,0 +1,177 @@
+"""Errors as RFC 9457 problems: one table, one answer.
+
+Rules
+- `type` is `urn:sigillo:problem:<slug>` and stable; `docs/problems.md` lists each.
+- `detail` says what to do. What we did not foresee says nothing about itself: it is logged, and answered as 500.
+- The row of the narrowest class wins; an error without a row is one we did not foresee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from api.auth import UnauthenticatedError
+from api.log import logger
+from api.throttle import RateExceededError
+from api.upload import UploadError, UploadTooLargeError
+from cases import errors as cases
+from detection import errors as detection
+from keys import errors as keys
+from ledger import errors as ledger
+from provenance import errors as provenance
+
+URN = "urn:sigillo:problem:"
+RETRY_SECONDS = 2
+"""What a caller is told to wait when a part is not ready."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """How one class of errors is answered. An error's own `code` and `detail` win over `slug` and its text."""
+
+    slug: str
+    status: int
+    title: str
+    members: tuple[str, ...] = ()
+    """Attributes of the error that become extension members."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _later(slug: str, title: str) -> Problem:
+    return Problem(slug, 503, title, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+PROBLEMS: dict[type[Exception], Problem] = {
+    UnauthenticatedError: Problem(
+        "unauthenticated", 401, "An API key is needed", headers={"WWW-Authenticate": 'Bearer realm="sigillo"'}
+    ),
+    cases.UnknownKeyError: Problem(
+        "unknown-key", 401, "Unknown API key", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    ),
+    cases.ScopeMissingError: Problem("scope-missing", 403, "The API key may not do this", ("scope",)),
+    cases.GrantTooWideError: Problem("grant-too-wide", 403, "The API key may not grant this"),
+    RateExceededError: Problem("rate-exceeded", 429, "Too many requests", ("retry_after",)),
+    UploadTooLargeError: Problem("upload-too-large", 413, "The file is too large", ("limit",)),
+    UploadError: Problem("upload-malformed", 400, "The upload is malformed"),
+    detection.UnsupportedMediaError: Problem("media-unsupported", 415, "This kind of file is not supported yet"),
+    detection.UnrecognisedMediaError: Problem("media-unrecognised", 415, "This is no known kind of file"),
+    detection.MediaTooLargeError: Problem("media-too-large", 413, "The file exceeds a limit"),
+    detection.MediaError: Problem("media-refused", 422, "The file was refused"),
+    detection.RequestTooLargeError: Problem("claim-too-large", 413, "The claim is too large", ("limit", "actual")),
+    detection.WorkerTimeoutError: Problem("media-timeout", 422, "The file takes too long to process"),
+    detection.WorkerMemoryError: Problem("media-memory", 422, "The file takes too much memory to process"),
+    detection.WorkerError: Problem("media-crash", 422, "The file could not be processed"),
+    detection.JobFailedError: Problem("job-failed", 500, "The file could not be processed"),
+    detection.SandboxError: _later("workers-unavailable", "No worker is free"),
+    provenance.ClaimRefusedError: Problem("claim-refused", 422, "The claim was refused", ("field",)),
+    provenance.FormatUnsupportedError: Problem("format-unsupported", 415, "C2PA has no manifest for this kind of file"),
+    provenance.TrustPolicyError: Problem("trust-policy", 422, "These trust anchors cannot be used"),
+    provenance.ManifestBuildError: Problem("manifest-build", 422, "The manifest could not be built"),
+    provenance.ClaimBytesError: Problem("media-crash", 422, "The file could not be processed"),
+    cases.AssetNotFoundError: Problem("asset-not-found", 404, "No such asset"),
+    cases.AssetGoneError: Problem("asset-gone", 410, "The asset is no longer kept", ("reason",)),
+    cases.ParentRefusedError: Problem("parent-refused", 422, "The earlier manifest is not acceptable", ("verdict",)),
+    cases.IdempotencyConflictError: Problem("idempotency-conflict", 422, "Idempotency-Key used for another request"),
+    cases.PrincipalNotFoundError: Problem("principal-not-found", 404, "No such principal"),
+    keys.KeyStoreSealedError: _later("key-store-sealed", "The key store is sealed"),
+    keys.KeyStoreForbiddenError: _later("key-store-forbidden", "The key store refuses this service"),
+    keys.KeyStoreUnavailableError: _later("key-store-down", "The key store does not answer"),
+    keys.KeyNotFoundError: _later("key-missing", "The key store lacks a key this needs"),
+    ledger.EntryNotFoundError: Problem("entry-not-found", 404, "No such ledger entry"),
+    ledger.NotProvenError: _later("ledger-unproven", "The ledger has no checkpoint yet"),
+    ledger.DatabaseUnavailableError: _later("database-unavailable", "The database cannot serve now"),
+    ledger.LogBusyError: _later("ledger-busy", "Too much is waiting to be written"),
+    ledger.LogClosedError: _later("ledger-closed", "The ledger is not running"),
+    ledger.BlobStoreUnavailableError: _later("storage-unavailable", "The media folder cannot be used"),
+    ledger.SubjectErasedError: Problem("asset-gone", 410, "The asset is no longer kept"),
+}
+
+
+class ProblemView(BaseModel):
+    """An RFC 9457 problem; some types add members of their own."""
+
+    type: str = URN + "media-truncated"
+    title: str
+    status: int
+    detail: str
+
+
+ROOTS = (
+    UnauthenticatedError,
+    RateExceededError,
+    UploadError,
+    cases.CasesError,
+    detection.DetectionError,
+    provenance.ProvenanceError,
+    keys.KeysError,
+    ledger.LedgerError,
+)
+
+
+def answer(problem: Problem, detail: str, members: Mapping[str, Any] | None = None) -> JSONResponse:
+    """One problem document."""
+    body = {"type": URN + problem.slug, "title": problem.title, "status": problem.status, "detail": detail}
+    extra = dict(members or {})
+    headers = dict(problem.headers)
+    if "retry_after" in extra:
+        headers["Retry-After"] = str(extra["retry_after"])
+    return JSONResponse(body | extra, problem.status, headers, "application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ours, of the framework and of nobody as a problem."""
+    for root in ROOTS:
+        app.add_exception_handler(root, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The row of the narrowest class that is listed."""
+    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
+
+
+def _known(request: Request, error: Exception) -> JSONResponse:
+    problem = problem_of(error)
+    if problem is None:
+        return _unforeseen(request, error)
+    slug = getattr(error, "code", problem.slug) if isinstance(error, detection.MediaError) else problem.slug
+    members = {name: getattr(error, name) for name in problem.members}
+    if isinstance(error, provenance.ClaimRefusedError):
+        members["code"] = error.code
+    named = Problem(slug, problem.status, problem.title, problem.members, problem.headers)
+    return answer(named, str(error), members)
+
+
+def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [{"field": ".".join(map(str, e["loc"][1:])), "detail": e["msg"]} for e in error.errors()]
+    said = "; ".join(f"{fault['field']}: {fault['detail']}" for fault in faults[:5])
+    return answer(
+        Problem("request-invalid", 422, "The request does not have the form it should"),
+        said,
+        {"faults": faults},
+    )
+
+
+def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    slug = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+    problem = Problem(slug, error.status_code, error.detail, headers=error.headers or {})
+    return answer(problem, "/openapi.json describes every route")
+
+
+def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    logger("problem").error("unforeseen", request=request.scope.get("sigillo.request_id", ""), exc_info=error)
+    said = "this is our fault; the request id in X-Request-Id finds it in the log"
+    return answer(Problem("internal", 500, "Something went wrong here"), said)

@@ -1,0 +1,99 @@
+"""API keys: the operator gives and takes back who may ask for signatures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from api.auth import CallerDep
+from api.schemas.assets import SourceType, Strict
+from api.service import ServiceDep
+from cases.access import ASSET_SCOPES, ApiKey, ApiKeyId, Scope
+from ledger.ids import PrincipalId, moment
+from provenance.request import Grant
+from provenance.vocabulary import DigitalSourceType
+
+router = APIRouter(prefix="/v1/api-keys", tags=["access"])
+
+
+class KeyRequest(Strict):
+    """What a new key may do."""
+
+    tool: Annotated[str, Field(min_length=1, max_length=100)]
+    """The one tool its claims may name."""
+
+    source_types: tuple[SourceType, ...] = ()
+    """Digital source types its claims may assert, by URI or by the last part of it."""
+
+    scopes: frozenset[Scope] = ASSET_SCOPES
+    principal: str | None = None
+    """An existing principal of this tenant; a new one when absent."""
+
+    new_tenant: bool = False
+    """Put the key into a tenant of its own."""
+
+
+class KeyView(BaseModel):
+    """A key, without its token."""
+
+    id: str
+    principal: str
+    tenant: str
+    tool: str
+    source_types: list[str]
+    scopes: list[str]
+    created_at: datetime
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> Self:
+        """The view of a key."""
+        held = key.caller
+        return cls(
+            id=key.id,
+            principal=held.principal,
+            tenant=held.tenant,
+            tool=held.grant.tool,
+            source_types=sorted(held.grant.source_types),
+            scopes=sorted(held.scopes),
+            created_at=moment(key.created_at),
+            revoked_at=moment(key.revoked_at) if key.revoked_at else None,
+        )
+
+
+class IssuedView(KeyView):
+    """A new key; `token` is shown this once."""
+
+    token: str
+
+
+@router.post("", status_code=201)
+def issue(service: ServiceDep, caller: CallerDep, request: KeyRequest) -> IssuedView:
+    """Make an API key. Its token is in this answer and nowhere else."""
+    caller.require(Scope.ACCESS)
+    grant = Grant(request.tool, frozenset(map(DigitalSourceType, request.source_types)))
+    principal = PrincipalId(request.principal) if request.principal else None
+    by = caller
+    if request.new_tenant:
+        caller.require(Scope.DEPLOYMENT)
+        by = service.deployment.newcomer()
+    issued = service.access.issue(by, request.scopes, grant, principal)
+    return IssuedView(**KeyView.of(issued.key).model_dump(), token=issued.token)
+
+
+@router.get("")
+def list_keys(service: ServiceDep, caller: CallerDep) -> dict[str, list[KeyView]]:
+    """Every key of the caller's tenant."""
+    caller.require(Scope.ACCESS)
+    return {"keys": [KeyView.of(key) for key in service.access.all(caller)]}
+
+
+@router.delete("/{key}", status_code=204)
+def revoke(service: ServiceDep, caller: CallerDep, key: str) -> Response:
+    """The key stops working at once."""
+    caller.require(Scope.ACCESS)
+    service.access.revoke(caller, ApiKeyId(key))
+    return Response(status_code=204)

@@ -1,0 +1,99 @@
+"""Assets: sign at upload, read back, erase. Everything here belongs to the caller (ADR 0004)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import CallerDep
+from api.openapi import CLAIM, multipart
+from api.schemas.assets import AssetView, ClaimBody, ErasedView, LedgerView
+from api.service import Service, ServiceDep
+from api.upload import receive
+from cases.access import Caller, Scope
+from cases.asset import Asset, AssetId
+from cases.custody import Custody, custody_of
+from cases.idempotency import MAX_KEY_LENGTH
+from cases.intake import Submission
+
+router = APIRouter(prefix="/v1/assets", tags=["assets"])
+
+IdempotencyHeader = Annotated[str, Header(alias="Idempotency-Key", max_length=MAX_KEY_LENGTH)]
+
+
+@router.post("", status_code=201, openapi_extra=multipart({"claim": CLAIM}))
+async def sign(
+    request: Request,
+    response: Response,
+    service: ServiceDep,
+    caller: CallerDep,
+    idempotency_key: IdempotencyHeader = "",
+) -> AssetView:
+    """Upload a JPEG, PNG or WebP file; it is examined, gets a signed C2PA manifest and an entry in the ledger.
+
+    With an `Idempotency-Key` the same request made twice makes one asset.
+    """
+    caller.require(Scope.SIGN)
+    with await receive(request, service.settings.upload_bytes) as upload:
+        body = _claim(upload.fields.get("claim", "{}"))
+        claim = body.claim(caller.grant.tool)
+        submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key)
+        asset = await run_in_threadpool(_take, service, caller, submission)
+    response.headers["Location"] = f"/v1/assets/{asset.id}"
+    return asset
+
+
+@router.get("/{asset}")
+def read(service: ServiceDep, caller: CallerDep, asset: str) -> AssetView:
+    """One asset: what it is, what is still kept, where it stands in the ledger."""
+    caller.require(Scope.READ)
+    return _view(service, service.library.find(caller, AssetId(asset)))
+
+
+@router.get("/{asset}/content", response_class=StreamingResponse)
+def content(service: ServiceDep, caller: CallerDep, asset: str) -> StreamingResponse:
+    """The signed file, until its retention ends."""
+    caller.require(Scope.READ)
+    found = service.library.find(caller, AssetId(asset))
+    stream = service.library.content(found)
+    mime, size = (found.details.mime, found.details.signed_bytes) if found.details else ("", 0)
+    headers = {"Content-Length": str(size), "Cache-Control": "private, no-store"}
+    return StreamingResponse(stream, media_type=mime, headers=headers)
+
+
+@router.get("/{asset}/custody")
+def custody(service: ServiceDep, caller: CallerDep, asset: str) -> Custody:
+    """The chain of custody: the asset, its parents, and what happened to each."""
+    caller.require(Scope.READ)
+    return custody_of(service.library, caller, AssetId(asset))
+
+
+@router.delete("/{asset}")
+def erase(service: ServiceDep, caller: CallerDep, asset: str) -> ErasedView:
+    """Destroy the asset's key and everything sealed under it. Receipts already given out still verify."""
+    caller.require(Scope.ERASE)
+    entry = service.library.erase(caller, AssetId(asset))
+    return ErasedView(erased=asset, ledger=LedgerView(entry=entry, state="durable", receipt=f"/v1/receipts/{entry}"))
+
+
+def _claim(text: str) -> ClaimBody:
+    try:
+        return ClaimBody.model_validate_json(text)
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", "claim", *fault["loc"])} for fault in error.errors(include_url=False)]
+        raise RequestValidationError(faults) from error
+
+
+def _take(service: Service, caller: Caller, submission: Submission) -> AssetView:
+    asset = service.intake.take(caller, submission)
+    service.metrics.signed.inc()
+    return _view(service, service.library.find(caller, asset))
+
+
+def _view(service: Service, asset: Asset) -> AssetView:
+    return AssetView.of(asset, proven=service.ledger.is_proven(asset.entry))

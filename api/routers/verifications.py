@@ -1,0 +1,66 @@
+"""Verification: what a file says about itself, for anyone. Nothing of it is kept but a counter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from fastapi import APIRouter, Request, Response
+from pydantic import TypeAdapter
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import AnyoneDep
+from api.openapi import multipart
+from api.service import Service, ServiceDep
+from api.upload import Upload, receive
+from cases.verification import Verified
+from provenance.report import VerificationReport
+from provenance.summary import Message, summarise, word
+
+router = APIRouter(prefix="/v1/verifications", tags=["verification"], dependencies=[AnyoneDep])
+
+
+@dataclass(frozen=True)
+class LedgerProof:
+    """The signing of a public asset of this deployment in its ledger."""
+
+    entry: str
+    receipt: str
+    """Empty while the entry is durable but not yet proven."""
+
+
+@dataclass(frozen=True)
+class VerificationView(VerificationReport):
+    """A report, in plain words too, and where the file stands in this deployment's ledger."""
+
+    sentence: str = ""
+    messages: tuple[Message, ...] = ()
+    ledger: LedgerProof | None = None
+
+
+_VIEW = TypeAdapter(VerificationView)
+
+
+@router.post(
+    "",
+    responses={200: {"model": VerificationView}},
+    openapi_extra=multipart({"anchors": {"type": "string"}, "trust_config": {"type": "string"}}),
+)
+async def verify(request: Request, service: ServiceDep) -> Response:
+    """Verify a file of any type C2PA defines. `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust."""
+    with await receive(request, service.settings.upload_bytes) as upload:
+        return Response(await run_in_threadpool(_verify, service, upload), media_type="application/json")
+
+
+def _verify(service: Service, upload: Upload) -> bytes:
+    given = upload.fields
+    trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
+    verified = service.verification.verify(upload.content, trust)
+    service.metrics.verifications.labels(verified.report.verdict).inc()
+    return _VIEW.dump_json(_view(verified))
+
+
+def _view(verified: Verified) -> VerificationView:
+    report, messages = verified.report, summarise(verified.report)
+    proof = LedgerProof(verified.entry, verified.receipt) if verified.entry else None
+    stated = {field.name: getattr(report, field.name) for field in fields(VerificationReport)}
+    return VerificationView(**stated, sentence=word(messages), messages=messages, ledger=proof)

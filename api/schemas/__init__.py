@@ -1,0 +1,1 @@
+"""What crosses the edge as JSON: Pydantic models in, Pydantic models out."""

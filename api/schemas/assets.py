@@ -1,0 +1,215 @@
+"""The claim a creation tool sends, and the asset it gets back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from cases.asset import Asset, AssetState, Visibility
+from cases.decisions import ParentFinding
+from ledger.ids import moment
+from provenance import request
+from provenance.vocabulary import DigitalSourceType, TrainingMining
+
+UNTITLED = "Untitled"
+UNSTATED = "unspecified"
+"""The tool's version, where a caller names none."""
+
+_BY_SHORT_NAME = {source.rsplit("/", 1)[-1]: source for source in DigitalSourceType}
+
+
+def source_type(given: str) -> DigitalSourceType:
+    """A digital source type by its URI, or by the last part of it. Raises ValueError naming the choices."""
+    if given in _BY_SHORT_NAME:
+        return _BY_SHORT_NAME[given]
+    try:
+        return DigitalSourceType(given)
+    except ValueError:
+        raise ValueError(f"no such digital source type; use one of {', '.join(sorted(_BY_SHORT_NAME))}") from None
+
+
+SourceType = Annotated[str, AfterValidator(source_type)]
+
+
+class Strict(BaseModel):
+    """Unknown members are an error: a typo must not silently drop a claim."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ToolBody(Strict):
+    """The software that made or changed the file. The API key binds its name."""
+
+    name: str
+    version: str = UNSTATED
+
+
+class ModelBody(Strict):
+    """The generative model used."""
+
+    name: str
+    version: str
+    provider: str
+
+
+class ActionBody(Strict):
+    """One C2PA action."""
+
+    name: str
+    source_type: SourceType | None = None
+    when: AwareDatetime | None = None
+    description: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class AuthorBody(Strict):
+    """Who made it and what they want said, in their own words; it goes into the public manifest."""
+
+    name: str
+    statement: str
+
+
+class ClaimBody(Strict):
+    """The part `claim` of an upload. Everything is optional: an empty claim states that the file was opened."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "title": "Harbour at dawn",
+                "tool": {"name": "Example Paint", "version": "4.2"},
+                "model": {"name": "example-diffusion", "version": "3.1", "provider": "Example AI"},
+                "actions": [{"name": "c2pa.created", "source_type": "trainedAlgorithmicMedia"}],
+                "training_mining": "notAllowed",
+                "visibility": "public",
+            }
+        }
+    )
+
+    title: str = UNTITLED
+    tool: ToolBody | None = None
+    model: ModelBody | None = None
+    actions: tuple[ActionBody, ...] = ()
+    training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
+    author: AuthorBody | None = None
+    visibility: Visibility = Visibility.UNLISTED
+
+    def claim(self, granted_tool: str) -> request.ClaimRequest:
+        """The request as the house takes it; a caller that names no tool means the one its key is for."""
+        tool = self.tool or ToolBody(name=granted_tool)
+        return request.ClaimRequest(
+            title=self.title,
+            tool=request.Tool(tool.name, tool.version),
+            model=request.Model(**self.model.model_dump()) if self.model else None,
+            actions=tuple(_action(action) for action in self.actions),
+            training_mining=self.training_mining,
+            author=request.AuthorStatement(**self.author.model_dump()) if self.author else None,
+        )
+
+
+class LedgerView(BaseModel):
+    """Where the decision stands in the ledger."""
+
+    entry: str
+    state: str
+    """`durable`: committed; `proven`: covered by a published checkpoint."""
+
+    receipt: str
+
+
+class ParentView(BaseModel):
+    """What was found of the manifest the file arrived with."""
+
+    manifest: str
+    verdict: str
+    ancestry: str
+    codes: tuple[str, ...]
+    asset: str
+    sentence: str
+
+    @classmethod
+    def of(cls, found: ParentFinding) -> Self:
+        """The finding, worded."""
+        return cls(
+            manifest=found.label,
+            verdict=found.verdict,
+            ancestry=found.ancestry,
+            codes=found.codes,
+            asset=found.asset,
+            sentence=found.sentence,
+        )
+
+
+class AssetView(BaseModel):
+    """One asset of the caller's."""
+
+    id: str
+    state: AssetState
+    visibility: Visibility
+    created_at: datetime
+    content_expires_at: datetime
+    mime: str = ""
+    width: int = 0
+    height: int = 0
+    bytes: int = 0
+    sha256: str = ""
+    """Of the signed file."""
+
+    title: str = ""
+    manifest: str = ""
+    """The C2PA manifest's label."""
+
+    signed_with: str = ""
+    """Key and version."""
+
+    parent: ParentView | None = None
+    ledger: LedgerView
+    links: dict[str, str]
+
+    @classmethod
+    def of(cls, asset: Asset, *, proven: bool) -> Self:
+        """The view of an asset; what was erased is empty."""
+        path = f"/v1/assets/{asset.id}"
+        known = asset.details
+        described = (
+            {}
+            if known is None
+            else {
+                "mime": known.mime,
+                "width": known.width,
+                "height": known.height,
+                "bytes": known.signed_bytes,
+                "sha256": known.signed_sha256,
+                "title": known.title,
+                "signed_with": known.key,
+                "parent": ParentView.of(known.parent) if known.parent else None,
+            }
+        )
+        return cls(
+            id=asset.id,
+            state=asset.state,
+            visibility=asset.visibility,
+            created_at=moment(asset.created_at),
+            content_expires_at=moment(asset.expires_at),
+            manifest=asset.manifest_label or "",
+            ledger=LedgerView(
+                entry=asset.entry,
+                state="proven" if proven else "durable",
+                receipt=f"/v1/receipts/{asset.entry}",
+            ),
+            links={"self": path, "content": f"{path}/content", "custody": f"{path}/custody"},
+            **described,
+        )
+
+
+class ErasedView(BaseModel):
+    """That an asset was erased, and the entry that says so."""
+
+    erased: str
+    ledger: LedgerView
+
+
+def _action(body: ActionBody) -> request.Action:
+    source = DigitalSourceType(body.source_type) if body.source_type else None
+    return request.Action(body.name, source, body.when, body.description, body.parameters)

@@ -1,0 +1,212 @@
+"""The composition root: settings in, one running service out.
+
+Rules
+- Parts are built once, from the bottom layer up, and closed in the reverse order.
+- A key store that is down does not keep the service from starting: what needs it answers so, and recovers by itself.
+- Uploads to be signed and files to be verified go to separate pools of workers, so that a worker hijacked by an
+  anonymous file is never given a claim to sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from api.home import Home
+from api.housekeeping import Housekeeping
+from api.log import logger
+from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
+from api.telemetry import Metrics
+from api.throttle import Throttle
+from api.version import VERSION
+from cases.access import Access
+from cases.decisions import KINDS
+from cases.deployment import Deployment
+from cases.intake import Intake, IntakePolicy
+from cases.library import Library
+from cases.media import sweep_strays
+from cases.verification import Verification
+from detection.isolation import Isolation
+from detection.sandbox import Sandbox
+from keys.clock import Clock, Entropy, system_clock, system_entropy
+from keys.local import WARNING, LocalKeyStore
+from keys.signer import KeyStore
+from keys.vault import Vault
+from keys.vault_store import VaultKeyStore
+from ledger.blobs import BlobStore
+from ledger.database import Database
+from ledger.log import Ledger
+from provenance.request import Tool
+from provenance.trust import DEFAULT_USAGES, TrustPolicy, parse_usages
+
+JOBS = "provenance.jobs"
+"""What workers can do."""
+
+OURS, GIVEN = "this deployment", "the given trust anchors"
+"""How roots are called in messages about them."""
+
+
+class Trust:
+    """Whom this deployment trusts: its own roots, the operator's files, and what one verification adds."""
+
+    def __init__(self, settings: Settings, keys: KeyStore) -> None:
+        """Raises OSError, TrustPolicyError for the operator's files."""
+        self._keys = keys
+        self._anchors = {str(path): path.read_text() for path in (settings.trust_anchors,) if path}
+        config = settings.trust_config
+        self._usages = parse_usages(str(config), config.read_text()) if config else ()
+        TrustPolicy.of(self._anchors, self._usages or DEFAULT_USAGES)
+        self._known: TrustPolicy | None = None
+
+    def policy(self) -> TrustPolicy:
+        """The policy of this deployment. Asks the key store for its roots once. Raises KeyStoreUnavailableError."""
+        if self._known is None:
+            self._known = self._of({}, ())
+        return self._known
+
+    def widened(self, anchors: str, usages: str) -> TrustPolicy:
+        """The same with further PEM roots and key usages. Raises TrustPolicyError, KeyStoreUnavailableError."""
+        if not anchors and not usages:
+            return self.policy()
+        return self._of({GIVEN: anchors} if anchors else {}, parse_usages(GIVEN, usages) if usages else ())
+
+    def _of(self, anchors: Mapping[str, str], usages: tuple[str, ...]) -> TrustPolicy:
+        known = (*(self._usages or DEFAULT_USAGES), *usages)
+        return TrustPolicy.of({OURS: self._keys.anchors(), **self._anchors, **anchors}, tuple(dict.fromkeys(known)))
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything the edge needs. Handlers get it as `ServiceDep`."""
+
+    settings: Settings
+    operator_token: str = field(repr=False)
+    keys: KeyStore
+    trust: Trust
+    ledger: Ledger
+    deployment: Deployment
+    access: Access
+    intake: Intake
+    library: Library
+    verification: Verification
+    throttle: Throttle
+    metrics: Metrics
+    housekeeping: Housekeeping
+
+    def readiness(self) -> dict[str, dict[str, Any]]:
+        """Each part, whether it is ready, and why not."""
+        reasons = {
+            "keys": self.keys.status().reason,
+            "ledger": self.ledger.status().reason,
+            "housekeeping": self.housekeeping.reason,
+            "workers": self.intake.sandbox.reason or self.verification.sandbox.reason,
+        }
+        return {part: {"ready": not reason, "reason": reason} for part, reason in reasons.items()}
+
+    def measure(self) -> None:
+        """Bring the gauges up to date."""
+        for part, state in self.readiness().items():
+            self.metrics.ready.labels(part).set(state["ready"])
+        status = self.ledger.status()
+        self.metrics.log_size.labels("durable").set(status.committed)
+        self.metrics.log_size.labels("proven").set(status.proven)
+
+
+@contextmanager
+def open_service(
+    settings: Settings,
+    home: Home,
+    operator_token: str,
+    clock: Clock = system_clock,
+    entropy: Entropy = system_entropy,
+) -> Iterator[Service]:
+    """Build the service and run it while the block lasts.
+
+    Raises KeysError for an embedded store that does not open, IsolationUnavailableError, SchemaTooNewError,
+    DatabaseUnavailableError, TrustPolicyError, OSError.
+    """
+    with ExitStack() as stack:
+        keys = open_keys(settings, home, clock, entropy)
+        if settings.keys is KeyStoreKind.EMBEDDED:
+            logger("keys").warning(WARNING)
+        trust = Trust(settings, keys)
+        database = Database(settings.database_url)
+        stack.callback(database.close)
+        ledger = Ledger(database, keys, KINDS, origin=settings.log_origin or None, clock=clock, entropy=entropy)
+        ledger.start()
+        stack.callback(ledger.close)
+        blobs = BlobStore(home.blobs, entropy)
+        sweep_strays(database, blobs)
+        signing, verifying = (stack.enter_context(_sandbox(settings)) for _ in range(2))
+        service = _assemble(
+            settings, operator_token, keys, trust, database, ledger, blobs, signing, verifying, clock, entropy
+        )
+        service.housekeeping.start()
+        stack.callback(service.housekeeping.close)
+        yield service
+
+
+def open_keys(settings: Settings, home: Home, clock: Clock, entropy: Entropy) -> KeyStore:
+    """The key store the settings name. Raises KeysError for an embedded one that does not open."""
+    if settings.keys is KeyStoreKind.VAULT:
+        token = settings.vault_token.get_secret_value() if settings.vault_token else ""
+        return VaultKeyStore(Vault(settings.vault_url, token, ca_file=settings.vault_ca), clock)
+    passphrase = settings.passphrase.get_secret_value() if settings.passphrase else None
+    embedded = settings.profile is Profile.EMBEDDED
+    return LocalKeyStore.open(home.keys, embedded_profile=embedded, passphrase=passphrase, clock=clock, entropy=entropy)
+
+
+def _sandbox(settings: Settings) -> Sandbox:
+    isolation = Isolation.WARN if settings.profile is Profile.EMBEDDED else Isolation.REQUIRED
+    sandbox = Sandbox(JOBS, size=settings.workers, isolation=isolation, max_jobs=settings.worker_jobs)
+    if warning := sandbox.isolation_report().warning:
+        logger("sandbox").warning(warning)
+    return sandbox
+
+
+def _assemble(
+    settings: Settings,
+    operator_token: str,
+    keys: KeyStore,
+    trust: Trust,
+    database: Database,
+    ledger: Ledger,
+    blobs: BlobStore,
+    signing: Sandbox,
+    verifying: Sandbox,
+    clock: Clock,
+    entropy: Entropy,
+) -> Service:
+    policy = IntakePolicy(settings.parent_policy is ParentPolicy.REFUSE, settings.retention)
+    deployment = Deployment(ledger, database, clock, entropy)
+    library = Library(ledger, database, blobs, clock)
+    return Service(
+        settings=settings,
+        operator_token=operator_token,
+        keys=keys,
+        trust=trust,
+        ledger=ledger,
+        deployment=deployment,
+        access=Access(ledger, database, clock, entropy),
+        intake=Intake(
+            ledger, database, blobs, signing, keys, trust.policy, policy, Tool("Sigillo", VERSION), clock, entropy
+        ),
+        library=library,
+        verification=Verification(ledger, database, verifying),
+        throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
+        metrics=Metrics(),
+        housekeeping=Housekeeping(deployment, library, database, clock),
+    )
+
+
+def service_of(request: Request) -> Service:
+    """The service behind a request."""
+    found: Service = request.app.state.service
+    return found
+
+
+ServiceDep = Annotated[Service, Depends(service_of)]

@@ -1,0 +1,149 @@
+"""Every setting in one typed object, read from `SIGILLO_*` variables; one of them picks the profile.
+
+Rules
+- The profile chooses defaults; each part can be set alone.
+- What is convenient but insecure (embedded keys, a worker without isolation) refuses `server` and `cluster`.
+- Reading settings touches nothing: no folder is made, no server is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_RETENTION = timedelta(days=7)
+"""How long uploaded and signed media are kept (docs/privacy.md)."""
+
+DEFAULT_UPLOAD_BYTES = 64 * 1024 * 1024
+DEFAULT_WORKER_JOBS = 1000
+DEFAULT_ANONYMOUS_RATE = "120/minute"
+DEFAULT_KEY_RATE = "6000/minute"
+
+
+def _rate(text: str) -> str:
+    """A rate as `limits` words it. Raises ValueError."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", text):
+        raise ValueError("write a rate as 120/minute: a number, then second, minute, hour or day")
+    return text
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+
+
+class Profile(StrEnum):
+    """The same code, larger parts (docs/architecture.md)."""
+
+    EMBEDDED = "embedded"
+    SERVER = "server"
+    CLUSTER = "cluster"
+
+
+class KeyStoreKind(StrEnum):
+    """Where private keys live."""
+
+    EMBEDDED = "embedded"
+    VAULT = "vault"
+
+
+class ParentPolicy(StrEnum):
+    """What happens to an upload whose earlier manifest is broken or untrusted."""
+
+    RECORD = "record"
+    """Sign, keep it as the parent, and say what is wrong with it."""
+
+    REFUSE = "refuse"
+    """Refuse the upload."""
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Names here are the variable names, in lower case, without `SIGILLO_`."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGILLO_", frozen=True, env_ignore_empty=True)
+
+    profile: Profile = Profile.EMBEDDED
+    home: Path = Field(default_factory=lambda: Path.home() / ".sigillo")
+    """The folder of the embedded parts: database, keys, blobs, logs, socket."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Only from these is `X-Forwarded-For` believed."""
+
+    database: str = ""
+    """SQLAlchemy URL; empty means SQLite in the home folder, in the embedded profile alone."""
+
+    keys: KeyStoreKind = KeyStoreKind.EMBEDDED
+    passphrase: SecretStr | None = None
+    """Opens the embedded key store; without it a key file of mode 0600 does."""
+
+    vault_url: str = ""
+    vault_token: SecretStr | None = None
+    vault_ca: Path | None = None
+    """PEM that signs Vault's TLS certificate, where the public authorities do not."""
+
+    log_origin: str = ""
+    """The ledger's name in checkpoints; fixed at the first start. Empty: `sigillo.local/<random>`."""
+
+    trust_anchors: Path | None = None
+    """PEM file of further roots to trust when validating, beside this deployment's own."""
+
+    trust_config: Path | None = None
+    """File of further extended key usages to accept, one OID a line."""
+
+    parent_policy: ParentPolicy = ParentPolicy.RECORD
+    retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
+    upload_bytes: int = Field(default=DEFAULT_UPLOAD_BYTES, ge=1024)
+    workers: int = Field(default_factory=lambda: max(2, os.cpu_count() or 1), ge=1, le=64)
+    """Sandboxed worker processes in each of the two pools, signing and verifying."""
+
+    worker_jobs: int = Field(default=DEFAULT_WORKER_JOBS, ge=1)
+    """Files a worker serves before it is replaced; 1 gives every file a process of its own."""
+
+    anonymous_rate: Rate = DEFAULT_ANONYMOUS_RATE
+    key_rate: Rate = DEFAULT_KEY_RATE
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile_defaults(cls, values: dict[str, object]) -> dict[str, object]:
+        if values.get("profile", Profile.EMBEDDED) != Profile.EMBEDDED:
+            values.setdefault("keys", KeyStoreKind.VAULT)
+        return values
+
+    @model_validator(mode="after")
+    def _insecure_stays_embedded(self) -> Self:
+        if self.keys is KeyStoreKind.VAULT and not self.vault_url:
+            raise ValueError("SIGILLO_KEYS=vault needs SIGILLO_VAULT_URL and SIGILLO_VAULT_TOKEN")
+        if self.profile is Profile.EMBEDDED:
+            return self
+        if self.keys is KeyStoreKind.EMBEDDED:
+            raise ValueError(
+                f"embedded keys and their development CA are for one machine; the {self.profile} profile "
+                "needs SIGILLO_KEYS=vault with SIGILLO_VAULT_URL and SIGILLO_VAULT_TOKEN"
+            )
+        if not self.database:
+            raise ValueError(
+                f"the {self.profile} profile wants PostgreSQL, which this version does not speak yet; "
+                "set SIGILLO_DATABASE=sqlite:////path/to/sigillo.db to run it on SQLite in one process"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sqlite_only(self) -> Self:
+        if self.database and not self.database.startswith("sqlite:"):
+            raise ValueError(
+                "this version speaks SQLite only (docs/limitations.md): SIGILLO_DATABASE=sqlite:////path/to/sigillo.db"
+            )
+        return self
+
+    @property
+    def database_url(self) -> str:
+        """The URL in force."""
+        return self.database or f"sqlite:///{self.home / 'sigillo.db'}"

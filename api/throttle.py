@@ -1,0 +1,88 @@
+"""Request rates: per API key, and per network for callers without one.
+
+An address is never kept. Anonymous callers are told apart by the HMAC of their /24 or /48 under a key that is
+random, lives in memory alone and changes every day (docs/privacy.md). `X-Forwarded-For` is believed only from
+configured proxies, and only as far as the last hop that is not one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import date
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from keys.clock import Clock, Entropy
+
+V4_PREFIX = 24
+V6_PREFIX = 48
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+class RateExceededError(Exception):
+    """Too many requests; `retry_after` seconds from now there is room again."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+def network_of(address: Address) -> Network:
+    """The /24 or /48 an address lies in; an IPv4 address in IPv6 clothes counts as IPv4."""
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return ip_network(f"{plain}/{V4_PREFIX if plain.version == 4 else V6_PREFIX}", strict=False)
+
+
+def client_address(peer: str, forwarded: str, proxies: Iterable[Network]) -> Address | None:
+    """Who is calling: the peer, or the nearest hop before it that is not one of our proxies.
+
+    None when the peer has no address (a Unix socket). A hop that is no address ends the walk before it.
+    """
+    known = tuple(proxies)
+    nearest: Address | None = None
+    for hop in [peer, *reversed(forwarded.split(","))]:
+        try:
+            nearest = ip_address(hop.strip())
+        except ValueError:
+            break
+        if not any(nearest in network for network in known):
+            break
+    return nearest
+
+
+class Throttle:
+    """Moving windows in memory, one per caller."""
+
+    def __init__(self, anonymous: str, per_key: str, clock: Clock, entropy: Entropy) -> None:
+        self._anonymous, self._per_key = parse(anonymous), parse(per_key)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._clock, self._entropy = clock, entropy
+        self._day: tuple[date, bytes] | None = None
+
+    def anonymous(self, address: Address | None) -> None:
+        """Count one request of a caller without a key. Raises RateExceededError."""
+        if address is not None:
+            name = hmac.new(self._key(), str(network_of(address)).encode(), hashlib.sha256).hexdigest()
+            self._count(self._anonymous, f"net:{name}")
+
+    def principal(self, principal: str) -> None:
+        """Count one request of a principal. Raises RateExceededError."""
+        self._count(self._per_key, f"key:{principal}")
+
+    def _count(self, limit: object, name: str) -> None:
+        if not self._limiter.hit(limit, name):  # type: ignore[arg-type]  # parse() is typed by its base
+            reset = self._limiter.get_window_stats(limit, name).reset_time  # type: ignore[arg-type]
+            raise RateExceededError(max(1, round(reset - self._clock().timestamp())))
+
+    def _key(self) -> bytes:
+        today = self._clock().date()
+        if self._day is None or self._day[0] != today:
+            self._day = (today, self._entropy(32))
+        return self._day[1]

@@ -1,0 +1,162 @@
+"""A multipart body, streamed: the file goes into a memfd, never to disk; the other parts stay small.
+
+Starlette's own form parser spools files above 1 MiB to a temporary file in plaintext, so the body is parsed
+here with python-multipart's callbacks. The memfd is sealed against writing before anyone parses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Self
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from detection.memfd import Memfd
+
+MAX_FIELD_BYTES = 256 * 1024
+"""Largest part that is not the file: a claim with a hundred actions fits many times over."""
+
+MAX_PARTS = 8
+
+
+class UploadError(Exception):
+    """The body is not the multipart form it should be; `str` says what to send."""
+
+
+class UploadTooLargeError(UploadError):
+    """The file is larger than this deployment takes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the file is larger than {limit} bytes, the most this service takes")
+        self.limit = limit
+
+
+@dataclass
+class Upload:
+    """One file and the fields beside it. Close it, or use it as a context manager."""
+
+    content: Memfd
+    declared_mime: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.content.close()
+
+
+class _Form:
+    """What python-multipart calls back: collects one part at a time."""
+
+    def __init__(self, upload: Upload, limit: int) -> None:
+        self._upload, self._limit = upload, limit
+        self._header = b""
+        self._value = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._name = ""
+        self._is_file = False
+        self._small = b""
+        self._parts = 0
+        self.has_file = False
+        self.complete = False
+
+    def callbacks(self) -> dict[str, object]:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._on_header_field,
+            "on_header_value": self._on_header_value,
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers,
+            "on_part_data": self._on_data,
+            "on_part_end": self._on_part_end,
+            "on_end": self._on_end,
+        }
+
+    def _begin(self) -> None:
+        self._headers, self._small = {}, b""
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise UploadError(f"more than {MAX_PARTS} parts; send `file` and, if you like, `claim`")
+
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _on_header_end(self) -> None:
+        self._headers[self._header.lower()] = self._value
+        self._header = self._value = b""
+
+    def _on_headers(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        self._is_file = self._name == "file"
+        if self._is_file:
+            if self.has_file:
+                raise UploadError("two parts are called `file`; send one file a request")
+            self.has_file = True
+            self._upload.declared_mime = self._headers.get(b"content-type", b"").decode("latin-1").strip()
+
+    def _on_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            if self._upload.content.size + end - start > self._limit:
+                raise UploadTooLargeError(self._limit)
+            self._upload.content.write(data[start:end])
+            return
+        self._small += data[start:end]
+        if len(self._small) > MAX_FIELD_BYTES:
+            raise UploadError(f"the part `{self._name}` is larger than {MAX_FIELD_BYTES} bytes")
+
+    def _on_end(self) -> None:
+        self.complete = True
+
+    def _on_part_end(self) -> None:
+        if self._is_file:
+            return
+        try:
+            self._upload.fields[self._name] = self._small.decode()
+        except UnicodeDecodeError:
+            raise UploadError(f"the part `{self._name}` is not UTF-8") from None
+
+
+async def receive(request: Request, limit: int) -> Upload:
+    """Stream the body of a multipart request into an Upload whose file is at most `limit` bytes.
+
+    Raises UploadError, UploadTooLargeError; the memfd is closed then.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary")
+    if kind != b"multipart/form-data" or not boundary:
+        raise UploadError("send multipart/form-data with the file in the part `file`")
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit + MAX_PARTS * MAX_FIELD_BYTES:
+        raise UploadTooLargeError(limit)
+    upload = Upload(Memfd.create())
+    try:
+        await _parse(request.stream(), boundary, _Form(upload, limit))
+    except BaseException:  # the descriptor must not outlive a cancelled or broken request
+        upload.content.close()
+        raise
+    upload.content.seal()
+    return upload
+
+
+async def _parse(body: AsyncIterator[bytes], boundary: bytes, form: _Form) -> None:
+    parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]  # a TypedDict of callables
+    try:
+        async for chunk in body:
+            parser.write(chunk)
+        parser.finalize()
+    except FormParserError as error:
+        raise UploadError(f"the multipart body is malformed: {error}") from error
+    except ClientDisconnect as error:
+        raise UploadError("the connection ended before the body did; nothing was kept") from error
+    if not form.complete:
+        raise UploadError("the multipart body ends before its closing boundary; nothing was kept")
+    if not form.has_file:
+        raise UploadError("there is no part called `file`")

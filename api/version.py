@@ -1,0 +1,7 @@
+"""The version that manifests and `/openapi.json` name."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+VERSION = version("sigillo")

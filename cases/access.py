@@ -1,0 +1,238 @@
+"""Who may do what: principals hold API keys, and every key says which tool and source types it may assert.
+
+Rules
+- A key is `sgk_<id>_<secret>`; the secret is 256 random bits, shown once and kept as its SHA-256 (nothing slower
+  is needed against guessing 256 bits).
+- Unknown, malformed and revoked keys answer alike.
+- A grant binds the principal behind the key: a claim may not name another tool or a source type not granted.
+- Nobody hands on more than they hold: neither a scope nor a source type.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.decisions import ACCESS_POLICY, KEY_ISSUED, KEY_REVOKED, KeyIssued, KeyRevoked
+from cases.errors import GrantTooWideError, PrincipalNotFoundError, ScopeMissingError, UnknownKeyError
+from keys.clock import Clock, Entropy
+from ledger.database import Database
+from ledger.ids import PrincipalId, TenantId, milliseconds, new_id
+from ledger.log import Ledger
+from ledger.payload import Draft, Kind
+from ledger.tables import TENANT, Base, Principal, PrincipalKind
+from ledger.tenancy import SystemSession
+from provenance.request import Grant
+from provenance.vocabulary import DigitalSourceType
+
+ApiKeyId = NewType("ApiKeyId", str)
+
+PREFIX = "sgk"
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    SIGN = "assets:sign"
+    READ = "assets:read"
+    ERASE = "assets:erase"
+    ACCESS = "access:admin"
+    DEPLOYMENT = "deployment:admin"
+    """Tenants. The operator's alone."""
+
+
+ASSET_SCOPES = frozenset({Scope.SIGN, Scope.READ, Scope.ERASE})
+"""What a creation tool's key gets unless told otherwise."""
+
+
+class ApiKeyRow(Base):
+    """One API key."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "principal_id"], ["principal.tenant_id", "principal.id"]),
+        Index(None, "id", unique=True),
+        {"info": TENANT},
+    )
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    principal_id: Mapped[PrincipalId]
+    digest: Mapped[str]
+    scopes: Mapped[str]
+    tool: Mapped[str]
+    source_types: Mapped[str]
+    created_at: Mapped[int]
+    revoked_at: Mapped[int | None]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An authenticated principal and what it may do."""
+
+    tenant: TenantId
+    principal: PrincipalId
+    scopes: frozenset[Scope]
+    grant: Grant
+
+    def require(self, scope: Scope) -> None:
+        """Raises ScopeMissingError."""
+        if scope not in self.scopes:
+            raise ScopeMissingError(scope)
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key as operators see it: never its secret."""
+
+    id: ApiKeyId
+    caller: Caller
+    created_at: int
+    revoked_at: int | None
+
+
+@dataclass(frozen=True)
+class IssuedKey:
+    """A key at the one moment its secret is known."""
+
+    key: ApiKey
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Access:
+    """Issues, revokes and recognises API keys."""
+
+    ledger: Ledger
+    database: Database
+    clock: Clock
+    entropy: Entropy
+
+    def issue(
+        self, by: Caller, scopes: Iterable[Scope], grant: Grant, principal: PrincipalId | None = None
+    ) -> IssuedKey:
+        """A new key in the caller's tenant, for a new principal or for one that has keys already.
+
+        Raises ScopeMissingError, GrantTooWideError, PrincipalNotFoundError, KeyStoreUnavailableError.
+        """
+        scopes = frozenset(scopes)
+        for scope in sorted(scopes):
+            by.require(scope)
+        if wider := grant.source_types - by.grant.source_types:
+            raise GrantTooWideError(sorted(wider))
+        who = principal or PrincipalId(new_id("prn", self.entropy))
+        secret = self.entropy(32).hex()
+        held = Caller(by.tenant, who, scopes, grant)
+        key = ApiKey(ApiKeyId(new_id("key", self.entropy)), held, self._now(), None)
+        draft = self._draft(by, KEY_ISSUED, _issued(key))
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            if principal is None:
+                connection.execute(insert(Principal).values(principal_row(by.tenant, who, key.created_at)))
+            elif not _exists(connection, by.tenant, who):
+                raise PrincipalNotFoundError(f"there is no principal {who} in this tenant")
+            connection.execute(insert(ApiKeyRow).values(_row(key, _digest(secret))))
+            return [draft]
+
+        self.ledger.record(work, by.tenant)
+        return IssuedKey(key, f"{PREFIX}_{key.id.removeprefix('key_')}_{secret}")
+
+    def revoke(self, by: Caller, key: ApiKeyId) -> None:
+        """The key stops working at once. Raises UnknownKeyError; revoking twice is not an error."""
+        found = next((k for k in self.all(by) if k.id == key), None)
+        if found is None:
+            raise UnknownKeyError
+        draft = self._draft(by, KEY_REVOKED, KeyRevoked(key, found.caller.principal))
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            changed = connection.execute(
+                update(ApiKeyRow)
+                .where(ApiKeyRow.tenant_id == by.tenant, ApiKeyRow.id == key, ApiKeyRow.revoked_at.is_(None))
+                .values(revoked_at=self._now())
+            )
+            return [draft] if changed.rowcount else []
+
+        self.ledger.record(work, by.tenant)
+
+    def all(self, by: Caller) -> list[ApiKey]:
+        """Every key of the caller's tenant, oldest first."""
+        with self.database.read(by.tenant) as connection:
+            rows = connection.execute(
+                select(ApiKeyRow.__table__)
+                .where(ApiKeyRow.tenant_id == by.tenant)
+                .order_by(ApiKeyRow.created_at, ApiKeyRow.id)
+            )
+            return [_key_of(row) for row in rows.mappings()]
+
+    def authenticate(self, token: str) -> Caller:
+        """The caller behind a token. Raises UnknownKeyError."""
+        prefix, _, rest = token.partition("_")
+        key, _, secret = rest.partition("_")
+        with self.database.read(SystemSession.AUTHENTICATION) as connection:
+            row = (
+                connection.execute(select(ApiKeyRow.__table__).where(ApiKeyRow.id == f"key_{key}"))
+                .mappings()
+                .one_or_none()
+            )
+        stored = row["digest"] if row else _digest("")
+        same = hmac.compare_digest(stored, _digest(secret))
+        if row is None or not same or prefix != PREFIX or row["revoked_at"] is not None:
+            raise UnknownKeyError
+        return _key_of(row).caller
+
+    def _draft(self, by: Caller, kind: Kind, payload: object) -> Draft:
+        system = self.ledger.subjects.system(by.tenant)
+        return self.ledger.draft(kind.name, ACCESS_POLICY, by.principal, system, payload)
+
+    def _now(self) -> int:
+        return milliseconds(self.clock())
+
+
+def principal_row(
+    tenant: TenantId, principal: PrincipalId, now: int, kind: PrincipalKind = PrincipalKind.KEY
+) -> dict[str, object]:
+    """The row of a new principal."""
+    return {"tenant_id": tenant, "id": principal, "kind": kind, "created_at": now}
+
+
+def _exists(connection: Connection, tenant: TenantId, principal: PrincipalId) -> bool:
+    mine = select(Principal.id).where(Principal.tenant_id == tenant, Principal.id == principal)
+    return connection.execute(mine).scalar() is not None
+
+
+def _issued(key: ApiKey) -> KeyIssued:
+    held = key.caller
+    scopes, sources = sorted(held.scopes), sorted(held.grant.source_types)
+    return KeyIssued(key.id, held.principal, tuple(scopes), held.grant.tool, tuple(sources))
+
+
+def _row(key: ApiKey, digest: str) -> dict[str, object]:
+    held = key.caller
+    return {
+        "id": key.id,
+        "tenant_id": held.tenant,
+        "principal_id": held.principal,
+        "digest": digest,
+        "scopes": json.dumps(sorted(held.scopes)),
+        "tool": held.grant.tool,
+        "source_types": json.dumps(sorted(held.grant.source_types)),
+        "created_at": key.created_at,
+    }
+
+
+def _key_of(row: RowMapping) -> ApiKey:
+    scopes = frozenset(map(Scope, json.loads(row["scopes"])))
+    grant = Grant(row["tool"], frozenset(map(DigitalSourceType, json.loads(row["source_types"]))))
+    held = Caller(TenantId(row["tenant_id"]), PrincipalId(row["principal_id"]), scopes, grant)
+    return ApiKey(ApiKeyId(row["id"]), held, row["created_at"], row["revoked_at"])
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,242 @@
+"""An asset: what was signed, for whom, and what of it is still kept.
+
+Rules
+- The asset is a subject of its own: its id is its subject's id, and everything that describes the file is sealed
+  under that subject's key. In clear stand only random ids, a state and times.
+- Erased means: no key, no ciphertext, no manifest label. The row stays as a tombstone so that a child's custody
+  still says "the parent was erased".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.decisions import ParentFinding
+from cases.errors import AssetNotFoundError
+from keys.clock import Entropy
+from keys.sealing import seal, unseal
+from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId, new_id
+from ledger.subjects import Subject
+from ledger.tables import TENANT, Base
+
+AssetId = NewType("AssetId", str)
+
+
+class AssetState(StrEnum):
+    """What is still kept."""
+
+    SIGNED = "signed"
+    """Everything."""
+
+    EXPIRED = "expired"
+    """All but the media."""
+
+    ERASED = "erased"
+    """Nothing but the tombstone and the ledger entries."""
+
+
+class Visibility(StrEnum):
+    """Who may learn of the asset (docs/privacy.md)."""
+
+    PUBLIC = "public"
+    """Anyone who presents a matching file or the id."""
+
+    UNLISTED = "unlisted"
+    """Anyone who has the id."""
+
+    PRIVATE = "private"
+    """The owner."""
+
+
+class AssetRow(Base):
+    """One asset. The two sealed columns and the label are null once it is erased."""
+
+    __tablename__ = "asset"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "principal_id"], ["principal.tenant_id", "principal.id"]),
+        Index(None, "manifest_label"),
+        Index(None, "state", "expires_at"),
+        {"info": TENANT},
+    )
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    principal_id: Mapped[PrincipalId]
+    state: Mapped[str]
+    visibility: Mapped[str]
+    created_at: Mapped[int]
+    expires_at: Mapped[int]
+    entry_id: Mapped[EntryId]
+    ended_entry_id: Mapped[EntryId | None]
+    parent_id: Mapped[str | None]
+    blob_id: Mapped[BlobId | None]
+    manifest_label: Mapped[str | None]
+    details: Mapped[bytes | None]
+    manifest_store: Mapped[bytes | None]
+
+
+@dataclass(frozen=True)
+class AssetDetails:
+    """What describes the file; sealed under the asset's key."""
+
+    mime: str
+    width: int
+    height: int
+    uploaded_bytes: int
+    uploaded_sha256: str
+    signed_bytes: int
+    signed_sha256: str
+    pixel_hash: str
+    pdq: str
+    pdq_quality: int
+    decoder: str
+    title: str
+    tool: str
+    key: str
+    parent: ParentFinding | None
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A row, opened as far as it still can be."""
+
+    id: AssetId
+    tenant: TenantId
+    principal: PrincipalId
+    state: AssetState
+    visibility: Visibility
+    created_at: int
+    """Unix milliseconds, like every time here."""
+
+    expires_at: int
+    entry: EntryId
+    ended_entry: EntryId | None
+    parent: AssetId | None
+    blob: BlobId | None
+    manifest_label: str | None
+    details: AssetDetails | None
+
+
+_DETAILS = TypeAdapter(AssetDetails)
+
+
+def new_asset_id(entropy: Entropy) -> AssetId:
+    """A fresh random id."""
+    return AssetId(new_id("ast", entropy))
+
+
+def insert_asset(connection: Connection, asset: Asset, sealed: SealedColumns) -> None:
+    """Write the row of a new asset; inside a unit of work."""
+    connection.execute(
+        insert(AssetRow).values(
+            id=asset.id,
+            tenant_id=asset.tenant,
+            principal_id=asset.principal,
+            state=asset.state,
+            visibility=asset.visibility,
+            created_at=asset.created_at,
+            expires_at=asset.expires_at,
+            entry_id=asset.entry,
+            parent_id=asset.parent,
+            blob_id=asset.blob,
+            manifest_label=asset.manifest_label,
+            details=sealed.details,
+            manifest_store=sealed.manifest_store,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class SealedColumns:
+    """The two sealed columns, made before the unit of work begins."""
+
+    details: bytes
+    manifest_store: bytes
+
+    @classmethod
+    def of(cls, subject: Subject, details: AssetDetails, manifest_store: bytes, entropy: Entropy) -> SealedColumns:
+        """Seal both under the asset's own key."""
+        return cls(
+            seal(subject.key, _DETAILS.dump_json(details), _bound(subject, "details"), entropy),
+            seal(subject.key, manifest_store, _bound(subject, "manifest_store"), entropy),
+        )
+
+
+def open_details(subject: Subject, sealed: bytes) -> AssetDetails:
+    """Open the sealed description. Raises SealBrokenError."""
+    return _DETAILS.validate_json(unseal(subject.key, sealed, _bound(subject, "details")))
+
+
+def find_row(connection: Connection, tenant: TenantId, asset: AssetId) -> RowMapping:
+    """The row of one asset of this tenant. Raises AssetNotFoundError."""
+    mine = (AssetRow.tenant_id == tenant, AssetRow.id == asset)
+    row = connection.execute(select(AssetRow.__table__).where(*mine)).mappings().one_or_none()
+    if row is None:
+        raise AssetNotFoundError(f"there is no asset {asset}")
+    return row
+
+
+def find_by_manifest(connection: Connection, tenant: TenantId, label: str) -> AssetId | None:
+    """The asset of this tenant whose manifest has that label."""
+    found = connection.execute(
+        select(AssetRow.id).where(AssetRow.tenant_id == tenant, AssetRow.manifest_label == label)
+    ).scalar()
+    return AssetId(found) if found else None
+
+
+def mark_expired(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:
+    """The media are gone; the record stays."""
+    connection.execute(
+        update(AssetRow)
+        .where(AssetRow.tenant_id == tenant, AssetRow.id == asset)
+        .values(state=AssetState.EXPIRED, blob_id=None, ended_entry_id=entry)
+    )
+
+
+def mark_erased(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:
+    """Leave the tombstone alone."""
+    connection.execute(
+        update(AssetRow)
+        .where(AssetRow.tenant_id == tenant, AssetRow.id == asset)
+        .values(
+            state=AssetState.ERASED,
+            blob_id=None,
+            ended_entry_id=entry,
+            manifest_label=None,
+            details=None,
+            manifest_store=None,
+        )
+    )
+
+
+def asset_of(r: RowMapping, details: AssetDetails | None) -> Asset:
+    """The typed asset of a row and its opened details."""
+    return Asset(
+        AssetId(r["id"]),
+        TenantId(r["tenant_id"]),
+        PrincipalId(r["principal_id"]),
+        AssetState(r["state"]),
+        Visibility(r["visibility"]),
+        r["created_at"],
+        r["expires_at"],
+        EntryId(r["entry_id"]),
+        EntryId(r["ended_entry_id"]) if r["ended_entry_id"] else None,
+        AssetId(r["parent_id"]) if r["parent_id"] else None,
+        BlobId(r["blob_id"]) if r["blob_id"] else None,
+        r["manifest_label"],
+        details,
+    )
+
+
+def _bound(subject: Subject, column: str) -> bytes:
+    return f"asset/v1/{subject.tenant}/{subject.id}/{column}".encode()
+
+
+def subject_id(asset: AssetId) -> SubjectId:
+    """An asset's subject bears the asset's own id."""
+    return SubjectId(asset)

@@ -1,0 +1,116 @@
+"""The kinds of entry this package records, each with the payload that its commitment binds.
+
+Payloads hold random ids, never names. They are sealed under the entry's subject: `asset.signed` and
+`asset.expired` under the asset, so erasing it erases them; `asset.erased` and access under the tenant's system
+subject, because an erasure must not be sealed under the key it destroys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.payload import Kind
+
+INTAKE_POLICY = "intake.{parents}@1"
+"""Names the policy version in the public entry; `parents` is the parent policy in force."""
+
+RETENTION_POLICY = "retention@1"
+ERASURE_POLICY = "erasure@1"
+ACCESS_POLICY = "access@1"
+
+
+@dataclass(frozen=True)
+class ParentFinding:
+    """What was found of the manifest a file arrived with."""
+
+    label: str
+    """The C2PA manifest label, or empty when it could not be read."""
+
+    verdict: str
+    ancestry: str
+    """The worst verdict among its ancestors; empty when it has none."""
+
+    codes: tuple[str, ...]
+    """C2PA validation codes of failures, verbatim."""
+
+    sentence: str
+    """The same in plain words."""
+
+    asset: str = ""
+    """The parent's asset id when this tenant signed it."""
+
+
+@dataclass(frozen=True)
+class AssetSigned:
+    """A creation tool's upload was signed."""
+
+    asset: str
+    actor: str
+    received_at: str
+    inputs: dict[str, str | int]
+    """SHA-256 of the uploaded bytes, pixel hash, PDQ, MIME, width, height, bytes, decoder."""
+
+    claim: dict[str, object]
+    """Tool, model, source types, training-mining choice, visibility."""
+
+    parent: ParentFinding | None
+    manifest: str
+    signed_sha256: str
+    key: str
+    expires_at: str
+    outcome: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AssetExpired:
+    """Retention ended: the media were deleted, the record stays."""
+
+    asset: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class AssetErased:
+    """The asset's key and ciphertext were destroyed at someone's request."""
+
+    asset: str
+    actor: str
+    requested_at: str
+
+
+@dataclass(frozen=True)
+class KeyIssued:
+    """An API key was given to a principal."""
+
+    api_key: str
+    principal: str
+    scopes: tuple[str, ...]
+    tool: str
+    source_types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeyRevoked:
+    """An API key stopped working."""
+
+    api_key: str
+    principal: str
+
+
+@dataclass(frozen=True)
+class OperatorAppointed:
+    """A principal stands for whoever runs the deployment."""
+
+    principal: str
+
+
+ASSET_SIGNED = Kind("asset.signed", AssetSigned)
+ASSET_EXPIRED = Kind("asset.expired", AssetExpired)
+ASSET_ERASED = Kind("asset.erased", AssetErased)
+KEY_ISSUED = Kind("apikey.issued", KeyIssued)
+KEY_REVOKED = Kind("apikey.revoked", KeyRevoked)
+OPERATOR_APPOINTED = Kind("operator.appointed", OperatorAppointed)
+
+KINDS = (ASSET_SIGNED, ASSET_EXPIRED, ASSET_ERASED, KEY_ISSUED, KEY_REVOKED, OPERATOR_APPOINTED)
+"""What the composition root registers with the ledger, which knows none by name."""

@@ -1,0 +1,78 @@
+"""Everything a case can refuse.
+
+CasesError
+├── AssetNotFoundError         no such asset, or not yours: the two look alike
+├── AssetGoneError             it was here; retention or erasure took it
+├── ParentRefusedError         the upload's earlier manifest is broken and policy refuses that
+├── IdempotencyConflictError   the key was used with another body
+├── UnknownKeyError            no such API key, or revoked
+├── ScopeMissingError          the key may not do this
+├── GrantTooWideError          nobody hands on a source type they were not granted
+└── PrincipalNotFoundError     no such principal in this tenant
+"""
+
+from __future__ import annotations
+
+
+class CasesError(Exception):
+    """Root of this package's errors."""
+
+
+class AssetNotFoundError(CasesError):
+    """No such asset, or it belongs to someone else; a stranger cannot tell which."""
+
+
+class AssetGoneError(CasesError):
+    """The asset's content is no longer kept; `reason` is `expired` or `erased`."""
+
+    def __init__(self, reason: str) -> None:
+        said = {
+            "expired": "its retention period has ended and the media were deleted",
+            "erased": "it was erased; only its ledger entries remain",
+        }
+        super().__init__(said[reason])
+        self.reason = reason
+
+
+class ParentRefusedError(CasesError):
+    """This deployment refuses uploads whose earlier manifest is broken or untrusted."""
+
+    def __init__(self, verdict: str, codes: tuple[str, ...]) -> None:
+        super().__init__(
+            f"the file carries an earlier manifest that is {verdict} ({', '.join(codes) or 'no code given'}), "
+            "and this deployment does not sign on top of such a file"
+        )
+        self.verdict, self.codes = verdict, codes
+
+
+class IdempotencyConflictError(CasesError):
+    """This Idempotency-Key was used with another body."""
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was already used with a different body; use a new key for a new request")
+
+
+class UnknownKeyError(CasesError):
+    """No such API key, or it was revoked; the two look alike."""
+
+    def __init__(self) -> None:
+        super().__init__("this API key is unknown or revoked; ask the operator for a new one")
+
+
+class ScopeMissingError(CasesError):
+    """The key is sound but may not do this."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this API key lacks the scope `{scope}`")
+        self.scope = scope
+
+
+class GrantTooWideError(CasesError):
+    """Nobody hands on a source type they were not granted."""
+
+    def __init__(self, source_types: list[str]) -> None:
+        super().__init__(f"you may not grant {', '.join(source_types)}: you were not granted it yourself")
+
+
+class PrincipalNotFoundError(CasesError):
+    """No such principal in this tenant."""

@@ -1,0 +1,95 @@
+"""Idempotency-Key: the same request twice makes one asset.
+
+Rules
+- The record commits in the asset's own unit of work, so there is never one without the other.
+- A loser of a race finds the winner's row inside its unit of work, changes nothing, and answers with the winner's.
+- What is kept of the body is an HMAC under a key of the tenant, never a bare digest, for a day (docs/privacy.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Connection, Index, and_, delete, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cases.asset import AssetId
+from cases.errors import IdempotencyConflictError
+from keys.sealing import derive
+from ledger.ids import PrincipalId, TenantId
+from ledger.subjects import Subject
+from ledger.tables import BOOKKEEPING, TENANT, Base
+
+KEPT = timedelta(days=1)
+MAX_KEY_LENGTH = 200
+
+
+class IdempotencyRow(Base):
+    """One key, spent."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index(None, "expires_at"), {"info": TENANT | BOOKKEEPING})
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    principal_id: Mapped[PrincipalId] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[str]
+    asset_id: Mapped[str]
+    expires_at: Mapped[int]
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """A key as one principal sends it, with the body it came with."""
+
+    tenant: TenantId
+    principal: PrincipalId
+    key: str
+    body: str
+    """HMAC-SHA256 of the request, hex."""
+
+    @classmethod
+    def of(cls, system: Subject, principal: PrincipalId, key: str, body: bytes) -> IdempotencyKey:
+        """`body` is whatever identifies the request: its canonical claim and the digest of its file."""
+        secret = derive(system.key, "idempotency/v1")
+        return cls(system.tenant, principal, key, hmac.new(secret, body, hashlib.sha256).hexdigest())
+
+    def winner(self, connection: Connection, now: int) -> AssetId | None:
+        """The asset this key already made. Raises IdempotencyConflictError for another body."""
+        row = connection.execute(
+            select(IdempotencyRow.body, IdempotencyRow.asset_id).where(self._mine, IdempotencyRow.expires_at > now)
+        ).one_or_none()
+        if row is None:
+            return None
+        if not hmac.compare_digest(row.body, self.body):
+            raise IdempotencyConflictError
+        return AssetId(row.asset_id)
+
+    def spend(self, connection: Connection, asset: AssetId, now: int) -> None:
+        """Record that the key made this asset; inside the asset's unit of work, after `winner` said None."""
+        connection.execute(delete(IdempotencyRow).where(self._mine))
+        connection.execute(
+            insert(IdempotencyRow).values(
+                tenant_id=self.tenant,
+                principal_id=self.principal,
+                key=self.key,
+                body=self.body,
+                asset_id=asset,
+                expires_at=now + int(KEPT.total_seconds() * 1000),
+            )
+        )
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        return and_(
+            IdempotencyRow.tenant_id == self.tenant,
+            IdempotencyRow.principal_id == self.principal,
+            IdempotencyRow.key == self.key,
+        )
+
+
+def forget_expired(connection: Connection, now: int) -> None:
+    """Drop what a day has passed over; bookkeeping."""
+    connection.execute(delete(IdempotencyRow).where(IdempotencyRow.expires_at <= now))

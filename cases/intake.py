@@ -1,0 +1,328 @@
+"""The upload's one path through the house: from bytes of a stranger to a signed asset in the ledger.
+
+    spent before? → granted? → examine (worker) → parent policy → sign (worker, claim signed here)
+    → seal the media → one unit of work: subject key, asset, blob, idempotency, entry → answer
+
+Rules
+- Everything random or slow is fixed before the unit of work; inside it only rows are touched.
+- Nothing is acknowledged before it is durable. What fails on the way leaves no row, and its blob is removed.
+- The parent process never parses media: it streams, hashes, signs claim bytes and seals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from cases.access import Caller
+from cases.asset import (
+    Asset,
+    AssetDetails,
+    AssetId,
+    AssetState,
+    SealedColumns,
+    Visibility,
+    find_by_manifest,
+    insert_asset,
+    new_asset_id,
+    subject_id,
+)
+from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, AssetSigned, ParentFinding
+from cases.errors import ParentRefusedError
+from cases.idempotency import IdempotencyKey
+from cases.media import blob_size, insert_blob
+from detection.examination import NORMAL_FORM, Examination
+from detection.memfd import Memfd
+from detection.sandbox import Sandbox
+from keys.clock import Clock, Entropy
+from keys.signer import KeyStore, Purpose
+from ledger.blobs import Blob, BlobStore
+from ledger.database import Database
+from ledger.entry import format_time
+from ledger.errors import EpochClosedError, LedgerError
+from ledger.ids import EntryId, TenantId, milliseconds
+from ledger.log import Ledger
+from ledger.payload import Draft
+from ledger.subjects import Subject
+from provenance.manifest import ContentAssertion, define
+from provenance.report import History
+from provenance.request import ClaimRequest, Tool
+from provenance.rules import check_grant, check_request
+from provenance.sign import SignedAsset, sign
+from provenance.trust import TrustPolicy
+from provenance.validation import examine
+from provenance.verdict import Verdict
+
+PASSING_PARENTS = frozenset({Verdict.ABSENT, Verdict.TRUSTED})
+EPOCH_TRIES = 3
+"""An epoch ends once in thirty days: to meet its end twice in one upload would be a fault, not bad luck."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a creation tool hands in."""
+
+    content: Memfd
+    """Sealed against writing."""
+
+    declared_mime: str
+    claim: ClaimRequest
+    visibility: Visibility
+    idempotency_key: str = ""
+    """Empty when the caller sent none."""
+
+
+@dataclass(frozen=True)
+class IntakePolicy:
+    """What the deployment decided about uploads."""
+
+    refuse_broken_parents: bool
+    retention: timedelta
+
+    @property
+    def name(self) -> str:
+        """Its version in public entries."""
+        return INTAKE_POLICY.format(parents="refuse" if self.refuse_broken_parents else "record")
+
+
+@dataclass(frozen=True)
+class Signing:
+    """An upload on its way: examined, signed, not yet committed."""
+
+    caller: Caller
+    submission: Submission
+    received_at: int
+    found: Examination
+    parent: ParentFinding | None
+    signed: SignedAsset
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Takes uploads in. Safe to call from many threads."""
+
+    ledger: Ledger
+    database: Database
+    blobs: BlobStore
+    sandbox: Sandbox
+    keys: KeyStore
+    trust: Callable[[], TrustPolicy]
+    policy: IntakePolicy
+    generator: Tool
+    clock: Clock
+    entropy: Entropy
+
+    def take(self, caller: Caller, submission: Submission) -> AssetId:
+        """Sign one upload and return its asset once it is durable.
+
+        Raises MediaError, ClaimRefusedError, ParentRefusedError, IdempotencyConflictError, SandboxError,
+        ManifestBuildError, KeyStoreUnavailableError, LogBusyError, DatabaseUnavailableError; then nothing was kept.
+        """
+        check_request(submission.claim, self.clock())
+        check_grant(submission.claim, caller.grant)
+        spent = self._idempotency(caller, submission)
+        if spent is not None:
+            with self.database.read(caller.tenant) as connection:
+                if winner := spent.winner(connection, milliseconds(self.clock())):
+                    return winner
+        signing = self._sign(caller, submission)
+        with signing.signed.content:
+            return self._commit(signing, spent)
+
+    def _sign(self, caller: Caller, submission: Submission) -> Signing:
+        received_at, trust = milliseconds(self.clock()), self.trust()
+        signer = self.keys.signer(Purpose.CLAIM)
+        found, history = examine(self.sandbox, submission.content, submission.declared_mime, trust)
+        parent = self._parent(caller, history)
+        definition = define(submission.claim, _content(found), history.verdict, self.generator)
+        signed = sign(self.sandbox, signer, submission.content, definition, trust, entropy=self.entropy)
+        return Signing(caller, submission, received_at, found, parent, signed)
+
+    def _parent(self, caller: Caller, history: History) -> ParentFinding | None:
+        """What the file arrived with, judged by policy. Raises ParentRefusedError."""
+        if history.verdict is Verdict.ABSENT:
+            return None
+        worst = {history.verdict, history.ancestry or history.verdict}
+        if self.policy.refuse_broken_parents and not worst <= PASSING_PARENTS:
+            raise ParentRefusedError(history.verdict, history.failures)
+        label = history.label or ""
+        with self.database.read(caller.tenant) as connection:
+            ours = find_by_manifest(connection, caller.tenant, label) if label else None
+        return ParentFinding(
+            label, history.verdict, history.ancestry or "", history.failures, history.sentence, ours or ""
+        )
+
+    def _commit(self, signing: Signing, spent: IdempotencyKey | None) -> AssetId:
+        """Seal the media, then commit asset and entry together; what did not come to be leaves no blob."""
+        tenant = signing.caller.tenant
+        asset_id = new_asset_id(self.entropy)
+        subject = self.ledger.subjects.create(tenant, subject_id(asset_id))
+        blob = self.blobs.put(subject, signing.signed.content.chunks())
+        try:
+            kept = self._record(signing, subject, blob, spent)
+        except BaseException:
+            self._drop(blob, tenant)
+            raise
+        if kept != asset_id:
+            self.blobs.delete(blob.id)
+        return kept
+
+    def _record(self, signing: Signing, subject: Subject, blob: Blob, spent: IdempotencyKey | None) -> AssetId:
+        """One unit of work; wrapped again when its epoch ends under it. The asset that is now in the ledger."""
+        details = _details(signing, blob)
+        columns = SealedColumns.of(subject, details, signing.signed.manifest_store, self.entropy)
+        entry = self._entry(signing, subject, details)
+        asset = self._asset(signing, subject, blob, entry.id)
+        now = milliseconds(self.clock())
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            if spent and spent.winner(connection, now):
+                return []
+            self.ledger.subjects.insert(connection, subject)
+            insert_blob(connection, subject, blob, asset.expires_at)
+            insert_asset(connection, asset, columns)
+            if spent:
+                spent.spend(connection, asset.id, now)
+            return [entry]
+
+        for _ in range(EPOCH_TRIES):
+            try:
+                self.ledger.record(work, asset.tenant)
+                break
+            except EpochClosedError:
+                subject = self.ledger.subjects.rewrap(subject)
+        else:
+            raise EpochClosedError("epochs end faster than this upload can be wrapped")
+        if spent is None:
+            return asset.id
+        with self.database.read(asset.tenant) as connection:
+            return spent.winner(connection, now) or asset.id
+
+    def _drop(self, blob: Blob, tenant: TenantId) -> None:
+        """Remove the blob of an upload that failed, unless its row is there after all (a commit whose answer was
+        lost); where that cannot be told now, the sweep at the next start tells.
+        """
+        try:
+            with self.database.read(tenant) as connection:
+                kept = blob_size(connection, tenant, blob.id) is not None
+        except LedgerError:
+            return
+        if not kept:
+            self.blobs.delete(blob.id)
+
+    def _entry(self, signing: Signing, subject: Subject, details: AssetDetails) -> Draft:
+        caller, submission = signing.caller, signing.submission
+        said = AssetSigned(
+            asset=subject.id,
+            actor=caller.principal,
+            received_at=format_time(signing.received_at),
+            inputs=_inputs(signing.found),
+            claim=_claim(submission.claim, submission.visibility),
+            parent=signing.parent,
+            manifest=signing.signed.label,
+            signed_sha256=details.signed_sha256,
+            key=details.key,
+            expires_at=format_time(self._expiry(signing)),
+            outcome="signed",
+            reasons=_reasons(signing.parent),
+        )
+        return self.ledger.draft(ASSET_SIGNED.name, self.policy.name, caller.principal, subject, said)
+
+    def _asset(self, signing: Signing, subject: Subject, blob: Blob, entry: EntryId) -> Asset:
+        parent = signing.parent.asset if signing.parent else ""
+        return Asset(
+            id=AssetId(subject.id),
+            tenant=subject.tenant,
+            principal=signing.caller.principal,
+            state=AssetState.SIGNED,
+            visibility=signing.submission.visibility,
+            created_at=signing.received_at,
+            expires_at=self._expiry(signing),
+            entry=entry,
+            ended_entry=None,
+            parent=AssetId(parent) if parent else None,
+            blob=blob.id,
+            manifest_label=signing.signed.label,
+            details=None,
+        )
+
+    def _expiry(self, signing: Signing) -> int:
+        return signing.received_at + self.policy.retention // timedelta(milliseconds=1)
+
+    def _idempotency(self, caller: Caller, submission: Submission) -> IdempotencyKey | None:
+        if not submission.idempotency_key:
+            return None
+        claim = json.dumps(asdict(submission.claim), default=str, sort_keys=True)
+        digest = hashlib.sha256(f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0".encode())
+        for chunk in submission.content.chunks():
+            digest.update(chunk)
+        system = self.ledger.subjects.system(caller.tenant)
+        return IdempotencyKey.of(system, caller.principal, submission.idempotency_key, digest.digest())
+
+
+def _details(signing: Signing, blob: Blob) -> AssetDetails:
+    found, claim = signing.found, signing.submission.claim
+    return AssetDetails(
+        mime=found.mime,
+        width=found.width,
+        height=found.height,
+        uploaded_bytes=found.size,
+        uploaded_sha256=found.fingerprint.sha256,
+        signed_bytes=blob.size,
+        signed_sha256=blob.sha256.hex(),
+        pixel_hash=found.fingerprint.pixel_hash,
+        pdq=found.fingerprint.pdq,
+        pdq_quality=found.fingerprint.pdq_quality,
+        decoder=found.decoder,
+        title=claim.title,
+        tool=claim.tool.name,
+        key=str(signing.signed.key),
+        parent=signing.parent,
+    )
+
+
+def _content(found: Examination) -> ContentAssertion:
+    return ContentAssertion(
+        mime=found.mime,
+        width=found.width,
+        height=found.height,
+        sha256=found.fingerprint.sha256,
+        pixel_hash=found.fingerprint.pixel_hash,
+        normal_form=NORMAL_FORM,
+        decoder=found.decoder,
+    )
+
+
+def _inputs(found: Examination) -> dict[str, str | int]:
+    return {
+        "mime": found.mime,
+        "width": found.width,
+        "height": found.height,
+        "bytes": found.size,
+        "decoder": found.decoder,
+        **asdict(found.fingerprint),
+    }
+
+
+def _claim(claim: ClaimRequest, visibility: Visibility) -> dict[str, object]:
+    """What the decision turned on; the author's words stay in the manifest alone."""
+    return {
+        "tool": asdict(claim.tool),
+        "model": asdict(claim.model) if claim.model else None,
+        "actions": [action.name for action in claim.actions],
+        "source_types": [action.source_type for action in claim.actions if action.source_type],
+        "training_mining": claim.training_mining,
+        "visibility": visibility,
+    }
+
+
+def _reasons(parent: ParentFinding | None) -> tuple[str, ...]:
+    """Reason codes: what about the parent a reader of the decision must know."""
+    if parent is None:
+        return ("parent.none",)
+    return (f"parent.{parent.verdict}", *((f"ancestry.{parent.ancestry}",) if parent.ancestry else ()))

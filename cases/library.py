@@ -1,0 +1,141 @@
+"""What is kept of signed assets: reading it back, and ending it by retention or erasure.
+
+Rules
+- Only the principal that uploaded an asset reads it; to everyone else it does not exist (ADR 0004).
+- Retention ends the media; erasure ends everything but the tombstone and the public entries.
+- Rows change first, with their entry; the file is unlinked after. A crash in between leaves an unreferenced blob,
+  which the sweep at the next start removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from cases.access import Caller
+from cases.asset import (
+    Asset,
+    AssetId,
+    AssetRow,
+    AssetState,
+    asset_of,
+    find_row,
+    mark_erased,
+    mark_expired,
+    open_details,
+    subject_id,
+)
+from cases.decisions import (
+    ASSET_ERASED,
+    ASSET_EXPIRED,
+    ERASURE_POLICY,
+    RETENTION_POLICY,
+    AssetErased,
+    AssetExpired,
+)
+from cases.deployment import system_principal
+from cases.errors import AssetGoneError, AssetNotFoundError
+from cases.media import delete_blob
+from keys.clock import Clock
+from ledger.blobs import BlobStore
+from ledger.database import Database
+from ledger.entry import format_time
+from ledger.ids import EntryId, milliseconds
+from ledger.log import Ledger
+from ledger.payload import Draft
+from ledger.tenancy import SystemSession
+
+SWEEP_BATCH = 200
+"""Assets ended by one round of the retention sweep."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """Signed assets, as far as they are still kept. Safe to call from many threads."""
+
+    ledger: Ledger
+    database: Database
+    blobs: BlobStore
+    clock: Clock
+
+    def find(self, caller: Caller, asset: AssetId) -> Asset:
+        """One of the caller's assets, opened as far as it still can be. Raises AssetNotFoundError."""
+        with self.database.read(caller.tenant) as connection:
+            row = find_row(connection, caller.tenant, asset)
+        if row["principal_id"] != caller.principal:
+            raise AssetNotFoundError(f"there is no asset {asset}")
+        if row["details"] is None:
+            return asset_of(row, None)
+        subject = self.ledger.subjects.open(caller.tenant, subject_id(asset))
+        return asset_of(row, open_details(subject, row["details"]))
+
+    def content(self, asset: Asset) -> Iterator[bytes]:
+        """The signed file, opened segment by segment. Raises AssetGoneError, BlobError."""
+        if asset.blob is None:
+            raise AssetGoneError(asset.state)
+        subject = self.ledger.subjects.open(asset.tenant, subject_id(asset.id))
+        assert asset.details is not None  # a row with a blob is not erased
+        return self.blobs.open(subject, asset.blob, asset.details.signed_bytes)
+
+    def erase(self, caller: Caller, asset: AssetId) -> EntryId:
+        """Destroy the asset's key and everything sealed under it; the entry that says so.
+
+        Raises AssetNotFoundError, AssetGoneError when it was erased before.
+        """
+        found = self.find(caller, asset)
+        if found.state is AssetState.ERASED:
+            raise AssetGoneError(found.state)
+        said = AssetErased(asset, caller.principal, format_time(milliseconds(self.clock())))
+        system = self.ledger.subjects.system(found.tenant)
+        draft = self.ledger.draft(ASSET_ERASED.name, ERASURE_POLICY, caller.principal, system, said)
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            if find_row(connection, found.tenant, asset)["state"] == AssetState.ERASED:
+                raise AssetGoneError(AssetState.ERASED)
+            self.ledger.subjects.erase(connection, found.tenant, subject_id(asset))
+            mark_erased(connection, found.tenant, asset, draft.id)
+            if found.blob is not None:
+                delete_blob(connection, found.tenant, found.blob)
+            return [draft]
+
+        self.ledger.record(work, found.tenant)
+        self._unlink(found)
+        self.database.truncate_wal()
+        return draft.id
+
+    def end_retention(self) -> int:
+        """Delete the media of assets whose time is over; how many. Call until it answers 0."""
+        now = milliseconds(self.clock())
+        with self.database.read(SystemSession.SWEEP) as connection:
+            due = connection.execute(
+                select(AssetRow.__table__)
+                .where(AssetRow.state == AssetState.SIGNED, AssetRow.expires_at <= now)
+                .limit(SWEEP_BATCH)
+            ).mappings()
+            assets = [asset_of(row, None) for row in due]
+        for asset in assets:
+            self._expire(asset)
+        return len(assets)
+
+    def _expire(self, asset: Asset) -> None:
+        said = AssetExpired(asset.id, format_time(asset.expires_at))
+        subject = self.ledger.subjects.open(asset.tenant, subject_id(asset.id))
+        actor = system_principal(self.database, asset.tenant)
+        draft = self.ledger.draft(ASSET_EXPIRED.name, RETENTION_POLICY, actor, subject, said)
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            if find_row(connection, asset.tenant, asset.id)["state"] != AssetState.SIGNED:
+                return []  # erased since the sweep read it
+            mark_expired(connection, asset.tenant, asset.id, draft.id)
+            if asset.blob is not None:
+                delete_blob(connection, asset.tenant, asset.blob)
+            return [draft]
+
+        self.ledger.record(work, asset.tenant)
+        self._unlink(asset)
+
+    def _unlink(self, asset: Asset) -> None:
+        if asset.blob is not None:
+            self.blobs.delete(asset.blob)

@@ -1,0 +1,39 @@
+"""The rows that say which sealed file belongs to which asset; the files themselves are `ledger.blobs`."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, insert, select
+
+from ledger.blobs import Blob, BlobStore
+from ledger.database import Database
+from ledger.ids import BlobId, TenantId
+from ledger.subjects import Subject
+from ledger.tables import Blob as BlobRow
+from ledger.tenancy import SystemSession
+
+
+def insert_blob(connection: Connection, subject: Subject, blob: Blob, expires_at: int) -> None:
+    """The row of a stored blob; inside the unit of work that makes it somebody's."""
+    connection.execute(
+        insert(BlobRow).values(
+            tenant_id=subject.tenant, id=blob.id, subject_id=subject.id, size=blob.size, expires_at=expires_at
+        )
+    )
+
+
+def delete_blob(connection: Connection, tenant: TenantId, blob: BlobId) -> None:
+    """Forget a blob; inside a unit of work, before the file is unlinked."""
+    connection.execute(delete(BlobRow).where(BlobRow.tenant_id == tenant, BlobRow.id == blob))
+
+
+def blob_size(connection: Connection, tenant: TenantId, blob: BlobId) -> int | None:
+    """Bytes of plaintext; None when no row knows the blob."""
+    mine = select(BlobRow.size).where(BlobRow.tenant_id == tenant, BlobRow.id == blob)
+    return connection.execute(mine).scalar()
+
+
+def sweep_strays(database: Database, blobs: BlobStore) -> int:
+    """At start, before any upload: remove every file that no row references; how many went."""
+    with database.read(SystemSession.SWEEP) as connection:
+        referenced = set(connection.execute(select(BlobRow.id)).scalars())
+    return blobs.sweep(referenced)

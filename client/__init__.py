@@ -1,0 +1,13 @@
+"""The Python client: talks to a Sigillo server over HTTP or its Unix socket; imports nothing of the service.
+
+with Sigillo("https://sigillo.example", token="sgk_…") as sigillo:
+    asset = sigillo.sign(Path("photo.jpg"), {"title": "Harbour at dawn"})
+    report = sigillo.verify(Path("photo.jpg"))
+"""
+
+from __future__ import annotations
+
+from client.problem import Problem, UnreachableError
+from client.sigillo import Sigillo
+
+__all__ = ["Problem", "Sigillo", "UnreachableError"]

@@ -1,0 +1,136 @@
+"""One class, one method an endpoint. Bodies are the API's own JSON, as dictionaries (docs/api.md)."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import httpx
+
+from client.problem import UnreachableError, raise_for_problem
+
+TIMEOUT_SECONDS = 120
+"""A large photo on a busy machine; connecting itself is given five."""
+
+CHUNK_BYTES = 1024 * 1024
+
+
+class Sigillo:
+    """A connection to one server. Use it as a context manager."""
+
+    def __init__(self, url: str = "http://127.0.0.1:8080", token: str = "", socket: Path | None = None) -> None:
+        """`token` is an API key; `socket` a Unix socket to use instead of the network."""
+        self._http = httpx.Client(
+            base_url=url,
+            transport=httpx.HTTPTransport(uds=str(socket)) if socket else None,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=5),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def sign(self, file: Path, claim: Mapping[str, Any] | None = None, idempotency_key: str = "") -> dict[str, Any]:
+        """Upload a file and have it signed; the asset. Raises Problem, UnreachableError."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        with file.open("rb") as stream:
+            parts = {
+                "file": _part(file, stream),
+                "claim": (None, json.dumps(claim or {}), "application/json"),
+            }
+            return self._json("POST", "/v1/assets", files=parts, headers=headers)
+
+    def verify(self, file: Path, anchors: str = "", trust_config: str = "") -> dict[str, Any]:
+        """The verification report of a file; `anchors` (PEM) and `trust_config` (OIDs) widen the trust."""
+        with file.open("rb") as stream:
+            parts: dict[str, Any] = {"file": _part(file, stream)}
+            for name, text in (("anchors", anchors), ("trust_config", trust_config)):
+                if text:
+                    parts[name] = (None, text, "text/plain")
+            return self._json("POST", "/v1/verifications", files=parts)
+
+    def asset(self, asset: str) -> dict[str, Any]:
+        """One asset of ours."""
+        return self._json("GET", f"/v1/assets/{asset}")
+
+    def content(self, asset: str, to: BinaryIO) -> None:
+        """Stream the signed file into `to`."""
+        with self._asked(), self._http.stream("GET", f"/v1/assets/{asset}/content") as response:
+            if not response.is_success:
+                response.read()
+            raise_for_problem(response)
+            to.writelines(response.iter_bytes(CHUNK_BYTES))
+
+    def custody(self, asset: str) -> dict[str, Any]:
+        """Parents and events of an asset."""
+        return self._json("GET", f"/v1/assets/{asset}/custody")
+
+    def erase(self, asset: str) -> dict[str, Any]:
+        """Destroy an asset's key and everything sealed under it."""
+        return self._json("DELETE", f"/v1/assets/{asset}")
+
+    def receipt(self, entry: str) -> str:
+        """The receipt of a ledger entry; empty while the entry is durable but not yet proven."""
+        response = self._send("GET", f"/v1/receipts/{entry}")
+        return response.text if response.status_code == httpx.codes.OK else ""
+
+    def checkpoint(self) -> str:
+        """The ledger's newest signed checkpoint."""
+        return self._send("GET", "/ledger/checkpoint").text
+
+    def log_key(self) -> str:
+        """The verifier key of the ledger's checkpoints."""
+        return self._send("GET", "/ledger/log.vkey").text
+
+    def anchors(self) -> str:
+        """PEM roots under which this server's signatures chain."""
+        return self._send("GET", "/v1/trust/anchors.pem").text
+
+    def issue_key(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """A new API key; its token is in the answer and nowhere else."""
+        return self._json("POST", "/v1/api-keys", json=request)
+
+    def api_keys(self) -> list[dict[str, Any]]:
+        """Every API key of the tenant."""
+        found: list[dict[str, Any]] = self._json("GET", "/v1/api-keys")["keys"]
+        return found
+
+    def revoke_key(self, key: str) -> None:
+        """The key stops working at once."""
+        self._send("DELETE", f"/v1/api-keys/{key}")
+
+    def ready(self) -> dict[str, Any]:
+        """Which part is ready, and why the others are not."""
+        with self._asked():
+            found: dict[str, Any] = self._http.get("/readyz").json()
+        return found
+
+    def _json(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self._send(method, path, **sent).json()
+        return found
+
+    def _send(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        with self._asked():
+            response = self._http.request(method, path, **sent)
+        raise_for_problem(response)
+        return response
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise UnreachableError(f"no answer from {self._http.base_url}: {error}") from error
+
+
+def _part(file: Path, stream: BinaryIO) -> tuple[str, BinaryIO, str]:
+    """The file under a neutral name: what it is called at home is nobody's business."""
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return "upload", stream, kind
