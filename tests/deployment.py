@@ -1,0 +1,77 @@
+"""A whole deployment for tests: real keys, real SQLite, real workers, real HTTP over a Unix socket."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from api.home import Home
+from api.server import serving
+from api.service import Service, open_service
+from api.settings import Settings
+from client import Sigillo
+from keys.clock import Clock, system_clock
+
+FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute"}
+"""One worker a pool starts quickly; rates that only their own tests meet."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A deployment that is up."""
+
+    service: Service
+    operator: Sigillo
+    """The operator's client."""
+
+    socket: Path
+    home: Home
+
+    def client(self, token: str = "") -> Sigillo:
+        """A client with another token, or none; close it."""
+        return Sigillo("http://sigillo", token, self.socket)
+
+    def http(self, token: str = "") -> httpx.Client:
+        """The bare HTTP behind it, for requests the client would never send; close it."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.HTTPTransport(uds=str(self.socket))
+        return httpx.Client(transport=transport, base_url="http://sigillo", headers=headers, timeout=60)
+
+    def key(self, tool: str = "Test Camera", **request: Any) -> str:
+        """A new API key's token."""
+        body = {"tool": tool, "source_types": ["digitalCapture"], **request}
+        return str(self.operator.issue_key(body)["token"])
+
+
+@contextmanager
+def running(folder: Path, clock: Clock = system_clock, **chosen: Any) -> Iterator[Running]:
+    """A deployment in `folder`, with these settings; opening the same folder again finds it as it was left."""
+    home = Home(folder)
+    settings = Settings(home=folder, **{**FAST, **chosen})
+    with (
+        home.holding() as holder,
+        open_service(settings, home, holder.token, clock) as service,
+        serving(service, holder),
+        Sigillo("http://sigillo", holder.token, holder.socket) as operator,
+    ):
+        home.announce(holder)
+        yield Running(service, operator, holder.socket, home)
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (96, 64), seed: int = 0) -> bytes:
+    """A drawn picture: a gradient nobody else's seed has."""
+    image = Image.new("RGB", size)
+    width, height = size
+    image.putdata(
+        [((x * 5 + seed) % 256, (y * 7) % 256, (x * y + seed) % 256) for y in range(height) for x in range(width)]
+    )
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()

@@ -1,0 +1,96 @@
+"""A server process that can be killed, and clients that keep uploading to it and remember what was acknowledged."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from client import Sigillo, UnreachableError
+from client.problem import ClientError
+from tests.deployment import picture
+
+START_SECONDS = 60
+"""How long a server may take to answer before the test calls it stuck; never a measurement."""
+
+
+class Server:
+    """`sigillo serve` in a process group of its own; talked to over the home's socket."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        (self.home / "server.json").unlink(missing_ok=True)
+        environment = {**os.environ, "SIGILLO_HOME": str(self.home), "SIGILLO_WORKERS": "1", "SIGILLO_PORT": "0"}
+        environment["SIGILLO_KEY_RATE"] = "1000000/minute"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", "serve"], env=environment, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            assert self._process.poll() is None, "the server ended while starting"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait()
+
+    def resident_megabytes(self) -> int:
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in fields if line.startswith("VmRSS")) // 1024
+
+    def client(self) -> Sigillo:
+        word = json.loads((self.home / "server.json").read_text())
+        return Sigillo("http://sigillo", word["token"], Path(word["socket"]))
+
+    def _answers(self) -> bool:
+        try:
+            with self.client() as sigillo:
+                return bool(sigillo.ready()["ready"])
+        except (FileNotFoundError, UnreachableError):
+            return False
+
+
+@dataclass
+class Uploader(threading.Thread):
+    """Uploads until told to stop; `acknowledged` are the assets it was promised."""
+
+    server: Server
+    folder: Path
+    number: int
+    acknowledged: list[dict[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+        self.stopping = threading.Event()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def run(self) -> None:
+        photo = self.folder / f"{self.number}.jpg"
+        photo.write_bytes(picture(seed=self.number))
+        with self.server.client() as sigillo:
+            while not self.stopping.is_set():
+                try:
+                    asset = sigillo.sign(photo, {"title": f"Upload {self.number}"})
+                except ClientError:
+                    return  # the server was killed under us: what was not acknowledged is not promised
+                else:
+                    self.acknowledged.append({"id": asset["id"], "sha256": asset["sha256"]})
