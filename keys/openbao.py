@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from keys.bootstrap import BootstrapReport, bootstrap
-from keys.errors import KeyStoreUnavailableError, OpenBaoMissingError, OpenBaoStartError
+from keys.errors import KeyStoreDownError, KeyStoreUnavailableError, OpenBaoMissingError, OpenBaoStartError
 from keys.vault import Vault
 
 START_SECONDS: Final = 60
@@ -117,7 +117,7 @@ class OpenBao:
         """Unseal it and wait until it works. Raises OpenBaoStartError."""
         vault = self.vault()
         self._until_it_answers(lambda: vault.write("sys/unseal", {"key": self._unseal_key}))
-        self._until_it_answers(lambda: vault.read("sys/mounts"))
+        self._until_it_answers(lambda: _check_active(vault))
 
     def vault(self) -> Vault:
         """A connection with the root token."""
@@ -145,6 +145,12 @@ class OpenBao:
             self._process.send_signal(how)
             self._process.wait(STOP_SECONDS)
             self._process = None
+
+
+def _check_active(vault: Vault) -> None:
+    """Raises KeyStoreDownError while it only stands by: it then answers reads, and refuses every write."""
+    if not (vault.read("sys/leader") or {}).get("is_self"):
+        raise KeyStoreDownError("OpenBao is not active yet")
 
 
 def _binary() -> str:

@@ -29,7 +29,7 @@ MAX_NOTE_BYTES = 64 * 1024
 """Room for sixteen post-quantum signatures, which the note format asks verifiers to accept."""
 
 MAX_SIZE = 2**63 - 1
-_NAME = re.compile(r"[^\s+\x00-\x1f]{1,255}")
+_NAME = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]{1,255}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _SIGNATURE = re.compile(r"— (?P<name>[^\s+]+) (?P<signature>[A-Za-z0-9+/]+={0,2})")
 
@@ -123,8 +123,12 @@ def decode(text: str) -> bytes:
 
 
 def _split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
-    if len(note.encode(errors="surrogatepass")) > MAX_NOTE_BYTES:
-        raise CheckpointError(f"a note has at most {MAX_NOTE_BYTES} bytes")
+    try:
+        size = len(note.encode())
+    except UnicodeEncodeError as error:
+        raise CheckpointError("a note is valid UTF-8") from error
+    if size > MAX_NOTE_BYTES:
+        raise CheckpointError(f"a note has at most {MAX_NOTE_BYTES} bytes, not {size}")
     text, found, block = note.rpartition("\n\n")
     lines = block.split("\n")
     if not (found and len(lines) > 1 and lines.pop() == "") or any(c < " " and c != "\n" for c in note):

@@ -47,7 +47,10 @@ def list_keys(server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) ->
     if as_json:
         show(keys)
         return
-    table = Table("key", "principal", "tool", "may assert", "scopes", "state", box=None)
+    table = Table(box=None)
+    for name in ("key", "principal"):
+        table.add_column(name, min_width=ID_WIDTH, no_wrap=True)
+    for name in ("tool", "may assert", "scopes", "state", box=None)
     for key in keys:
         state = "revoked" if key["revoked_at"] else "active"
         sources = ", ".join(source.rsplit("/", 1)[-1] for source in key["source_types"]) or "edits only"

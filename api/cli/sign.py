@@ -28,17 +28,19 @@ def sign(
     """Sign files: each gets a C2PA manifest and an entry in the ledger."""
     body = _claim(claim, title, public=public)
     targets = {file: _target(file, out, several=len(files) > 1) for file in files}
+    if len(set(targets.values())) < len(targets):
+        raise fail("two of these files would be written to the same place; sign them apart", Exit.USAGE)
     signed: dict[str, dict[str, Any]] = {}
     failed = False
     with told(), connected(server, token) as sigillo:
         for file in track(files, "signing", console=err, transient=True, disable=as_json or len(files) == 1):
             try:
                 signed[str(file)] = _sign(sigillo, file, targets[file], body)
-            except Problem as problem:
+            except (Problem, OSError) as error:
                 if len(files) == 1:
                     raise
                 failed = True
-                fail(f"{file}: {problem}")
+                fail(f"{file}: {error}")
     _show(signed, targets, as_json=as_json)
     if failed:
         raise typer.Exit(Exit.REFUSED)

@@ -44,12 +44,12 @@ def verify(
             for file in track(files, "verifying", console=err, transient=True, disable=quiet):
                 try:
                     reports[str(file)] = sigillo.verify(file, pem, config)
-                except Problem as problem:
+                except (Problem, OSError) as error:
                     if len(files) == 1:
                         raise
                     refused = True
-                    fail(f"{file}: {problem}")
-    _show(reports, as_json=as_json)
+                    fail(f"{file}: {error}")
+    _show(reports, several=len(files) > 1, as_json=as_json)
     codes = [code for report in reports.values() for code in _codes(report)]
     raise typer.Exit(max([*codes, *([Exit.REFUSED] if refused else [])], key=WORST.index))
 
@@ -59,9 +59,9 @@ def _codes(report: dict[str, Any]) -> list[Exit]:
     return [CODES[report["verdict"]], *([CODES[ancestry]] if ancestry and ancestry != "absent" else [])]
 
 
-def _show(reports: dict[str, dict[str, Any]], *, as_json: bool) -> None:
+def _show(reports: dict[str, dict[str, Any]], *, several: bool, as_json: bool) -> None:
     if as_json:
-        show(next(iter(reports.values())) if len(reports) == 1 else reports)
+        show(reports if several else next(iter(reports.values())))
         return
     for file, report in reports.items():
         say(f"{quoted(file)}: {_headline(report)}")

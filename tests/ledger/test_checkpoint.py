@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keys.signer import Purpose
@@ -120,6 +120,7 @@ def test_what_is_not_a_note_is_refused(note: str) -> None:
 
 
 @given(st.integers(0, len(NOTE) - 1), st.characters())
+@example(0, "\ud800")
 def test_any_changed_character_is_refused(at: int, character: str) -> None:
     changed = NOTE[:at] + character + NOTE[at + 1 :]
     if changed == NOTE:
@@ -145,7 +146,7 @@ def test_a_malformed_verifier_key_is_refused(vkey: str) -> None:
         VerifierKey.parse(vkey)
 
 
-@pytest.mark.parametrize("origin", ["", "a b", "a+b", "a\nb", "x" * 256, "a\u2003b"])
+@pytest.mark.parametrize("origin", ["", "a b", "\ud800", "a+b", "a\nb", "x" * 256, "a\u2003b"])
 def test_an_origin_that_cannot_name_a_log_is_refused(origin: str) -> None:
     with pytest.raises(CheckpointError):
         check_origin(origin)

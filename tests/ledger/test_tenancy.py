@@ -145,6 +145,7 @@ REFUSED: dict[str, Executable] = {
     "text": text("SELECT * FROM a"),
     "text with the predicate": text("SELECT * FROM a WHERE tenant_id = 'tnt_mine'"),
     "text as columns": text("SELECT x FROM a").columns(A.c.x),
+    "literal column in select": select(A.c.x, literal_column("(SELECT max(x) FROM b)")).where(confined()),
     "text in where": select(A).where(confined(), text("1=1) OR (1=1")),
     "text as column": select(text("x FROM a")),
     "text as from": select(bare_column("x")).select_from(text("a")),
