@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from api.auth import UnauthenticatedError
 from api.log import logger
 from api.throttle import RateExceededError
-from api.upload import UploadError, UploadTooLargeError
+from api.upload import UploadError, UploadsBusyError, UploadTooLargeError
 from cases import errors as cases
 from detection import errors as detection
 from keys import errors as keys
@@ -61,6 +61,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.GrantTooWideError: Problem("grant-too-wide", 403, "The API key may not grant this"),
     RateExceededError: Problem("rate-exceeded", 429, "Too many requests", ("retry_after",)),
     UploadTooLargeError: Problem("upload-too-large", 413, "The file is too large", ("limit",)),
+    UploadsBusyError: _later("uploads-busy", "Too many large uploads are under way"),
     UploadError: Problem("upload-malformed", 400, "The upload is malformed"),
     detection.UnsupportedMediaError: Problem("media-unsupported", 415, "This kind of file is not supported yet"),
     detection.UnrecognisedMediaError: Problem("media-unrecognised", 415, "This is no known kind of file"),
@@ -109,6 +110,7 @@ ROOTS = (
     UnauthenticatedError,
     RateExceededError,
     UploadError,
+    UploadsBusyError,
     cases.CasesError,
     detection.DetectionError,
     provenance.ProvenanceError,

@@ -22,6 +22,7 @@ from api.log import logger
 from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
 from api.telemetry import Metrics
 from api.throttle import Throttle
+from api.upload import BUDGET_BYTES, Budget
 from api.version import VERSION
 from cases.access import Access
 from cases.decisions import KINDS
@@ -94,6 +95,7 @@ class Service:
     library: Library
     verification: Verification
     throttle: Throttle
+    uploads: Budget
     metrics: Metrics
     housekeeping: Housekeeping
 
@@ -198,13 +200,14 @@ def _assemble(
         library=library,
         verification=Verification(ledger, database, verifying),
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
+        uploads=Budget(BUDGET_BYTES),
         metrics=Metrics(),
         housekeeping=Housekeeping(deployment, library, database, clock),
     )
 
 
-def service_of(request: Request) -> Service:
-    """The service behind a request."""
+async def service_of(request: Request) -> Service:
+    """The service behind a request; a coroutine, because FastAPI sends every other dependency to a thread."""
     found: Service = request.app.state.service
     return found
 

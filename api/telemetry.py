@@ -39,7 +39,11 @@ class Metrics:
         self.verifications = Counter(
             "sigillo_verifications_total", "Files verified, by verdict", ["verdict"], registry=self.registry
         )
-        self.signed = Counter("sigillo_assets_signed_total", "Assets signed", registry=self.registry)
+        self.signed = Counter(
+            "sigillo_assets_signed_total",
+            "Uploads answered with a signed asset, replays of an Idempotency-Key included",
+            registry=self.registry,
+        )
         self.ready = Gauge("sigillo_ready", "1 when the part is ready", ["part"], registry=self.registry)
         self.log_size = Gauge("sigillo_log_entries", "Entries in the ledger", ["state"], registry=self.registry)
 

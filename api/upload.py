@@ -20,6 +20,8 @@ MAX_FIELD_BYTES = 256 * 1024
 """Largest part that is not the file: a claim with a hundred actions fits many times over."""
 
 MAX_PARTS = 8
+BUDGET_BYTES = 1024 * 1024 * 1024
+"""What all uploads under way may hold in memory together."""
 
 
 class UploadError(Exception):
@@ -34,19 +36,54 @@ class UploadTooLargeError(UploadError):
         self.limit = limit
 
 
+class UploadsBusyError(Exception):
+    """The uploads under way already hold as much memory as they may."""
+
+    def __init__(self) -> None:
+        super().__init__("too many large uploads are under way; send it again in a moment")
+
+
+@dataclass
+class Budget:
+    """Memory that uploads may hold together. Used on the event loop alone, so it needs no lock."""
+
+    limit: int
+    held: int = 0
+
+    def take(self, size: int) -> None:
+        """Raises UploadsBusyError."""
+        if self.held + size > self.limit:
+            raise UploadsBusyError
+        self.held += size
+
+
 @dataclass
 class Upload:
     """One file and the fields beside it. Close it, or use it as a context manager."""
 
     content: Memfd
+    budget: Budget
+    size: int = 0
     declared_mime: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+
+    def write(self, data: bytes) -> None:
+        """Append to the file. Raises UploadsBusyError."""
+        self.budget.take(len(data))
+        self.size += len(data)
+        self.content.write(data)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self.content.close()
+        self.budget.held -= self.size
+        self.size = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.content.close()
+        self.close()
 
 
 class _Form:
@@ -104,9 +141,9 @@ class _Form:
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
-            if self._upload.content.size + end - start > self._limit:
+            if self._upload.size + end - start > self._limit:
                 raise UploadTooLargeError(self._limit)
-            self._upload.content.write(data[start:end])
+            self._upload.write(data[start:end])
             return
         self._small += data[start:end]
         if len(self._small) > MAX_FIELD_BYTES:
@@ -124,7 +161,7 @@ class _Form:
             raise UploadError(f"the part `{self._name}` is not UTF-8") from None
 
 
-async def receive(request: Request, limit: int) -> Upload:
+async def receive(request: Request, limit: int, budget: Budget) -> Upload:
     """Stream the body of a multipart request into an Upload whose file is at most `limit` bytes.
 
     Raises UploadError, UploadTooLargeError; the memfd is closed then.
@@ -136,11 +173,11 @@ async def receive(request: Request, limit: int) -> Upload:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit + MAX_PARTS * MAX_FIELD_BYTES:
         raise UploadTooLargeError(limit)
-    upload = Upload(Memfd.create())
+    upload = Upload(Memfd.create(), budget)
     try:
         await _parse(request.stream(), boundary, _Form(upload, limit))
     except BaseException:  # the descriptor must not outlive a cancelled or broken request
-        upload.content.close()
+        upload.close()
         raise
     upload.content.seal()
     return upload

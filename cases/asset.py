@@ -132,23 +132,22 @@ def new_asset_id(entropy: Entropy) -> AssetId:
 
 def insert_asset(connection: Connection, asset: Asset, sealed: SealedColumns) -> None:
     """Write the row of a new asset; inside a unit of work."""
-    connection.execute(
-        insert(AssetRow).values(
-            id=asset.id,
-            tenant_id=asset.tenant,
-            principal_id=asset.principal,
-            state=asset.state,
-            visibility=asset.visibility,
-            created_at=asset.created_at,
-            expires_at=asset.expires_at,
-            entry_id=asset.entry,
-            parent_id=asset.parent,
-            blob_id=asset.blob,
-            manifest_label=asset.manifest_label,
-            details=sealed.details,
-            manifest_store=sealed.manifest_store,
-        )
-    )
+    row = {
+        "id": asset.id,
+        "tenant_id": asset.tenant,
+        "principal_id": asset.principal,
+        "state": asset.state,
+        "visibility": asset.visibility,
+        "created_at": asset.created_at,
+        "expires_at": asset.expires_at,
+        "entry_id": asset.entry,
+        "parent_id": asset.parent,
+        "blob_id": asset.blob,
+        "manifest_label": asset.manifest_label,
+        "details": sealed.details,
+        "manifest_store": sealed.manifest_store,
+    }
+    connection.execute(insert(AssetRow), row)
 
 
 @dataclass(frozen=True)

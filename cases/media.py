@@ -14,11 +14,8 @@ from ledger.tenancy import SystemSession
 
 def insert_blob(connection: Connection, subject: Subject, blob: Blob, expires_at: int) -> None:
     """The row of a stored blob; inside the unit of work that makes it somebody's."""
-    connection.execute(
-        insert(BlobRow).values(
-            tenant_id=subject.tenant, id=blob.id, subject_id=subject.id, size=blob.size, expires_at=expires_at
-        )
-    )
+    row = {"tenant_id": subject.tenant, "id": blob.id, "subject_id": subject.id, "size": blob.size}
+    connection.execute(insert(BlobRow), row | {"expires_at": expires_at})
 
 
 def delete_blob(connection: Connection, tenant: TenantId, blob: BlobId) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import typer
-from rich.table import Table
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.output import JSON, out, quoted, say, show, told
+from api.cli.output import JSON, quoted, say, show, told
 
 app = typer.Typer(no_args_is_help=True, help="Give and take back API keys.")
 
@@ -47,15 +46,12 @@ def list_keys(server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) ->
     if as_json:
         show(keys)
         return
-    table = Table(box=None)
-    for name in ("key", "principal"):
-        table.add_column(name, min_width=ID_WIDTH, no_wrap=True)
-    for name in ("tool", "may assert", "scopes", "state", box=None)
+    # Lines, not a table: a table cuts ids to the terminal's width, and a cut id revokes nothing.
     for key in keys:
         state = "revoked" if key["revoked_at"] else "active"
         sources = ", ".join(source.rsplit("/", 1)[-1] for source in key["source_types"]) or "edits only"
-        table.add_row(key["id"], key["principal"], quoted(key["tool"]), sources, ", ".join(key["scopes"]), state)
-    out.print(table)
+        say(f"[bold]{key['id']}[/]  {state}  {key['principal']}  {quoted(key['tool'])}")
+        say(f"  may assert {sources}; may do {', '.join(key['scopes'])}")
 
 
 @app.command()

@@ -39,7 +39,7 @@ async def sign(
     With an `Idempotency-Key` the same request made twice makes one asset.
     """
     caller.require(Scope.SIGN)
-    with await receive(request, service.settings.upload_bytes) as upload:
+    with await receive(request, service.settings.upload_bytes, service.uploads) as upload:
         body = _claim(upload.fields.get("claim", "{}"))
         claim = body.claim(caller.grant.tool)
         submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key)

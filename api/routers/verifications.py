@@ -47,7 +47,7 @@ _VIEW = TypeAdapter(VerificationView)
 )
 async def verify(request: Request, service: ServiceDep) -> Response:
     """Verify a file of any type C2PA defines. `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust."""
-    with await receive(request, service.settings.upload_bytes) as upload:
+    with await receive(request, service.settings.upload_bytes, service.uploads) as upload:
         return Response(await run_in_threadpool(_verify, service, upload), media_type="application/json")
 
 

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import app
+from tests.api.fixtures import logging_put_back
+from tests.deployment import Running
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(deployment: Running) -> Run:
+    """Runs a command against the shared deployment, which holds the folder: over its socket."""
+
+    def invoke(*arguments: object, **environment: str) -> Result:
+        surroundings = {"SIGILLO_HOME": str(deployment.home.folder), "SIGILLO_SERVER": "", **environment}
+        with logging_put_back():
+            return CliRunner().invoke(app, [str(one) for one in arguments], env=surroundings)
+
+    return invoke
+
+
+@pytest.fixture
+def ask(run: Run) -> Callable[..., Any]:
+    """The same with `--json`: what it printed."""
+
+    def invoke(*arguments: object, **environment: str) -> Any:
+        done = run(*arguments, "--json", **environment)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    return invoke

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keys.openbao import OpenBao
+from tests.api.cli.conftest import Run
+
+Ask = Callable[..., Any]
+
+
+def test_status_says_what_signs_until_when(run: Run, ask: Ask) -> None:
+    status = ask("keys", "status")
+    assert (status["kind"], status["ready"], status["reason"]) == ("embedded", True, "")
+    assert {key["name"] for key in status["keys"]} == {"sigillo-claim", "sigillo-log"}
+    assert status["certificate_expires"].endswith("Z")
+    shown = run("keys", "status")
+    assert "sigillo-claim@1" in shown.stdout
+
+
+def test_status_makes_no_keys(run: Run, tmp_path: Path) -> None:
+    done = run("keys", "status", SIGILLO_HOME=str(tmp_path / "none"))
+    assert done.exit_code == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_wrong_passphrase_is_told(run: Run) -> None:
+    done = run("keys", "status", SIGILLO_PASSPHRASE="not the one")
+    assert done.exit_code == 1
+    assert "passphrase" in done.stderr
+    assert "not the one" not in done.output
+
+
+def test_vault_that_does_not_answer_is_unavailable(run: Run, tmp_path: Path) -> None:
+    vault = {"SIGILLO_KEYS": "vault", "SIGILLO_VAULT_URL": "http://127.0.0.1:1", "SIGILLO_VAULT_TOKEN": "s.secret"}
+    done = run("keys", "status", SIGILLO_HOME=str(tmp_path), **vault)
+    assert done.exit_code == 7
+    assert "s.secret" not in done.output
+
+
+def test_bootstrap_can_be_run_again_and_its_token_serves(run: Run, ask: Ask, openbao: OpenBao, tmp_path: Path) -> None:
+    ask("keys", "bootstrap-vault", "--url", openbao.url, SIGILLO_VAULT_TOKEN=openbao.root_token)
+    again = ask("keys", "bootstrap-vault", "--url", openbao.url, SIGILLO_VAULT_TOKEN=openbao.root_token)
+    assert again["made"] in ([], ())
+    vault = {"SIGILLO_KEYS": "vault", "SIGILLO_VAULT_URL": openbao.url}
+    status = ask("keys", "status", SIGILLO_HOME=str(tmp_path), SIGILLO_VAULT_TOKEN=again["service_token"], **vault)
+    assert (status["kind"], status["ready"]) == ("vault", True)
+
+
+def test_bootstrap_wants_an_address_and_a_token(run: Run, openbao: OpenBao) -> None:
+    assert run("keys", "bootstrap-vault", SIGILLO_VAULT_TOKEN="x", SIGILLO_VAULT_URL="").exit_code == 2
+    assert run("keys", "bootstrap-vault", "--url", openbao.url, SIGILLO_VAULT_TOKEN="wrong").exit_code == 7
+    assert run("keys", "bootstrap-vault", "--url", "http://127.0.0.1:1", SIGILLO_VAULT_TOKEN="x").exit_code == 7

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.cli.conftest import Run
+from tests.api.wire import proven, signed
+from tests.deployment import Running, running
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of a deployment that has stopped, with a few assets in its ledger."""
+    folder = tmp_path_factory.mktemp("ended")
+    with running(folder) as up, up.http(up.key()) as http:
+        for _ in range(3):
+            asset, _ = signed(http)
+        http.delete(asset["links"]["self"])
+        proven(up, asset["ledger"]["entry"])
+    return folder
+
+
+@pytest.fixture
+def home(ended: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    return Path(shutil.copytree(ended, tmp_path / "home", ignore=shutil.ignore_patterns("socket")))
+
+
+def change(home: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(home / "sigillo.db")) as connection, connection:
+        connection.execute(statement, values)
+
+
+def test_sound_while_a_server_runs(deployment: Running, run: Run, ask: Ask) -> None:
+    with deployment.http(deployment.key()) as http:
+        signed(http)
+    report = ask("ledger", "verify")
+    assert report["sound"] is True
+    assert report["entries"] >= 3
+    assert run("ledger", "verify").stdout.startswith("sound")
+
+
+def test_sound_at_rest(run: Run, home: Path) -> None:
+    done = run("ledger", "verify", "--json", SIGILLO_HOME=str(home))
+    assert (done.exit_code, json.loads(done.stdout)["fault"]) == (0, None)
+
+
+@pytest.mark.parametrize("index", [0, 3, 5])
+def test_tampered_entry_is_named_by_its_index(run: Run, home: Path, index: int) -> None:
+    change(home, 'UPDATE entry SET data = replace(data, \'"v":1\', \'"v":2\') WHERE "index" = ?', index)
+    done = run("ledger", "verify", SIGILLO_HOME=str(home))
+    assert done.exit_code == 5
+    assert f"index {index}" in done.stdout
+    report = run("ledger", "verify", "--json", SIGILLO_HOME=str(home))
+    assert report.exit_code == 5
+    assert json.loads(report.stdout)["fault"]["index"] == index
+
+
+def test_removed_entry_and_foreign_payload_are_found(run: Run, home: Path, tmp_path: Path) -> None:
+    change(
+        home, "UPDATE payload SET sealed = zeroblob(length(sealed)) WHERE kind = 'asset.signed' AND sealed IS NOT NULL"
+    )
+    assert run("ledger", "verify", SIGILLO_HOME=str(home)).exit_code == 5
+    change(home, 'DELETE FROM entry WHERE "index" = 2')
+    done = run("ledger", "verify", "--json", SIGILLO_HOME=str(home))
+    assert (done.exit_code, json.loads(done.stdout)["fault"]["index"]) == (5, 2)
+
+
+def test_export_is_checked_without_the_service(run: Run, home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    done = run("ledger", "export", folder, "--json", SIGILLO_HOME=str(home))
+    assert done.exit_code == 0
+    head = json.loads(done.stdout)
+    assert head["size"] > 3
+    assert (folder / "checkpoint").exists()
+    assert (folder / "log.vkey").exists()
+    assert list((folder / "tile" / "entries").rglob("*"))
+    assert list((folder / "tile" / "0").rglob("*"))
+    report = run("ledger", "verify", folder, "--json", SIGILLO_HOME=str(tmp_path / "no-home"))
+    assert report.exit_code == 0
+    assert json.loads(report.stdout)["entries"] == head["size"]
+    assert run("ledger", "verify", folder, "--key", folder / "log.vkey").exit_code == 0
+    bundle = next(file for file in (folder / "tile" / "entries").rglob("*") if file.is_file())
+    damaged = bundle.read_bytes().replace(b"asset.signed", b"asset.faked_", 1)
+    bundle.write_bytes(damaged)
+    broken = run("ledger", "verify", folder)
+    assert broken.exit_code == 5
+    assert "index " in broken.stdout
+
+
+def test_export_signed_by_another_log_is_refused(deployment: Running, run: Run, home: Path, tmp_path: Path) -> None:
+    run("ledger", "export", tmp_path / "export", SIGILLO_HOME=str(home))
+    other = tmp_path / "other.vkey"
+    other.write_text(deployment.operator.log_key())
+    done = run("ledger", "verify", tmp_path / "export", "--key", other)
+    assert done.exit_code != 0
+    assert "Traceback" not in done.output
+
+
+def test_nothing_to_check_is_a_usage_error_and_makes_nothing(run: Run, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    for arguments in (("ledger", "verify"), ("ledger", "export", tmp_path / "export")):
+        done = run(*arguments, SIGILLO_HOME=str(empty))
+        assert done.exit_code == 2
+        assert "SIGILLO_HOME" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    done = run("ledger", "verify", tmp_path / "no-export")
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output

@@ -1,0 +1,125 @@
+"""`sigillo` as a process of its own: starting, stopping, and sharing a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from api.home import Home
+from tests.api.cli.conftest import Run
+from tests.api.cli.process import served, sigillo, start
+from tests.api.wire import PATIENCE, signed
+from tests.deployment import picture
+
+
+def workers(parent: int) -> list[int]:
+    """Processes whose parent it is."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == parent:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_serves_announces_and_stops_without_a_trace(tmp_path: Path, how: signal.Signals) -> None:
+    with served(tmp_path) as up:
+        with up.operator() as operator:
+            token = operator.issue_key({"tool": "Brush"})["token"]
+        with up.http(token) as http:
+            signed(http)
+        children = workers(up.process.pid)
+        assert len(children) == 2
+        assert (tmp_path / "socket").stat().st_mode & 0o077 == 0
+        up.process.send_signal(how)
+        out, err = up.process.communicate(timeout=PATIENCE)
+    assert up.process.returncode == 0, err
+    assert f":{up.port}" in err
+    assert "Traceback" not in out + err
+    assert not (tmp_path / "socket").exists()
+    assert not (tmp_path / "server.json").exists()
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+    with Home(tmp_path).holding():
+        pass
+
+
+def test_killed_server_leaves_no_workers_and_a_folder_that_opens(tmp_path: Path) -> None:
+    with served(tmp_path) as up:
+        up.process.kill()
+        up.process.wait(PATIENCE)
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(picture())
+    done = sigillo(tmp_path, "sign", photo, "--json")
+    assert done.returncode == 0, done.stderr
+
+
+def test_taken_port_and_held_folder_are_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = sigillo(tmp_path, "serve", "--port", taken.getsockname()[1])
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    with served(tmp_path):
+        second = sigillo(tmp_path, "serve", "--port", 0)
+    assert second.returncode == 7
+    assert str(tmp_path) in second.stderr
+
+
+def test_commands_on_one_folder_at_once(tmp_path: Path) -> None:
+    """Neither disturbs the other, whichever makes the folder."""
+    photos = [tmp_path / f"{number}.jpg" for number in range(4)]
+    for number, photo in enumerate(photos):
+        photo.write_bytes(picture(seed=number))
+    commands = [start(tmp_path / "home", "sign", photo, "--json") for photo in photos]
+    for command in commands:
+        out, err = command.communicate(timeout=2 * PATIENCE)
+        assert command.returncode == 0, err
+        assert json.loads(out)["state"] == "signed"
+    report = sigillo(tmp_path / "home", "ledger", "verify", "--json")
+    assert json.loads(report.stdout)["sound"] is True
+    assert not (tmp_path / "home" / "server.json").exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"SIGILLO_PROFILE": "server"},
+        {"SIGILLO_PROFILE": "nonsense"},
+        {"SIGILLO_KEYS": "vault"},
+        {"SIGILLO_ANONYMOUS_RATE": "often"},
+        {"SIGILLO_TRUSTED_PROXIES": "nonsense"},
+        {"SIGILLO_DATABASE": "postgresql://localhost/x"},
+    ],
+)
+def test_wrong_settings_are_one_line(run: Run, tmp_path: Path, settings: dict[str, str]) -> None:
+    done = run("serve", SIGILLO_HOME=str(tmp_path / "home"), **settings)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("sigillo: ")
+    assert not (tmp_path / "home").exists()
+
+
+def test_unusable_home_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = run("trust", "anchors", SIGILLO_HOME=str(tmp_path / "file"))
+    assert done.exit_code == 1
+    assert str(tmp_path / "file") in done.stderr
+
+
+def test_wrong_passphrase_is_told(tmp_path: Path) -> None:
+    assert sigillo(tmp_path / "home", "trust", "anchors", passphrase="right").returncode == 0
+    wrong = sigillo(tmp_path / "home", "trust", "anchors", passphrase="wrong")
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (1, False)
+    assert wrong.stdout == ""

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.cli.conftest import Run
+from tests.api.wire import counts
+from tests.deployment import Running, picture
+
+Ask = Callable[..., Any]
+
+
+def verdict(up: Running, file: Path) -> str:
+    return str(up.operator.verify(file)["verdict"])
+
+
+def test_signed_file_lies_beside_the_original(deployment: Running, ask: Ask, photo: Path) -> None:
+    before = photo.read_bytes()
+    asset = ask("sign", photo, "--title", "Harbour")
+    written = photo.with_name("photo.signed.jpg")
+    assert asset["written"] == str(written)
+    assert asset["title"] == "Harbour"
+    assert verdict(deployment, written) == "trusted"
+    assert photo.read_bytes() == before
+    assert {file.name for file in photo.parent.iterdir()} == {"photo.jpg", "photo.signed.jpg"}
+
+
+def test_people_get_lines(run: Run, photo: Path) -> None:
+    done = run("sign", photo)
+    assert done.exit_code == 0
+    assert "photo.signed.jpg" in done.stdout
+    assert "ledger entry ent_" in done.stdout
+
+
+def test_out_names_a_file_or_a_folder(deployment: Running, run: Run, photo: Path, tmp_path: Path) -> None:
+    assert run("sign", photo, "-o", tmp_path / "new" / "name.jpg").exit_code == 0
+    assert verdict(deployment, tmp_path / "new" / "name.jpg") == "trusted"
+    (tmp_path / "there").mkdir()
+    assert run("sign", photo, "-o", tmp_path / "there").exit_code == 0
+    assert verdict(deployment, tmp_path / "there" / "photo.jpg") == "trusted"
+
+
+def test_several_files_go_into_one_folder(ask: Ask, photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    other.write_bytes(picture("PNG"))
+    signed = ask("sign", photo, other, "-o", tmp_path / "out")
+    assert set(signed) == {str(photo), str(other)}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"photo.jpg", "other.png"}
+
+
+def test_files_that_would_meet_are_refused_before_anything_is_signed(
+    deployment: Running, run: Run, photo: Path, tmp_path: Path
+) -> None:
+    twin = tmp_path / "elsewhere" / "photo.jpg"
+    twin.parent.mkdir()
+    twin.write_bytes(photo.read_bytes())
+    before = counts(deployment)
+    assert run("sign", photo, twin, "-o", tmp_path / "out").exit_code == 2
+    assert counts(deployment) == before
+
+
+def test_one_bad_file_does_not_spoil_the_others(run: Run, photo: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"not a picture")
+    done = run("sign", bad, tmp_path / "missing.jpg", photo, "--json")
+    assert done.exit_code == 1
+    assert set(json.loads(done.stdout)) == {str(photo)}
+    assert "bad.jpg" in done.stderr
+    assert "missing.jpg" in done.stderr
+    assert not (tmp_path / "bad.signed.jpg").exists()
+
+
+def test_claim_file_and_title(deployment: Running, ask: Ask, photo: Path, tmp_path: Path) -> None:
+    claim = tmp_path / "claim.json"
+    claim.write_text(
+        json.dumps({"title": "File", "actions": [{"name": "c2pa.created", "source_type": "digitalCapture"}]})
+    )
+    asset = ask("sign", photo, "--claim", claim, "--title", "Option", "--public")
+    assert (asset["title"], asset["visibility"]) == ("Option", "public")
+    report = deployment.operator.verify(Path(asset["written"]))
+    assert report["actions"][0]["name"] == "c2pa.created"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "\xff", None])
+def test_unusable_claim_files_are_a_usage_error(run: Run, photo: Path, tmp_path: Path, text: str | None) -> None:
+    claim = tmp_path / "claim.json"
+    if text is not None:
+        claim.write_bytes(text.encode("latin-1"))
+    done = run("sign", photo, "--claim", claim)
+    assert done.exit_code == 2
+    assert "claim.json" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture"])
+def test_refused_file_leaves_no_target(run: Run, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "bad.jpg"
+    file.write_bytes(content)
+    done = run("sign", file)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert [one.name for one in tmp_path.iterdir()] == ["bad.jpg"]
+
+
+def test_unwritable_target_says_so(run: Run, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = run("sign", photo, "-o", tmp_path / "file" / "name.jpg")
+    assert done.exit_code == 1
+    assert "file" in done.stderr
+
+
+def test_a_target_is_whole_or_absent(run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from client import Sigillo, UnreachableError
+
+    target = tmp_path / "old.jpg"
+    target.write_bytes(b"what was there")
+
+    def breaks(self: Sigillo, asset: str, to: Any) -> None:
+        to.write(b"half")
+        raise UnreachableError("the line broke")
+
+    monkeypatch.setattr(Sigillo, "content", breaks)
+    assert run("sign", photo, "-o", target).exit_code == 7
+    assert target.read_bytes() == b"what was there"
+    assert {file.name for file in tmp_path.iterdir()} == {"photo.jpg", "old.jpg"}
+
+
+def test_edited_signed_file_names_its_parent(run: Run, ask: Ask, photo: Path) -> None:
+    first = ask("sign", photo)
+    done = run("sign", first["written"])
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == 3, "the finding about the parent is told"
+
+
+def test_hostile_file_names_are_told_harmlessly(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "[bold]x\x1b[31m\u202e.jpg"
+    file.write_bytes(picture())
+    done = run("sign", file)
+    assert done.exit_code == 0
+    assert "\x1b[31m" not in done.output
+    assert "\u202e" not in done.output
+    assert "[bold]x" in done.output
+
+
+def test_a_target_is_replaced_and_not_written_into(run: Run, photo: Path, tmp_path: Path) -> None:
+    target, other_name = tmp_path / "old.jpg", tmp_path / "other-name.jpg"
+    target.write_bytes(b"what was there")
+    other_name.hardlink_to(target)
+    assert run("sign", photo, "-o", target).exit_code == 0
+    assert other_name.read_bytes() == b"what was there"

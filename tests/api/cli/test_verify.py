@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.cli.conftest import Run
+from tests.deployment import Running, running
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("foreign")) as up:
+        yield up
+
+
+@pytest.fixture
+def files(deployment: Running, foreign: Running, photo: Path, tmp_path: Path) -> dict[str, Path]:
+    """One file of each verdict."""
+    made = {name: tmp_path / f"{name}.jpg" for name in ("trusted", "untrusted", "invalid", "ancestor")}
+    for up, name in ((deployment, "trusted"), (foreign, "untrusted")):
+        with made[name].open("wb") as file:
+            up.operator.content(up.operator.sign(photo)["id"], file)
+    tampered = bytearray(made["trusted"].read_bytes())
+    tampered[-200] ^= 0xFF
+    made["invalid"].write_bytes(tampered)
+    with made["ancestor"].open("wb") as file:
+        deployment.operator.content(deployment.operator.sign(made["invalid"])["id"], file)
+    return {**made, "absent": photo}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("trusted", 0), ("absent", 3), ("invalid", 5), ("untrusted", 6), ("ancestor", 5)]
+)
+def test_exit_code_says_the_verdict(run: Run, files: dict[str, Path], name: str, code: int) -> None:
+    done = run("verify", files[name])
+    assert done.exit_code == code, done.output
+    assert ("trusted" if name == "ancestor" else name) in done.stdout
+    report = run("verify", files[name], "--json")
+    assert report.exit_code == code
+    assert json.loads(report.stdout)["verdict"] == ("trusted" if name == "ancestor" else name)
+
+
+def test_worst_of_several_decides(run: Run, files: dict[str, Path]) -> None:
+    done = run("verify", files["trusted"], files["absent"], files["invalid"], "--json")
+    assert done.exit_code == 5
+    verdicts = {Path(name).stem: report["verdict"] for name, report in json.loads(done.stdout).items()}
+    assert verdicts == {"trusted": "trusted", "photo": "absent", "invalid": "invalid"}
+    assert run("verify", files["trusted"], files["absent"]).exit_code == 3
+    assert run("verify", files["trusted"], files["untrusted"], files["absent"]).exit_code == 6
+
+
+def test_refused_and_missing_files_do_not_spoil_the_others(run: Run, files: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "odd").write_bytes(b"no known kind")
+    done = run("verify", tmp_path / "odd", tmp_path / "missing", files["trusted"], "--json")
+    assert done.exit_code == 1
+    assert set(json.loads(done.stdout)) == {str(files["trusted"])}
+    assert "missing" in done.stderr
+
+
+def test_given_anchors_are_trusted(run: Run, foreign: Running, files: dict[str, Path], tmp_path: Path) -> None:
+    anchors = tmp_path / "anchors.pem"
+    anchors.write_text(foreign.operator.anchors())
+    assert run("verify", files["untrusted"], "--anchors", anchors).exit_code == 0
+    anchors.write_text("nonsense")
+    assert run("verify", files["untrusted"], "--anchors", anchors).exit_code == 1
+    assert run("verify", files["untrusted"], "--anchors", tmp_path / "missing.pem").exit_code == 1
+
+
+def test_missing_file_says_which(run: Run, tmp_path: Path) -> None:
+    done = run("verify", tmp_path / "missing.jpg")
+    assert done.exit_code == 1
+    assert "missing.jpg" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_no_answer_is_unavailable(run: Run, photo: Path) -> None:
+    done = run("verify", photo, "--server", "http://127.0.0.1:1")
+    assert done.exit_code == 7
+    assert "127.0.0.1:1" in done.stderr
+
+
+def test_public_asset_shows_its_ledger_entry(deployment: Running, ask: Ask, photo: Path) -> None:
+    asset = ask("sign", photo, "--public")
+    assert ask("verify", asset["written"])["ledger"]["entry"] == asset["ledger"]["entry"]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import base64
+import json
+
+from ledger.checkpoint import VerifierKey, verify_checkpoint
+from ledger.receipt import verify_receipt
+from tests.api.wire import count, problem, proven, signed
+from tests.deployment import Running
+
+MEMBERS = {"v", "id", "kind", "time", "policy", "commit", "actor", "prev"}
+
+
+def test_anyone_checks_a_receipt_against_the_checkpoint(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        asset, _ = signed(http, claim={"title": "Harbour"})
+    entry = asset["ledger"]["entry"]
+    proven(deployment, entry)
+    with deployment.http() as anyone:
+        vkey = anyone.get("/ledger/log.vkey").text
+        note = anyone.get("/ledger/checkpoint")
+        receipt = anyone.get(f"/v1/receipts/{entry}")
+    head = verify_checkpoint(note.text, VerifierKey.parse(vkey))
+    shown = verify_receipt(receipt.text, vkey)
+    assert (shown.entry.id, shown.entry.kind) == (entry, "asset.signed")
+    assert 0 < head.size <= count(deployment, "entry")
+    assert note.headers["cache-control"] == "public, max-age=1"
+    assert receipt.headers["content-type"].startswith("text/plain")
+
+
+def test_public_entry_has_its_eight_members_and_says_nothing(deployment: Running) -> None:
+    with deployment.http(deployment.key("Nameless Tool")) as http:
+        asset, _ = signed(http, claim={"title": "Nobody's business"})
+    receipt = proven(deployment, asset["ledger"]["entry"])
+    carried = next(line for line in receipt.splitlines() if line.startswith("extra "))
+    members = json.loads(base64.b64decode(carried.removeprefix("extra ")))
+    assert set(members) == MEMBERS
+    assert members["policy"] == "intake.record@1"
+    for secret in (asset["id"], asset["title"], asset["sha256"], asset["manifest"], "Nameless Tool"):
+        assert secret not in json.dumps(members)
+
+
+def test_unknown_entry(deployment: Running) -> None:
+    with deployment.http() as http:
+        for entry in ("ent_" + "a" * 26, "x", "%00", "ast_x"):
+            problem(http.get(f"/v1/receipts/{entry}"), 404, "entry-not-found")

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.wire import upload
+from tests.deployment import Running
+
+ROUTES = {
+    ("post", "/v1/assets"),
+    ("get", "/v1/assets/{asset}"),
+    ("delete", "/v1/assets/{asset}"),
+    ("get", "/v1/assets/{asset}/content"),
+    ("get", "/v1/assets/{asset}/custody"),
+    ("post", "/v1/verifications"),
+    ("get", "/v1/receipts/{entry}"),
+    ("get", "/ledger/checkpoint"),
+    ("get", "/ledger/log.vkey"),
+    ("get", "/v1/trust/anchors.pem"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("get", "/metrics"),
+    ("post", "/v1/api-keys"),
+    ("get", "/v1/api-keys"),
+    ("delete", "/v1/api-keys/{key}"),
+}
+
+
+@pytest.fixture(scope="module")
+def schema(deployment: Running) -> dict[str, Any]:
+    with deployment.http() as http:
+        found: dict[str, Any] = http.get("/openapi.json").json()
+    return found
+
+
+def test_every_route_is_described(schema: dict[str, Any]) -> None:
+    described = {(method, path) for path, methods in schema["paths"].items() for method in methods}
+    assert described == ROUTES
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert operation.get("description"), (method, path)
+
+
+def resolved(schema: dict[str, Any], node: Any) -> dict[str, Any]:
+    """The node itself, or what it refers to."""
+    found: dict[str, Any] = node
+    if reference := node.get("$ref"):
+        found = schema
+        for step in reference.removeprefix("#/").split("/"):
+            found = found[step]
+    return found
+
+
+def claim_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    body = schema["paths"]["/v1/assets"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert body["required"] == ["file"]
+    assert body["properties"]["file"] == {"type": "string", "format": "binary"}
+    return resolved(schema, body["properties"]["claim"])
+
+
+def test_refusals_are_described_as_problems(schema: dict[str, Any]) -> None:
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            content = operation["responses"]["default"]["content"]
+            assert set(content) == {"application/problem+json"}, (method, path)
+            problem = resolved(schema, content["application/problem+json"]["schema"])
+            assert problem["properties"].keys() == {"type", "title", "status", "detail"}
+            assert "422" not in operation["responses"], "the framework's own form of a refusal is not ours"
+
+
+def test_uploads_are_described_with_an_example(schema: dict[str, Any]) -> None:
+    claim = claim_schema(schema)
+    assert claim["example"]["actions"]
+    assert set(claim["example"]) <= set(claim["properties"])
+    parts = schema["paths"]["/v1/verifications"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(parts["properties"]) == {"file", "anchors", "trust_config"}
+    idempotency = schema["paths"]["/v1/assets"]["post"]["parameters"]
+    assert [parameter["name"] for parameter in idempotency] == ["Idempotency-Key"]
+
+
+def test_no_reference_dangles(schema: dict[str, Any]) -> None:
+    def references(node: object) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [ref for value in node.values() for ref in references(value)]
+        return [ref for value in node for ref in references(value)] if isinstance(node, list) else []
+
+    for reference in references(schema):
+        target: Any = schema
+        for step in reference.removeprefix("#/").split("/"):
+            assert step in target, reference
+            target = target[step]
+
+
+def test_example_claim_is_accepted(deployment: Running, schema: dict[str, Any]) -> None:
+    example = claim_schema(schema)["example"]
+    token = deployment.key(example["tool"]["name"], source_types=["trainedAlgorithmicMedia"])
+    with deployment.http(token) as http:
+        assert upload(http, claim=example).status_code == 201

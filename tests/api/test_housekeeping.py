@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import api.housekeeping
+from keys.errors import KeyStoreSealedError
+from tests.api.wire import PATIENCE, blobs, count, counts, rows, signed, upload
+from tests.deployment import running
+from tests.ledger.world import HeldClock
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.housekeeping, "INTERVAL_SECONDS", 0.02)
+
+
+def until(truth: object) -> None:
+    assert callable(truth)
+    deadline = time.monotonic() + PATIENCE
+    while not truth():
+        assert time.monotonic() < deadline, "housekeeping does not come round"
+        time.sleep(0.01)
+
+
+def test_retention_ends_by_itself(tmp_path: Path, clock: HeldClock) -> None:
+    with running(tmp_path, clock, retention=timedelta(hours=1)) as up, up.http(up.key()) as http:
+        for _ in range(3):
+            signed(http)
+        clock.move(timedelta(hours=2))
+        until(lambda: blobs(up) == set())
+        assert rows(up, "SELECT DISTINCT state FROM asset") == [("expired",)]
+
+
+def test_spent_idempotency_keys_go_after_a_day(tmp_path: Path, clock: HeldClock) -> None:
+    with running(tmp_path, clock) as up, up.http(up.key()) as http:
+        upload(http, headers={"Idempotency-Key": "once"})
+        assert count(up, "idempotency") == 1
+        clock.move(timedelta(days=1, seconds=1))
+        until(lambda: count(up, "idempotency") == 0)
+
+
+def test_a_failed_round_is_said_and_the_next_one_tries_again(
+    tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path, clock, retention=timedelta(hours=1)) as up, up.http(up.key()) as http:
+        signed(http)
+
+        def sealed(*_: object) -> None:
+            raise KeyStoreSealedError("the store is sealed: unseal it")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(up.service.keys), "open_epoch", sealed)
+            clock.move(timedelta(hours=2))  # the epoch's key is forgotten by now
+            until(lambda: up.service.housekeeping.reason)
+            ready = http.get("/readyz")
+            assert ready.status_code == 503
+            assert ready.json()["parts"]["housekeeping"] == {"ready": False, "reason": "the store is sealed: unseal it"}
+            assert counts(up)["files"] == 1
+        until(lambda: not up.service.housekeeping.reason)
+        until(lambda: blobs(up) == set())
+        assert http.get("/readyz").status_code == 200

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.log import KEPT_DAYS, NAME, configure, logger
+from tests.api.fixtures import logging_put_back
+
+DAY = 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def put_back() -> Iterator[None]:
+    with logging_put_back():
+        yield
+
+
+def test_lines_are_json(tmp_path: Path) -> None:
+    configure(tmp_path / "logs")
+    logger("test").info("happened", route="/v1/assets", status=201)
+    line = json.loads((tmp_path / "logs" / NAME).read_text())
+    assert (line["event"], line["route"], line["status"], line["level"]) == ("happened", "/v1/assets", 201, "info")
+    assert line["timestamp"].endswith("Z")
+
+
+def test_folder_is_the_owners_alone(tmp_path: Path) -> None:
+    configure(tmp_path / "logs")
+    assert (tmp_path / "logs").stat().st_mode & 0o077 == 0
+
+
+def test_what_grew_old_while_nothing_ran_goes_at_the_start(tmp_path: Path) -> None:
+    ages = {NAME: KEPT_DAYS + 1, f"{NAME}.2026-11-01": KEPT_DAYS + 2, f"{NAME}.2026-11-19": 2, "other.txt": 99}
+    for name, days in ages.items():
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (time.time() - days * DAY,) * 2)
+    configure(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {f"{NAME}.2026-11-19", "other.txt"}
+
+
+def test_rotation_keeps_a_week(tmp_path: Path) -> None:
+    configure(tmp_path)
+    rotating = next(h for h in logging.getLogger("sigillo").handlers if hasattr(h, "backupCount"))
+    assert rotating.backupCount == KEPT_DAYS - 1
+    assert rotating.interval == DAY  # type: ignore[attr-defined]  # of the rotating handler
+
+
+def test_console_shows_warnings_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(None)
+    logger("test").info("quiet")
+    logger("test").warning("loud")
+    said = capsys.readouterr()
+    assert "loud" in said.err
+    assert "quiet" not in said.err
+    assert said.out == ""

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
+
+VAULT = {"SIGILLO_VAULT_URL": "https://vault.example", "SIGILLO_VAULT_TOKEN": "s.token"}
+DATABASE = {"SIGILLO_DATABASE": "sqlite:////var/lib/sigillo.db"}
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+
+    for name in [name for name in os.environ if name.startswith("SIGILLO_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+def test_defaults_are_the_embedded_profile_and_touch_nothing(tmp_path: Path) -> None:
+    settings = Settings()
+    assert (settings.profile, settings.keys) == (Profile.EMBEDDED, KeyStoreKind.EMBEDDED)
+    assert settings.home == tmp_path / ".sigillo"
+    assert settings.database_url == f"sqlite:///{tmp_path}/.sigillo/sigillo.db"
+    assert (settings.retention, settings.parent_policy) == (timedelta(days=7), ParentPolicy.RECORD)
+    assert settings.host == "127.0.0.1"
+    assert settings.trusted_proxies == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("profile", ["server", "cluster"])
+def test_larger_profiles_refuse_embedded_keys(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
+    with pytest.raises(ValidationError, match="embedded keys"):
+        given(monkeypatch, SIGILLO_PROFILE=profile, SIGILLO_KEYS="embedded", **DATABASE)
+
+
+@pytest.mark.parametrize("profile", ["server", "cluster"])
+def test_larger_profiles_want_vault_and_a_named_database(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
+    with pytest.raises(ValidationError, match="SIGILLO_VAULT_URL"):
+        given(monkeypatch, SIGILLO_PROFILE=profile, **DATABASE)
+    monkeypatch.delenv("SIGILLO_DATABASE")
+    with pytest.raises(ValidationError, match="PostgreSQL"):
+        given(monkeypatch, SIGILLO_PROFILE=profile, **VAULT)
+    settings = given(monkeypatch, SIGILLO_PROFILE=profile, **VAULT, **DATABASE)
+    assert settings.keys is KeyStoreKind.VAULT
+
+
+def test_vault_keys_can_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="SIGILLO_VAULT_URL"):
+        given(monkeypatch, SIGILLO_KEYS="vault")
+    assert given(monkeypatch, SIGILLO_KEYS="vault", **VAULT).profile is Profile.EMBEDDED
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("profile", "production"),
+        ("keys", "file"),
+        ("database", "postgresql://localhost/sigillo"),
+        ("port", "70000"),
+        ("workers", "0"),
+        ("worker_jobs", "0"),
+        ("upload_bytes", "10"),
+        ("anonymous_rate", "sometimes"),
+        ("key_rate", "-1/minute"),
+        ("trusted_proxies", '["10.0.0.1/8"]'),
+        ("trusted_proxies", "nonsense"),
+        ("retention", "a week"),
+        ("retention", "-P1D"),
+        ("parent_policy", "shrug"),
+    ],
+)
+def test_wrong_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises((ValidationError, ValueError), match=name):
+        given(monkeypatch, **{f"SIGILLO_{name.upper()}": value})
+
+
+def test_empty_variables_count_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert given(monkeypatch, SIGILLO_PROFILE="", SIGILLO_PORT="").port == 8080
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = given(monkeypatch, SIGILLO_KEYS="vault", SIGILLO_PASSPHRASE="open sesame", **VAULT)
+    assert "s.token" not in repr(settings)
+    assert "sesame" not in repr(settings)
+    assert "sesame" not in settings.model_dump_json()
+
+
+def test_retention_is_an_iso_duration(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert given(monkeypatch, SIGILLO_RETENTION="P30D").retention == timedelta(days=30)

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.types import Message
+
+from api.upload import (
+    BUDGET_BYTES,
+    MAX_FIELD_BYTES,
+    MAX_PARTS,
+    Budget,
+    Upload,
+    UploadError,
+    UploadsBusyError,
+    UploadTooLargeError,
+    receive,
+)
+from tests.api.wire import counts, problem, upload
+from tests.deployment import Running, picture, running
+
+LIMIT = 100_000
+BOUNDARY = b"frontier"
+TYPE = b"multipart/form-data; boundary=" + BOUNDARY
+
+
+def part(name: bytes, content: bytes, *headers: bytes) -> bytes:
+    head = [b'Content-Disposition: form-data; name="' + name + b'"', *headers]
+    return b"--" + BOUNDARY + b"\r\n" + b"\r\n".join(head) + b"\r\n\r\n" + content + b"\r\n"
+
+
+END = b"--" + BOUNDARY + b"--\r\n"
+
+
+def received(
+    body: bytes,
+    chunk: int = 64,
+    *,
+    kind: bytes = TYPE,
+    length: bytes = b"",
+    limit: int = LIMIT,
+    budget: Budget | None = None,
+) -> Upload:
+    """What `receive` makes of a body that arrives in pieces."""
+    pieces = [body[at : at + chunk] for at in range(0, len(body), chunk)]
+    messages: list[Message] = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    messages.append({"type": "http.request", "body": b"", "more_body": False})
+    headers = [(b"content-type", kind), *([(b"content-length", length)] if length else [])]
+    arriving = iter(messages)
+
+    async def receiving() -> Message:
+        return next(arriving)
+
+    request = Request({"type": "http", "headers": headers, "method": "POST"}, receiving)
+    return asyncio.run(receive(request, limit, budget or Budget(BUDGET_BYTES)))
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@settings(max_examples=50, deadline=None)
+@given(content=st.binary(max_size=3000), claim=st.text(max_size=200), chunk=st.integers(1, 700))
+def test_content_and_fields_arrive_whole_however_they_are_cut(content: bytes, claim: str, chunk: int) -> None:
+    if BOUNDARY in content or BOUNDARY in claim.encode():
+        return
+    body = part(b"claim", claim.encode()) + part(b"file", content, b"Content-Type: image/png") + END
+    with received(body, chunk) as got:
+        assert got.content.read(LIMIT) == content
+        assert got.content.sealed
+        assert got.declared_mime == "image/png"
+        assert got.fields == {"claim": claim}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (END, "no part called `file`"),
+        (part(b"claim", b"{}") + END, "no part called `file`"),
+        (part(b"file", b"a") + part(b"file", b"b") + END, "two parts"),
+        (part(b"file", b"abc"), "closing boundary"),
+        (part(b"file", b"abc")[:-6], "closing boundary"),
+        (b"", "closing boundary"),
+        (b"no boundary at all", "malformed"),
+        (part(b"x", b"") * (MAX_PARTS + 1) + END, f"more than {MAX_PARTS} parts"),
+        (part(b"claim", b"x" * (MAX_FIELD_BYTES + 1)) + END, "larger than"),
+        (part(b"claim", b"\xff\xfe") + part(b"file", b"") + END, "not UTF-8"),
+        (part(b"file", b"abc", b"X-Long: " + b"y" * 100_000) + END, "malformed"),
+        (part(b"file", b"abc", *[b"X-%d: y" % n for n in range(100)]) + END, "malformed"),
+    ],
+)
+def test_a_broken_body_says_what_is_wrong_and_leaves_no_descriptor(body: bytes, says: str) -> None:
+    before = descriptors()
+    with pytest.raises(UploadError, match=says):
+        received(body, 1000)
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize("kind", [b"", b"application/json", b"multipart/form-data", b"multipart/mixed; boundary=x"])
+def test_another_content_type_is_refused(kind: bytes) -> None:
+    with pytest.raises(UploadError, match="multipart/form-data"):
+        received(b"", kind=kind)
+
+
+def test_file_at_the_limit_passes_and_one_byte_more_does_not() -> None:
+    received(part(b"file", b"x" * LIMIT) + END, 4096).content.close()
+    with pytest.raises(UploadTooLargeError) as refused:
+        received(part(b"file", b"x" * (LIMIT + 1)) + END, 4096)
+    assert refused.value.limit == LIMIT
+
+
+def test_declared_length_is_refused_before_a_byte_is_read() -> None:
+    with pytest.raises(UploadTooLargeError):
+        received(b"", length=b"%d" % (LIMIT + MAX_PARTS * MAX_FIELD_BYTES + 1))
+
+
+def test_a_connection_that_ends_early_leaves_no_descriptor() -> None:
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    before = descriptors()
+    request = Request({"type": "http", "headers": [(b"content-type", TYPE)], "method": "POST"}, gone)
+    with pytest.raises(UploadError, match="connection ended"):
+        asyncio.run(receive(request, LIMIT, Budget(BUDGET_BYTES)))
+    assert descriptors() == before
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A deployment that takes 64 KiB."""
+    with running(tmp_path_factory.mktemp("small"), upload_bytes=65536) as up:
+        yield up
+
+
+def test_too_large_by_length_and_by_chunks(small: Running) -> None:
+    with small.http(small.key()) as http:
+        before = counts(small)
+        assert problem(upload(http, b"x" * 3_000_000), 413, "upload-too-large")["limit"] == 65536
+        assert problem(upload(http, b"x" * 70_000), 413, "upload-too-large")["limit"] == 65536
+
+        chunked = http.post(
+            "/v1/assets",
+            content=(piece for piece in [part(b"file", b"x" * 200_000), END]),
+            headers={"content-type": TYPE.decode()},
+        )
+        problem(chunked, 413, "upload-too-large")
+        assert counts(small) == before
+        assert upload(http).status_code == 201
+
+
+def test_twenty_mebibytes_never_become_a_file(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spooled(*_: object, **__: object) -> None:
+        raise AssertionError("a temporary file was asked for")
+
+    for name in ("mkstemp", "TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile"):
+        monkeypatch.setattr(tempfile, name, spooled)
+    before, seen = _temporary(), set[str]()
+
+    def body() -> Iterator[bytes]:
+        yield part(b"file", b"")[:-2]
+        for _ in range(20):
+            yield b"\xff\xd8\xff\xe0" + os.urandom(1024 * 1024 - 4)
+            seen.update(_temporary())
+        yield b"\r\n" + END
+
+    with deployment.http(deployment.key()) as http:
+        answer = http.post("/v1/assets", content=body(), headers={"content-type": TYPE.decode()})
+    assert answer.status_code == 422, answer.text
+    assert seen <= before
+
+
+def _temporary() -> set[str]:
+    """Files in temporary folders that this process has open, deleted ones too."""
+    found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(str(descriptor.readlink()))
+    return {file for file in found if file.startswith(("/tmp/", "/var/tmp/")) and "sigillo.db" not in file}
+
+
+@pytest.mark.parametrize("cut", [10, 200, 900])
+def test_body_cut_short_on_the_wire(deployment: Running, cut: int) -> None:
+    """The client promised more and went away: nothing is kept, and the service is unharmed."""
+    body = part(b"file", picture()) + END
+    head = (
+        f"POST /v1/assets HTTP/1.1\r\nHost: sigillo\r\nAuthorization: Bearer {deployment.key()}\r\n"
+        f"Content-Type: {TYPE.decode()}\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    before = counts(deployment)
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(str(deployment.socket))
+        wire.sendall(head + body[:cut])
+    with deployment.http() as http:
+        assert http.get("/healthz").status_code == 200
+    assert {**counts(deployment), "entry": 0, "payload": 0} == {**before, "entry": 0, "payload": 0}
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a\x00b.jpg", "n" * 10_000, "photo\u202egpj.exe", "\ud83d\udcf7.jpg", "\\\\host\\c$"]
+)
+def test_file_names_mean_nothing(deployment: Running, name: str) -> None:
+    name = name.encode("utf-16", "surrogatepass").decode("utf-16")
+    body = (
+        b"--"
+        + BOUNDARY
+        + b'\r\nContent-Disposition: form-data; name="file"; filename="'
+        + name.encode()
+        + b'"\r\n\r\n'
+        + picture()
+        + b"\r\n"
+        + END
+    )
+    with deployment.http(deployment.key()) as http:
+        answer = http.post("/v1/assets", content=body, headers={"content-type": TYPE.decode()})
+    # A header line has a limit; every name below it is read past.
+    if len(name) == 10_000:
+        problem(answer, 400, "upload-malformed")
+    else:
+        assert answer.status_code == 201, answer.text
+        assert "passwd" not in answer.text
+
+
+def test_anonymous_callers_are_refused_before_the_body_is_read(deployment: Running) -> None:
+    with deployment.http() as http:
+        problem(upload(http), 401, "unauthenticated")
+
+
+def test_uploads_under_way_share_a_budget_and_give_it_back() -> None:
+    budget = Budget(1500)
+    body = part(b"file", bytes(1000)) + END
+    with received(body, budget=budget):
+        assert budget.held == 1000
+        before = descriptors()
+        with pytest.raises(UploadsBusyError):
+            received(body, budget=budget)
+        assert budget.held == 1000
+        assert descriptors() == before
+    assert budget.held == 0
+    with received(body, budget=budget) as again:
+        assert again.size == 1000

@@ -1,0 +1,97 @@
+"""What tests send and look at: uploads as a browser would send them, rows and files as a thief would read them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.deployment import Running, picture
+
+PATIENCE = 30.0
+"""Seconds before a test calls a service stuck; never a measurement."""
+
+
+def upload(
+    http: httpx.Client,
+    content: bytes | None = None,
+    claim: object = None,
+    *,
+    mime: str = "image/jpeg",
+    name: str = "upload",
+    path: str = "/v1/assets",
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    """Post one file; `claim` is JSON, or text to be sent as it is."""
+    parts: dict[str, Any] = {"file": (name, picture() if content is None else content, mime)}
+    if claim is not None:
+        text = claim if isinstance(claim, str) else json.dumps(claim)
+        parts["claim"] = (None, text, "application/json")
+    return http.post(path, files=parts, headers=dict(headers or {}))
+
+
+def signed(http: httpx.Client, content: bytes | None = None, claim: object = None) -> tuple[dict[str, Any], bytes]:
+    """An asset and its signed file."""
+    asset = upload(http, content, claim)
+    assert asset.status_code == 201, asset.text
+    file = http.get(asset.json()["links"]["content"])
+    assert file.status_code == 200
+    return asset.json(), file.content
+
+
+def problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
+    """The problem document, which must be that one."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    document: dict[str, Any] = answer.json()
+    assert (answer.status_code, document["type"]) == (status, f"urn:sigillo:problem:{slug}"), document
+    assert document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    return document
+
+
+def rows(up: Running, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """Rows as they lie in the database."""
+    with closing(sqlite3.connect(f"file:{database(up)}?mode=ro", uri=True)) as connection:
+        return connection.execute(statement, values).fetchall()
+
+
+def count(up: Running, table: str) -> int:
+    """How many rows a table has."""
+    return int(rows(up, f"SELECT count(*) FROM {table}")[0][0])
+
+
+def counts(up: Running) -> dict[str, int]:
+    """What an upload would have left behind."""
+    tables = {name: count(up, name) for name in ("asset", "blob", "entry", "payload", "subject_key", "idempotency")}
+    return {**tables, "files": len(blobs(up))}
+
+
+def database(up: Running) -> Path:
+    return up.home.folder / "sigillo.db"
+
+
+def stored(up: Running) -> bytes:
+    """Every byte of the database file and its write-ahead log."""
+    files = [database(up), database(up).with_name("sigillo.db-wal")]
+    return b"".join(file.read_bytes() for file in files if file.exists())
+
+
+def blobs(up: Running) -> set[str]:
+    """The sealed files."""
+    return {file.name for file in up.home.blobs.iterdir()}
+
+
+def proven(up: Running, entry: str) -> str:
+    """The receipt of an entry, once there is one."""
+    deadline = time.monotonic() + PATIENCE
+    while not (receipt := up.operator.receipt(entry)):
+        assert time.monotonic() < deadline, "no checkpoint came"
+        time.sleep(0.05)
+    return receipt

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cases.access import ASSET_SCOPES, Caller, Scope
+from cases.errors import GrantTooWideError, PrincipalNotFoundError, ScopeMissingError, UnknownKeyError
+from keys.clock import system_entropy
+from ledger.ids import PrincipalId, new_id
+from provenance.request import Grant
+from provenance.vocabulary import DigitalSourceType
+from tests.api.wire import rows
+from tests.deployment import Running
+
+SHARED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NOTHING = Grant("Tool", frozenset())
+
+
+@given(scopes=st.frozensets(st.sampled_from(Scope)), wanted=st.sampled_from(Scope))
+def test_scope_is_held_or_refused(scopes: frozenset[Scope], wanted: Scope) -> None:
+    caller = Caller("tnt_x", "prn_x", scopes, NOTHING)  # type: ignore[arg-type]  # ids are text
+    if wanted in scopes:
+        caller.require(wanted)
+    else:
+        with pytest.raises(ScopeMissingError) as refused:
+            caller.require(wanted)
+        assert refused.value.scope == wanted
+
+
+@SHARED
+@given(
+    held=st.frozensets(st.sampled_from(DigitalSourceType), max_size=4),
+    wanted=st.frozensets(st.sampled_from(DigitalSourceType), max_size=4),
+    scopes=st.frozensets(st.sampled_from([*ASSET_SCOPES, Scope.ACCESS])),
+    asked=st.frozensets(st.sampled_from(Scope), max_size=3),
+)
+def test_nobody_hands_on_more_than_they_hold(
+    deployment: Running,
+    held: frozenset[DigitalSourceType],
+    wanted: frozenset[DigitalSourceType],
+    scopes: frozenset[Scope],
+    asked: frozenset[Scope],
+) -> None:
+    operator = deployment.service.deployment.operator()
+    by = Caller(operator.tenant, operator.principal, scopes, Grant("Desk", held))
+    access = deployment.service.access
+    if not asked <= scopes:
+        with pytest.raises(ScopeMissingError):
+            access.issue(by, asked, Grant("T", wanted))
+    elif not wanted <= held:
+        with pytest.raises(GrantTooWideError):
+            access.issue(by, asked, Grant("T", wanted))
+    else:
+        issued = access.issue(by, asked, Grant("T", wanted))
+        assert access.authenticate(issued.token) == issued.key.caller
+        assert issued.key.caller.tenant == by.tenant
+
+
+@SHARED
+@given(st.text(max_size=80))
+def test_no_other_text_is_a_key(deployment: Running, token: str) -> None:
+    with pytest.raises(UnknownKeyError):
+        deployment.service.access.authenticate(token)
+
+
+@SHARED
+@given(at=st.integers(0, 95), to=st.sampled_from("0123456789abcdefg_"))
+def test_no_neighbour_of_a_key_is_a_key(deployment: Running, at: int, to: str) -> None:
+    operator = deployment.service.deployment.operator()
+    issued = deployment.service.access.issue(operator, ASSET_SCOPES, NOTHING)
+    changed = issued.token[:at] + to + issued.token[at + 1 :]
+    if changed != issued.token:
+        with pytest.raises(UnknownKeyError):
+            deployment.service.access.authenticate(changed)
+
+
+def test_secret_is_kept_as_its_digest(deployment: Running) -> None:
+    operator = deployment.service.deployment.operator()
+    issued = deployment.service.access.issue(operator, ASSET_SCOPES, NOTHING)
+    secret = issued.token.rsplit("_", 1)[1]
+    assert len(bytes.fromhex(secret)) == 32
+    assert rows(deployment, "SELECT digest FROM api_key WHERE id = ?", issued.key.id) == [
+        (hashlib.sha256(secret.encode()).hexdigest(),)
+    ]
+    assert secret not in repr(issued)
+
+
+def test_principal_of_nobody_or_of_another_tenant_gets_no_key(deployment: Running) -> None:
+    access = deployment.service.access
+    operator, newcomer = deployment.service.deployment.operator(), deployment.service.deployment.newcomer()
+    theirs = access.issue(newcomer, ASSET_SCOPES, NOTHING).key.caller.principal
+    before = len(access.all(operator))
+    for principal in (theirs, PrincipalId(new_id("prn", system_entropy))):
+        with pytest.raises(PrincipalNotFoundError):
+            access.issue(operator, ASSET_SCOPES, NOTHING, principal)
+    assert len(access.all(operator)) == before
+
+
+def test_key_of_another_tenant_cannot_be_revoked(deployment: Running) -> None:
+    access = deployment.service.access
+    operator, newcomer = deployment.service.deployment.operator(), deployment.service.deployment.newcomer()
+    mine = access.issue(operator, ASSET_SCOPES, NOTHING)
+    with pytest.raises(UnknownKeyError):
+        access.revoke(newcomer, mine.key.id)
+    assert access.authenticate(mine.token)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cases.errors import AssetGoneError
+from ledger.blobs import BlobStore
+from ledger.errors import BlobStoreUnavailableError
+from ledger.subjects import Subjects
+from tests.api.wire import blobs, count, problem, rows, signed, upload
+from tests.deployment import Running, running
+from tests.ledger.world import HeldClock
+
+
+def test_two_erasures_at_once_are_one_decision(deployment: Running) -> None:
+    token = deployment.key()
+    with deployment.http(token) as http:
+        for _ in range(5):
+            asset, _ = signed(http)
+            before, answers = count(deployment, "entry"), list[int]()
+            barrier = threading.Barrier(2)
+
+            def erase(path: str = asset["links"]["self"]) -> None:
+                barrier.wait()  # noqa: B023 -- joined before the next round
+                answers.append(http.delete(path).status_code)  # noqa: B023 -- as above
+
+            threads = [threading.Thread(target=erase) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(answers) == [200, 410]
+            assert count(deployment, "entry") == before + 1
+
+
+def test_asset_erased_while_the_sweep_looks_at_it_is_left_alone(
+    own: Running, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = own.key()
+    caller = own.service.access.authenticate(token)
+    with own.http(token) as http:
+        asset, _ = signed(http)
+    own.service.housekeeping.close()  # this sweep is the test's own
+    library, opened = own.service.library, Subjects.open
+
+    def overtaken(self: Subjects, *args: Any) -> Any:
+        subject = opened(self, *args)
+        monkeypatch.setattr(Subjects, "open", opened)
+        library.erase(caller, asset["id"])
+        return subject
+
+    clock.move(timedelta(days=8))
+    monkeypatch.setattr(Subjects, "open", overtaken)
+    assert library.end_retention() == 1
+    assert rows(own, "SELECT state FROM asset") == [("erased",)]
+    assert library.end_retention() == 0
+    assert rows(own, "SELECT count(*) FROM payload WHERE kind = 'asset.expired'") == [(0,)]
+    assert own.service.ledger.verify().sound
+
+
+def test_crash_between_commit_and_unlink_is_swept_at_the_next_start(
+    tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise BlobStoreUnavailableError("pulled the plug")
+
+    with running(tmp_path, clock) as up, up.http(up.key()) as http:
+        kept, file = signed(http)
+        asset, _ = signed(http)
+        with monkeypatch.context() as patched:
+            patched.setattr(BlobStore, "delete", fails)
+            assert http.delete(asset["links"]["self"]).status_code == 503
+        assert len(blobs(up)) == 2
+        assert problem(http.get(asset["links"]["content"]), 410, "asset-gone")
+        (up.home.blobs / "blb_half.part").write_bytes(b"half an upload")
+        token = http.headers["authorization"].removeprefix("Bearer ")
+    with running(tmp_path, clock) as up, up.http(token) as http:
+        assert blobs(up) == {blob for (blob,) in rows(up, "SELECT id FROM blob")}
+        assert http.get(kept["links"]["content"]).content == file
+
+
+def test_damaged_blob_is_never_given_out_as_whole(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        before = blobs(deployment)
+        asset, file = signed(http)
+        (name,) = blobs(deployment) - before
+        sealed = deployment.home.blobs / name
+        whole = sealed.read_bytes()
+        sealed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(httpx.RemoteProtocolError):
+            http.get(asset["links"]["content"])
+        sealed.write_bytes(whole)
+        assert http.get(asset["links"]["content"]).content == file
+
+
+def test_retention_is_the_settings(tmp_path: Path, clock: HeldClock) -> None:
+    with running(tmp_path, clock, retention=timedelta(minutes=5)) as up, up.http(up.key()) as http:
+        asset = upload(http).json()
+        clock.move(timedelta(minutes=5))
+        assert up.service.library.end_retention() == 1
+        assert up.service.library.end_retention() == 0
+        problem(http.get(asset["links"]["content"]), 410, "asset-gone")
+
+
+def test_erasing_an_expired_asset(own: Running, clock: HeldClock) -> None:
+    token = own.key()
+    caller = own.service.access.authenticate(token)
+    with own.http(token) as http:
+        asset, _ = signed(http)
+    clock.move(timedelta(days=8))
+    own.service.library.end_retention()
+    own.service.library.erase(caller, asset["id"])
+    with pytest.raises(AssetGoneError):
+        own.service.library.erase(caller, asset["id"])
+    assert rows(own, "SELECT count(*) FROM subject_key WHERE id = ?", asset["id"]) == [(0,)]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+
+import pytest
+
+from client import Problem, Sigillo, UnreachableError
+from tests.api.wire import PATIENCE
+from tests.deployment import Running
+
+
+def test_an_assets_whole_life(deployment: Running, photo: Path, tmp_path: Path) -> None:
+    with deployment.client(deployment.key()) as sigillo:
+        asset = sigillo.sign(photo, {"title": "Harbour"}, idempotency_key="one")
+        assert sigillo.sign(photo, {"title": "Harbour"}, idempotency_key="one")["id"] == asset["id"]
+        assert sigillo.asset(asset["id"])["title"] == "Harbour"
+        signed = io.BytesIO()
+        sigillo.content(asset["id"], signed)
+        copy = tmp_path / "signed.jpg"
+        copy.write_bytes(signed.getvalue())
+        assert sigillo.verify(copy)["verdict"] == "trusted"
+        assert sigillo.verify(copy, anchors=sigillo.anchors(), trust_config="1.3.6.1.5.5.7.3.4")["verdict"] == "trusted"
+        assert sigillo.custody(asset["id"])["links"][0]["asset"] == asset["id"]
+        deadline = time.monotonic() + PATIENCE
+        while not (receipt := sigillo.receipt(asset["ledger"]["entry"])):
+            assert time.monotonic() < deadline
+        assert receipt.startswith("c2sp.org/tlog-proof@v1")
+        origin = sigillo.log_key().split("+")[0]
+        assert sigillo.checkpoint().startswith(origin)
+        assert sigillo.erase(asset["id"])["erased"] == asset["id"]
+        with pytest.raises(Problem) as gone:
+            sigillo.content(asset["id"], io.BytesIO())
+        assert (gone.value.status, gone.value.members["reason"]) == (410, "erased")
+
+
+def test_operators_calls(deployment: Running) -> None:
+    issued = deployment.operator.issue_key({"tool": "Brush"})
+    assert issued["id"] in {key["id"] for key in deployment.operator.api_keys()}
+    deployment.operator.revoke_key(issued["id"])
+    assert deployment.operator.ready()["ready"] is True
+
+
+def test_no_answer_is_told_apart_from_a_refusal(deployment: Running) -> None:
+    with Sigillo("http://127.0.0.1:1") as sigillo, pytest.raises(UnreachableError, match=r"127\.0\.0\.1:1"):
+        sigillo.checkpoint()
+    with deployment.client() as sigillo, pytest.raises(Problem) as refused:
+        sigillo.asset("ast_x")
+    assert refused.value.status == 401
+
+
+def test_token_does_not_show(deployment: Running) -> None:
+    token = deployment.key()
+    with deployment.client(token) as sigillo:
+        assert token not in repr(sigillo)
