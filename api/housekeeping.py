@@ -1,4 +1,4 @@
-"""What a running service does by itself: ends retention, forgets spent keys, empties the write-ahead log.
+"""What a running service does by itself: ends retention, forgets spent keys, sweeps, empties the write-ahead log.
 
 One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
 tries again: nothing here is lost by waiting.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from api.log import logger
 from cases.deployment import Deployment
 from cases.errors import CasesError
 from cases.idempotency import forget_expired
 from cases.library import Library
+from cases.media import sweep_strays
 from keys.clock import Clock
 from keys.errors import KeysError
 from ledger.database import Database
@@ -21,6 +23,9 @@ from ledger.errors import LedgerError
 from ledger.ids import milliseconds
 
 INTERVAL_SECONDS = 5.0
+SWEEP_INTERVAL = timedelta(hours=1)
+STRAY_AGE = timedelta(hours=1)
+"""An upload's file is there before its row, for seconds; one that is older and has none is nobody's."""
 
 
 @dataclass
@@ -32,6 +37,7 @@ class Housekeeping:
     database: Database
     clock: Clock
     reason: str = field(default="", init=False)
+    _next_sweep: int = field(default=0, init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +60,9 @@ class Housekeeping:
         now = milliseconds(self.clock())
         self.database.write(lambda connection: forget_expired(connection, now))
         self.database.truncate_wal()
+        if now >= self._next_sweep:
+            sweep_strays(self.database, self.library.blobs, STRAY_AGE)
+            self._next_sweep = now + SWEEP_INTERVAL // timedelta(milliseconds=1)
 
     def _run(self) -> None:
         while True:

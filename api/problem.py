@@ -82,6 +82,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.AssetGoneError: Problem("asset-gone", 410, "The asset is no longer kept", ("reason",)),
     cases.ParentRefusedError: Problem("parent-refused", 422, "The earlier manifest is not acceptable", ("verdict",)),
     cases.IdempotencyConflictError: Problem("idempotency-conflict", 422, "Idempotency-Key used for another request"),
+    cases.ApiKeyNotFoundError: Problem("api-key-not-found", 404, "No such API key"),
     cases.PrincipalNotFoundError: Problem("principal-not-found", 404, "No such principal"),
     keys.KeyStoreSealedError: _later("key-store-sealed", "The key store is sealed"),
     keys.KeyStoreForbiddenError: _later("key-store-forbidden", "The key store refuses this service"),
@@ -93,6 +94,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ledger.LogBusyError: _later("ledger-busy", "Too much is waiting to be written"),
     ledger.LogClosedError: _later("ledger-closed", "The ledger is not running"),
     ledger.BlobStoreUnavailableError: _later("storage-unavailable", "The media folder cannot be used"),
+    ledger.BlobNotFoundError: Problem("media-missing", 410, "The media are not there"),
     ledger.SubjectErasedError: Problem("asset-gone", 410, "The asset is no longer kept"),
 }
 

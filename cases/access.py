@@ -22,7 +22,13 @@ from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, inse
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.decisions import ACCESS_POLICY, KEY_ISSUED, KEY_REVOKED, KeyIssued, KeyRevoked
-from cases.errors import GrantTooWideError, PrincipalNotFoundError, ScopeMissingError, UnknownKeyError
+from cases.errors import (
+    ApiKeyNotFoundError,
+    GrantTooWideError,
+    PrincipalNotFoundError,
+    ScopeMissingError,
+    UnknownKeyError,
+)
 from keys.clock import Clock, Entropy
 from ledger.database import Database
 from ledger.ids import PrincipalId, TenantId, milliseconds, new_id
@@ -51,6 +57,10 @@ class Scope(StrEnum):
 
 ASSET_SCOPES = frozenset({Scope.SIGN, Scope.READ, Scope.ERASE})
 """What a creation tool's key gets unless told otherwise."""
+
+
+GRANTABLE = frozenset(Scope) - {Scope.DEPLOYMENT}
+"""What a key can hold at all."""
 
 
 class ApiKeyRow(Base):
@@ -120,13 +130,10 @@ class Access:
     ) -> IssuedKey:
         """A new key in the caller's tenant, for a new principal or for one that has keys already.
 
-        Raises ScopeMissingError, GrantTooWideError, PrincipalNotFoundError, KeyStoreUnavailableError.
+        Raises GrantTooWideError, PrincipalNotFoundError, KeyStoreUnavailableError.
         """
         scopes = frozenset(scopes)
-        for scope in sorted(scopes):
-            by.require(scope)
-        if wider := grant.source_types - by.grant.source_types:
-            raise GrantTooWideError(sorted(wider))
+        _check_narrower(by, scopes, grant)
         who = principal or PrincipalId(new_id("prn", self.entropy))
         secret = self.entropy(32).hex()
         held = Caller(by.tenant, who, scopes, grant)
@@ -136,8 +143,8 @@ class Access:
         def work(connection: Connection) -> Sequence[Draft]:
             if principal is None:
                 connection.execute(insert(Principal).values(principal_row(by.tenant, who, key.created_at)))
-            elif not _exists(connection, by.tenant, who):
-                raise PrincipalNotFoundError(f"there is no principal {who} in this tenant")
+            elif not _holds_keys(connection, by.tenant, who):
+                raise PrincipalNotFoundError(f"there is no principal {who} that holds API keys in this tenant")
             connection.execute(insert(ApiKeyRow).values(_row(key, _digest(secret))))
             return [draft]
 
@@ -145,10 +152,10 @@ class Access:
         return IssuedKey(key, f"{PREFIX}_{key.id.removeprefix('key_')}_{secret}")
 
     def revoke(self, by: Caller, key: ApiKeyId) -> None:
-        """The key stops working at once. Raises UnknownKeyError; revoking twice is not an error."""
+        """The key stops working at once. Raises ApiKeyNotFoundError; revoking twice is not an error."""
         found = next((k for k in self.all(by) if k.id == key), None)
         if found is None:
-            raise UnknownKeyError
+            raise ApiKeyNotFoundError(f"there is no API key {key} in this tenant")
         draft = self._draft(by, KEY_REVOKED, KeyRevoked(key, found.caller.principal))
 
         def work(connection: Connection) -> Sequence[Draft]:
@@ -202,8 +209,18 @@ def principal_row(
     return {"tenant_id": tenant, "id": principal, "kind": kind, "created_at": now}
 
 
-def _exists(connection: Connection, tenant: TenantId, principal: PrincipalId) -> bool:
-    mine = select(Principal.id).where(Principal.tenant_id == tenant, Principal.id == principal)
+def _check_narrower(by: Caller, scopes: frozenset[Scope], grant: Grant) -> None:
+    """Raises GrantTooWideError unless all of it is the caller's own to hand on."""
+    wider = [*(scopes - (by.scopes & GRANTABLE)), *(grant.source_types - by.grant.source_types)]
+    if wider:
+        raise GrantTooWideError(sorted(wider))
+
+
+def _holds_keys(connection: Connection, tenant: TenantId, principal: PrincipalId) -> bool:
+    """Whether it is a principal made for API keys: the operator's and the system's get none."""
+    mine = select(Principal.id).where(
+        Principal.tenant_id == tenant, Principal.id == principal, Principal.kind == PrincipalKind.KEY
+    )
     return connection.execute(mine).scalar() is not None
 
 

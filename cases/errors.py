@@ -6,8 +6,9 @@ CasesError
 ├── ParentRefusedError         the upload's earlier manifest is broken and policy refuses that
 ├── IdempotencyConflictError   the key was used with another body
 ├── UnknownKeyError            no such API key, or revoked
+├── ApiKeyNotFoundError        no such API key in this tenant
 ├── ScopeMissingError          the key may not do this
-├── GrantTooWideError          nobody hands on a source type they were not granted
+├── GrantTooWideError          nobody hands on a scope or source type they do not hold
 └── PrincipalNotFoundError     no such principal in this tenant
 """
 
@@ -59,6 +60,10 @@ class UnknownKeyError(CasesError):
         super().__init__("this API key is unknown or revoked; ask the operator for a new one")
 
 
+class ApiKeyNotFoundError(CasesError):
+    """No such API key in this tenant."""
+
+
 class ScopeMissingError(CasesError):
     """The key is sound but may not do this."""
 
@@ -68,10 +73,10 @@ class ScopeMissingError(CasesError):
 
 
 class GrantTooWideError(CasesError):
-    """Nobody hands on a source type they were not granted."""
+    """Nobody hands on a scope or source type they do not hold."""
 
-    def __init__(self, source_types: list[str]) -> None:
-        super().__init__(f"you may not grant {', '.join(source_types)}: you were not granted it yourself")
+    def __init__(self, wider: list[str]) -> None:
+        super().__init__(f"you may not grant {', '.join(wider)}: it is not yours to hand on")
 
 
 class PrincipalNotFoundError(CasesError):

@@ -3,13 +3,14 @@
 Rules
 - Only the principal that uploaded an asset reads it; to everyone else it does not exist (ADR 0004).
 - Retention ends the media; erasure ends everything but the tombstone and the public entries.
-- Rows change first, with their entry; the file is unlinked after. A crash in between leaves an unreferenced blob,
-  which the sweep at the next start removes.
+- Rows change first, with their entry; the file is unlinked after. A crash or a full disk in between leaves an
+  unreferenced blob, which a later sweep removes (`cases.media`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -42,6 +43,7 @@ from keys.clock import Clock
 from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.entry import format_time
+from ledger.errors import BlobStoreUnavailableError
 from ledger.ids import EntryId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
@@ -138,4 +140,6 @@ class Library:
 
     def _unlink(self, asset: Asset) -> None:
         if asset.blob is not None:
-            self.blobs.delete(asset.blob)
+            # What was asked is done once it is committed: a file that cannot be unlinked now is the sweep's.
+            with suppress(BlobStoreUnavailableError):
+                self.blobs.delete(asset.blob)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection, delete, insert, select
 
 from ledger.blobs import Blob, BlobStore
@@ -29,8 +31,11 @@ def blob_size(connection: Connection, tenant: TenantId, blob: BlobId) -> int | N
     return connection.execute(mine).scalar()
 
 
-def sweep_strays(database: Database, blobs: BlobStore) -> int:
-    """At start, before any upload: remove every file that no row references; how many went."""
+def sweep_strays(database: Database, blobs: BlobStore, min_age: timedelta = timedelta(0)) -> int:
+    """Remove every file that no row references; how many went.
+
+    An upload's file is there before its row: once uploads are served, give an age that none of them reaches.
+    """
     with database.read(SystemSession.SWEEP) as connection:
         referenced = set(connection.execute(select(BlobRow.id)).scalars())
-    return blobs.sweep(referenced)
+    return blobs.sweep(referenced, min_age)

@@ -37,6 +37,11 @@ CPU_SECONDS = 3600
 ALLOCATION_ARENAS = 2
 """Each arena of the C library reserves 64 MiB of address space per thread, which must not eat the limit."""
 
+KEPT_BYTES = 64 * 1024**2
+"""Freed memory that a worker keeps for its next picture: to get it from the kernel again, page by page, takes up
+to a quarter of an examination.
+"""
+
 _LIMITS = {
     resource.RLIMIT_AS: MEMORY_BYTES,
     resource.RLIMIT_NOFILE: OPEN_FILES,
@@ -46,7 +51,12 @@ _LIMITS = {
 }
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 _SECCOMP_MODE_FILTER = 2
-_M_ARENA_MAX = -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_ALLOCATION = {
+    _M_ARENA_MAX: ALLOCATION_ARENAS,
+    _M_TRIM_THRESHOLD: KEPT_BYTES,
+    _M_MMAP_THRESHOLD: 32 * 1024**2,  # the most it takes; larger blocks go back at once
+}
 _CAPABILITY_VERSION_3 = 0x20080522
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF, _LANDLOCK_VERSION = 444, 446, 1
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -104,7 +114,8 @@ def limit() -> None:
         # The soft limit on time comes first: it ends the worker with a signal that says so.
         soft = hard - 1 if what == resource.RLIMIT_CPU else hard
         resource.setrlimit(what, (soft, hard))
-    _libc.mallopt(_M_ARENA_MAX, ALLOCATION_ARENAS)
+    for parameter, value in _ALLOCATION.items():
+        _libc.mallopt(parameter, value)
 
 
 def restrict() -> IsolationReport:

@@ -4,15 +4,17 @@ Rules
 - No plaintext reaches the disk: a blob is a stream of 1 MiB segments sealed under a key of its subject and
   its id.
 - A name appears only after its bytes are on disk: written as `.part`, synced, renamed, the folder synced.
-- Deletion commits first and unlinks after; `sweep`, at start, removes what no row references.
+- Deletion commits first and unlinks after; `sweep`, at start and now and then, removes what no row references.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -84,12 +86,14 @@ class BlobStore:
             (self._folder / blob_id).unlink(missing_ok=True)
             _sync_folder(self._folder)
 
-    def sweep(self, referenced: Collection[BlobId]) -> int:
-        """At start, before uploads: remove every file that no row references; how many went."""
+    def sweep(self, referenced: Collection[BlobId], min_age: timedelta = timedelta(0)) -> int:
+        """Remove every file that no row references and that has not changed for `min_age`; how many went."""
+        newest = time.time() - min_age.total_seconds()
         with _unavailable(self._folder):
-            strays = [path for path in self._folder.iterdir() if path.name not in referenced]
+            files = [path for path in self._folder.iterdir() if path.name not in referenced]
+            strays = [path for path in files if not min_age or path.stat().st_mtime < newest]
             for path in strays:
-                path.unlink()
+                path.unlink(missing_ok=True)
             _sync_folder(self._folder)
         return len(strays)
 

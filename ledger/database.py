@@ -53,7 +53,13 @@ class Database:
     """The one way to rows."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=POOL_TIMEOUT)
+        self._engine = create_engine(
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=POOL_TIMEOUT,
+            hide_parameters=True,  # an error's text may end in a log, and rows must not
+        )
         self._turns = _Turns()
         self._is_sqlite = self._engine.dialect.name == "sqlite"
         if self._is_sqlite:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from api.auth import CallerDep
 from api.schemas.assets import SourceType, Strict
@@ -34,6 +34,12 @@ class KeyRequest(Strict):
 
     new_tenant: bool = False
     """Put the key into a tenant of its own."""
+
+    @model_validator(mode="after")
+    def _new_tenants_are_empty(self) -> Self:
+        if self.new_tenant and self.principal:
+            raise ValueError("a new tenant has no principal yet: leave `principal` out")
+        return self
 
 
 class KeyView(BaseModel):

@@ -74,7 +74,7 @@ def test_crash_between_commit_and_unlink_is_swept_at_the_next_start(
         asset, _ = signed(http)
         with monkeypatch.context() as patched:
             patched.setattr(BlobStore, "delete", fails)
-            assert http.delete(asset["links"]["self"]).status_code == 503
+            assert http.delete(asset["links"]["self"]).status_code == 200
         assert len(blobs(up)) == 2
         assert problem(http.get(asset["links"]["content"]), 410, "asset-gone")
         (up.home.blobs / "blb_half.part").write_bytes(b"half an upload")

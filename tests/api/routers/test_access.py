@@ -92,14 +92,28 @@ def test_nobody_hands_on_more_than_they_hold(deployment: Running) -> None:
         wide = {"tool": "T", "scopes": ["assets:sign"], "source_types": ["digitalCapture"]}
         problem(http.post(KEYS, json=wide), 403, "grant-too-wide")
         for scope in ("assets:read", "deployment:admin"):
-            refused = problem(http.post(KEYS, json={"tool": "T", "scopes": [scope]}), 403, "scope-missing")
-            assert refused["scope"] == scope
+            refused = problem(http.post(KEYS, json={"tool": "T", "scopes": [scope]}), 403, "grant-too-wide")
+            assert scope in refused["detail"]
         mine = {"tool": "T", "scopes": ["assets:sign"]}
         assert problem(http.post(KEYS, json=mine | {"new_tenant": True}), 403, "scope-missing")["scope"] == (
             "deployment:admin"
         )
         assert count(deployment, "api_key") == before
         assert http.post(KEYS, json=mine | {"source_types": ["humanEdits"]}).status_code == 201
+
+
+def test_only_principals_of_keys_get_further_keys(deployment: Running) -> None:
+    operator = deployment.service.deployment.operator()
+    with deployment.http(deployment.key("Desk", scopes=["access:admin"], source_types=[])) as http:
+        asked = {"tool": "T", "scopes": ["access:admin"], "principal": operator.principal}
+        problem(http.post(KEYS, json=asked), 404, "principal-not-found")
+    everything = {"tool": "T", "scopes": ["deployment:admin"]}
+    with deployment.http(deployment.service.operator_token) as http:
+        problem(http.post(KEYS, json=everything), 403, "grant-too-wide")
+        both = {"tool": "T", "new_tenant": True, "principal": "prn_x"}
+        tenants = count(deployment, "tenant")
+        problem(http.post(KEYS, json=both), 422, "request-invalid")
+        assert count(deployment, "tenant") == tenants
 
 
 def test_new_tenant_sees_nothing_of_the_old(deployment: Running) -> None:
@@ -109,7 +123,7 @@ def test_new_tenant_sees_nothing_of_the_old(deployment: Running) -> None:
     with deployment.http(issued["token"]) as http:
         assert [key["id"] for key in http.get(KEYS).json()["keys"]] == [issued["id"]]
         at_home = deployment.operator.issue_key({"tool": "Home"})
-        problem(http.delete(f"{KEYS}/{at_home['id']}"), 401, "unknown-key")
+        problem(http.delete(f"{KEYS}/{at_home['id']}"), 404, "api-key-not-found")
         foreign = {"tool": "T", "scopes": ["access:admin"], "principal": at_home["principal"]}
         problem(http.post(KEYS, json=foreign), 404, "principal-not-found")
     with deployment.http(str(at_home["token"])) as http:

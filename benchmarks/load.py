@@ -1,0 +1,98 @@
+"""The load: client processes that all send one request for the length of a window, and what they counted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from benchmarks.window import Window
+
+CLIENT: Final = Path(__file__).with_name("client.py")
+
+
+class RefusedError(Exception):
+    """The server answered something other than 2xx: such a run measures nothing."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """A POST, encoded beforehand; `body` is the name of a file."""
+
+    port: int
+    path: str
+    headers: Mapping[str, str]
+    body: Path
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a window saw."""
+
+    per_second: float
+    milliseconds: Sequence[float]
+    """How long each request took, seen by its client."""
+
+
+class Clients:
+    """Client processes; use them as a context manager."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._stack = ExitStack()
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-I", str(CLIENT)]
+        for _ in range(self._number):
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self._processes.append(self._stack.enter_context(process))  # leaving it closes its input: it ends
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def post(self, post: Post, window: Window) -> Answered:
+        """All clients send it until the window ends; only answers inside the window count. Raises RefusedError."""
+        order = {
+            "port": post.port,
+            "method": "POST",
+            "path": post.path,
+            "headers": dict(post.headers),
+            "body": str(post.body),
+            "begin": window.begin,
+            "end": window.end,
+        }
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
+        seconds = [spent for process in self._processes for spent in _answer(process)]
+        return Answered(len(seconds) / window.seconds, [1000 * spent for spent in seconds])
+
+
+def multipart(port: int, path: str, photograph: bytes, body: Path, *, token: str = "", claim: str = "") -> Post:
+    """The POST of a JPEG and, beside it, its claim, if any; the encoded body is written to the file `body`."""
+    boundary = "sigillo-benchmark"
+    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="claim"\r\n\r\n{claim}\r\n'] if claim else []
+    parts.append(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="upload"\r\n'
+        "Content-Type: image/jpeg\r\n\r\n"
+    )
+    body.write_bytes("".join(parts).encode() + photograph + f"\r\n--{boundary}--\r\n".encode())
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return Post(port, path, headers | ({"Authorization": f"Bearer {token}"} if token else {}), body)
+
+
+def _answer(process: subprocess.Popen[str]) -> list[float]:
+    assert process.stdout is not None
+    answer = json.loads(process.stdout.readline() or '{"refused": "a client died; its message is above"}')
+    if answer["refused"]:
+        raise RefusedError(answer["refused"])
+    seconds: list[float] = answer["seconds"]
+    return seconds
