@@ -26,34 +26,31 @@ from cases.asset import (
     AssetId,
     AssetState,
     SealedColumns,
-    Visibility,
     find_by_manifest,
     insert_asset,
     new_asset_id,
     subject_id,
 )
-from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, AssetSigned, ParentFinding
+from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
 from cases.errors import ParentRefusedError
 from cases.idempotency import IdempotencyKey
 from cases.media import blob_size, insert_blob
-from detection.examination import NORMAL_FORM, Examination
-from detection.memfd import Memfd
+from cases.signing import Signing, Submission, content, decision, details
 from detection.sandbox import Sandbox
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
 from ledger.blobs import Blob, BlobStore
 from ledger.database import Database
-from ledger.entry import format_time
 from ledger.errors import EpochClosedError, LedgerError
 from ledger.ids import EntryId, TenantId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.subjects import Subject
-from provenance.manifest import ContentAssertion, define
+from provenance.manifest import define
 from provenance.report import History
-from provenance.request import ClaimRequest, Tool
+from provenance.request import Tool
 from provenance.rules import check_grant, check_request
-from provenance.sign import SignedAsset, sign
+from provenance.sign import sign
 from provenance.trust import TrustPolicy
 from provenance.validation import examine
 from provenance.verdict import Verdict
@@ -61,20 +58,6 @@ from provenance.verdict import Verdict
 PASSING_PARENTS = frozenset({Verdict.ABSENT, Verdict.TRUSTED})
 EPOCH_TRIES = 3
 """An epoch ends once in thirty days: to meet its end twice in one upload would be a fault, not bad luck."""
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What a creation tool hands in."""
-
-    content: Memfd
-    """Sealed against writing."""
-
-    declared_mime: str
-    claim: ClaimRequest
-    visibility: Visibility
-    idempotency_key: str = ""
-    """Empty when the caller sent none."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +71,6 @@ class IntakePolicy:
     def name(self) -> str:
         """Its version in public entries."""
         return INTAKE_POLICY.format(parents="refuse" if self.refuse_broken_parents else "record")
-
-
-@dataclass(frozen=True)
-class Signing:
-    """An upload on its way: examined, signed, not yet committed."""
-
-    caller: Caller
-    submission: Submission
-    received_at: int
-    found: Examination
-    parent: ParentFinding | None
-    signed: SignedAsset
 
 
 @dataclass(frozen=True)
@@ -139,7 +110,7 @@ class Intake:
         signer = self.keys.signer(Purpose.CLAIM)
         found, history = examine(self.sandbox, submission.content, submission.declared_mime, trust)
         parent = self._parent(caller, history)
-        definition = define(submission.claim, _content(found), history.verdict, self.generator)
+        definition = define(submission.claim, content(found), history.verdict, self.generator)
         signed = sign(self.sandbox, signer, submission.content, definition, trust, entropy=self.entropy)
         return Signing(caller, submission, received_at, found, parent, signed)
 
@@ -151,11 +122,15 @@ class Intake:
         if self.policy.refuse_broken_parents and not worst <= PASSING_PARENTS:
             raise ParentRefusedError(history.verdict, history.failures)
         label = history.label or ""
-        with self.database.read(caller.tenant) as connection:
-            ours = find_by_manifest(connection, caller.tenant, label) if label else None
+        ours = self._ours(caller, label) if history.verdict is Verdict.TRUSTED else None
         return ParentFinding(
             label, history.verdict, history.ancestry or "", history.failures, history.sentence, ours or ""
         )
+
+    def _ours(self, caller: Caller, label: str) -> AssetId | None:
+        """The asset a sound manifest is of. Anyone can write our label into a manifest that does not hold."""
+        with self.database.read(caller.tenant) as connection:
+            return find_by_manifest(connection, caller.tenant, label)
 
     def _commit(self, signing: Signing, spent: IdempotencyKey | None) -> AssetId:
         """Seal the media, then commit asset and entry together; what did not come to be leaves no blob."""
@@ -174,9 +149,9 @@ class Intake:
 
     def _record(self, signing: Signing, subject: Subject, blob: Blob, spent: IdempotencyKey | None) -> AssetId:
         """One unit of work; wrapped again when its epoch ends under it. The asset that is now in the ledger."""
-        details = _details(signing, blob)
-        columns = SealedColumns.of(subject, details, signing.signed.manifest_store, self.entropy)
-        entry = self._entry(signing, subject, details)
+        known = details(signing, blob)
+        columns = SealedColumns.of(subject, known, signing.signed.manifest_store, self.entropy)
+        entry = self._entry(signing, subject, known)
         asset = self._asset(signing, subject, blob, entry.id)
         now = milliseconds(self.clock())
 
@@ -215,23 +190,9 @@ class Intake:
         if not kept:
             self.blobs.delete(blob.id)
 
-    def _entry(self, signing: Signing, subject: Subject, details: AssetDetails) -> Draft:
-        caller, submission = signing.caller, signing.submission
-        said = AssetSigned(
-            asset=subject.id,
-            actor=caller.principal,
-            received_at=format_time(signing.received_at),
-            inputs=_inputs(signing.found),
-            claim=_claim(submission.claim, submission.visibility),
-            parent=signing.parent,
-            manifest=signing.signed.label,
-            signed_sha256=details.signed_sha256,
-            key=details.key,
-            expires_at=format_time(self._expiry(signing)),
-            outcome="signed",
-            reasons=_reasons(signing.parent),
-        )
-        return self.ledger.draft(ASSET_SIGNED.name, self.policy.name, caller.principal, subject, said)
+    def _entry(self, signing: Signing, subject: Subject, known: AssetDetails) -> Draft:
+        said = decision(signing, AssetId(subject.id), known, self._expiry(signing))
+        return self.ledger.draft(ASSET_SIGNED.name, self.policy.name, signing.caller.principal, subject, said)
 
     def _asset(self, signing: Signing, subject: Subject, blob: Blob, entry: EntryId) -> Asset:
         parent = signing.parent.asset if signing.parent else ""
@@ -263,66 +224,3 @@ class Intake:
             digest.update(chunk)
         system = self.ledger.subjects.system(caller.tenant)
         return IdempotencyKey.of(system, caller.principal, submission.idempotency_key, digest.digest())
-
-
-def _details(signing: Signing, blob: Blob) -> AssetDetails:
-    found, claim = signing.found, signing.submission.claim
-    return AssetDetails(
-        mime=found.mime,
-        width=found.width,
-        height=found.height,
-        uploaded_bytes=found.size,
-        uploaded_sha256=found.fingerprint.sha256,
-        signed_bytes=blob.size,
-        signed_sha256=blob.sha256.hex(),
-        pixel_hash=found.fingerprint.pixel_hash,
-        pdq=found.fingerprint.pdq,
-        pdq_quality=found.fingerprint.pdq_quality,
-        decoder=found.decoder,
-        title=claim.title,
-        tool=claim.tool.name,
-        key=str(signing.signed.key),
-        parent=signing.parent,
-    )
-
-
-def _content(found: Examination) -> ContentAssertion:
-    return ContentAssertion(
-        mime=found.mime,
-        width=found.width,
-        height=found.height,
-        sha256=found.fingerprint.sha256,
-        pixel_hash=found.fingerprint.pixel_hash,
-        normal_form=NORMAL_FORM,
-        decoder=found.decoder,
-    )
-
-
-def _inputs(found: Examination) -> dict[str, str | int]:
-    return {
-        "mime": found.mime,
-        "width": found.width,
-        "height": found.height,
-        "bytes": found.size,
-        "decoder": found.decoder,
-        **asdict(found.fingerprint),
-    }
-
-
-def _claim(claim: ClaimRequest, visibility: Visibility) -> dict[str, object]:
-    """What the decision turned on; the author's words stay in the manifest alone."""
-    return {
-        "tool": asdict(claim.tool),
-        "model": asdict(claim.model) if claim.model else None,
-        "actions": [action.name for action in claim.actions],
-        "source_types": [action.source_type for action in claim.actions if action.source_type],
-        "training_mining": claim.training_mining,
-        "visibility": visibility,
-    }
-
-
-def _reasons(parent: ParentFinding | None) -> tuple[str, ...]:
-    """Reason codes: what about the parent a reader of the decision must know."""
-    if parent is None:
-        return ("parent.none",)
-    return (f"parent.{parent.verdict}", *((f"ancestry.{parent.ancestry}",) if parent.ancestry else ()))

@@ -19,7 +19,7 @@ from cases.access import Caller, Scope
 from cases.asset import Asset, AssetId
 from cases.custody import Custody, custody_of
 from cases.idempotency import MAX_KEY_LENGTH
-from cases.intake import Submission
+from cases.signing import Submission
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 

@@ -56,6 +56,16 @@ def test_three_generations(deployment: Running) -> None:
         assert (report["verdict"], report["ancestry"]) == ("trusted", "trusted")
 
 
+def test_only_a_sound_manifest_links_to_its_asset(deployment: Running) -> None:
+    """Its label alone can be written into any file; the finding is kept, the link is not made."""
+    with deployment.http(deployment.key()) as http:
+        original, file = signed(http)
+        child, _ = signed(http, tampered(file))
+        assert child["parent"]["manifest"] == original["manifest"]
+        assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("invalid", "")
+        assert [link["asset"] for link in chain(http, child)] == [child["id"]]
+
+
 def test_erased_middle_stays_as_a_tombstone(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http:
         first, file = signed(http, claim={"title": "First"})

@@ -1,0 +1,129 @@
+"""An upload on its way: what was handed in, what was found of it, and what will be said about it.
+
+Pure: nothing here reads a clock, a row or a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from cases.access import Caller
+from cases.asset import AssetDetails, AssetId, Visibility
+from cases.decisions import AssetSigned, ParentFinding
+from detection.examination import NORMAL_FORM, Examination
+from detection.memfd import Memfd
+from ledger.blobs import Blob
+from ledger.entry import format_time
+from provenance.manifest import ContentAssertion
+from provenance.request import ClaimRequest
+from provenance.sign import SignedAsset
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a creation tool hands in."""
+
+    content: Memfd
+    """Sealed against writing."""
+
+    declared_mime: str
+    claim: ClaimRequest
+    visibility: Visibility
+    idempotency_key: str = ""
+    """Empty when the caller sent none."""
+
+
+@dataclass(frozen=True)
+class Signing:
+    """An upload on its way: examined, signed, not yet committed."""
+
+    caller: Caller
+    submission: Submission
+    received_at: int
+    found: Examination
+    parent: ParentFinding | None
+    signed: SignedAsset
+
+
+def details(signing: Signing, blob: Blob) -> AssetDetails:
+    """What is kept of the file beside its media."""
+    found, claim = signing.found, signing.submission.claim
+    return AssetDetails(
+        mime=found.mime,
+        width=found.width,
+        height=found.height,
+        uploaded_bytes=found.size,
+        uploaded_sha256=found.fingerprint.sha256,
+        signed_bytes=blob.size,
+        signed_sha256=blob.sha256.hex(),
+        pixel_hash=found.fingerprint.pixel_hash,
+        pdq=found.fingerprint.pdq,
+        pdq_quality=found.fingerprint.pdq_quality,
+        decoder=found.decoder,
+        title=claim.title,
+        tool=claim.tool.name,
+        key=str(signing.signed.key),
+        parent=signing.parent,
+    )
+
+
+def content(found: Examination) -> ContentAssertion:
+    """What the manifest says of the file as it was uploaded."""
+    return ContentAssertion(
+        mime=found.mime,
+        width=found.width,
+        height=found.height,
+        sha256=found.fingerprint.sha256,
+        pixel_hash=found.fingerprint.pixel_hash,
+        normal_form=NORMAL_FORM,
+        decoder=found.decoder,
+    )
+
+
+def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: int) -> AssetSigned:
+    """The payload of the entry: what was decided, on which inputs. `expires_at` in Unix milliseconds."""
+    submission = signing.submission
+    return AssetSigned(
+        asset=asset,
+        actor=signing.caller.principal,
+        received_at=format_time(signing.received_at),
+        inputs=_inputs(signing.found),
+        claim=_claim(submission.claim, submission.visibility),
+        parent=signing.parent,
+        manifest=signing.signed.label,
+        signed_sha256=known.signed_sha256,
+        key=known.key,
+        expires_at=format_time(expires_at),
+        outcome="signed",
+        reasons=_reasons(signing.parent),
+    )
+
+
+def _inputs(found: Examination) -> dict[str, str | int]:
+    return {
+        "mime": found.mime,
+        "width": found.width,
+        "height": found.height,
+        "bytes": found.size,
+        "decoder": found.decoder,
+        **asdict(found.fingerprint),
+    }
+
+
+def _claim(claim: ClaimRequest, visibility: Visibility) -> dict[str, object]:
+    """What the decision turned on; the author's words stay in the manifest alone."""
+    return {
+        "tool": asdict(claim.tool),
+        "model": asdict(claim.model) if claim.model else None,
+        "actions": [action.name for action in claim.actions],
+        "source_types": [action.source_type for action in claim.actions if action.source_type],
+        "training_mining": claim.training_mining,
+        "visibility": visibility,
+    }
+
+
+def _reasons(parent: ParentFinding | None) -> tuple[str, ...]:
+    """Reason codes: what about the parent a reader of the decision must know."""
+    if parent is None:
+        return ("parent.none",)
+    return (f"parent.{parent.verdict}", *((f"ancestry.{parent.ancestry}",) if parent.ancestry else ()))
