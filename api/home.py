@@ -1,6 +1,7 @@
 """The home folder: one writer at a time, and where to find the one that holds it.
 
 Rules
+- The folder is its owner's alone (mode 0700); a looser one is refused.
 - Whoever writes holds `lock` (flock) as long as it lives; the kernel lets go when the process dies.
 - The holder serves a Unix socket and leaves `server.json` (mode 0600: socket path, operator token), so a
   command that finds the folder held talks to the holder instead of opening the database beside it.
@@ -14,6 +15,7 @@ import fcntl
 import json
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -32,6 +34,20 @@ class HomeHeldError(Exception):
 
 class StartError(Exception):
     """The server did not come up."""
+
+
+@contextmanager
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Be the only process that holds `what` while the block runs. Raises HomeHeldError."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HomeHeldError(f"another process holds {what}") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True)
@@ -65,25 +81,36 @@ class Home:
 
     @contextmanager
     def holding(self) -> Iterator[Holder]:
-        """Hold the folder and announce a socket. Raises HomeHeldError when another process has it."""
+        """Hold the folder and announce a socket.
+
+        Raises HomeHeldError when another process has it, StartError when others may enter it.
+        """
         self.folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, FILE_MODE)
-        try:
+        self._require_private()
+        with alone(self.folder / "lock", str(self.folder)), self._socket_path() as path:
+            path.unlink(missing_ok=True)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise HomeHeldError(f"another process holds {self.folder}") from None
-            with tempfile.TemporaryDirectory(prefix="sigillo-") as elsewhere:
-                beside = self.folder / "socket"
-                path = beside if len(os.fsencode(beside)) <= SOCKET_PATH_BYTES else Path(elsewhere) / "socket"
+                yield Holder(path, secrets.token_urlsafe(32))
+            finally:
+                (self.folder / "server.json").unlink(missing_ok=True)
                 path.unlink(missing_ok=True)
-                try:
-                    yield Holder(path, secrets.token_urlsafe(32))
-                finally:
-                    (self.folder / "server.json").unlink(missing_ok=True)
-                    path.unlink(missing_ok=True)
-        finally:
-            os.close(lock)
+
+    def _require_private(self) -> None:
+        """Whoever can write here could plant files that receive our secrets."""
+        found = self.folder.stat()
+        if found.st_uid != os.geteuid():
+            raise StartError(f"{self.folder} belongs to another user: set SIGILLO_HOME to a folder of your own")
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            raise StartError(f"others may enter {self.folder}: chmod 700 {self.folder}")
+
+    @contextmanager
+    def _socket_path(self) -> Iterator[Path]:
+        beside = self.folder / "socket"
+        if len(os.fsencode(beside)) <= SOCKET_PATH_BYTES:
+            yield beside
+            return
+        with tempfile.TemporaryDirectory(prefix="sigillo-") as elsewhere:
+            yield Path(elsewhere) / "socket"
 
     def visiting(self) -> AbstractContextManager[None]:
         """While the block runs, the one short command that holds the folder stays; waits while it is leaving."""

@@ -54,15 +54,16 @@ class Housekeeping:
 
     def round(self) -> None:
         """Everything once. Raises KeysError, LedgerError, CasesError."""
-        self.deployment.operator()
-        while self.library.end_retention() and not self._stop.is_set():
-            pass
         now = milliseconds(self.clock())
         self.database.write(lambda connection: forget_expired(connection, now))
         self.database.truncate_wal()
         if now >= self._next_sweep:
             sweep_strays(self.database, self.library.blobs, STRAY_AGE)
             self._next_sweep = now + SWEEP_INTERVAL // timedelta(milliseconds=1)
+        # What needs the key store comes last: the rest must not wait for it.
+        self.deployment.operator()
+        while self.library.end_retention() and not self._stop.is_set():
+            pass
 
     def _run(self) -> None:
         while True:

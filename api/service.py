@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from api.home import Home
+from api.home import Home, alone
 from api.housekeeping import Housekeeping
 from api.log import logger
 from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
@@ -30,6 +30,7 @@ from cases.deployment import Deployment
 from cases.intake import Intake, IntakePolicy
 from cases.library import Library
 from cases.media import sweep_strays
+from cases.recognition import Recognition
 from cases.verification import Verification
 from detection.isolation import Isolation
 from detection.sandbox import Sandbox
@@ -137,6 +138,8 @@ def open_service(
             logger("keys").warning(WARNING)
         trust = Trust(settings, keys)
         database = Database(settings.database_url)
+        if elsewhere := database.file:
+            stack.enter_context(alone(elsewhere.with_name(f"{elsewhere.name}.lock"), str(elsewhere)))
         stack.callback(database.close)
         ledger = Ledger(database, keys, KINDS, origin=settings.log_origin or None, clock=clock, entropy=entropy)
         ledger.start()
@@ -186,6 +189,7 @@ def _assemble(
     policy = IntakePolicy(settings.parent_policy is ParentPolicy.REFUSE, settings.retention)
     deployment = Deployment(ledger, database, clock, entropy)
     library = Library(ledger, database, blobs, clock)
+    recognition = Recognition(ledger.subjects, database)
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -195,10 +199,20 @@ def _assemble(
         deployment=deployment,
         access=Access(ledger, database, clock, entropy),
         intake=Intake(
-            ledger, database, blobs, signing, keys, trust.policy, policy, Tool("Sigillo", VERSION), clock, entropy
+            ledger,
+            database,
+            blobs,
+            recognition,
+            signing,
+            keys,
+            trust.policy,
+            policy,
+            Tool("Sigillo", VERSION),
+            clock,
+            entropy,
         ),
         library=library,
-        verification=Verification(ledger, database, verifying),
+        verification=Verification(ledger, recognition, verifying),
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
         uploads=Budget(BUDGET_BYTES),
         metrics=Metrics(),

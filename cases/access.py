@@ -5,7 +5,8 @@ Rules
   is needed against guessing 256 bits).
 - Unknown, malformed and revoked keys answer alike.
 - A grant binds the principal behind the key: a claim may not name another tool or a source type not granted.
-- Nobody hands on more than they hold: neither a scope nor a source type.
+- Nobody hands on more than they hold: neither a scope nor a source type, nor another tool or principal.
+- A key revoked while its request is under way changes nothing: units of work look again.
 """
 
 from __future__ import annotations
@@ -91,11 +92,23 @@ class Caller:
     principal: PrincipalId
     scopes: frozenset[Scope]
     grant: Grant
+    key: ApiKeyId | None = None
+    """The API key it came with; None for the operator."""
 
     def require(self, scope: Scope) -> None:
         """Raises ScopeMissingError."""
         if scope not in self.scopes:
             raise ScopeMissingError(scope)
+
+
+def require_alive(connection: Connection, caller: Caller) -> None:
+    """Inside a unit of work: a key revoked while its request was under way changes nothing. Raises UnknownKeyError."""
+    if caller.key is None:
+        return
+    mine = select(ApiKeyRow.revoked_at).where(ApiKeyRow.tenant_id == caller.tenant, ApiKeyRow.id == caller.key)
+    row = connection.execute(mine).one_or_none()
+    if row is None or row.revoked_at is not None:
+        raise UnknownKeyError
 
 
 @dataclass(frozen=True)
@@ -133,14 +146,15 @@ class Access:
         Raises GrantTooWideError, PrincipalNotFoundError, KeyStoreUnavailableError.
         """
         scopes = frozenset(scopes)
-        _check_narrower(by, scopes, grant)
+        _check_narrower(by, scopes, grant, principal)
         who = principal or PrincipalId(new_id("prn", self.entropy))
         secret = self.entropy(32).hex()
-        held = Caller(by.tenant, who, scopes, grant)
-        key = ApiKey(ApiKeyId(new_id("key", self.entropy)), held, self._now(), None)
+        key_id = ApiKeyId(new_id("key", self.entropy))
+        key = ApiKey(key_id, Caller(by.tenant, who, scopes, grant, key_id), self._now(), None)
         draft = self._draft(by, KEY_ISSUED, _issued(key))
 
         def work(connection: Connection) -> Sequence[Draft]:
+            require_alive(connection, by)
             if principal is None:
                 connection.execute(insert(Principal).values(principal_row(by.tenant, who, key.created_at)))
             elif not _holds_keys(connection, by.tenant, who):
@@ -159,6 +173,7 @@ class Access:
         draft = self._draft(by, KEY_REVOKED, KeyRevoked(key, found.caller.principal))
 
         def work(connection: Connection) -> Sequence[Draft]:
+            require_alive(connection, by)
             changed = connection.execute(
                 update(ApiKeyRow)
                 .where(ApiKeyRow.tenant_id == by.tenant, ApiKeyRow.id == key, ApiKeyRow.revoked_at.is_(None))
@@ -209,9 +224,14 @@ def principal_row(
     return {"tenant_id": tenant, "id": principal, "kind": kind, "created_at": now}
 
 
-def _check_narrower(by: Caller, scopes: frozenset[Scope], grant: Grant) -> None:
-    """Raises GrantTooWideError unless all of it is the caller's own to hand on."""
-    wider = [*(scopes - (by.scopes & GRANTABLE)), *(grant.source_types - by.grant.source_types)]
+def _check_narrower(by: Caller, scopes: frozenset[Scope], grant: Grant, principal: PrincipalId | None) -> None:
+    """Raises GrantTooWideError unless all of it is the caller's own to hand on; tools and principals are the
+    operator's.
+    """
+    wider: list[str] = [*(scopes - (by.scopes & GRANTABLE)), *(grant.source_types - by.grant.source_types)]
+    if Scope.DEPLOYMENT not in by.scopes:
+        wider += [f"the tool {grant.tool!r}"] if grant.tool != by.grant.tool else []
+        wider += [f"the principal {principal}"] if principal not in {None, by.principal} else []
     if wider:
         raise GrantTooWideError(sorted(wider))
 
@@ -247,8 +267,9 @@ def _row(key: ApiKey, digest: str) -> dict[str, object]:
 def _key_of(row: RowMapping) -> ApiKey:
     scopes = frozenset(map(Scope, json.loads(row["scopes"])))
     grant = Grant(row["tool"], frozenset(map(DigitalSourceType, json.loads(row["source_types"]))))
-    held = Caller(TenantId(row["tenant_id"]), PrincipalId(row["principal_id"]), scopes, grant)
-    return ApiKey(ApiKeyId(row["id"]), held, row["created_at"], row["revoked_at"])
+    key = ApiKeyId(row["id"])
+    held = Caller(TenantId(row["tenant_id"]), PrincipalId(row["principal_id"]), scopes, grant, key)
+    return ApiKey(key, held, row["created_at"], row["revoked_at"])
 
 
 def _digest(secret: str) -> str:

@@ -180,14 +180,6 @@ def find_row(connection: Connection, tenant: TenantId, asset: AssetId) -> RowMap
     return row
 
 
-def find_by_manifest(connection: Connection, tenant: TenantId, label: str) -> AssetId | None:
-    """The asset of this tenant whose manifest has that label."""
-    found = connection.execute(
-        select(AssetRow.id).where(AssetRow.tenant_id == tenant, AssetRow.manifest_label == label)
-    ).scalar()
-    return AssetId(found) if found else None
-
-
 def mark_expired(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:
     """The media are gone; the record stays."""
     connection.execute(

@@ -19,14 +19,13 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from cases.access import Caller
+from cases.access import Caller, require_alive
 from cases.asset import (
     Asset,
     AssetDetails,
     AssetId,
     AssetState,
     SealedColumns,
-    find_by_manifest,
     insert_asset,
     new_asset_id,
     subject_id,
@@ -35,7 +34,9 @@ from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
 from cases.errors import ParentRefusedError
 from cases.idempotency import IdempotencyKey
 from cases.media import blob_size, insert_blob
+from cases.recognition import Recognition
 from cases.signing import Signing, Submission, content, decision, details
+from detection.memfd import Memfd
 from detection.sandbox import Sandbox
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
@@ -80,6 +81,7 @@ class Intake:
     ledger: Ledger
     database: Database
     blobs: BlobStore
+    recognition: Recognition
     sandbox: Sandbox
     keys: KeyStore
     trust: Callable[[], TrustPolicy]
@@ -109,12 +111,12 @@ class Intake:
         received_at, trust = milliseconds(self.clock()), self.trust()
         signer = self.keys.signer(Purpose.CLAIM)
         found, history = examine(self.sandbox, submission.content, submission.declared_mime, trust)
-        parent = self._parent(caller, history)
+        parent = self._parent(caller, submission.content, history)
         definition = define(submission.claim, content(found), history.verdict, self.generator)
         signed = sign(self.sandbox, signer, submission.content, definition, trust, entropy=self.entropy)
         return Signing(caller, submission, received_at, found, parent, signed)
 
-    def _parent(self, caller: Caller, history: History) -> ParentFinding | None:
+    def _parent(self, caller: Caller, upload: Memfd, history: History) -> ParentFinding | None:
         """What the file arrived with, judged by policy. Raises ParentRefusedError."""
         if history.verdict is Verdict.ABSENT:
             return None
@@ -122,15 +124,10 @@ class Intake:
         if self.policy.refuse_broken_parents and not worst <= PASSING_PARENTS:
             raise ParentRefusedError(history.verdict, history.failures)
         label = history.label or ""
-        ours = self._ours(caller, label) if history.verdict is Verdict.TRUSTED else None
+        ours = self.recognition.own(caller, label, upload) if history.verdict is Verdict.TRUSTED else None
         return ParentFinding(
             label, history.verdict, history.ancestry or "", history.failures, history.sentence, ours or ""
         )
-
-    def _ours(self, caller: Caller, label: str) -> AssetId | None:
-        """The asset a sound manifest is of. Anyone can write our label into a manifest that does not hold."""
-        with self.database.read(caller.tenant) as connection:
-            return find_by_manifest(connection, caller.tenant, label)
 
     def _commit(self, signing: Signing, spent: IdempotencyKey | None) -> AssetId:
         """Seal the media, then commit asset and entry together; what did not come to be leaves no blob."""
@@ -156,6 +153,7 @@ class Intake:
         now = milliseconds(self.clock())
 
         def work(connection: Connection) -> Sequence[Draft]:
+            require_alive(connection, signing.caller)
             if spent and spent.winner(connection, now):
                 return []
             self.ledger.subjects.insert(connection, subject)

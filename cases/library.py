@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from cases.access import Caller
+from cases.access import Caller, require_alive
 from cases.asset import (
     Asset,
     AssetId,
@@ -43,10 +43,11 @@ from keys.clock import Clock
 from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.entry import format_time
-from ledger.errors import BlobStoreUnavailableError
+from ledger.errors import BlobStoreUnavailableError, SubjectErasedError
 from ledger.ids import EntryId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
+from ledger.subjects import Subject
 from ledger.tenancy import SystemSession
 
 SWEEP_BATCH = 200
@@ -94,6 +95,7 @@ class Library:
         draft = self.ledger.draft(ASSET_ERASED.name, ERASURE_POLICY, caller.principal, system, said)
 
         def work(connection: Connection) -> Sequence[Draft]:
+            require_alive(connection, caller)
             if find_row(connection, found.tenant, asset)["state"] == AssetState.ERASED:
                 raise AssetGoneError(AssetState.ERASED)
             self.ledger.subjects.erase(connection, found.tenant, subject_id(asset))
@@ -123,7 +125,7 @@ class Library:
 
     def _expire(self, asset: Asset) -> None:
         said = AssetExpired(asset.id, format_time(asset.expires_at))
-        subject = self.ledger.subjects.open(asset.tenant, subject_id(asset.id))
+        subject = self._subject_or_system(asset)
         actor = system_principal(self.database, asset.tenant)
         draft = self.ledger.draft(ASSET_EXPIRED.name, RETENTION_POLICY, actor, subject, said)
 
@@ -137,6 +139,15 @@ class Library:
 
         self.ledger.record(work, asset.tenant)
         self._unlink(asset)
+
+    def _subject_or_system(self, asset: Asset) -> Subject:
+        """The asset's subject; its tenant's where that is gone without an erasure (a restored backup), so that one
+        such row does not keep everyone else's retention waiting.
+        """
+        try:
+            return self.ledger.subjects.open(asset.tenant, subject_id(asset.id))
+        except SubjectErasedError:
+            return self.ledger.subjects.system(asset.tenant)
 
     def _unlink(self, asset: Asset) -> None:
         if asset.blob is not None:

@@ -32,7 +32,7 @@ def blob_size(connection: Connection, tenant: TenantId, blob: BlobId) -> int | N
 
 
 def sweep_strays(database: Database, blobs: BlobStore, min_age: timedelta = timedelta(0)) -> int:
-    """Remove every file that no row references; how many went.
+    """Set aside every file that no row references; how many went.
 
     An upload's file is there before its row: once uploads are served, give an age that none of them reaches.
     """

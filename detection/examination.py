@@ -51,7 +51,7 @@ class Examination:
     size: Annotated[int, Field(strict=True, ge=1, le=MAX_UPLOAD_BYTES)]
     """Bytes of the file."""
 
-    decoder: Annotated[str, Field(strict=True, max_length=200)]
+    decoder: Annotated[str, Field(strict=True, pattern=r"^[ -~]{1,200}\z")]
     fingerprint: Fingerprint
 
     def __post_init__(self) -> None:

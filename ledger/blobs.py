@@ -4,7 +4,8 @@ Rules
 - No plaintext reaches the disk: a blob is a stream of 1 MiB segments sealed under a key of its subject and
   its id.
 - A name appears only after its bytes are on disk: written as `.part`, synced, renamed, the folder synced.
-- Deletion commits first and unlinks after; `sweep`, at start and now and then, removes what no row references.
+- Deletion commits first and unlinks after; `sweep`, at start and now and then, sets aside what no row references.
+  It does not delete at once: a wrong or restored database must not cost anyone their media.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -25,6 +26,9 @@ from keys.sealing import PREFIX_BYTES, SEGMENT_BYTES, TAG_BYTES, derive, seal_st
 from ledger.errors import BlobDamagedError, BlobNotFoundError, BlobStoreUnavailableError
 from ledger.ids import BlobId, new_id
 from ledger.subjects import Subject
+
+STRAYS_KEPT = timedelta(days=7)
+"""Time to notice that the service was started with the wrong database, or an older one."""
 
 _PART = ".part"
 
@@ -87,15 +91,39 @@ class BlobStore:
             _sync_folder(self._folder)
 
     def sweep(self, referenced: Collection[BlobId], min_age: timedelta = timedelta(0)) -> int:
-        """Remove every file that no row references and that has not changed for `min_age`; how many went."""
-        newest = time.time() - min_age.total_seconds()
+        """Set aside every file that no row references and that has not changed for `min_age`; how many went.
+
+        What was set aside comes back as soon as a row references it, and is deleted after STRAYS_KEPT.
+        """
         with _unavailable(self._folder):
+            self._bring_back(referenced)
             files = [path for path in self._folder.iterdir() if path.name not in referenced]
-            strays = [path for path in files if not min_age or path.stat().st_mtime < newest]
+            strays = [path for path in files if not min_age or _age(path) > min_age]
             for path in strays:
-                path.unlink(missing_ok=True)
+                self._set_aside(path)
             _sync_folder(self._folder)
         return len(strays)
+
+    @property
+    def _strays(self) -> Path:
+        """Beside the folder: what lies in it is what is served."""
+        return self._folder.with_name(f"{self._folder.name}-strays")
+
+    def _bring_back(self, referenced: Collection[BlobId]) -> None:
+        for path in self._strays.iterdir() if self._strays.exists() else ():
+            if path.name in referenced:
+                path.rename(self._folder / path.name)
+            elif _age(path) > STRAYS_KEPT:
+                path.unlink()
+
+    def _set_aside(self, path: Path) -> None:
+        if path.suffix == _PART:
+            path.unlink(missing_ok=True)
+            return
+        with suppress(FileNotFoundError):  # deleted by its owner since it was listed
+            self._strays.mkdir(mode=0o700, exist_ok=True)
+            os.utime(path)
+            path.rename(self._strays / path.name)
 
 
 def read_chunks(descriptor: int) -> Iterator[bytes]:
@@ -143,6 +171,12 @@ def _opened(file: BinaryIO, key: bytes, blob_id: BlobId, size: int) -> Iterator[
             yield from unseal_stream(key, sealed, blob_id.encode())
         except SealBrokenError as error:
             raise BlobDamagedError(f"blob {blob_id} does not open: {error}") from error
+
+
+def _age(path: Path) -> timedelta:
+    with suppress(FileNotFoundError):
+        return timedelta(seconds=time.time() - path.stat().st_mtime)
+    return timedelta(0)
 
 
 def _key(subject: Subject, blob_id: BlobId) -> bytes:

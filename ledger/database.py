@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -102,6 +103,12 @@ class Database:
             assert isinstance(raw, sqlite3.Connection)
             busy: int = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         return not busy
+
+    @property
+    def file(self) -> Path | None:
+        """The database's file, where it is one."""
+        name = self._engine.url.database
+        return Path(name) if self._is_sqlite and name else None
 
     def close(self) -> None:
         """Close every connection that is not in use."""

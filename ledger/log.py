@@ -208,9 +208,15 @@ class Ledger:
         reason = progress.reason or ("" if sequencing and progress.running else "the log is not running")
         return LogStatus(self._sequencer.size, progress.integrated, progress.proven, not reason, reason)
 
-    def verify(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> LogReport:
-        """Check the whole log again, payloads included. Raises as `verify_log`."""
-        return verify_log(self._database, payloads=(self.payloads, self.subjects), progress=progress)
+    def verify(
+        self, progress: Callable[[int, int], None] = lambda _done, _total: None, vkey: str | None = None
+    ) -> LogReport:
+        """Check the whole log again, payloads included, under the key store's own key or the `vkey` that is brought.
+
+        Raises as `verify_log`, KeyNotFoundError, ForkError.
+        """
+        held = vkey or self._key.held()
+        return verify_log(self._database, str(held) if held else None, (self.payloads, self.subjects), progress)
 
     def _seal(self, connection: Connection, tenant: TenantId, drafts: Sequence[Draft]) -> Sequence[SealedDraft]:
         if any(draft.subject.tenant != tenant for draft in drafts):

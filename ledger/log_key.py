@@ -51,6 +51,17 @@ class LogKey:
             origin, vkey = connection.execute(select(LogIdentity.origin, LogIdentity.vkey)).one()
         return VerifierKey.parse(vkey) if vkey else self._learn(origin)
 
+    def held(self) -> VerifierKey | None:
+        """The key store's own word for the pinned version, whatever the database says; None before the first use.
+
+        Raises KeyStoreUnavailableError, KeyNotFoundError, ForkError.
+        """
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            origin, version = connection.execute(select(LogIdentity.origin, LogIdentity.key_version)).one()
+        if version is None:
+            return None
+        return VerifierKey(origin, _raw(self._keys.signer(Purpose.LOG, version)))
+
     def signer(self) -> tuple[VerifierKey, Signer]:
         """The pinned version. Raises KeyStoreUnavailableError; ForkError when its public key has changed."""
         key = self.verifier()

@@ -40,10 +40,22 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 """No file was made before."""
 
-LINKING_PARAMETERS: Final = frozenset(
-    {"ingredient", "ingredients", "ingredientIds", "org.cai.ingredientIds", "redacted", "relatedAssertions"}
+RESERVED_PARAMETERS: Final = frozenset(
+    {
+        "actions",
+        "digitalSourceType",
+        "ingredient",
+        "ingredientIds",
+        "ingredients",
+        "org.cai.ingredientIds",
+        "redacted",
+        "relatedAssertions",
+        "softwareAgent",
+    }
 )
-"""Parameters that point into the manifest; the service alone writes them."""
+"""Parameters that point into the manifest, or that would say beside an action what its own members say: a source
+type, a tool. The service alone writes them.
+"""
 
 _VENDOR_LABEL = re.compile(r"(?!c2pa\.|cawg\.|stds\.)[a-z][a-z0-9-]*(\.[A-Za-z0-9_-]+){2,}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -106,9 +118,9 @@ def _check_time(field: str, when: datetime, now: datetime) -> None:
 
 
 def _check_parameters(field: str, action: Action) -> None:
-    linking = LINKING_PARAMETERS.intersection(action.parameters)
-    if linking:
-        raise ClaimRefusedError(field, "reserved", f"the service writes {', '.join(sorted(linking))} itself")
+    reserved = RESERVED_PARAMETERS.intersection(action.parameters)
+    if reserved:
+        raise ClaimRefusedError(field, "reserved", f"the service writes {', '.join(sorted(reserved))} itself")
     _check_value(field, dict(action.parameters), MAX_PARAMETERS_DEPTH)
     # The nesting is bounded by now, so the encoder cannot run out of stack.
     if len(json.dumps(dict(action.parameters), ensure_ascii=False).encode()) > MAX_PARAMETERS_BYTES:

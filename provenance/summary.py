@@ -45,7 +45,7 @@ class Message:
 def summarise(report: VerificationReport) -> tuple[Message, ...]:
     """What to know first: of the file itself, then of its ancestors if something is wrong there."""
     own = _own(report)
-    if report.ancestry in (None, Verdict.TRUSTED):
+    if report.ancestry in (None, Verdict.TRUSTED, Verdict.ABSENT):
         return (own,)
     failures = [code for node in report.ingredients if node.verdict is report.ancestry for code in node.failures]
     return own, Message(f"ancestry.{report.ancestry}", {"code": next(iter(failures), "unknown")})

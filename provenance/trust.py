@@ -27,6 +27,9 @@ DEFAULT_USAGES: Final = (
 )
 """Extended key usages accepted unless the operator gives others (C2PA 2.4, "Certificate profile")."""
 
+UNUSABLE: Final = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What `cryptography` says of certificates it cannot read."""
+
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,17})){1,20}")
 
 
@@ -78,7 +81,7 @@ def parse_usages(source: str, text: str) -> tuple[str, ...]:
 def _roots(source: str, text: str) -> list[str]:
     try:
         certificates = x509.load_pem_x509_certificates(text.encode())
-    except ValueError as error:
+    except UNUSABLE as error:
         raise TrustPolicyError(f"{source} is not a list of PEM certificates: {error}") from error
     for certificate in certificates:
         if not _is_authority(certificate):
@@ -90,5 +93,5 @@ def _roots(source: str, text: str) -> list[str]:
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNUSABLE):
         return False

@@ -23,12 +23,14 @@ app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 @app.command()
 def verify(
     folder: Path = typer.Argument(None, help="An exported log. Default: the log of the home folder, payloads too."),
-    key: Path = typer.Option(None, help="Verifier key to trust. Default: the exported log.vkey, which proves less."),
+    key: Path = typer.Option(
+        None, help="Verifier key to trust. Default: the key store's own; for a folder its log.vkey, which proves less."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """Re-check everything: bytes, chain, tree, checkpoints, payloads. Exit code 5 names the first bad index."""
     with _told(), _progress("checking", quiet=as_json) as progress:
-        report = _exported(folder, key, progress) if folder else _at_home(progress)
+        report = _exported(folder, key, progress) if folder else _at_home(key, progress)
     if as_json:
         show({**asdict(report), "sound": report.sound})
     else:
@@ -52,7 +54,7 @@ def export(folder: Path, as_json: bool = JSON) -> None:
         say(f"{head.size} entries of {quoted(head.origin)} are in {quoted(folder)}")
 
 
-def _at_home(progress: Callable[[int, int], None]) -> LogReport:
+def _at_home(key: Path | None, progress: Callable[[int, int], None]) -> LogReport:
     from api.service import open_keys
     from cases.decisions import KINDS
     from keys.clock import system_clock, system_entropy
@@ -62,7 +64,7 @@ def _at_home(progress: Callable[[int, int], None]) -> LogReport:
     settings = load_settings()
     _require_log(settings.home)
     keys = open_keys(settings, Home(settings.home), system_clock, system_entropy)
-    return Ledger(Database(settings.database_url), keys, KINDS).verify(progress)
+    return Ledger(Database(settings.database_url), keys, KINDS).verify(progress, key.read_text() if key else None)
 
 
 def _exported(folder: Path, key: Path | None, progress: Callable[[int, int], None]) -> LogReport:
@@ -80,7 +82,10 @@ def _require_log(home: Path) -> None:
 
 def _sentence(report: LogReport) -> str:
     if report.sound:
-        return f"[bold green]sound[/]: {report.entries} entries, {report.proven} of them under a checkpoint"
+        opened = (
+            f"; {report.payloads} payloads opened, {report.erased} erased" if report.payloads or report.erased else ""
+        )
+        return f"[bold green]sound[/]: {report.entries} entries, {report.proven} of them under a checkpoint{opened}"
     fault = report.fault
     assert fault is not None
     return f"[bold red]not sound[/]: index {fault.index}, {quoted(fault.kind)}: {quoted(fault.reason)}"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from keys.clock import system_entropy
 from keys.sealing import SEGMENT_BYTES
-from ledger.blobs import BlobStore, read_chunks
+from ledger.blobs import STRAYS_KEPT, BlobStore, read_chunks
 from ledger.errors import BlobDamagedError, BlobNotFoundError, BlobStoreUnavailableError
 from ledger.ids import BlobId, SubjectId, TenantId
 from ledger.subjects import Subject
@@ -117,6 +119,35 @@ def test_delete_and_sweep(store: BlobStore) -> None:
     assert store.sweep({kept.id}) == 2
     assert [path.name for path in files(store)] == [kept.id]
     assert stray.id != kept.id
+
+
+def test_what_was_set_aside_comes_back_when_a_row_names_it(store: BlobStore) -> None:
+    """A service that was started with the wrong database, and then with the right one."""
+    blob = store.put(SUBJECT, [b"media"])
+    assert store.sweep(set()) == 1
+    with pytest.raises(BlobNotFoundError):
+        store.open(SUBJECT, blob.id, blob.size)
+    assert store.sweep({blob.id}) == 0
+    assert b"".join(store.open(SUBJECT, blob.id, blob.size)) == b"media"
+
+
+def test_what_stays_aside_is_deleted_in_the_end(store: BlobStore) -> None:
+    blob = store.put(SUBJECT, [b"media"])
+    store.sweep(set())
+    aside = store._folder.with_name(f"{store._folder.name}-strays") / blob.id
+    store.sweep(set())
+    assert aside.exists()
+    long_ago = time.time() - STRAYS_KEPT.total_seconds() - 60
+    os.utime(aside, (long_ago, long_ago))
+    store.sweep(set())
+    assert not aside.exists()
+
+
+def test_a_young_file_is_nobodys_stray(store: BlobStore) -> None:
+    """While uploads are served, a file may be there before its row."""
+    store.put(SUBJECT, [b"media"])
+    assert store.sweep(set(), timedelta(hours=1)) == 0
+    assert len(files(store)) == 1
 
 
 def test_a_folder_that_cannot_be_used_says_so(store: BlobStore, tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Is this file one that was signed here? By the label of its manifest, and then by its very bytes.
+
+A label can be copied into any file, and a signer whom somebody trusts can write ours. So a label only finds the
+row: the file is ours when its SHA-256, worked out by this process and by no worker, is the one we handed out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, RowMapping, select
+
+from cases.access import Caller
+from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details, subject_id
+from detection.memfd import Memfd
+from ledger.database import Database
+from ledger.errors import SubjectErasedError
+from ledger.ids import EntryId, TenantId
+from ledger.subjects import Subjects
+from ledger.tenancy import SystemSession
+
+# Built once: to build them for each of hundreds of files a second costs as much as to run them.
+_FOUND = select(AssetRow.tenant_id, AssetRow.id, AssetRow.entry_id, AssetRow.details)
+_PUBLIC = (AssetRow.visibility == Visibility.PUBLIC, AssetRow.state != AssetState.ERASED)
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Finds the asset a file is, if it is one. Safe to call from many threads."""
+
+    subjects: Subjects
+    database: Database
+
+    def own(self, caller: Caller, label: str, file: Memfd) -> AssetId | None:
+        """The caller's own asset; a colleague's is nobody's. Raises KeyStoreUnavailableError."""
+        mine = (AssetRow.tenant_id == caller.tenant, AssetRow.principal_id == caller.principal)
+        found = self._find(caller.tenant, (*mine, AssetRow.manifest_label == label), file)
+        return AssetId(found["id"]) if found else None
+
+    def public(self, label: str, file: Memfd) -> EntryId | None:
+        """The signing's entry of anyone's public asset. Raises KeyStoreUnavailableError."""
+        found = self._find(SystemSession.VERIFICATION, (*_PUBLIC, AssetRow.manifest_label == label), file)
+        return EntryId(found["entry_id"]) if found else None
+
+    def _find(
+        self, session: TenantId | SystemSession, where: tuple[ColumnElement[bool], ...], file: Memfd
+    ) -> RowMapping | None:
+        with self.database.read(session) as connection:
+            row = connection.execute(_FOUND.where(*where)).mappings().first()
+        return row if row is not None and row["details"] and self._is(row, file) else None
+
+    def _is(self, row: RowMapping, file: Memfd) -> bool:
+        try:
+            subject = self.subjects.open(TenantId(row["tenant_id"]), subject_id(AssetId(row["id"])))
+        except SubjectErasedError:
+            return False  # erased since the row was read
+        digest = hashlib.sha256()
+        for chunk in file.chunks():
+            digest.update(chunk)
+        return open_details(subject, row["details"]).signed_sha256 == digest.hexdigest()
