@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.home import SOCKET_PATH_BYTES, Home, HomeHeldError
+from api.home import SOCKET_PATH_BYTES, Home, HomeHeldError, StartError
 
 
 def test_folder_is_the_owners_alone(tmp_path: Path) -> None:
@@ -92,3 +92,24 @@ def test_whoever_leaves_waits_for_visitors(tmp_path: Path) -> None:
         assert not left.wait(0.1)
     leaver.join()
     assert left.is_set()
+
+
+def test_a_folder_others_may_enter_is_refused(tmp_path: Path) -> None:
+    """Whoever can write there could plant the file that receives the operator's token."""
+    loose = tmp_path / "home"
+    loose.mkdir()
+    for mode in (0o755, 0o777, 0o701):
+        loose.chmod(mode)
+        with pytest.raises(StartError, match="chmod 700"), Home(loose).holding():
+            raise AssertionError("held")
+        assert list(loose.iterdir()) == []
+    loose.chmod(0o700)
+    with Home(loose).holding():
+        pass
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="lock"), Home(tmp_path).holding():
+        raise AssertionError("held")
+    assert not (tmp_path / "elsewhere").exists()

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.schemas.assets import ClaimBody
 from cases.access import ASSET_SCOPES, Caller, Scope
+from cases.asset import Visibility
 from cases.errors import (
     ApiKeyNotFoundError,
     GrantTooWideError,
@@ -14,12 +16,14 @@ from cases.errors import (
     ScopeMissingError,
     UnknownKeyError,
 )
+from cases.signing import Submission
+from detection.memfd import Memfd
 from keys.clock import system_entropy
 from ledger.ids import PrincipalId, new_id
 from provenance.request import Grant
 from provenance.vocabulary import DigitalSourceType
-from tests.api.wire import rows
-from tests.deployment import Running
+from tests.api.wire import counts, rows
+from tests.deployment import Running, picture
 
 SHARED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NOTHING = Grant("Tool", frozenset())
@@ -111,3 +115,25 @@ def test_key_of_another_tenant_cannot_be_revoked(deployment: Running) -> None:
     with pytest.raises(ApiKeyNotFoundError):
         access.revoke(newcomer, mine.key.id)
     assert access.authenticate(mine.token)
+
+
+def test_key_revoked_while_its_upload_arrives_signs_nothing(deployment: Running) -> None:
+    """A slow body must not stretch a key's life: the unit of work looks again."""
+    service = deployment.service
+    operator = service.deployment.operator()
+    issued = service.access.issue(operator, ASSET_SCOPES | {Scope.ACCESS}, NOTHING)
+    caller = service.access.authenticate(issued.token)
+    claim = ClaimBody().claim(NOTHING.tool)
+    with Memfd.of([picture()]) as content:
+        submission = Submission(content, "image/jpeg", claim, Visibility.UNLISTED)
+        asset = service.intake.take(caller, submission)
+        service.access.revoke(operator, issued.key.id)
+        before = counts(deployment)
+        for act in (
+            lambda: service.intake.take(caller, submission),
+            lambda: service.library.erase(caller, asset),
+            lambda: service.access.issue(caller, ASSET_SCOPES, NOTHING),
+        ):
+            with pytest.raises(UnknownKeyError):
+                act()
+    assert counts(deployment) == before

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from cases.errors import AssetGoneError
 from ledger.blobs import BlobStore
 from ledger.errors import BlobStoreUnavailableError
 from ledger.subjects import Subjects
-from tests.api.wire import blobs, count, problem, rows, signed, upload
+from tests.api.wire import blobs, count, database, problem, rows, signed, upload
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
 
@@ -118,3 +119,18 @@ def test_erasing_an_expired_asset(own: Running, clock: HeldClock) -> None:
     with pytest.raises(AssetGoneError):
         own.service.library.erase(caller, asset["id"])
     assert rows(own, "SELECT count(*) FROM subject_key WHERE id = ?", asset["id"]) == [(0,)]
+
+
+def test_one_asset_without_its_key_does_not_stop_everyones_retention(tmp_path: Path, clock: HeldClock) -> None:
+    """A restored backup can hold such a row; everyone else's media must still end when promised."""
+    with running(tmp_path, clock, retention=timedelta(hours=1)) as up, up.http(up.key()) as http:
+        lost, _ = signed(http)
+        other, _ = signed(http)
+        up.service.housekeeping.close()
+        with sqlite3.connect(database(up)) as raw:
+            raw.execute("DELETE FROM subject_key WHERE id = ?", (lost["id"],))
+        clock.move(timedelta(hours=2))
+        up.service.housekeeping.round()
+        assert blobs(up) == set()
+        assert dict(rows(up, "SELECT id, state FROM asset")) == {lost["id"]: "expired", other["id"]: "expired"}
+        assert up.service.ledger.verify().sound

@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ledger.checkpoint import VerifierKey
 from tests.api.cli.conftest import Run
 from tests.api.wire import proven, signed
 from tests.deployment import Running, running
@@ -116,3 +119,27 @@ def test_nothing_to_check_is_a_usage_error_and_makes_nothing(run: Run, tmp_path:
     done = run("ledger", "verify", tmp_path / "no-export")
     assert done.exit_code == 1
     assert "Traceback" not in done.output
+
+
+def test_a_log_under_a_strangers_key_is_not_sound(run: Run, home: Path, tmp_path: Path) -> None:
+    """Who can write the database can write another verifier key into it: the key store's own word counts."""
+    stranger = Ed25519PrivateKey.generate()
+    with sqlite3.connect(home / "sigillo.db") as raw:
+        ((origin, vkey),) = raw.execute("SELECT origin, vkey FROM log_identity").fetchall()
+        theirs = str(VerifierKey(origin, stranger.public_key().public_bytes_raw()))
+        raw.execute("UPDATE log_identity SET vkey = ?", (theirs,))
+    done = run("ledger", "verify", SIGILLO_HOME=str(home))
+    assert done.exit_code == 0, "the true log still verifies under the true key"
+    key = tmp_path / "theirs.vkey"
+    key.write_text(theirs)
+    assert run("ledger", "verify", "--key", key, SIGILLO_HOME=str(home)).exit_code == 5
+    with sqlite3.connect(home / "sigillo.db") as raw:
+        for size, note in raw.execute("SELECT size, note FROM checkpoint").fetchall():
+            text = note.partition("\n\n")[0] + "\n"
+            mine = VerifierKey.parse(theirs).id + stranger.sign(text.encode())
+            forged = f"{text}\n\u2014 {origin} {b64encode(mine).decode()}\n"
+            raw.execute("UPDATE checkpoint SET note = ? WHERE size = ?", (forged, size))
+    done = run("ledger", "verify", SIGILLO_HOME=str(home))
+    assert done.exit_code == 5
+    assert "checkpoint" in done.stdout
+    assert vkey != theirs
