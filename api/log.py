@@ -50,7 +50,7 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def _rotating(folder: Path) -> logging.Handler:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(exist_ok=True, mode=0o700)
     _drop_old(folder / NAME)
     handler = TimedRotatingFileHandler(
         folder / NAME,

@@ -128,7 +128,9 @@ def _find_key(
             return _key_from_file(key_file, entropy, new=new)
         case _Passphrase(salt=salt, n=n, r=r, p=p):
             if passphrase is None:
-                raise WrongPassphraseError("this key store opens with a passphrase: give the one it was made with")
+                raise WrongPassphraseError(
+                    "this key store opens with a passphrase: set SIGILLO_PASSPHRASE to the one it was made with"
+                )
             kdf = Scrypt(salt=bytes.fromhex(salt), length=KEY_BYTES, n=n, r=r, p=p)
             return kdf.derive(passphrase.encode())
 

@@ -23,7 +23,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.errors import DatabaseUnavailableError, NestedWriteError
@@ -47,6 +47,7 @@ _SQLITE_PRAGMAS = (
     "secure_delete=ON",
     f"busy_timeout={BUSY_TIMEOUT_MS}",
 )
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 T = TypeVar("T")
 
 
@@ -152,7 +153,7 @@ class _Turns:
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Name the failures that pass with time; leave the rest, which are faults of the statement."""
+    """Name the failures that pass with time or mending; leave the rest, which are faults of the statement."""
     try:
         yield
     except (OperationalError, PoolTimeoutError, sqlite3.OperationalError) as error:
@@ -160,6 +161,13 @@ def _unavailable() -> Iterator[None]:
         if not _passes(cause):
             raise
         raise DatabaseUnavailableError(f"the database cannot serve now: {cause}") from error
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        cause = error.orig if isinstance(error, DatabaseError) else error
+        if getattr(cause, "sqlite_errorcode", None) not in _DAMAGED:
+            raise
+        raise DatabaseUnavailableError(
+            f"the database's file is damaged, or is none ({cause}): put a backup in its place"
+        ) from error
 
 
 def _passes(error: BaseException | None) -> bool:

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     """Sound, but its signer is not under the anchors."""
 
     UNREADABLE = "unreadable"
-    """There is a manifest, or the sign of one, and it cannot be read."""
+    """The file, or the manifest in it, cannot be read."""
 
     INVALID = "invalid"
     """Read, and it does not hold: content, claim or signature were changed, or the credential was bad."""

@@ -44,7 +44,7 @@ def list_keys(server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) ->
     with told(), connected(server, token) as sigillo:
         keys = sigillo.api_keys()
     if as_json:
-        show(keys)
+        show({"keys": keys})
         return
     # Lines, not a table: a table cuts ids to the terminal's width, and a cut id revokes nothing.
     for key in keys:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from api.cli.output import Exit, fail
@@ -30,10 +32,19 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
-        raise fail(faults, Exit.USAGE) from error
-    except SettingsError as error:  # a list that is not JSON
-        raise fail(str(error), Exit.USAGE) from error
+        raise fail("; ".join(map(_fault, error.errors())), Exit.USAGE) from error
+    except SettingsError as error:
+        name = next(iter(re.findall(r'"(\w+)"', str(error))), "").upper()
+        said = f'SIGILLO_{name} is a list, written as JSON, such as ["10.0.0.0/8"]'
+        raise fail(said, Exit.USAGE) from error
+
+
+def _fault(error: ErrorDetails) -> str:
+    """One wrong setting by the name it is set by."""
+    name = "_".join(map(str, error["loc"])).upper()
+    said = error["msg"].removeprefix("Value error, ")
+    example = " (such as P7D, seven days)" if error["type"].startswith("time_delta") else ""
+    return f"SIGILLO_{name}: {said}{example}" if name else said
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from rich.progress import Progress
 from api.cli.connect import load_settings
 from api.cli.output import JSON, Exit, err, fail, quoted, say, show
 from api.home import Home
-from keys.errors import KeysError
+from keys.errors import KeysError, KeyStoreUnavailableError
 from ledger.audit import LogReport
-from ledger.errors import LedgerError
+from ledger.errors import DatabaseUnavailableError, LedgerError
 
 app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 
@@ -95,6 +95,8 @@ def _sentence(report: LogReport) -> str:
 def _told() -> Iterator[None]:
     try:
         yield
+    except (KeyStoreUnavailableError, DatabaseUnavailableError) as error:
+        raise fail(str(error), Exit.UNAVAILABLE) from error
     except (LedgerError, KeysError, OSError) as error:
         raise fail(str(error)) from error
 

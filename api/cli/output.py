@@ -6,7 +6,7 @@
 | 1 | refused or failed; the message says why |
 | 2 | the command line is wrong |
 | 3 | absent: a file carries no manifest |
-| 4 | unreadable: a manifest is there but cannot be parsed |
+| 4 | unreadable: the file, or the manifest in it, cannot be parsed |
 | 5 | invalid: a manifest does not hold, or an ancestor's does not |
 | 6 | untrusted: it holds, but the signer (or an ancestor's) is not under a trusted root |
 | 7 | unavailable: no server answers, or a part of it is not ready; try again |
@@ -27,15 +27,15 @@ from rich.markup import escape
 from api.home import HomeHeldError, StartError
 from client import Problem, UnreachableError
 from detection.errors import DetectionError
-from keys.errors import KeysError
-from ledger.errors import LedgerError
+from keys.errors import KeysError, KeyStoreUnavailableError
+from ledger.errors import DatabaseUnavailableError, LedgerError
 from provenance.errors import ProvenanceError
 
 UNAVAILABLE_STATUS = 503
 
 
 class Exit(IntEnum):
-    """The exit codes above; among several files the highest wins."""
+    """The exit codes above; among several files the worst wins (`api.cli.verify.WORST`)."""
 
     OK = 0
     REFUSED = 1
@@ -86,6 +86,8 @@ def told() -> Iterator[None]:
     except UnreachableError as error:
         raise fail(str(error), Exit.UNAVAILABLE) from error
     except HomeHeldError as error:
+        raise fail(str(error), Exit.UNAVAILABLE) from error
+    except (KeyStoreUnavailableError, DatabaseUnavailableError) as error:
         raise fail(str(error), Exit.UNAVAILABLE) from error
     except (KeysError, LedgerError, DetectionError, ProvenanceError, StartError) as error:
         raise fail(str(error)) from error

@@ -13,7 +13,7 @@ from api.home import Home
 
 def serve(
     host: str = typer.Option(None, help="Address to listen on. Default: 127.0.0.1."),
-    port: int = typer.Option(None, help="Port to listen on. Default: 8080; 0 takes a free one."),
+    port: int = typer.Option(None, min=0, max=65535, help="Port to listen on. Default: 8080; 0 takes a free one."),
     as_json: bool = JSON,
 ) -> None:
     """Run the service. Stop it with Ctrl-C; requests under way are finished."""
@@ -24,8 +24,8 @@ def serve(
     chosen = {"host": host, "port": port}
     settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
     home = Home(settings.home)
-    configure(home.logs)
     with told(), home.holding() as holder:
+        configure(home.logs)
         # uvicorn finishes its requests and then raises the signal again: this lets every part close after it.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)

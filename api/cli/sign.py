@@ -28,8 +28,7 @@ def sign(
     """Sign files: each gets a C2PA manifest and an entry in the ledger."""
     body = _claim(claim, title, public=public)
     targets = {file: _target(file, out, several=len(files) > 1) for file in files}
-    if len(set(targets.values())) < len(targets):
-        raise fail("two of these files would be written to the same place; sign them apart", Exit.USAGE)
+    _check_targets(targets)
     signed: dict[str, dict[str, Any]] = {}
     failed = False
     with told(), connected(server, token) as sigillo:
@@ -67,10 +66,24 @@ def _target(file: Path, out: Path | None, *, several: bool) -> Path:
     return out
 
 
+def _check_targets(targets: dict[Path, Path]) -> None:
+    """Before anything is signed: a signature in the ledger cannot be taken back."""
+    if len(set(targets.values())) < len(targets):
+        raise fail("two of these files would be written to the same place; sign them apart", Exit.USAGE)
+    if same := {file.resolve() for file in targets} & {target.resolve() for target in targets.values()}:
+        raise fail(f"{same.pop()} would be overwritten by its signed copy: name another -o", Exit.USAGE)
+    for folder in {target.parent for target in targets.values()}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise fail(f"{folder} is no folder to write to: {error.strerror}", Exit.USAGE) from error
+        if not os.access(folder, os.W_OK):
+            raise fail(f"{folder} cannot be written to", Exit.USAGE)
+
+
 def _sign(sigillo: Sigillo, file: Path, target: Path, claim: dict[str, Any]) -> dict[str, Any]:
     """Sign one file; the target appears whole or not at all."""
     asset = sigillo.sign(file, claim)
-    target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.part")
     try:
         with draft.open("wb") as stream:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -225,8 +226,16 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def lines(up: Served) -> list[dict[str, object]]:
-    found = [json.loads(line) for line in (up.home.logs / "requests.log").read_text().splitlines()]
-    return [line for line in found if line["event"] == "answered"]
+    """Every line so far. A line is written after its answer: wait for the line of one more request."""
+    with up.http("") as http:
+        last = http.get("/healthz").headers["x-request-id"]
+    deadline = time.monotonic() + 30
+    while True:
+        found = [json.loads(line) for line in (up.home.logs / "requests.log").read_text().splitlines()]
+        if any(line.get("request") == last for line in found):
+            return [line for line in found if line["event"] == "answered" and line["request"] != last]
+        assert time.monotonic() < deadline, "the log does not grow"
+        time.sleep(0.01)
 
 
 def test_logs_name_no_file_asset_address_or_token(watched: Served) -> None:
@@ -259,6 +268,12 @@ def test_logs_name_no_file_asset_address_or_token(watched: Served) -> None:
         "event", "level", "timestamp", "request", "route", "method", "status", "ms", "principal", "network",
     }  # fmt: skip
     assert by_route["unmatched"]["status"] == 404
+
+
+def test_a_proxy_may_append_a_line_of_its_own(watched: Served) -> None:
+    with watched.http() as anyone:
+        anyone.get("/ledger/log.vkey", headers=[("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "192.0.2.7")])
+    assert {line["network"] for line in lines(watched) if line["route"] == "/ledger/log.vkey"} == {"192.0.2.0/24"}
 
 
 def test_anonymous_verification_leaves_a_counter_and_no_line(watched: Served) -> None:

@@ -14,7 +14,7 @@ Ask = Callable[..., Any]
 def test_a_key_is_made_listed_and_revoked(deployment: Running, run: Run, ask: Ask) -> None:
     issued = ask("apikey", "create", "--tool", "My Camera", "--source", "digitalCapture")
     assert issued["scopes"] == ["assets:erase", "assets:read", "assets:sign"]
-    listed = next(key for key in ask("apikey", "list") if key["id"] == issued["id"])
+    listed = next(key for key in ask("apikey", "list")["keys"] if key["id"] == issued["id"])
     assert "token" not in listed
     with deployment.http(issued["token"]) as http:
         assert upload(http).status_code == 201

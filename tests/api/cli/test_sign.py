@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.cli.conftest import Run
-from tests.api.wire import counts
+from tests.api.wire import count, counts
 from tests.deployment import Running, picture
 
 Ask = Callable[..., Any]
@@ -108,7 +108,7 @@ def test_refused_file_leaves_no_target(run: Run, tmp_path: Path, content: bytes)
 def test_unwritable_target_says_so(run: Run, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     done = run("sign", photo, "-o", tmp_path / "file" / "name.jpg")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "file" in done.stderr
 
 
@@ -151,3 +151,24 @@ def test_a_target_is_replaced_and_not_written_into(run: Run, photo: Path, tmp_pa
     other_name.hardlink_to(target)
     assert run("sign", photo, "-o", target).exit_code == 0
     assert other_name.read_bytes() == b"what was there"
+
+
+def test_an_original_is_never_overwritten(run: Run, photo: Path, deployment: Running) -> None:
+    before, entries = photo.read_bytes(), count(deployment, "entry")
+    for target in (photo, photo.parent):
+        done = run("sign", photo, "-o", target)
+        assert done.exit_code == 2
+        assert "overwritten" in done.stderr
+    assert photo.read_bytes() == before
+    assert count(deployment, "entry") == entries
+
+
+def test_targets_are_looked_at_before_anything_is_signed(run: Run, photo: Path, deployment: Running) -> None:
+    entries = count(deployment, "entry")
+    (photo.parent / "list.txt").write_text("a file")
+    other = photo.with_name("other.jpg")
+    other.write_bytes(photo.read_bytes())
+    done = run("sign", photo, other, "-o", photo.parent / "list.txt")
+    assert done.exit_code == 2
+    assert "list.txt" in done.stderr
+    assert count(deployment, "entry") == entries
