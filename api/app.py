@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp
 
 from api import problem
+from api.body import BoundedBody
 from api.openapi import PROBLEMS, App
 from api.routers import access, assets, health, ledger, trust, verifications
 from api.service import Service
@@ -34,4 +35,4 @@ def create_app(service: Service) -> ASGIApp:
     for router in (assets, verifications, ledger, trust, access, health):
         app.include_router(router.router)
     problem.install(app)
-    return Telemetry(app, service.metrics)
+    return Telemetry(BoundedBody(app), service.metrics)

@@ -30,7 +30,8 @@ class UnauthenticatedError(Exception):
 async def identify(request: Request, service: ServiceDep) -> Caller | None:
     """The caller, counted; None for one without a key. Raises UnknownKeyError, RateExceededError."""
     peer = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "")
+    # A proxy may add a line of its own below the stranger's; read as one list, the nearest hop is the last.
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     address = client_address(peer, forwarded, service.settings.trusted_proxies)
     request.scope["sigillo.address"] = address
     kind, _, token = request.headers.get("authorization", "").partition(" ")
@@ -63,3 +64,6 @@ def _recognise(service: Service, token: str) -> Caller:
 CallerDep = Annotated[Caller, Depends(require_caller)]
 AnyoneDep = Depends(identify)
 """For routes open to everyone: counts the request, and asks for nothing."""
+
+VisitorDep = Annotated[Caller | None, AnyoneDep]
+"""The same, where it matters whether the caller has a key."""

@@ -33,8 +33,13 @@ def multipart(fields: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+KEY = "apiKey"
+KEYED_TAGS = frozenset({"assets", "access"})
+"""The routes that answer nobody without an API key."""
+
+
 class App(FastAPI):
-    """FastAPI, with the models it does not see added to its document."""
+    """FastAPI, with what it does not see added to its document: the models above, and who needs a key."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -42,4 +47,8 @@ class App(FastAPI):
         _, unseen = models_json_schema([(model, "validation") for model in UNSEEN], ref_template=REFERENCE)
         for name, schema in unseen["$defs"].items():
             document["components"]["schemas"].setdefault(name, schema)
+        document["components"]["securitySchemes"] = {KEY: {"type": "http", "scheme": "bearer"}}
+        for operation in (operation for path in document["paths"].values() for operation in path.values()):
+            if KEYED_TAGS.intersection(operation.get("tags", ())):
+                operation["security"] = [{KEY: []}]
         return document

@@ -15,10 +15,11 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from api.auth import UnauthenticatedError
+from api.body import BodyError, BodyTimeoutError, BodyTooLargeError
 from api.log import logger
 from api.throttle import RateExceededError
 from api.upload import UploadError, UploadsBusyError, UploadTooLargeError
@@ -31,6 +32,9 @@ from provenance import errors as provenance
 URN = "urn:sigillo:problem:"
 RETRY_SECONDS = 2
 """What a caller is told to wait when a part is not ready."""
+
+MAX_FAULTS = 20
+"""Faults of one request that are told; a hostile one can have tens of thousands."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.ScopeMissingError: Problem("scope-missing", 403, "The API key may not do this", ("scope",)),
     cases.GrantTooWideError: Problem("grant-too-wide", 403, "The API key may not grant this"),
     RateExceededError: Problem("rate-exceeded", 429, "Too many requests", ("retry_after",)),
+    BodyTooLargeError: Problem("body-too-large", 413, "The request body is too large", ("limit",)),
+    BodyTimeoutError: Problem("upload-timeout", 408, "The request body took too long", headers={"Connection": "close"}),
     UploadTooLargeError: Problem("upload-too-large", 413, "The file is too large", ("limit",)),
     UploadsBusyError: _later("uploads-busy", "Too many large uploads are under way"),
     UploadError: Problem("upload-malformed", 400, "The upload is malformed"),
@@ -102,7 +108,20 @@ PROBLEMS: dict[type[Exception], Problem] = {
 class ProblemView(BaseModel):
     """An RFC 9457 problem; some types add members of their own."""
 
-    type: str = URN + "media-truncated"
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": URN + "claim-refused",
+                "title": "The claim was refused",
+                "status": 422,
+                "detail": "tool.name: this key speaks for 'My Camera' only",
+                "field": "tool.name",
+                "code": "tool-not-granted",
+            }
+        }
+    )
+
+    type: str
     title: str
     status: int
     detail: str
@@ -111,6 +130,7 @@ class ProblemView(BaseModel):
 ROOTS = (
     UnauthenticatedError,
     RateExceededError,
+    BodyError,
     UploadError,
     UploadsBusyError,
     cases.CasesError,
@@ -159,7 +179,7 @@ def _known(request: Request, error: Exception) -> JSONResponse:
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [{"field": ".".join(map(str, e["loc"][1:])), "detail": e["msg"]} for e in error.errors()]
+    faults = [{"field": ".".join(map(str, e["loc"][1:])), "detail": e["msg"]} for e in error.errors()[:MAX_FAULTS]]
     said = "; ".join(f"{fault['field']}: {fault['detail']}" for fault in faults[:5])
     return answer(
         Problem("request-invalid", 422, "The request does not have the form it should"),

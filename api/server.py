@@ -1,6 +1,9 @@
 """Running the app under uvicorn: in the foreground on a port and the home's socket, or in a thread on the socket.
 
-Sockets are bound before the home folder is announced, so whoever reads `server.json` can connect.
+Rules
+- Sockets are bound before the home folder is announced, so whoever reads `server.json` can connect.
+- What a connection sends beside bodies is bounded here, for uvicorn keeps a header of any size and any number of
+  pipelined requests; bodies are bounded in `api.body`.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.app import create_app
 from api.home import FILE_MODE, Holder, Home, StartError
@@ -24,6 +28,44 @@ GRACE_SECONDS = 30
 """How long a stopping server waits for requests under way."""
 
 START_SECONDS = 30
+
+MAX_HEAD_BYTES = 64 * 1024
+"""What a request line and headers, or the trailers of a chunked body, may take; what one read brings may come atop."""
+
+MAX_PIPELINED = 16
+"""Requests that one connection may send ahead of their answers; a read full of them takes a hundred times its size."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, ending a connection that goes on and on without a byte of body or the end of a request,
+    or sends requests without waiting for answers.
+    """
+
+    _idle_bytes = 0
+    """Received since the last piece of body or end of a request: all that the parser can be keeping."""
+
+    def data_received(self, data: bytes) -> None:
+        """As in HttpToolsProtocol."""
+        self._idle_bytes += len(data)
+        super().data_received(data)
+        if self._idle_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"Send at most {MAX_HEAD_BYTES} bytes of request line and headers.")
+
+    def on_message_begin(self) -> None:
+        """As in HttpToolsProtocol."""
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise ValueError("too many requests ahead of their answers")  # the parser stops: 400, and the end
+        super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """As in HttpToolsProtocol."""
+        self._idle_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """As in HttpToolsProtocol."""
+        self._idle_bytes = 0
+        super().on_message_complete()
 
 
 def run(settings: Settings, home: Home, holder: Holder, up: Callable[[str], None]) -> None:
@@ -69,7 +111,7 @@ def _server(app: object) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]  # uvicorn's union of ASGI callables
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -4,7 +4,8 @@ Rules
 - Parts are built once, from the bottom layer up, and closed in the reverse order.
 - A key store that is down does not keep the service from starting: what needs it answers so, and recovers by itself.
 - Uploads to be signed and files to be verified go to separate pools of workers, so that a worker hijacked by an
-  anonymous file is never given a claim to sign.
+  anonymous file is never given a claim to sign. Each waits in threads of its own, and strangers' uploads have
+  memory of their own: neither starves the other, nor the rest of the service.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
-from api.home import Home, alone
+from api.home import Home, StartError, alone
 from api.housekeeping import Housekeeping
 from api.log import logger
+from api.readiness import Part, Readiness
 from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
 from api.telemetry import Metrics
 from api.throttle import Throttle
-from api.upload import BUDGET_BYTES, Budget
+from api.upload import BUDGET_BYTES, FORM_BYTES, Budget
 from api.version import VERSION
 from cases.access import Access
 from cases.decisions import KINDS
@@ -47,6 +50,10 @@ from provenance.trust import DEFAULT_USAGES, TrustPolicy, parse_usages
 
 JOBS = "provenance.jobs"
 """What workers can do."""
+
+THREADS_PER_WORKER = 2
+SPARE_THREADS = 4
+"""Requests that a pool of workers has under way at once: some fill it, some read, seal and record meanwhile."""
 
 OURS, GIVEN = "this deployment", "the given trust anchors"
 """How roots are called in messages about them."""
@@ -96,23 +103,17 @@ class Service:
     library: Library
     verification: Verification
     throttle: Throttle
-    uploads: Budget
+    callers_uploads: Budget
+    strangers_uploads: Budget
+    signing: CapacityLimiter
+    verifying: CapacityLimiter
     metrics: Metrics
     housekeeping: Housekeeping
+    readiness: Readiness
 
-    def readiness(self) -> dict[str, dict[str, Any]]:
-        """Each part, whether it is ready, and why not."""
-        reasons = {
-            "keys": self.keys.status().reason,
-            "ledger": self.ledger.status().reason,
-            "housekeeping": self.housekeeping.reason,
-            "workers": self.intake.sandbox.reason or self.verification.sandbox.reason,
-        }
-        return {part: {"ready": not reason, "reason": reason} for part, reason in reasons.items()}
-
-    def measure(self) -> None:
+    def measure(self, parts: Mapping[str, Part]) -> None:
         """Bring the gauges up to date."""
-        for part, state in self.readiness().items():
+        for part, state in parts.items():
             self.metrics.ready.labels(part).set(state["ready"])
         status = self.ledger.status()
         self.metrics.log_size.labels("durable").set(status.committed)
@@ -138,6 +139,7 @@ def open_service(
             logger("keys").warning(WARNING)
         trust = Trust(settings, keys)
         database = Database(settings.database_url)
+        _refuse_a_lost_database(database, home)
         if elsewhere := database.file:
             stack.enter_context(alone(elsewhere.with_name(f"{elsewhere.name}.lock"), str(elsewhere)))
         stack.callback(database.close)
@@ -153,6 +155,16 @@ def open_service(
         service.housekeeping.start()
         stack.callback(service.housekeeping.close)
         yield service
+
+
+def _refuse_a_lost_database(database: Database, home: Home) -> None:
+    """Media without the database that knows them: somebody moved or lost it. Raises StartError."""
+    lost = database.file is not None and not database.file.exists()
+    if lost and home.blobs.exists() and any(home.blobs.iterdir()):
+        raise StartError(
+            f"{database.file} is missing, but {home.blobs} holds media it knows: put the database or a backup back "
+            "(to begin anew, move the whole home folder away)"
+        )
 
 
 def open_keys(settings: Settings, home: Home, clock: Clock, entropy: Entropy) -> KeyStore:
@@ -190,6 +202,9 @@ def _assemble(
     deployment = Deployment(ledger, database, clock, entropy)
     library = Library(ledger, database, blobs, clock)
     recognition = Recognition(ledger.subjects, database)
+    housekeeping = Housekeeping(deployment, library, database, clock)
+    budget = max(BUDGET_BYTES, settings.upload_bytes + FORM_BYTES)
+    threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -214,9 +229,13 @@ def _assemble(
         library=library,
         verification=Verification(ledger, recognition, verifying),
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
-        uploads=Budget(BUDGET_BYTES),
+        callers_uploads=Budget(budget),
+        strangers_uploads=Budget(budget),
+        signing=CapacityLimiter(threads),
+        verifying=CapacityLimiter(threads),
         metrics=Metrics(),
-        housekeeping=Housekeeping(deployment, library, database, clock),
+        housekeeping=housekeeping,
+        readiness=Readiness(keys, ledger, housekeeping, (signing, verifying)),
     )
 
 

@@ -1,7 +1,8 @@
 """A multipart body, streamed: the file goes into a memfd, never to disk; the other parts stay small.
 
 Starlette's own form parser spools files above 1 MiB to a temporary file in plaintext, so the body is parsed
-here with python-multipart's callbacks. The memfd is sealed against writing before anyone parses it.
+here with python-multipart's callbacks. The memfd is sealed against writing before anyone parses it. How large the
+whole body may be, and how long it may take, is `api.body`'s.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
+from api.body import allow
 from detection.memfd import Memfd
 
 MAX_FIELD_BYTES = 256 * 1024
 """Largest part that is not the file: a claim with a hundred actions fits many times over."""
 
 MAX_PARTS = 8
-BUDGET_BYTES = 1024 * 1024 * 1024
-"""What all uploads under way may hold in memory together."""
+FORM_BYTES = MAX_PARTS * MAX_FIELD_BYTES
+"""What a body may have beside its file."""
+
+BUDGET_BYTES = 512 * 1024 * 1024
+"""What the uploads of one kind of caller, with a key or without, may hold in memory together."""
 
 
 class UploadError(Exception):
@@ -40,7 +45,7 @@ class UploadsBusyError(Exception):
     """The uploads under way already hold as much memory as they may."""
 
     def __init__(self) -> None:
-        super().__init__("too many large uploads are under way; send it again in a moment")
+        super().__init__("too many uploads are under way; send it again in a moment")
 
 
 @dataclass
@@ -63,21 +68,27 @@ class Upload:
 
     content: Memfd
     budget: Budget
+    held: int = 0
     size: int = 0
     declared_mime: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
     def write(self, data: bytes) -> None:
         """Append to the file. Raises UploadsBusyError."""
-        self.budget.take(len(data))
+        self.hold(len(data))
         self.size += len(data)
         self.content.write(data)
+
+    def hold(self, size: int) -> None:
+        """Count memory as held by this upload. Raises UploadsBusyError."""
+        self.budget.take(size)
+        self.held += size
 
     def close(self) -> None:
         """Let go of the memory."""
         self.content.close()
-        self.budget.held -= self.size
-        self.size = 0
+        self.budget.held -= self.held
+        self.held = 0
 
     def __enter__(self) -> Self:
         return self
@@ -164,17 +175,19 @@ class _Form:
 async def receive(request: Request, limit: int, budget: Budget) -> Upload:
     """Stream the body of a multipart request into an Upload whose file is at most `limit` bytes.
 
-    Raises UploadError, UploadTooLargeError; the memfd is closed then.
+    Raises UploadError, UploadTooLargeError, UploadsBusyError, BodyError; the memfd is closed then.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise UploadError("send multipart/form-data with the file in the part `file`")
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit + MAX_PARTS * MAX_FIELD_BYTES:
+    if declared.isdigit() and int(declared) > limit + FORM_BYTES:
         raise UploadTooLargeError(limit)
+    allow(request, limit + FORM_BYTES)
     upload = Upload(Memfd.create(), budget)
     try:
+        upload.hold(FORM_BYTES)  # so that small uploads count, too: each has its fields and descriptors
         await _parse(request.stream(), boundary, _Form(upload, limit))
     except BaseException:  # the descriptor must not outlive a cancelled or broken request
         upload.close()

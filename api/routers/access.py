@@ -6,30 +6,46 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.auth import CallerDep
 from api.schemas.assets import SourceType, Strict
 from api.service import ServiceDep
 from cases.access import ASSET_SCOPES, ApiKey, ApiKeyId, Scope
 from ledger.ids import PrincipalId, moment
+from provenance.characters import hidden
 from provenance.request import Grant
+from provenance.rules import MAX_NAME
 from provenance.vocabulary import DigitalSourceType
 
 router = APIRouter(prefix="/v1/api-keys", tags=["access"])
+
+PRINCIPAL = "^prn_[a-z2-7]{26}$"
+"""As `ledger.ids.new_id` makes them."""
+
+
+def _legible(name: str) -> str:
+    """Operators read it in lists and terminals. Raises ValueError."""
+    if any(map(hidden, name)):
+        raise ValueError("control and formatting characters are not allowed")
+    return name
 
 
 class KeyRequest(Strict):
     """What a new key may do."""
 
-    tool: Annotated[str, Field(min_length=1, max_length=100)]
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"tool": "My Camera", "source_types": ["digitalCapture"], "new_tenant": False}}
+    )
+
+    tool: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_legible)]
     """The one tool its claims may name."""
 
     source_types: tuple[SourceType, ...] = ()
     """Digital source types its claims may assert, by URI or by the last part of it."""
 
     scopes: frozenset[Scope] = ASSET_SCOPES
-    principal: str | None = None
+    principal: Annotated[str, Field(pattern=PRINCIPAL)] | None = None
     """An existing principal of this tenant; a new one when absent."""
 
     new_tenant: bool = False

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from api.auth import CallerDep
 from api.openapi import CLAIM, multipart
 from api.schemas.assets import AssetView, ClaimBody, ErasedView, LedgerView
 from api.service import Service, ServiceDep
-from api.upload import receive
+from api.upload import Upload, receive
 from cases.access import Caller, Scope
 from cases.asset import Asset, AssetId
 from cases.custody import Custody, custody_of
@@ -39,11 +39,8 @@ async def sign(
     With an `Idempotency-Key` the same request made twice makes one asset.
     """
     caller.require(Scope.SIGN)
-    with await receive(request, service.settings.upload_bytes, service.uploads) as upload:
-        body = _claim(upload.fields.get("claim", "{}"))
-        claim = body.claim(caller.grant.tool)
-        submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key)
-        asset = await run_in_threadpool(_take, service, caller, submission)
+    with await receive(request, service.settings.upload_bytes, service.callers_uploads) as upload:
+        asset = await to_thread.run_sync(_take, service, caller, upload, idempotency_key, limiter=service.signing)
     response.headers["Location"] = f"/v1/assets/{asset.id}"
     return asset
 
@@ -89,7 +86,10 @@ def _claim(text: str) -> ClaimBody:
         raise RequestValidationError(faults) from error
 
 
-def _take(service: Service, caller: Caller, submission: Submission) -> AssetView:
+def _take(service: Service, caller: Caller, upload: Upload, idempotency_key: str) -> AssetView:
+    body = _claim(upload.fields.get("claim", "{}"))
+    claim = body.claim(caller.grant.tool)
+    submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key)
     asset = service.intake.take(caller, submission)
     service.metrics.signed.inc()
     return _view(service, service.library.find(caller, asset))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
-from starlette.concurrency import run_in_threadpool
 
-from api.auth import AnyoneDep
+from api.auth import VisitorDep
 from api.openapi import multipart
 from api.service import Service, ServiceDep
 from api.upload import Upload, receive
@@ -16,7 +16,7 @@ from cases.verification import Verified
 from provenance.report import VerificationReport
 from provenance.summary import Message, summarise, word
 
-router = APIRouter(prefix="/v1/verifications", tags=["verification"], dependencies=[AnyoneDep])
+router = APIRouter(prefix="/v1/verifications", tags=["verification"])
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,12 @@ _VIEW = TypeAdapter(VerificationView)
     responses={200: {"model": VerificationView}},
     openapi_extra=multipart({"anchors": {"type": "string"}, "trust_config": {"type": "string"}}),
 )
-async def verify(request: Request, service: ServiceDep) -> Response:
+async def verify(request: Request, service: ServiceDep, caller: VisitorDep) -> Response:
     """Verify a file of any type C2PA defines. `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust."""
-    with await receive(request, service.settings.upload_bytes, service.uploads) as upload:
-        return Response(await run_in_threadpool(_verify, service, upload), media_type="application/json")
+    budget = service.callers_uploads if caller else service.strangers_uploads
+    with await receive(request, service.settings.upload_bytes, budget) as upload:
+        report = await to_thread.run_sync(_verify, service, upload, limiter=service.verifying)
+    return Response(report, media_type="application/json")
 
 
 def _verify(service: Service, upload: Upload) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
 
 from cases.asset import Asset, AssetState, Visibility
 from cases.decisions import ParentFinding
 from ledger.ids import moment
 from provenance import request
+from provenance.rules import MAX_ACTIONS
 from provenance.vocabulary import DigitalSourceType, TrainingMining
 
 UNTITLED = "Untitled"
@@ -90,7 +91,8 @@ class ClaimBody(Strict):
     title: str = UNTITLED
     tool: ToolBody | None = None
     model: ModelBody | None = None
-    actions: tuple[ActionBody, ...] = ()
+    # Pydantic describes every faulty item before it counts them, which takes a second for a hundred thousand.
+    actions: Annotated[tuple[ActionBody, ...], Field(max_length=MAX_ACTIONS), FailFast()] = ()
     training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
     author: AuthorBody | None = None
     visibility: Visibility = Visibility.UNLISTED
@@ -142,8 +144,34 @@ class ParentView(BaseModel):
 
 
 class AssetView(BaseModel):
-    """One asset of the caller's."""
+    """One asset of the caller's; of one that was erased only the tombstone is left."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "ast_zkbbg4csjsqjuaqnlmjqi2qjqa",
+                "state": "signed",
+                "visibility": "public",
+                "created_at": "2026-11-21T22:34:09.344Z",
+                "content_expires_at": "2026-11-28T22:34:09.344Z",
+                "mime": "image/jpeg",
+                "width": 4000,
+                "height": 3000,
+                "bytes": 1238117,
+                "sha256": "ca0430f4df880494cf50264c55523d3bb69b2267465086e874326140bb4df232",
+                "title": "Harbour at dawn",
+                "manifest": "urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662",
+                "signed_with": "sigillo-claim@1",
+                "parent": None,
+                "ledger": {
+                    "entry": "ent_rl6c2ohampny62fpdeg4y5rgse",
+                    "state": "durable",
+                    "receipt": "/v1/receipts/ent_rl6c2ohampny62fpdeg4y5rgse",
+                },
+                "links": {"self": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa"},
+            }
+        }
+    )
     id: str
     state: AssetState
     visibility: Visibility

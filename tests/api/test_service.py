@@ -1,11 +1,24 @@
 from __future__ import annotations
 
-from pathlib import Path
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
+import httpx
 import pytest
 
-from api.home import HomeHeldError
-from tests.deployment import Running, running
+from api.service import SPARE_THREADS, THREADS_PER_WORKER
+from api.upload import FORM_BYTES
+from cases.intake import Intake
+from cases.verification import Verification
+from keys.local import LocalKeyStore
+from tests.api.wire import PATIENCE, upload
+from tests.deployment import Running, picture
+
+CROWD = 60
+"""More than the threads that everything else shares."""
 
 
 def test_strangers_files_never_meet_a_worker_that_signs(deployment: Running) -> None:
@@ -17,9 +30,66 @@ def test_operator_token_does_not_show(deployment: Running) -> None:
     assert deployment.service.operator_token not in repr(deployment.service)
 
 
-def test_two_services_never_share_a_database(tmp_path: Path) -> None:
-    shared = f"sqlite:///{tmp_path / 'shared.db'}"
-    with running(tmp_path / "one", database=shared) as up:
-        assert up.operator.ready()["ready"]
-        with pytest.raises(HomeHeldError, match=r"shared\.db"), running(tmp_path / "two", database=shared):
-            raise AssertionError("shared")
+@contextmanager
+def held_up(monkeypatch: pytest.MonkeyPatch, kind: type, method: str) -> Iterator[list[str]]:
+    """Calls of the method begin, and end only after the block; the list has one name for each that began."""
+    release, begun, real = threading.Event(), list[str](), getattr(kind, method)
+
+    def waiting(*arguments: Any) -> Any:
+        begun.append(method)
+        assert release.wait(2 * PATIENCE)
+        return real(*arguments)
+
+    monkeypatch.setattr(kind, method, waiting)
+    try:
+        yield begun
+    finally:
+        release.set()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Look until it is true."""
+    given_up = threading.Event()
+    for _ in range(round(PATIENCE / 0.01)):
+        if true():
+            return
+        given_up.wait(0.01)
+    raise AssertionError("it did not come true")
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "slow", "other"),
+    [(Verification, "verify", "/v1/verifications", "/v1/assets"), (Intake, "take", "/v1/assets", "/v1/verifications")],
+)
+def test_slow_files_hold_up_only_their_own_kind(
+    own: Running, monkeypatch: pytest.MonkeyPatch, kind: type, method: str, slow: str, other: str
+) -> None:
+    file, token = picture(), own.key()
+    threads = THREADS_PER_WORKER * own.service.settings.workers + SPARE_THREADS
+    limits = httpx.Limits(max_connections=None)
+    transport = httpx.HTTPTransport(uds=str(own.socket), limits=limits)
+    headers = {"Authorization": f"Bearer {token}"}
+    with (
+        httpx.Client(transport=transport, base_url="http://sigillo", headers=headers, timeout=2 * PATIENCE) as crowd,
+        own.http(token) as http,
+        ThreadPoolExecutor(CROWD) as pool,
+    ):
+        with held_up(monkeypatch, kind, method) as begun:
+            waiting = [pool.submit(upload, crowd, file, path=slow) for _ in range(CROWD)]
+            until(lambda: own.service.callers_uploads.held == CROWD * (FORM_BYTES + len(file)))
+            for path in ("/healthz", "/readyz", "/metrics", "/v1/trust/anchors.pem"):
+                assert http.get(path, timeout=10).status_code == 200
+            assert upload(http, file, path=other).is_success
+            assert len(begun) == threads
+        assert all(answer.result().is_success for answer in waiting)
+    assert len(begun) == CROWD
+    assert own.service.callers_uploads.held == 0
+
+
+def test_alive_is_told_when_every_thread_is_busy(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with own.http() as http, ThreadPoolExecutor(CROWD) as pool:
+        with held_up(monkeypatch, LocalKeyStore, "anchors") as begun:
+            waiting = [pool.submit(http.get, "/v1/trust/anchors.pem") for _ in range(CROWD)]
+            until(lambda: len(begun) >= 40)
+            assert http.get("/healthz", timeout=10).status_code == 200
+        assert all(answer.result().is_success for answer in waiting)

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
+from api.body import BodyTooLargeError, BoundedBody
 from api.upload import (
     BUDGET_BYTES,
+    FORM_BYTES,
     MAX_FIELD_BYTES,
     MAX_PARTS,
     Budget,
@@ -60,8 +62,17 @@ def received(
     async def receiving() -> Message:
         return next(arriving)
 
-    request = Request({"type": "http", "headers": headers, "method": "POST"}, receiving)
-    return asyncio.run(receive(request, limit, budget or Budget(BUDGET_BYTES)))
+    got: list[Upload] = []
+
+    async def app(scope: Scope, receive_: Receive, _send: Send) -> None:
+        got.append(await receive(Request(scope, receive_), limit, budget or Budget(BUDGET_BYTES)))
+
+    asyncio.run(BoundedBody(app)({"type": "http", "headers": headers, "method": "POST"}, receiving, _nobody))
+    return got[0]
+
+
+async def _nobody(_message: Message) -> None:
+    raise AssertionError("nothing is answered here")
 
 
 def descriptors() -> int:
@@ -120,7 +131,17 @@ def test_file_at_the_limit_passes_and_one_byte_more_does_not() -> None:
 
 def test_declared_length_is_refused_before_a_byte_is_read() -> None:
     with pytest.raises(UploadTooLargeError):
-        received(b"", length=b"%d" % (LIMIT + MAX_PARTS * MAX_FIELD_BYTES + 1))
+        received(b"", length=b"%d" % (LIMIT + FORM_BYTES + 1))
+
+
+def test_what_follows_the_form_counts_too() -> None:
+    before, budget = descriptors(), Budget(BUDGET_BYTES)
+    body = part(b"file", b"abc") + END
+    received(body + b"x" * 1000, budget=budget).close()
+    with pytest.raises(BodyTooLargeError) as refused:
+        received(body + b"x" * (LIMIT + FORM_BYTES), 4096, budget=budget)
+    assert refused.value.limit == LIMIT + FORM_BYTES
+    assert (descriptors(), budget.held) == (before, 0)
 
 
 def test_a_connection_that_ends_early_leaves_no_descriptor() -> None:
@@ -183,7 +204,8 @@ def _temporary() -> set[str]:
     found = set()
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):
-            found.add(str(descriptor.readlink()))
+            if not descriptor.is_dir():  # SQLite opens a folder to make what it did there durable
+                found.add(str(descriptor.readlink()))
     return {file for file in found if file.startswith(("/tmp/", "/var/tmp/")) and "sigillo.db" not in file}
 
 
@@ -235,15 +257,45 @@ def test_anonymous_callers_are_refused_before_the_body_is_read(deployment: Runni
 
 
 def test_uploads_under_way_share_a_budget_and_give_it_back() -> None:
-    budget = Budget(1500)
+    budget = Budget(FORM_BYTES + 1500)
     body = part(b"file", bytes(1000)) + END
-    with received(body, budget=budget):
-        assert budget.held == 1000
+    with received(body, budget=budget) as first:
+        assert budget.held == FORM_BYTES + 1000
         before = descriptors()
         with pytest.raises(UploadsBusyError):
             received(body, budget=budget)
-        assert budget.held == 1000
+        assert budget.held == FORM_BYTES + 1000
         assert descriptors() == before
+    assert budget.held == 0
+    first.close()
     assert budget.held == 0
     with received(body, budget=budget) as again:
         assert again.size == 1000
+
+
+def test_even_empty_uploads_count() -> None:
+    budget = Budget(2 * FORM_BYTES)
+    body = part(b"file", b"") + END
+    with received(body, budget=budget), received(body, budget=budget), pytest.raises(UploadsBusyError):
+        received(body, budget=budget)
+
+
+def test_strangers_do_not_take_the_memory_of_callers(own: Running) -> None:
+    """And the other way round: who brings a key is counted with those who do, whatever they ask for."""
+    service, verify = own.service, "/v1/verifications"
+    with own.http(own.key()) as http, own.http() as anyone:
+        service.strangers_uploads.held = service.strangers_uploads.limit
+        problem(upload(anyone, path=verify), 503, "uploads-busy")
+        assert upload(http).status_code == 201
+        assert upload(http, path=verify).status_code == 200
+        service.strangers_uploads.held = 0
+        service.callers_uploads.held = service.callers_uploads.limit
+        problem(upload(http), 503, "uploads-busy")
+        problem(upload(http, path=verify), 503, "uploads-busy")
+        assert upload(anyone, path=verify).status_code == 200
+
+
+def test_one_file_of_the_deployments_size_always_fits(tmp_path: Path) -> None:
+    with running(tmp_path, upload_bytes=2 * BUDGET_BYTES) as up:
+        for budget in (up.service.callers_uploads, up.service.strangers_uploads):
+            budget.take(FORM_BYTES + 2 * BUDGET_BYTES)

@@ -80,7 +80,7 @@ def test_a_broken_manifest_is_unreadable_never_absent(house: House, place: bytes
     report = house.verify(bytes(broken))
     assert report.verdict is Verdict.UNREADABLE
     assert failures(report) == [GENERAL_ERROR]
-    assert word(summarise(report)) == "This file carries a provenance manifest that cannot be read."
+    assert word(summarise(report)) == "This file, or the manifest in it, cannot be read."
 
 
 def test_half_a_signed_file_is_unreadable(house: House) -> None:

@@ -127,6 +127,7 @@ def check(sigillo: Sigillo, asset: str, sha256: str, memory: Memory) -> None:
         assert hashlib.sha256(content.getvalue()).hexdigest() == sha256
 
 
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.soak
 def test_soak(tmp_path: Path) -> None:
     server, memory, stopping = Server(tmp_path / "home"), Memory(), threading.Event()

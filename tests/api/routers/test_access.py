@@ -89,12 +89,18 @@ def test_nobody_hands_on_more_than_they_hold(deployment: Running) -> None:
     scopes = ["access:admin", "assets:sign"]
     with deployment.http(deployment.key("Desk", scopes=scopes, source_types=["humanEdits"])) as http:
         before = count(deployment, "api_key")
-        wide = {"tool": "T", "scopes": ["assets:sign"], "source_types": ["digitalCapture"]}
-        problem(http.post(KEYS, json=wide), 403, "grant-too-wide")
-        for scope in ("assets:read", "deployment:admin"):
-            refused = problem(http.post(KEYS, json={"tool": "T", "scopes": [scope]}), 403, "grant-too-wide")
-            assert scope in refused["detail"]
-        mine = {"tool": "T", "scopes": ["assets:sign"]}
+        mine = {"tool": "Desk", "scopes": ["assets:sign"]}
+        colleague = deployment.operator.issue_key({"tool": "Desk"})["principal"]
+        before += 1
+        for wider, named in (
+            ({"source_types": ["digitalCapture"]}, "digitalCapture"),
+            ({"scopes": ["assets:read"]}, "assets:read"),
+            ({"scopes": ["deployment:admin"]}, "deployment:admin"),
+            ({"tool": "Test Camera"}, "Test Camera"),
+            ({"principal": colleague}, colleague),
+        ):
+            refused = problem(http.post(KEYS, json=mine | wider), 403, "grant-too-wide")
+            assert named in refused["detail"]
         assert problem(http.post(KEYS, json=mine | {"new_tenant": True}), 403, "scope-missing")["scope"] == (
             "deployment:admin"
         )
@@ -104,13 +110,13 @@ def test_nobody_hands_on_more_than_they_hold(deployment: Running) -> None:
 
 def test_only_principals_of_keys_get_further_keys(deployment: Running) -> None:
     operator = deployment.service.deployment.operator()
-    with deployment.http(deployment.key("Desk", scopes=["access:admin"], source_types=[])) as http:
-        asked = {"tool": "T", "scopes": ["access:admin"], "principal": operator.principal}
-        problem(http.post(KEYS, json=asked), 404, "principal-not-found")
     everything = {"tool": "T", "scopes": ["deployment:admin"]}
     with deployment.http(deployment.service.operator_token) as http:
+        for principal in (operator.principal, "prn_" + "a" * 26):
+            asked = {"tool": "T", "scopes": ["access:admin"], "principal": principal}
+            problem(http.post(KEYS, json=asked), 404, "principal-not-found")
         problem(http.post(KEYS, json=everything), 403, "grant-too-wide")
-        both = {"tool": "T", "new_tenant": True, "principal": "prn_x"}
+        both = {"tool": "T", "new_tenant": True, "principal": "prn_" + "a" * 26}
         tenants = count(deployment, "tenant")
         problem(http.post(KEYS, json=both), 422, "request-invalid")
         assert count(deployment, "tenant") == tenants
@@ -124,7 +130,10 @@ def test_new_tenant_sees_nothing_of_the_old(deployment: Running) -> None:
         assert [key["id"] for key in http.get(KEYS).json()["keys"]] == [issued["id"]]
         at_home = deployment.operator.issue_key({"tool": "Home"})
         problem(http.delete(f"{KEYS}/{at_home['id']}"), 404, "api-key-not-found")
-        foreign = {"tool": "T", "scopes": ["access:admin"], "principal": at_home["principal"]}
+        foreign = {"tool": "Away", "scopes": ["access:admin"], "principal": at_home["principal"]}
+        problem(http.post(KEYS, json=foreign), 403, "grant-too-wide")
+    with deployment.http(deployment.service.operator_token) as http:
+        foreign = {"tool": "T", "principal": issued["principal"]}
         problem(http.post(KEYS, json=foreign), 404, "principal-not-found")
     with deployment.http(str(at_home["token"])) as http:
         assert upload(http).status_code == 201
@@ -175,6 +184,12 @@ def test_operator_token_is_the_holders_alone(deployment: Running) -> None:
         ({"tool": "x", "source_types": ["madeUp"]}, "source_types.0"),
         ({"tool": "x", "scopes": ["root"]}, "scopes"),
         ({"tool": "x", "surprise": 1}, "surprise"),
+        ({"tool": "photo\u202egpj"}, "tool"),
+        ({"tool": "\x1b[2J"}, "tool"),
+        ({"tool": "two\nlines"}, "tool"),
+        ({"tool": "x", "principal": ""}, "principal"),
+        ({"tool": "x", "principal": "prn_x"}, "principal"),
+        ({"tool": "x", "principal": "prn_" + "a" * 26 + "\n"}, "principal"),
         ([], ""),
     ],
 )
@@ -186,7 +201,16 @@ def test_malformed_requests_name_the_field(deployment: Running, body: object, fi
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff", b'{"tool": "\\ud800"}', b'{"tool": "x", "\\ud800": 1}', b"[" * 100_000, b'{"tool": NaN}'],
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b'{"tool": "\\ud800"}',
+        b'{"tool": "x", "\\ud800": 1}',
+        b'{"tool": "x", "principal": "\\ud800"}',
+        b"[" * 60_000,
+        b'{"tool": NaN}',
+    ],
 )
 def test_hostile_json_is_the_callers_fault(deployment: Running, body: bytes) -> None:
     with deployment.http(operator(deployment)) as http:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from api.problem import MAX_FAULTS
+from provenance.rules import MAX_ACTIONS
 from tests.api.wire import count, counts, problem, proven, signed, upload
 from tests.deployment import Running, picture
 
@@ -146,7 +148,6 @@ def test_hostile_claims_are_the_callers_fault(deployment: Running, name: str) ->
 @pytest.mark.parametrize(
     ("claim", "field"),
     [
-        ({"actions": [{"name": "c2pa.cropped"}] * 1_000}, "actions"),
         ({"title": "x" * 1_000}, "title"),
         ({"title": "photo\u202egpj.exe"}, "title"),
         ({"title": "a\x00b"}, "title"),
@@ -166,12 +167,34 @@ def test_refused_claims_name_the_field(deployment: Running, claim: object, field
 
 
 def test_ten_thousand_actions_are_too_many(deployment: Running) -> None:
-    short = {"actions": [{"name": "c2pa.cropped"}] * 9_000}
+    short = {"actions": [{"name": "c2pa.cropped"}] * 10_000}
     long = {"actions": [{"name": "c2pa.cropped", "description": "x" * 50}] * 10_000}
     with deployment.http(deployment.key()) as http:
-        assert problem(upload(http, claim=short), 422, "claim-refused")["code"] == "too-many"
+        said = problem(upload(http, claim=short), 422, "request-invalid")
+        assert [fault["field"] for fault in said["faults"]] == ["claim.actions"]
+        assert f"at most {MAX_ACTIONS} items" in said["detail"]
         problem(upload(http, claim=long), 400, "upload-malformed")
         assert upload(http).status_code == 201
+
+
+def test_first_faulty_action_ends_the_reading_of_them(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        said = problem(upload(http, claim='{"actions": [' + ",".join("1" * 100_000) + "]}"), 422, "request-invalid")
+    assert [fault["field"] for fault in said["faults"]] == ["claim.actions.0"]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        '{"actions": [{' + ",".join(f'"{number}":1' for number in range(20_000)) + "}]}",
+        "{" + ",".join(f'"{number}":1' for number in range(20_000)) + "}",
+    ],
+)
+def test_answer_to_many_faults_stays_small(deployment: Running, claim: str) -> None:
+    with deployment.http(deployment.key()) as http:
+        answer = upload(http, claim=claim)
+    assert len(problem(answer, 422, "request-invalid")["faults"]) == MAX_FAULTS
+    assert len(answer.content) < 5000
 
 
 def test_strangers_and_colleagues_find_nothing(deployment: Running) -> None:

@@ -1,0 +1,65 @@
+"""Which part of the service is ready, and why another is not.
+
+Anyone may ask, as often as they like, and the key store may be slow to say: it is asked by one caller at a time and
+at most once a second; the others wait for that answer without holding a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypedDict
+
+from anyio import CapacityLimiter, to_thread
+
+from api.housekeeping import Housekeeping
+from detection.sandbox import Sandbox
+from keys.signer import KeyStore
+from ledger.log import Ledger
+
+READINESS_SECONDS = 1.0
+"""How long the key store's answer is given again."""
+
+
+class Part(TypedDict):
+    """One part: `reason` says why it is not ready, and is empty when it is."""
+
+    ready: bool
+    reason: str
+
+
+class Readiness:
+    """Keeps the key store's last answer. `timer` counts seconds, from anywhere."""
+
+    def __init__(
+        self,
+        keys: KeyStore,
+        ledger: Ledger,
+        housekeeping: Housekeeping,
+        sandboxes: tuple[Sandbox, ...],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys, self._ledger, self._housekeeping, self._sandboxes = keys, ledger, housekeeping, sandboxes
+        self._timer = timer
+        self._one = CapacityLimiter(1)
+        # Touched only by the thread that `_one` lets in.
+        self._said: tuple[float, str] | None = None
+
+    async def parts(self) -> dict[str, Part]:
+        """Each part by name; what the key store said may be READINESS_SECONDS old."""
+        return await to_thread.run_sync(self._parts, limiter=self._one)
+
+    def _parts(self) -> dict[str, Part]:
+        reasons = {
+            "keys": self._key_store(),
+            "ledger": self._ledger.status().reason,
+            "housekeeping": self._housekeeping.reason,
+            "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
+        }
+        return {part: {"ready": not reason, "reason": reason} for part, reason in reasons.items()}
+
+    def _key_store(self) -> str:
+        if self._said is None or self._timer() - self._said[0] >= READINESS_SECONDS:
+            reason = self._keys.status().reason
+            self._said = self._timer(), reason
+        return self._said[1]
