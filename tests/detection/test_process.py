@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import struct
 import time
@@ -26,6 +27,7 @@ from detection.sandbox import Sandbox
 
 
 def _open_descriptors() -> int:
+    gc.collect()  # what an earlier test of this process left is not ours to count
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -36,7 +38,7 @@ def served_afterwards(hostile: Sandbox) -> Iterator[None]:
     yield
     with hostile.run("echo", {"n": 1}) as reply:
         assert reply.result["args"] == {"n": 1}
-    assert _open_descriptors() == before
+    assert _open_descriptors() <= before
 
 
 @pytest.mark.parametrize(
