@@ -137,7 +137,7 @@ class Intake:
         blob = self.blobs.put(subject, signing.signed.content.chunks())
         try:
             kept = self._record(signing, subject, blob, spent)
-        except BaseException:
+        except BaseException:  # whatever ended it, a blob that nobody owns must not stay
             self._drop(blob, tenant)
             raise
         if kept != asset_id:
@@ -178,7 +178,7 @@ class Intake:
 
     def _drop(self, blob: Blob, tenant: TenantId) -> None:
         """Remove the blob of an upload that failed, unless its row is there after all (a commit whose answer was
-        lost); where that cannot be told now, the sweep at the next start tells.
+        lost); where that cannot be told now, a later sweep tells.
         """
         try:
             with self.database.read(tenant) as connection:

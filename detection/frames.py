@@ -101,7 +101,7 @@ class Channel:
         descriptors: list[int] = []
         try:
             return decode(self._frame(limit, descriptors, deadline)), descriptors
-        except BaseException:
+        except BaseException:  # descriptors that arrived have no other owner yet
             close_all(descriptors)
             raise
 

@@ -25,20 +25,28 @@ from detection.frames import MAX_ASK_BYTES, MAX_REPLY_BYTES
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
 
+STUCK_SECONDS = 30
+"""How long a test waits before it calls something stuck; never a measurement."""
 
-def _open_descriptors() -> int:
-    gc.collect()  # what an earlier test of this process left is not ours to count
+
+def _open_descriptors(sandbox: Sandbox) -> int:
+    """Counted once nothing moves: lost workers are buried and replaced, and no earlier test's garbage is left."""
+    deadline = time.monotonic() + STUCK_SECONDS
+    while sandbox._free.qsize() < sandbox._size:
+        assert time.monotonic() < deadline, "a lost worker was not replaced"
+        time.sleep(0.01)
+    gc.collect()
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture(autouse=True)
 def served_afterwards(hostile: Sandbox) -> Iterator[None]:
     hostile.run("echo", {})
-    before = _open_descriptors()
+    before = _open_descriptors(hostile)
     yield
     with hostile.run("echo", {"n": 1}) as reply:
         assert reply.result["args"] == {"n": 1}
-    assert _open_descriptors() <= before
+    assert _open_descriptors(hostile) == before
 
 
 @pytest.mark.parametrize(
