@@ -147,7 +147,11 @@ class Channel:
         if left <= 0:
             raise TimeoutError
         seconds, fraction = divmod(max(left, _SHORTEST_WAIT), 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(int(seconds), int(fraction * 1_000_000)))
+        bound = _TIMEVAL.pack(int(seconds), int(fraction * 1_000_000))
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, option, bound)
+        except OSError as error:  # closed by another thread, which ends the sandbox
+            raise ChannelClosedError("this end is closed") from error
 
 
 def close_all(descriptors: Sequence[int]) -> None:

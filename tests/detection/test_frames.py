@@ -111,3 +111,16 @@ def test_a_gone_neighbour_is_said(ends: Ends) -> None:
 def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(FrameError):
         decode(body)
+
+
+def test_an_end_closed_by_another_thread_is_closed_not_broken() -> None:
+    ours, theirs = socket.socketpair()
+    channel = Channel(ours)
+    channel.close()
+    for attempt in (
+        lambda: channel.receive(100, time.monotonic() + 1),
+        lambda: channel.send(b"x", (), time.monotonic() + 1),
+    ):
+        with pytest.raises(ChannelClosedError):
+            attempt()
+    theirs.close()
