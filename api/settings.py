@@ -19,13 +19,20 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from detection.sandbox import MAX_JOBS
+
 DEFAULT_RETENTION = timedelta(days=7)
 """How long uploaded and signed media are kept (docs/privacy.md)."""
 
 DEFAULT_UPLOAD_BYTES = 64 * 1024 * 1024
-DEFAULT_WORKER_JOBS = 1000
+MAX_WORKERS = 64
 DEFAULT_ANONYMOUS_RATE = "120/minute"
 DEFAULT_KEY_RATE = "6000/minute"
+
+
+def _default_workers() -> int:
+    """One more than the cores: while one is between two files, the others keep the cores busy."""
+    return min((os.cpu_count() or 1) + 1, MAX_WORKERS)
 
 
 def _rate(text: str) -> str:
@@ -101,10 +108,10 @@ class Settings(BaseSettings):
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
     upload_bytes: int = Field(default=DEFAULT_UPLOAD_BYTES, ge=1024)
-    workers: int = Field(default_factory=lambda: max(2, os.cpu_count() or 1), ge=1, le=64)
+    workers: int = Field(default_factory=_default_workers, ge=1, le=MAX_WORKERS)
     """Sandboxed worker processes in each of the two pools, signing and verifying."""
 
-    worker_jobs: int = Field(default=DEFAULT_WORKER_JOBS, ge=1)
+    worker_jobs: int = Field(default=MAX_JOBS, ge=1)
     """Files a worker serves before it is replaced; 1 gives every file a process of its own."""
 
     anonymous_rate: Rate = DEFAULT_ANONYMOUS_RATE

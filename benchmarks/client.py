@@ -1,22 +1,24 @@
 """One client: a process that sends the same request again and again over one kept-alive connection.
 
-It imports nothing but the standard library and encodes nothing, so that eight of them take little from the server
-they share the machine with. Orders come as lines of JSON on standard input, each is answered with one line:
+It imports nothing but the standard library, writes a request once and reads no more of an answer than its length, so
+that eight of them take little from the server they share the machine with. Orders come as lines of JSON on standard
+input, each is answered with one line:
     {"port", "method", "path", "headers", "body": file name, "begin", "end"} → {"seconds": […], "refused": text or null}
 `seconds` are the durations of the requests that were answered 2xx between `begin` and `end`.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
+import socket
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 TIMEOUT_SECONDS = 60
+READ_BYTES = 64 * 1024
+HEAD_END = b"\r\n\r\n"
 
 
 def main() -> None:
@@ -24,26 +26,51 @@ def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         # One connection an order: the server closes those that rest between two.
-        with closing(http.client.HTTPConnection("127.0.0.1", order["port"], timeout=TIMEOUT_SECONDS)) as connection:
+        with socket.create_connection(("127.0.0.1", order["port"]), TIMEOUT_SECONDS) as connection:
             answer = _carry_out(order, connection)
         print(json.dumps(answer), flush=True)
 
 
-def _carry_out(order: dict[str, Any], connection: http.client.HTTPConnection) -> dict[str, Any]:
-    body, begin, end = Path(order["body"]).read_bytes(), order["begin"], order["end"]
+def _carry_out(order: dict[str, Any], connection: socket.socket) -> dict[str, Any]:
+    request, begin, end = _request(order), order["begin"], order["end"]
     seconds: list[float] = []
     now = time.monotonic()
     while now < end:
         started = now
-        connection.request(order["method"], order["path"], body, order["headers"])
-        with connection.getresponse() as response:
-            answer = response.read()
+        connection.sendall(request)
+        status, body = _answer(connection)
         now = time.monotonic()
-        if response.status // 100 != 2:
-            return {"seconds": seconds, "refused": f"{response.status} {answer[:500].decode('utf-8', 'replace')}"}
+        if status // 100 != 2:
+            return {"seconds": seconds, "refused": f"{status} {body[:500].decode('utf-8', 'replace')}"}
         if begin <= now < end:
             seconds.append(now - started)
     return {"seconds": seconds, "refused": None}
+
+
+def _request(order: dict[str, Any]) -> bytes:
+    body = Path(order["body"]).read_bytes()
+    headers = {"Host": f"127.0.0.1:{order['port']}", "Content-Length": len(body), **order["headers"]}
+    lines = [f"{order['method']} {order['path']} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + HEAD_END + body
+
+
+def _answer(connection: socket.socket) -> tuple[int, bytes]:
+    """Status and body of an answer that says its length, as all of ours do."""
+    received = b""
+    while HEAD_END not in received:
+        received += _read(connection)
+    head, _, body = received.partition(HEAD_END)
+    status_line, *headers = head.lower().split(b"\r\n")
+    (length,) = (int(line.partition(b":")[2]) for line in headers if line.startswith(b"content-length:"))
+    while len(body) < length:
+        body += _read(connection)
+    return int(status_line.split()[1]), body
+
+
+def _read(connection: socket.socket) -> bytes:
+    if not (data := connection.recv(READ_BYTES)):
+        raise ConnectionError("the server closed the connection before it had answered")
+    return data
 
 
 if __name__ == "__main__":

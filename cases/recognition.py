@@ -7,9 +7,11 @@ row: the file is ours when its SHA-256, worked out by this process and by no wor
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, select
+from sqlalchemy import RowMapping, Select, bindparam, select
 
 from cases.access import Caller
 from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details, subject_id
@@ -20,9 +22,14 @@ from ledger.ids import EntryId, TenantId
 from ledger.subjects import Subjects
 from ledger.tenancy import SystemSession
 
-# Built once: to build them for each of hundreds of files a second costs as much as to run them.
-_FOUND = select(AssetRow.tenant_id, AssetRow.id, AssetRow.entry_id, AssetRow.details)
-_PUBLIC = (AssetRow.visibility == Visibility.PUBLIC, AssetRow.state != AssetState.ERASED)
+# Built once: to build them for each of hundreds of files a second costs more than to run them.
+_LABELLED: Final = select(AssetRow.tenant_id, AssetRow.id, AssetRow.entry_id, AssetRow.details).where(
+    AssetRow.manifest_label == bindparam("label")
+)
+_OWN: Final = _LABELLED.where(
+    AssetRow.tenant_id == bindparam("tenant"), AssetRow.principal_id == bindparam("principal")
+)
+_PUBLIC: Final = _LABELLED.where(AssetRow.visibility == Visibility.PUBLIC, AssetRow.state != AssetState.ERASED)
 
 
 @dataclass(frozen=True)
@@ -34,20 +41,24 @@ class Recognition:
 
     def own(self, caller: Caller, label: str, file: Memfd) -> AssetId | None:
         """The caller's own asset; a colleague's is nobody's. Raises KeyStoreUnavailableError."""
-        mine = (AssetRow.tenant_id == caller.tenant, AssetRow.principal_id == caller.principal)
-        found = self._find(caller.tenant, (*mine, AssetRow.manifest_label == label), file)
+        wanted = {"label": label, "tenant": caller.tenant, "principal": caller.principal}
+        found = self._find(caller.tenant, _OWN, wanted, file)
         return AssetId(found["id"]) if found else None
 
     def public(self, label: str, file: Memfd) -> EntryId | None:
         """The signing's entry of anyone's public asset. Raises KeyStoreUnavailableError."""
-        found = self._find(SystemSession.VERIFICATION, (*_PUBLIC, AssetRow.manifest_label == label), file)
+        found = self._find(SystemSession.VERIFICATION, _PUBLIC, {"label": label}, file)
         return EntryId(found["entry_id"]) if found else None
 
     def _find(
-        self, session: TenantId | SystemSession, where: tuple[ColumnElement[bool], ...], file: Memfd
+        self,
+        session: TenantId | SystemSession,
+        statement: Select[TenantId, str, EntryId, bytes | None],
+        wanted: Mapping[str, str],
+        file: Memfd,
     ) -> RowMapping | None:
         with self.database.read(session) as connection:
-            row = connection.execute(_FOUND.where(*where)).mappings().first()
+            row = connection.execute(statement, wanted).mappings().first()
         return row if row is not None and row["details"] and self._is(row, file) else None
 
     def _is(self, row: RowMapping, file: Memfd) -> bool:

@@ -29,6 +29,9 @@ POLICIES_KEPT: Final = 8
 MAX_STORE_JSON: Final = 16 * 1024 * 1024
 """Characters of a manifest store written out; beyond it, the manifest counts as unreadable."""
 
+BUFFER_BYTES: Final = 256 * 1024
+"""c2pa-rs reads in steps that double from a few bytes on; each that misses the buffer is a system call."""
+
 MAX_HISTORY_CODES: Final = 20
 SVG: Final = "image/svg+xml"
 ZIP: Final = "application/x-zip"
@@ -95,7 +98,7 @@ def _sign(args: dict[str, Any], upload: BinaryIO, signed: BinaryIO, ask: Ask) ->
 
 def _read(fd: int, trust: dict[str, str]) -> VerificationReport:
     context, digest = _context(trust["anchors"], trust["usages"]), trust["digest"]
-    with os.fdopen(fd, "rb", closefd=False) as file:
+    with os.fdopen(fd, "rb", BUFFER_BYTES, closefd=False) as file:
         try:
             with Reader(_hint(file), file, context=context) as reader:
                 written, detail = reader.json(), reader.crjson()

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, fields
+from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from api.auth import VisitorDep
+from api.auth import identify
 from api.openapi import multipart
-from api.service import Service, ServiceDep
+from api.service import Service, service_of
 from api.upload import Upload, receive
 from cases.verification import Verified
 from provenance.report import VerificationReport
 from provenance.summary import Message, summarise, word
 
-router = APIRouter(prefix="/v1/verifications", tags=["verification"])
+
+class _PlainRoute(APIRoute):
+    """Hands the request to its endpoint as it is: solving dependencies takes longer than all else of it does here."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return endpoint
+
+
+router = APIRouter(prefix="/v1/verifications", tags=["verification"], route_class=_PlainRoute)
 
 
 @dataclass(frozen=True)
@@ -45,8 +57,10 @@ _VIEW = TypeAdapter(VerificationView)
     responses={200: {"model": VerificationView}},
     openapi_extra=multipart({"anchors": {"type": "string"}, "trust_config": {"type": "string"}}),
 )
-async def verify(request: Request, service: ServiceDep, caller: VisitorDep) -> Response:
+async def verify(request: Request) -> Response:
     """Verify a file of any type C2PA defines. `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust."""
+    service = await service_of(request)
+    caller = await identify(request, service)
     budget = service.callers_uploads if caller else service.strangers_uploads
     with await receive(request, service.settings.upload_bytes, budget) as upload:
         report = await to_thread.run_sync(_verify, service, upload, limiter=service.verifying)

@@ -26,7 +26,7 @@ from detection.errors import (
 )
 from detection.isolation import Isolation
 from detection.memfd import Memfd
-from detection.sandbox import Sandbox
+from detection.sandbox import MAX_BUSY_SECONDS, MAX_JOBS, Sandbox
 
 JOBS = "tests.detection.hostile_jobs"
 
@@ -95,13 +95,16 @@ def test_busy_is_said_after_a_bounded_wait() -> None:
         held.result()
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MAX_JOBS", 3), ("MAX_BUSY_SECONDS", 0.0)])
-def test_workers_are_retired(monkeypatch: pytest.MonkeyPatch, limit: str, value: float) -> None:
-    monkeypatch.setattr(detection.sandbox, limit, value)
-    with Sandbox(JOBS, size=1, wait_seconds=60) as sandbox:
+@pytest.mark.parametrize(
+    ("max_jobs", "busy_seconds", "runs"), [(3, MAX_BUSY_SECONDS, [3, 3]), (MAX_JOBS, 0.0, [1] * 6)]
+)
+def test_workers_are_retired(
+    monkeypatch: pytest.MonkeyPatch, max_jobs: int, busy_seconds: float, runs: list[int]
+) -> None:
+    monkeypatch.setattr(detection.sandbox, "MAX_BUSY_SECONDS", busy_seconds)
+    with Sandbox(JOBS, size=1, wait_seconds=60, max_jobs=max_jobs) as sandbox:
         pids = [_pid(sandbox) for _ in range(6)]
-    runs = [len(list(group)) for _, group in itertools.groupby(pids)]
-    assert runs == ([3, 3] if limit == "MAX_JOBS" else [1] * 6)
+    assert [len(list(group)) for _, group in itertools.groupby(pids)] == runs
 
 
 def test_jobs_that_cannot_load_are_named() -> None:
