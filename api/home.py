@@ -75,6 +75,11 @@ class Home:
         return self.folder / "blobs"
 
     @property
+    def anchors(self) -> Path:
+        """The public roots of the key store, once known."""
+        return self.folder / "anchors.pem"
+
+    @property
     def logs(self) -> Path:
         """Request logs, a week of them."""
         return self.folder / "logs"

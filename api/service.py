@@ -25,6 +25,7 @@ from api.readiness import Part, Readiness
 from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
 from api.telemetry import Metrics
 from api.throttle import Throttle
+from api.trust import Trust
 from api.upload import BUDGET_BYTES, FORM_BYTES, Budget
 from api.version import VERSION
 from cases.access import Access
@@ -46,7 +47,6 @@ from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.log import Ledger
 from provenance.request import Tool
-from provenance.trust import DEFAULT_USAGES, TrustPolicy, parse_usages
 
 JOBS = "provenance.jobs"
 """What workers can do."""
@@ -54,38 +54,6 @@ JOBS = "provenance.jobs"
 THREADS_PER_WORKER = 2
 SPARE_THREADS = 4
 """Requests that a pool of workers has under way at once: some fill it, some read, seal and record meanwhile."""
-
-OURS, GIVEN = "this deployment", "the given trust anchors"
-"""How roots are called in messages about them."""
-
-
-class Trust:
-    """Whom this deployment trusts: its own roots, the operator's files, and what one verification adds."""
-
-    def __init__(self, settings: Settings, keys: KeyStore) -> None:
-        """Raises OSError, TrustPolicyError for the operator's files."""
-        self._keys = keys
-        self._anchors = {str(path): path.read_text() for path in (settings.trust_anchors,) if path}
-        config = settings.trust_config
-        self._usages = parse_usages(str(config), config.read_text()) if config else ()
-        TrustPolicy.of(self._anchors, self._usages or DEFAULT_USAGES)
-        self._known: TrustPolicy | None = None
-
-    def policy(self) -> TrustPolicy:
-        """The policy of this deployment. Asks the key store for its roots once. Raises KeyStoreUnavailableError."""
-        if self._known is None:
-            self._known = self._of({}, ())
-        return self._known
-
-    def widened(self, anchors: str, usages: str) -> TrustPolicy:
-        """The same with further PEM roots and key usages. Raises TrustPolicyError, KeyStoreUnavailableError."""
-        if not anchors and not usages:
-            return self.policy()
-        return self._of({GIVEN: anchors} if anchors else {}, parse_usages(GIVEN, usages) if usages else ())
-
-    def _of(self, anchors: Mapping[str, str], usages: tuple[str, ...]) -> TrustPolicy:
-        known = (*(self._usages or DEFAULT_USAGES), *usages)
-        return TrustPolicy.of({OURS: self._keys.anchors(), **self._anchors, **anchors}, tuple(dict.fromkeys(known)))
 
 
 @dataclass(frozen=True)
@@ -130,18 +98,19 @@ def open_service(
 ) -> Iterator[Service]:
     """Build the service and run it while the block lasts.
 
-    Raises KeysError for an embedded store that does not open, IsolationUnavailableError, SchemaTooNewError,
-    DatabaseUnavailableError, TrustPolicyError, OSError.
+    Raises StartError, HomeHeldError, KeysError for an embedded store that does not open, IsolationUnavailableError,
+    SchemaTooNewError, DatabaseUnavailableError, TrustPolicyError, OSError.
     """
     with ExitStack() as stack:
-        keys = open_keys(settings, home, clock, entropy)
-        if settings.keys is KeyStoreKind.EMBEDDED:
-            logger("keys").warning(WARNING)
-        trust = Trust(settings, keys)
         database = Database(settings.database_url)
         _refuse_a_lost_database(database, home)
         if elsewhere := database.file:
             stack.enter_context(alone(elsewhere.with_name(f"{elsewhere.name}.lock"), str(elsewhere)))
+        _refuse_other_keys(settings, database, home)
+        keys = open_keys(settings, home, clock, entropy)
+        if settings.keys is KeyStoreKind.EMBEDDED:
+            logger("keys").warning(WARNING)
+        trust = Trust(settings, keys, home.anchors)
         stack.callback(database.close)
         ledger = Ledger(database, keys, KINDS, origin=settings.log_origin or None, clock=clock, entropy=entropy)
         ledger.start()
@@ -164,6 +133,21 @@ def _refuse_a_lost_database(database: Database, home: Home) -> None:
         raise StartError(
             f"{database.file} is missing, but {home.blobs} holds media it knows: put the database or a backup back "
             "(to begin anew, move the whole home folder away)"
+        )
+
+
+def _refuse_other_keys(settings: Settings, database: Database, home: Home) -> None:
+    """Keys of another kind than this folder was begun with: nothing it holds would open. Raises StartError."""
+    embedded = settings.keys is KeyStoreKind.EMBEDDED
+    if not embedded and home.keys.exists():
+        raise StartError(
+            f"{home.folder} was begun with embedded keys, and these settings name Vault: set SIGILLO_KEYS=embedded, "
+            "or choose another SIGILLO_HOME to begin anew"
+        )
+    if embedded and not home.keys.exists() and database.file is not None and database.file.exists():
+        raise StartError(
+            f"{home.keys} is missing, but {database.file} was written with other keys: put the folder or a backup "
+            "back, or set SIGILLO_KEYS=vault if it was begun with Vault"
         )
 
 

@@ -144,6 +144,8 @@ class _Form:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         self._is_file = self._name == "file"
+        if b"filename" in options and not self._is_file:
+            raise UploadError(f"the file is in a part called `{self._name}`: call that part `file`")
         if self._is_file:
             if self.has_file:
                 raise UploadError("two parts are called `file`; send one file a request")

@@ -34,18 +34,18 @@ class Event:
 
 @dataclass(frozen=True)
 class Link:
-    """One asset of the chain."""
+    """One asset of the chain; of one that was erased, what described it is None."""
 
     asset: AssetId
     state: str
-    title: str
-    sha256: str
-    """Of the signed file; empty once erased."""
+    title: str | None
+    sha256: str | None
+    """Of the signed file."""
 
-    manifest: str
+    manifest: str | None
     events: tuple[Event, ...]
     parent: ParentFinding | None
-    """What the file arrived with; None for an original, and once erased."""
+    """What the file arrived with; None for an original."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ def _link(connection: Connection, asset: Asset) -> Link:
     return Link(
         asset.id,
         asset.state,
-        details.title if details else "",
-        details.signed_sha256 if details else "",
-        asset.manifest_label or "",
+        details.title if details else None,
+        details.signed_sha256 if details else None,
+        asset.manifest_label,
         _events(connection, asset),
         details.parent if details else None,
     )

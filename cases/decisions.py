@@ -23,12 +23,12 @@ ACCESS_POLICY = "access@1"
 class ParentFinding:
     """What was found of the manifest a file arrived with."""
 
-    label: str
-    """The C2PA manifest label, or empty when it could not be read."""
+    manifest: str | None
+    """The C2PA manifest label; None when it could not be read."""
 
     verdict: str
-    ancestry: str
-    """The worst verdict among its ancestors; empty when it has none."""
+    ancestry: str | None
+    """The worst verdict among its ancestors; None when it has none."""
 
     codes: tuple[str, ...]
     """C2PA validation codes of failures, verbatim."""
@@ -36,8 +36,8 @@ class ParentFinding:
     sentence: str
     """The same in plain words."""
 
-    asset: str = ""
-    """The parent's asset id when this tenant signed it."""
+    asset: str | None
+    """The parent's asset id when it is one of the caller's own."""
 
 
 @dataclass(frozen=True)

@@ -123,11 +123,9 @@ class Intake:
         worst = {history.verdict, history.ancestry or history.verdict}
         if self.policy.refuse_broken_parents and not worst <= PASSING_PARENTS:
             raise ParentRefusedError(history.verdict, history.failures)
-        label = history.label or ""
-        ours = self.recognition.own(caller, label, upload) if history.verdict is Verdict.TRUSTED else None
-        return ParentFinding(
-            label, history.verdict, history.ancestry or "", history.failures, history.sentence, ours or ""
-        )
+        label = history.label if history.verdict is Verdict.TRUSTED else None
+        ours = self.recognition.own(caller, label, upload) if label else None
+        return ParentFinding(history.label, history.verdict, history.ancestry, history.failures, history.sentence, ours)
 
     def _commit(self, signing: Signing, spent: IdempotencyKey | None) -> AssetId:
         """Seal the media, then commit asset and entry together; what did not come to be leaves no blob."""
@@ -193,7 +191,7 @@ class Intake:
         return self.ledger.draft(ASSET_SIGNED.name, self.policy.name, signing.caller.principal, subject, said)
 
     def _asset(self, signing: Signing, subject: Subject, blob: Blob, entry: EntryId) -> Asset:
-        parent = signing.parent.asset if signing.parent else ""
+        parent = signing.parent.asset if signing.parent else None
         return Asset(
             id=AssetId(subject.id),
             tenant=subject.tenant,

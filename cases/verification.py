@@ -45,7 +45,7 @@ class Verification:
     def verify(self, file: Memfd, trust: TrustPolicy) -> Verified:
         """What a file of any type that C2PA defines says about itself, and what that is worth.
 
-        Raises FormatUnsupportedError, SandboxError.
+        Raises EmptyMediaError, FormatUnsupportedError, SandboxError.
         """
         report = verify(self.sandbox, file, trust)
         entry = self._public_entry(report, file)

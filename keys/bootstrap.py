@@ -28,7 +28,7 @@ from keys.certificates import (
     subject_name,
 )
 from keys.clock import Clock, system_clock
-from keys.errors import KeyNotFoundError
+from keys.errors import KeyNotFoundError, KeyStoreForbiddenError
 from keys.signer import KeyRef, Purpose
 from keys.vault import Vault
 from keys.vault_signer import SIGNING_MOUNT, signing_versions
@@ -97,7 +97,16 @@ def bootstrap(vault: Vault, clock: Clock = system_clock) -> BootstrapReport:
 
     Raises KeyStoreUnavailableError, CertificateMismatchError.
     """
-    run = _Run(vault)
+    try:
+        return _set_up(_Run(vault), vault, clock)
+    except KeyStoreForbiddenError as error:
+        raise KeyStoreForbiddenError(
+            f"Vault at {vault.url} refuses this token: the bootstrap needs an administrator's, one that has what "
+            "deploy/vault/sigillo-bootstrap.hcl lists"
+        ) from error
+
+
+def _set_up(run: _Run, vault: Vault, clock: Clock) -> BootstrapReport:
     run.mounts()
     run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.CLAIM.key_name}", {"type": "ecdsa-p256"})
     run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.LOG.key_name}", {"type": "ed25519"})

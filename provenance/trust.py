@@ -82,7 +82,11 @@ def _roots(source: str, text: str) -> list[str]:
     try:
         certificates = x509.load_pem_x509_certificates(text.encode())
     except UNUSABLE as error:
-        raise TrustPolicyError(f"{source} is not a list of PEM certificates: {error}") from error
+        # What `cryptography` says of it ends in a link to its own FAQ.
+        raise TrustPolicyError(
+            f"{source}: no PEM certificate can be read there; give root certificates, each beginning with "
+            "-----BEGIN CERTIFICATE-----"
+        ) from error
     for certificate in certificates:
         if not _is_authority(certificate):
             name = certificate.subject.rfc4514_string()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from detection.errors import EmptyMediaError
 from detection.examination import Examination, parse_examination
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
@@ -17,8 +18,10 @@ VERIFY_SECONDS: Final = 10.0
 def verify(sandbox: Sandbox, file: Memfd, trust: TrustPolicy) -> VerificationReport:
     """The report on a file of any type that C2PA defines.
 
-    Raises FormatUnsupportedError, and what `Sandbox.run` raises.
+    Raises EmptyMediaError, FormatUnsupportedError, and what `Sandbox.run` raises.
     """
+    if not file.size:
+        raise EmptyMediaError
     with sandbox.run("verify", {"trust": trust.settings}, (file,), timeout=VERIFY_SECONDS) as reply:
         return parse_report(reply.result.get("report"))
 

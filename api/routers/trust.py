@@ -13,4 +13,4 @@ router = APIRouter(tags=["trust"], dependencies=[AnyoneDep])
 @router.get("/v1/trust/anchors.pem", response_class=Response)
 def anchors(service: ServiceDep) -> Response:
     """PEM certificates; give them to whoever verifies your files elsewhere."""
-    return Response(service.keys.anchors(), media_type="application/x-pem-file")
+    return Response(service.trust.anchors(), media_type="application/x-pem-file")

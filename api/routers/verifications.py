@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, fields
 from typing import Any
 
 from anyio import to_thread
@@ -13,15 +12,13 @@ from pydantic import TypeAdapter
 
 from api.auth import identify
 from api.openapi import multipart
+from api.schemas.verification import EXAMPLE, VerificationView
 from api.service import Service, service_of
 from api.upload import Upload, receive
-from cases.verification import Verified
-from provenance.report import VerificationReport
-from provenance.summary import Message, summarise, word
 
 
 class _PlainRoute(APIRoute):
-    """Hands the request to its endpoint as it is: solving dependencies takes longer than all else of it does here."""
+    """Hands the request to its endpoint as it is: here, solving dependencies is a noticeable part of the work."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
@@ -30,31 +27,16 @@ class _PlainRoute(APIRoute):
 
 router = APIRouter(prefix="/v1/verifications", tags=["verification"], route_class=_PlainRoute)
 
-
-@dataclass(frozen=True)
-class LedgerProof:
-    """The signing of a public asset of this deployment in its ledger."""
-
-    entry: str
-    receipt: str
-    """Empty while the entry is durable but not yet proven."""
-
-
-@dataclass(frozen=True)
-class VerificationView(VerificationReport):
-    """A report, in plain words too, and where the file stands in this deployment's ledger."""
-
-    sentence: str = ""
-    messages: tuple[Message, ...] = ()
-    ledger: LedgerProof | None = None
-
-
 _VIEW = TypeAdapter(VerificationView)
+_ANSWER = {
+    "model": VerificationView,
+    "content": {"application/json": {"example": _VIEW.dump_python(EXAMPLE, mode="json")}},
+}
 
 
 @router.post(
     "",
-    responses={200: {"model": VerificationView}},
+    responses={200: _ANSWER},
     openapi_extra=multipart({"anchors": {"type": "string"}, "trust_config": {"type": "string"}}),
 )
 async def verify(request: Request) -> Response:
@@ -72,11 +54,4 @@ def _verify(service: Service, upload: Upload) -> bytes:
     trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
     verified = service.verification.verify(upload.content, trust)
     service.metrics.verifications.labels(verified.report.verdict).inc()
-    return _VIEW.dump_json(_view(verified))
-
-
-def _view(verified: Verified) -> VerificationView:
-    report, messages = verified.report, summarise(verified.report)
-    proof = LedgerProof(verified.entry, verified.receipt) if verified.entry else None
-    stated = {field.name: getattr(report, field.name) for field in fields(VerificationReport)}
-    return VerificationView(**stated, sentence=word(messages), messages=messages, ledger=proof)
+    return _VIEW.dump_json(VerificationView.of(verified))

@@ -120,29 +120,6 @@ class LedgerView(BaseModel):
     receipt: str
 
 
-class ParentView(BaseModel):
-    """What was found of the manifest the file arrived with."""
-
-    manifest: str
-    verdict: str
-    ancestry: str
-    codes: tuple[str, ...]
-    asset: str
-    sentence: str
-
-    @classmethod
-    def of(cls, found: ParentFinding) -> Self:
-        """The finding, worded."""
-        return cls(
-            manifest=found.label,
-            verdict=found.verdict,
-            ancestry=found.ancestry,
-            codes=found.codes,
-            asset=found.asset,
-            sentence=found.sentence,
-        )
-
-
 class AssetView(BaseModel):
     """One asset of the caller's; of one that was erased only the tombstone is left."""
 
@@ -177,27 +154,27 @@ class AssetView(BaseModel):
     visibility: Visibility
     created_at: datetime
     content_expires_at: datetime
-    mime: str = ""
-    width: int = 0
-    height: int = 0
-    bytes: int = 0
-    sha256: str = ""
+    mime: str | None = None
+    width: int | None = None
+    height: int | None = None
+    bytes: int | None = None
+    sha256: str | None = None
     """Of the signed file."""
 
-    title: str = ""
-    manifest: str = ""
+    title: str | None = None
+    manifest: str | None = None
     """The C2PA manifest's label."""
 
-    signed_with: str = ""
+    signed_with: str | None = None
     """Key and version."""
 
-    parent: ParentView | None = None
+    parent: ParentFinding | None = None
     ledger: LedgerView
     links: dict[str, str]
 
     @classmethod
     def of(cls, asset: Asset, *, proven: bool) -> Self:
-        """The view of an asset; what was erased is empty."""
+        """The view of an asset; what was erased is null."""
         path = f"/v1/assets/{asset.id}"
         known = asset.details
         described = (
@@ -211,7 +188,7 @@ class AssetView(BaseModel):
                 "sha256": known.signed_sha256,
                 "title": known.title,
                 "signed_with": known.key,
-                "parent": ParentView.of(known.parent) if known.parent else None,
+                "parent": known.parent,
             }
         )
         return cls(
@@ -220,7 +197,7 @@ class AssetView(BaseModel):
             visibility=asset.visibility,
             created_at=moment(asset.created_at),
             content_expires_at=moment(asset.expires_at),
-            manifest=asset.manifest_label or "",
+            manifest=asset.manifest_label,
             ledger=LedgerView(
                 entry=asset.entry,
                 state="proven" if proven else "durable",

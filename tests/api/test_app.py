@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from api.routers.access import KeyRequest
 from api.schemas.assets import AssetView
+from api.schemas.verification import EXAMPLE, VerificationView
 from tests.api.wire import upload
 from tests.deployment import Running
 
@@ -113,3 +115,5 @@ def test_document_shows_examples_and_who_needs_a_key(deployment: Running) -> Non
     asset = document["components"]["schemas"]["AssetView"]["example"]
     AssetView.model_validate(asset)
     KeyRequest.model_validate(document["components"]["schemas"]["KeyRequest"]["example"])
+    answer = document["paths"]["/v1/verifications"]["post"]["responses"]["200"]["content"]["application/json"]
+    assert TypeAdapter(VerificationView).validate_python(answer["example"]) == EXAMPLE

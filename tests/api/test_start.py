@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,27 @@ def test_media_without_their_database_refuse_a_new_one(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    with running(tmp_path):
+        pass
     (tmp_path / "sigillo.db").write_bytes(b"not a database" * 1000)
     with pytest.raises(DatabaseUnavailableError, match="backup"), running(tmp_path):
         raise AssertionError("started")
+
+
+def test_keys_of_another_kind_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with running(tmp_path) as up, up.http(up.key()) as http:
+        asset, _ = signed(http)
+    vault: dict[str, Any] = {"keys": "vault", "vault_url": "http://127.0.0.1:1", "vault_token": "x"}
+    with pytest.raises(StartError, match="begun with embedded keys"), running(tmp_path, **vault):
+        raise AssertionError("started with other keys")
+    lost = (tmp_path / "keys").rename(tmp_path / "elsewhere")
+    with pytest.raises(StartError, match="keys is missing"), running(tmp_path):
+        raise AssertionError("made new keys beside an old database")
+    assert not (tmp_path / "keys").exists()
+    lost.rename(tmp_path / "keys")
+    with running(tmp_path) as up:
+        assert up.service.ledger.verify().sound
+        assert up.operator.receipt(asset["ledger"]["entry"])
 
 
 def test_two_services_never_share_a_database(tmp_path: Path) -> None:

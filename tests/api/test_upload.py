@@ -97,6 +97,7 @@ def test_content_and_fields_arrive_whole_however_they_are_cut(content: bytes, cl
     [
         (END, "no part called `file`"),
         (part(b"claim", b"{}") + END, "no part called `file`"),
+        (part(b'photo"; filename="a.jpg', b"abc") + END, "called `photo`: call that part `file`"),
         (part(b"file", b"a") + part(b"file", b"b") + END, "two parts"),
         (part(b"file", b"abc"), "closing boundary"),
         (part(b"file", b"abc")[:-6], "closing boundary"),

@@ -48,7 +48,7 @@ def test_three_generations(deployment: Running) -> None:
         ]  # fmt: skip
         for child, parent in pairwise(links):
             assert child["parent"]["asset"] == parent["asset"]
-            assert child["parent"]["label"] == parent["manifest"]
+            assert child["parent"]["manifest"] == parent["manifest"]
             assert child["parent"]["verdict"] == "trusted"
         assert links[2]["parent"] is None
         assert [event["kind"] for link in links for event in link["events"]] == ["asset.signed"] * 3
@@ -62,7 +62,7 @@ def test_only_a_sound_manifest_links_to_its_asset(deployment: Running) -> None:
         original, file = signed(http)
         child, _ = signed(http, tampered(file))
         assert child["parent"]["manifest"] == original["manifest"]
-        assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("invalid", "")
+        assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("invalid", None)
         assert [link["asset"] for link in chain(http, child)] == [child["id"]]
 
 
@@ -92,7 +92,7 @@ def test_untrusted_parent_is_recorded_and_not_linked(deployment: Running, foreig
         _, file = signed(away)
     with deployment.http(deployment.key()) as http:
         child, _ = signed(http, file)
-        assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("untrusted", "")
+        assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("untrusted", None)
         assert len(chain(http, child)) == 1
 
 
@@ -101,7 +101,7 @@ def test_parent_of_another_tenant_is_not_linked(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http, deployment.http(away) as other:
         parent, file = signed(http, claim={"title": "Not yours"})
         child, _ = signed(other, file)
-        assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("trusted", "")
+        assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("trusted", None)
         shown = other.get(child["links"]["custody"]).text
         assert parent["id"] not in shown
         assert "Not yours" not in shown
@@ -113,7 +113,7 @@ def test_colleagues_parent_is_a_label_in_its_child(deployment: Running) -> None:
         child, _ = signed(colleague, file)
         links = chain(colleague, child)
         assert [link["asset"] for link in links] == [child["id"]]
-        assert links[0]["parent"]["label"] == parent["manifest"]
+        assert links[0]["parent"]["manifest"] == parent["manifest"]
         assert "Not yours" not in str(links)
 
 

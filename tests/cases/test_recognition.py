@@ -54,7 +54,7 @@ def test_a_borrowed_label_is_nobodys_child(deployment: Running, rival: House) ->
         asset, _ = signed(http)
         child, _ = signed(http, borrowed_label(rival, asset["manifest"]))
         assert child["parent"]["manifest"] == asset["manifest"]
-        assert child["parent"]["asset"] == ""
+        assert child["parent"]["asset"] is None
 
 
 def test_recognised_by_bytes_for_its_owner_alone(deployment: Running) -> None:

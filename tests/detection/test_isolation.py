@@ -69,6 +69,17 @@ def test_each_layer_alone_refuses_files(layer: str, refusal: str) -> None:
     assert done.stdout.strip() == refusal
 
 
+def test_nobody_else_reads_a_worker_through_proc_or_a_core() -> None:
+    # Inside, seccomp refuses to say; so all of it but seccomp.
+    script = (
+        "from detection import isolation\n"
+        "isolation._seccomp = lambda: None\n"
+        "isolation.restrict(); print(isolation._libc.prctl(3, 0, 0, 0, 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
+
+
 def test_a_worker_that_already_has_threads_is_reported() -> None:
     script = (
         "import threading; from detection import isolation\n"

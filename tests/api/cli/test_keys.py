@@ -50,5 +50,7 @@ def test_bootstrap_can_be_run_again_and_its_token_serves(run: Run, ask: Ask, ope
 
 def test_bootstrap_wants_an_address_and_a_token(run: Run, openbao: OpenBao) -> None:
     assert run("keys", "bootstrap-vault", SIGILLO_VAULT_TOKEN="x", SIGILLO_VAULT_URL="").exit_code == 2
-    assert run("keys", "bootstrap-vault", "--url", openbao.url, SIGILLO_VAULT_TOKEN="wrong").exit_code == 7
+    refused = run("keys", "bootstrap-vault", "--url", openbao.url, SIGILLO_VAULT_TOKEN="wrong")
+    assert refused.exit_code == 7
+    assert "administrator" in refused.stderr
     assert run("keys", "bootstrap-vault", "--url", "http://127.0.0.1:1", SIGILLO_VAULT_TOKEN="x").exit_code == 7

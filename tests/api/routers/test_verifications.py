@@ -38,6 +38,11 @@ def test_each_verdict(deployment: Running, foreign: Running) -> None:
         assert upload(anyone, broken, path=PATH).json()["verdict"] in {"unreadable", "invalid"}
 
 
+def test_an_empty_file_is_named_as_such(deployment: Running) -> None:
+    with deployment.http() as anyone:
+        problem(upload(anyone, b"", path=PATH), 422, "media-empty")
+
+
 def test_given_anchors_widen_the_trust_of_one_report(deployment: Running, foreign: Running) -> None:
     with foreign.http(foreign.key()) as away:
         _, theirs = signed(away)

@@ -1,0 +1,71 @@
+"""Whom this deployment trusts: its own roots, the operator's files, and what one verification adds.
+
+Rules
+- The key store is asked for its roots once. They are public, so they are kept in the home folder too: files are
+  verified after a restart even while Vault is down.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from api.settings import Settings
+from keys.errors import KeyStoreUnavailableError
+from keys.signer import KeyStore
+from provenance.trust import DEFAULT_USAGES, TrustPolicy, parse_usages
+
+OURS, GIVEN = "this deployment", "the given trust anchors"
+"""How roots are called in messages about them."""
+
+
+class Trust:
+    """Policies to judge manifests under. Safe to use from many threads: two that learn at once learn the same."""
+
+    def __init__(self, settings: Settings, keys: KeyStore, kept: Path) -> None:
+        """`kept` is where the key store's roots stay. Raises OSError, TrustPolicyError for the operator's files."""
+        self._keys, self._kept = keys, kept
+        self._further = {str(path): path.read_text() for path in (settings.trust_anchors,) if path}
+        config = settings.trust_config
+        self._usages = parse_usages(str(config), config.read_text()) if config else ()
+        TrustPolicy.of(self._further, self._usages or DEFAULT_USAGES)
+        self._ours = ""
+        self._policy: TrustPolicy | None = None
+
+    def anchors(self) -> str:
+        """PEM roots under which this deployment's signatures chain.
+
+        Raises KeyStoreUnavailableError while the key store has never been reached, KeyNotFoundError.
+        """
+        if not self._ours:
+            self._ours = self._learn()
+        return self._ours
+
+    def policy(self) -> TrustPolicy:
+        """The policy of this deployment. Raises as `anchors`."""
+        if self._policy is None:
+            self._policy = self._of({}, ())
+        return self._policy
+
+    def widened(self, anchors: str, usages: str) -> TrustPolicy:
+        """The same with further PEM roots and key usages. Raises TrustPolicyError, and as `anchors`."""
+        if not anchors and not usages:
+            return self.policy()
+        return self._of({GIVEN: anchors} if anchors else {}, parse_usages(GIVEN, usages) if usages else ())
+
+    def _of(self, anchors: Mapping[str, str], usages: tuple[str, ...]) -> TrustPolicy:
+        known = (*(self._usages or DEFAULT_USAGES), *usages)
+        return TrustPolicy.of({OURS: self.anchors(), **self._further, **anchors}, tuple(dict.fromkeys(known)))
+
+    def _learn(self) -> str:
+        try:
+            anchors = self._keys.anchors()
+        except KeyStoreUnavailableError:
+            if not self._kept.exists():
+                raise
+            return self._kept.read_text()
+        with tempfile.NamedTemporaryFile("w", dir=self._kept.parent, delete=False) as draft:
+            draft.write(anchors)
+        Path(draft.name).replace(self._kept)
+        return anchors
