@@ -90,7 +90,14 @@ class Home:
 
         Raises HomeHeldError when another process has it, StartError when others may enter it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+        except (FileExistsError, NotADirectoryError):
+            raise StartError(f"{self.folder} is a file, or lies in one: set SIGILLO_HOME to a folder") from None
+        except OSError as error:
+            raise StartError(
+                f"{self.folder} cannot be made ({error.strerror}): set SIGILLO_HOME to a folder of your own"
+            ) from error
         self._require_private()
         with alone(self.folder / "lock", str(self.folder)), self._socket_path() as path:
             path.unlink(missing_ok=True)

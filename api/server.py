@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -126,13 +127,15 @@ def _server(app: object) -> uvicorn.Server:
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    port_at_fault = (errno.EADDRINUSE, errno.EACCES)
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
         except OSError as error:
+            other = "--port" if error.errno in port_at_fault else "--host, an address of this machine"
             raise StartError(
-                f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port"
+                f"{host}:{port} cannot be listened on ({error.strerror}): choose another {other}"
             ) from error
         listener.listen(BACKLOG)
         yield listener

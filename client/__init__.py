@@ -7,7 +7,7 @@ with Sigillo("https://sigillo.example", token="sgk_…") as sigillo:
 
 from __future__ import annotations
 
-from client.problem import Problem, UnreachableError
+from client.problem import ClientError, Problem, UnreachableError
 from client.sigillo import Sigillo
 
-__all__ = ["Problem", "Sigillo", "UnreachableError"]
+__all__ = ["ClientError", "Problem", "Sigillo", "UnreachableError"]

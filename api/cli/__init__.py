@@ -12,15 +12,32 @@ from api.cli.serve import serve
 from api.cli.sign import sign
 from api.cli.trust import app as trust
 from api.cli.verify import verify
+from api.version import VERSION
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sigillo {VERSION}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="sigillo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Provenance for media: sign at upload, verify anywhere, prove it later.",
+    add_completion=False,
     epilog="Exit codes: 0 done or trusted, 1 refused, 2 usage, 3 absent, 4 unreadable, 5 invalid, 6 untrusted, "
     "7 unavailable.",
 )
+
+
+@app.callback()
+def sigillo(
+    version: bool = typer.Option(False, "--version", is_eager=True, callback=_version, help="Print the version."),
+) -> None:
+    """Provenance for media: sign at upload, verify anywhere, prove it later."""
+
+
 app.command()(serve)
 app.command()(sign)
 app.command()(verify)

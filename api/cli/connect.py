@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import typer
 from pydantic import ValidationError
@@ -15,7 +19,7 @@ from pydantic_settings import SettingsError
 
 from api.cli.output import Exit, fail
 from api.home import Holder, Home, HomeHeldError
-from api.settings import Settings
+from api.settings import KeyStoreKind, Settings
 from client import Sigillo, UnreachableError
 
 SERVER = typer.Option("", "--server", envvar="SIGILLO_SERVER", help="Server to talk to, such as https://…")
@@ -39,6 +43,16 @@ def load_settings() -> Settings:
         raise fail(said, Exit.USAGE) from error
 
 
+def refuse_unknown_settings() -> None:
+    """A misspelt setting would be a default in force that nobody chose."""
+    known = [f"SIGILLO_{name.upper()}" for name in (*Settings.model_fields, "server", "token")]
+    for name in os.environ:
+        if name.upper().startswith("SIGILLO_") and name.upper() not in known:
+            meant = get_close_matches(name.upper(), known, 1)
+            hint = f": did you mean {meant[0]}?" if meant else "; docs/operations.md lists them"
+            raise fail(f"{name} is no setting{hint}", Exit.USAGE)
+
+
 def _fault(error: ErrorDetails) -> str:
     """One wrong setting by the name it is set by."""
     name = "_".join(map(str, error["loc"])).upper()
@@ -48,19 +62,31 @@ def _fault(error: ErrorDetails) -> str:
 
 
 @contextmanager
-def connected(server: str = "", token: str = "") -> Iterator[Sigillo]:
-    """A client of the named server, or of the home folder's own. Raises HomeHeldError, UnreachableError."""
-    if server:
-        with Sigillo(server, token) as client:
-            yield client
-        return
-    settings = load_settings()
+def connected(server: str = "", token: str = "", *, leave_no_trace: bool = False) -> Iterator[Sigillo]:
+    """A client of the named server, or of the home folder's own.
+
+    With `leave_no_trace` a folder that holds nothing yet is left so, and a passing one serves: to verify a file
+    should make nobody's keys. Raises HomeHeldError, UnreachableError.
+    """
+    with ExitStack() as stack:
+        if server:
+            yield stack.enter_context(Sigillo(server, token))
+            return
+        settings = load_settings()
+        if leave_no_trace and settings.keys is KeyStoreKind.EMBEDDED and not Home(settings.home).keys.exists():
+            passing = stack.enter_context(TemporaryDirectory(prefix="sigillo-"))
+            settings = settings.model_copy(update={"home": Path(passing), "database": ""})
+        yield stack.enter_context(_at_home(settings, quiet=leave_no_trace))
+
+
+@contextmanager
+def _at_home(settings: Settings, *, quiet: bool) -> Iterator[Sigillo]:
     home = Home(settings.home)
     deadline = time.monotonic() + HELD_SECONDS
     while True:
         try:
             with home.holding() as holder:
-                with _private(settings, home, holder) as client:
+                with _private(settings, home, holder, quiet=quiet) as client:
                     yield client
                 return
         except HomeHeldError:
@@ -76,13 +102,13 @@ def connected(server: str = "", token: str = "") -> Iterator[Sigillo]:
 
 
 @contextmanager
-def _private(settings: Settings, home: Home, holder: Holder) -> Iterator[Sigillo]:
+def _private(settings: Settings, home: Home, holder: Holder, *, quiet: bool) -> Iterator[Sigillo]:
     """A server on the Unix socket alone, for as long as the command runs and others visit."""
     from api.log import configure  # the whole service: only when one is needed
     from api.server import in_background
 
     # The warning about embedded keys belongs to their making and to `serve`, not to every command after.
-    configure(home.logs, logging.ERROR if home.keys.exists() else logging.WARNING)
+    configure(home.logs, logging.ERROR if quiet or home.keys.exists() else logging.WARNING)
     with ExitStack() as after, in_background(settings, home, holder):
         try:
             with Sigillo("http://sigillo", holder.token, holder.socket) as client:

@@ -11,11 +11,9 @@ import typer
 from rich.progress import Progress
 
 from api.cli.connect import load_settings
-from api.cli.output import JSON, Exit, err, fail, quoted, say, show
+from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
 from api.home import Home
-from keys.errors import KeysError, KeyStoreUnavailableError
 from ledger.audit import LogReport
-from ledger.errors import DatabaseUnavailableError, LedgerError
 
 app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 
@@ -29,7 +27,7 @@ def verify(
     as_json: bool = JSON,
 ) -> None:
     """Re-check everything: bytes, chain, tree, checkpoints, payloads. Exit code 5 names the first bad index."""
-    with _told(), _progress("checking", quiet=as_json) as progress:
+    with told(), _progress("checking", quiet=as_json) as progress:
         report = _exported(folder, key, progress) if folder else _at_home(key, progress)
     if as_json:
         show({**asdict(report), "sound": report.sound})
@@ -46,7 +44,7 @@ def export(folder: Path, as_json: bool = JSON) -> None:
 
     settings = load_settings()
     _require_log(settings.home)
-    with _told(), _progress("exporting", quiet=as_json) as progress:
+    with told(), _progress("exporting", quiet=as_json) as progress:
         head = export_log(Database(settings.database_url), folder, progress)
     if as_json:
         show({"folder": str(folder), "origin": head.origin, "size": head.size, "root": head.root.hex()})
@@ -92,17 +90,7 @@ def _sentence(report: LogReport) -> str:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except (KeyStoreUnavailableError, DatabaseUnavailableError) as error:
-        raise fail(str(error), Exit.UNAVAILABLE) from error
-    except (LedgerError, KeysError, OSError) as error:
-        raise fail(str(error)) from error
-
-
-@contextmanager
 def _progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    with Progress(console=err, transient=True, disable=quiet) as bar:
+    with Progress(console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
 from typing import Any
 
@@ -25,7 +26,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from api.home import HomeHeldError, StartError
-from client import Problem, UnreachableError
+from client import ClientError, Problem, UnreachableError
 from detection.errors import DetectionError
 from keys.errors import KeysError, KeyStoreUnavailableError
 from ledger.errors import DatabaseUnavailableError, LedgerError
@@ -47,10 +48,26 @@ class Exit(IntEnum):
     UNAVAILABLE = 7
 
 
+TITLES = {Exit.REFUSED: "Refused", Exit.USAGE: "Wrong usage", Exit.UNAVAILABLE: "Unavailable"}
+LATER = (UnreachableError, HomeHeldError, KeyStoreUnavailableError, DatabaseUnavailableError)
+"""What passes by itself or with mending; the same command may be tried again."""
+
+EXPECTED = (ClientError, HomeHeldError, StartError, KeysError, LedgerError, DetectionError, ProvenanceError, OSError)
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-JSON = typer.Option(False, "--json", help="Print one JSON object and nothing else.")
+_for_programs: ContextVar[bool] = ContextVar("for_programs", default=False)
+
+
+def _remember(chosen: bool) -> bool:
+    _for_programs.set(chosen)
+    return chosen
+
+
+JSON = typer.Option(
+    False, "--json", is_eager=True, callback=_remember, help="Print one JSON object and nothing else; errors too."
+)
 
 
 def show(value: Any) -> None:
@@ -69,10 +86,28 @@ def quoted(text: object) -> str:
     return escape(plain)
 
 
-def fail(message: str, code: Exit = Exit.REFUSED) -> typer.Exit:
-    """Say what went wrong on standard error; raise what is returned."""
+def complain(message: str) -> None:
+    """One line on standard error: what went wrong, and what to do."""
     err.print(f"[bold red]sigillo:[/] {quoted(message)}")
-    return typer.Exit(code)
+
+
+def fail(message: str, code: Exit = Exit.REFUSED) -> typer.Exit:
+    """Say what went wrong; raise what is returned. Under `--json` the problem is on standard output, too."""
+    return _failed({"title": TITLES[code], "detail": message}, code)
+
+
+def described(error: Exception) -> dict[str, Any]:
+    """An error as a problem (RFC 9457): the server's own, or its words."""
+    if isinstance(error, Problem):
+        return {"status": error.status, **error.members, "detail": str(error)}
+    return {"title": TITLES[exit_of(error)], "detail": _words(error)}
+
+
+def exit_of(error: Exception) -> Exit:
+    """The exit code an error ends a command with."""
+    if isinstance(error, Problem):
+        return Exit.UNAVAILABLE if error.status == UNAVAILABLE_STATUS else Exit.REFUSED
+    return Exit.UNAVAILABLE if isinstance(error, LATER) else Exit.REFUSED
 
 
 @contextmanager
@@ -80,16 +115,18 @@ def told() -> Iterator[None]:
     """Turn what the client or a starting service raises into a line and an exit code."""
     try:
         yield
-    except Problem as problem:
-        unavailable = problem.status == UNAVAILABLE_STATUS
-        raise fail(str(problem), Exit.UNAVAILABLE if unavailable else Exit.REFUSED) from problem
-    except UnreachableError as error:
-        raise fail(str(error), Exit.UNAVAILABLE) from error
-    except HomeHeldError as error:
-        raise fail(str(error), Exit.UNAVAILABLE) from error
-    except (KeyStoreUnavailableError, DatabaseUnavailableError) as error:
-        raise fail(str(error), Exit.UNAVAILABLE) from error
-    except (KeysError, LedgerError, DetectionError, ProvenanceError, StartError) as error:
-        raise fail(str(error)) from error
-    except OSError as error:
-        raise fail(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+    except EXPECTED as error:
+        raise _failed(described(error), exit_of(error)) from error
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+def _failed(problem: dict[str, Any], code: Exit) -> typer.Exit:
+    complain(problem["detail"])
+    if _for_programs.get():
+        show({"problem": problem})
+    return typer.Exit(code)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.progress import track
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
-from client import Problem, Sigillo
+from api.cli.files import each
+from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from client import Sigillo
 
 
 def sign(
@@ -29,20 +29,10 @@ def sign(
     body = _claim(claim, title, public=public)
     targets = {file: _target(file, out, several=len(files) > 1) for file in files}
     _check_targets(targets)
-    signed: dict[str, dict[str, Any]] = {}
-    failed = False
     with told(), connected(server, token) as sigillo:
-        for file in track(files, "signing", console=err, transient=True, disable=as_json or len(files) == 1):
-            try:
-                signed[str(file)] = _sign(sigillo, file, targets[file], body)
-            except (Problem, OSError) as error:
-                if len(files) == 1:
-                    raise
-                failed = True
-                fail(f"{file}: {error}")
-    _show(signed, targets, as_json=as_json)
-    if failed:
-        raise typer.Exit(Exit.REFUSED)
+        done, refused = each(files, "signing", lambda file: _sign(sigillo, file, targets[file], body), as_json=as_json)
+    _show(done, as_json=as_json)
+    raise typer.Exit(max(refused, default=Exit.OK))
 
 
 def _claim(file: Path | None, title: str, *, public: bool) -> dict[str, Any]:
@@ -95,11 +85,11 @@ def _sign(sigillo: Sigillo, file: Path, target: Path, claim: dict[str, Any]) -> 
     return {**asset, "written": str(target)}
 
 
-def _show(signed: dict[str, dict[str, Any]], targets: dict[Path, Path], *, as_json: bool) -> None:
+def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        show(next(iter(signed.values())) if len(targets) == 1 else signed)
+        show(next(iter(done.values())) if len(done) == 1 else done)
         return
-    for file, asset in signed.items():
+    for file, asset in ((file, asset) for file, asset in done.items() if "problem" not in asset):
         say(f"{quoted(file)} -> [bold]{quoted(asset['written'])}[/]")
         say(f"  asset {asset['id']}, ledger entry {asset['ledger']['entry']}")
         if asset["parent"]:

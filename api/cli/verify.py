@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.progress import track
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
-from client import Problem
+from api.cli.files import each
+from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+
+PEM = "-----BEGIN CERTIFICATE-----"
 
 COLOURS = {"trusted": "green", "untrusted": "yellow", "invalid": "red", "unreadable": "red", "absent": "blue"}
 CODES = {
@@ -21,7 +22,7 @@ CODES = {
     "unreadable": Exit.UNREADABLE,
     "absent": Exit.ABSENT,
 }
-WORST = [Exit.OK, Exit.ABSENT, Exit.UNTRUSTED, Exit.UNREADABLE, Exit.INVALID, Exit.REFUSED]
+WORST = [Exit.OK, Exit.ABSENT, Exit.UNTRUSTED, Exit.UNREADABLE, Exit.INVALID, Exit.REFUSED, Exit.UNAVAILABLE]
 """From best to worst: among several files the worst decides the exit code."""
 
 
@@ -34,24 +35,30 @@ def verify(
     as_json: bool = JSON,
 ) -> None:
     """Verify files: signature, trust, ancestors, and what the manifest says."""
-    with told():
-        pem = anchors.read_text() if anchors else ""
-        config = trust_config.read_text() if trust_config else ""
-        with connected(server, token) as sigillo:
-            quiet = as_json or len(files) == 1
-            reports: dict[str, dict[str, Any]] = {}
-            refused = False
-            for file in track(files, "verifying", console=err, transient=True, disable=quiet):
-                try:
-                    reports[str(file)] = sigillo.verify(file, pem, config)
-                except (Problem, OSError) as error:
-                    if len(files) == 1:
-                        raise
-                    refused = True
-                    fail(f"{file}: {error}")
-    _show(reports, several=len(files) > 1, as_json=as_json)
-    codes = [code for report in reports.values() for code in _codes(report)]
-    raise typer.Exit(max([*codes, *([Exit.REFUSED] if refused else [])], key=WORST.index))
+    pem, config = _anchors(anchors), _text(trust_config)
+    with told(), connected(server, token, leave_no_trace=True) as sigillo:
+        done, refused = each(files, "verifying", lambda file: sigillo.verify(file, pem, config), as_json=as_json)
+    reports = {file: report for file, report in done.items() if "problem" not in report}
+    if as_json:
+        show(next(iter(done.values())) if len(done) == 1 else done)
+    else:
+        _show(reports)
+    codes = [*refused, *(code for report in reports.values() for code in _codes(report))]
+    raise typer.Exit(max(codes, key=WORST.index))
+
+
+def _text(file: Path | None) -> str:
+    try:
+        return file.read_text() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail(f"{file}: not readable as text: {getattr(error, 'strerror', None) or error}", Exit.USAGE) from error
+
+
+def _anchors(file: Path | None) -> str:
+    pem = _text(file)
+    if file and PEM not in pem:
+        raise fail(f"{file}: there is no PEM certificate in it", Exit.USAGE)
+    return pem
 
 
 def _codes(report: dict[str, Any]) -> list[Exit]:
@@ -59,10 +66,7 @@ def _codes(report: dict[str, Any]) -> list[Exit]:
     return [CODES[report["verdict"]], *([CODES[ancestry]] if ancestry and ancestry != "absent" else [])]
 
 
-def _show(reports: dict[str, dict[str, Any]], *, several: bool, as_json: bool) -> None:
-    if as_json:
-        show(reports if several else next(iter(reports.values())))
-        return
+def _show(reports: dict[str, dict[str, Any]]) -> None:
     for file, report in reports.items():
         say(f"{quoted(file)}: {_headline(report)}")
         say(f"  {quoted(report['sentence'])}")

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.checkpoint import VerifierKey
 from tests.api.cli.conftest import Run
+from tests.api.cli.process import sigillo
 from tests.api.wire import proven, signed
 from tests.deployment import Running, running
 
@@ -118,7 +119,19 @@ def test_nothing_to_check_is_a_usage_error_and_makes_nothing(run: Run, tmp_path:
     assert list(tmp_path.iterdir()) == []
     done = run("ledger", "verify", tmp_path / "no-export")
     assert done.exit_code == 1
-    assert "Traceback" not in done.output
+    assert "no-export" in done.stderr
+    assert "Errno" not in done.output
+
+
+def test_output_into_a_pipe_is_the_answer_alone(home: Path, tmp_path: Path) -> None:
+    for arguments in (("verify",), ("export", tmp_path / "export")):
+        done = sigillo(home, "ledger", *arguments)
+        assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+    (tmp_path / "file").write_text("in the way")
+    refused = sigillo(home, "ledger", "export", tmp_path / "file")
+    assert refused.returncode == 1
+    assert "file" in refused.stderr
+    assert "Errno" not in refused.stderr
 
 
 def test_a_log_under_a_strangers_key_is_not_sound(run: Run, home: Path, tmp_path: Path) -> None:

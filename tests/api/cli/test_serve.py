@@ -71,11 +71,27 @@ def test_taken_port_and_held_folder_are_told(tmp_path: Path) -> None:
         taken.listen()
         done = sigillo(tmp_path, "serve", "--port", taken.getsockname()[1])
     assert done.returncode == 1
+    assert "another --port" in done.stderr
     assert "Traceback" not in done.stderr
     with served(tmp_path):
         second = sigillo(tmp_path, "serve", "--port", 0)
     assert second.returncode == 7
     assert str(tmp_path) in second.stderr
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such name"])
+def test_a_host_that_is_not_here_is_told(tmp_path: Path, host: str) -> None:
+    done = sigillo(tmp_path, "serve", "--host", host, "--port", 0)
+    assert done.returncode == 1
+    assert "another --host" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_misspelt_setting_is_refused(tmp_path: Path) -> None:
+    done = sigillo(tmp_path / "home", "serve", retension="P1D")
+    assert done.returncode == 2
+    assert "SIGILLO_RETENSION is no setting: did you mean SIGILLO_RETENTION?" in done.stderr
+    assert not (tmp_path / "home").exists()
 
 
 def test_commands_on_one_folder_at_once(tmp_path: Path) -> None:
@@ -113,9 +129,11 @@ def test_wrong_settings_are_one_line(run: Run, tmp_path: Path, settings: dict[st
 
 def test_unusable_home_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    done = run("trust", "anchors", SIGILLO_HOME=str(tmp_path / "file"))
-    assert done.exit_code == 1
-    assert str(tmp_path / "file") in done.stderr
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        done = run("trust", "anchors", "--json", SIGILLO_HOME=str(home))
+        assert done.exit_code == 1
+        assert "set SIGILLO_HOME to a folder" in json.loads(done.stdout)["problem"]["detail"]
+        assert str(home) in done.stderr.replace("\n", "")
 
 
 def test_wrong_passphrase_is_told(tmp_path: Path) -> None:

@@ -68,9 +68,13 @@ def test_one_bad_file_does_not_spoil_the_others(run: Run, photo: Path, tmp_path:
     bad.write_bytes(b"not a picture")
     done = run("sign", bad, tmp_path / "missing.jpg", photo, "--json")
     assert done.exit_code == 1
-    assert set(json.loads(done.stdout)) == {str(photo)}
+    told = json.loads(done.stdout)
+    assert told[str(photo)]["state"] == "signed"
+    assert told[str(bad)]["problem"]["type"] == "urn:sigillo:problem:media-unrecognised"
+    assert told[str(tmp_path / "missing.jpg")]["problem"]["title"] == "Refused"
     assert "bad.jpg" in done.stderr
-    assert "missing.jpg" in done.stderr
+    assert "missing.jpg: No such file" in done.stderr
+    assert "Errno" not in done.output
     assert not (tmp_path / "bad.signed.jpg").exists()
 
 

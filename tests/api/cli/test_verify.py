@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.cli.conftest import Run
+from tests.api.cli.process import sigillo
 from tests.deployment import Running, running
 
 Ask = Callable[..., Any]
@@ -59,7 +60,11 @@ def test_refused_and_missing_files_do_not_spoil_the_others(run: Run, files: dict
     (tmp_path / "odd").write_bytes(b"no known kind")
     done = run("verify", tmp_path / "odd", tmp_path / "missing", files["trusted"], "--json")
     assert done.exit_code == 1
-    assert set(json.loads(done.stdout)) == {str(files["trusted"])}
+    told = json.loads(done.stdout)
+    assert told[str(files["trusted"])]["verdict"] == "trusted"
+    assert told[str(tmp_path / "odd")]["problem"]["status"] == 415
+    assert "No such file" in told[str(tmp_path / "missing")]["problem"]["detail"]
+    assert f"{tmp_path / 'odd'}: " in done.stderr.replace("\n", "")
     assert "missing" in done.stderr
 
 
@@ -67,9 +72,24 @@ def test_given_anchors_are_trusted(run: Run, foreign: Running, files: dict[str, 
     anchors = tmp_path / "anchors.pem"
     anchors.write_text(foreign.operator.anchors())
     assert run("verify", files["untrusted"], "--anchors", anchors).exit_code == 0
-    anchors.write_text("nonsense")
-    assert run("verify", files["untrusted"], "--anchors", anchors).exit_code == 1
-    assert run("verify", files["untrusted"], "--anchors", tmp_path / "missing.pem").exit_code == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x30\x82\xff\xfe", None])
+def test_unusable_anchors_are_never_passed_over(run: Run, photo: Path, tmp_path: Path, content: bytes | None) -> None:
+    anchors = tmp_path / "anchors.pem"
+    if content is not None:
+        anchors.write_bytes(content)
+    done = run("verify", photo, "--anchors", anchors, "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["problem"]["title"] == "Wrong usage"
+    assert str(anchors) in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.output
+
+
+def test_verifying_in_an_empty_home_makes_nobodys_keys(tmp_path: Path, photo: Path) -> None:
+    done = sigillo(tmp_path / "home", "verify", photo, "--json")
+    assert (done.returncode, json.loads(done.stdout)["verdict"], done.stderr) == (3, "absent", "")
+    assert not (tmp_path / "home").exists()
 
 
 def test_missing_file_says_which(run: Run, tmp_path: Path) -> None:
@@ -80,9 +100,10 @@ def test_missing_file_says_which(run: Run, tmp_path: Path) -> None:
 
 
 def test_no_answer_is_unavailable(run: Run, photo: Path) -> None:
-    done = run("verify", photo, "--server", "http://127.0.0.1:1")
+    done = run("verify", photo, "--server", "http://127.0.0.1:1", "--json")
     assert done.exit_code == 7
     assert "127.0.0.1:1" in done.stderr
+    assert json.loads(done.stdout)["problem"]["title"] == "Unavailable"
 
 
 def test_public_asset_shows_its_ledger_entry(deployment: Running, ask: Ask, photo: Path) -> None:

@@ -1,0 +1,31 @@
+"""One thing done to several files: a file that is refused gets a line, a `problem` in its place, and does not spoil
+the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.progress import track
+
+from api.cli.output import Exit, complain, described, err, exit_of
+from client import ClientError
+
+
+def each(
+    files: Sequence[Path], what: str, do: Callable[[Path], dict[str, Any]], *, as_json: bool
+) -> tuple[dict[str, dict[str, Any]], list[Exit]]:
+    """What `do` gave for each file by its name, and the exit codes of those that were refused."""
+    done: dict[str, dict[str, Any]] = {}
+    refused: list[Exit] = []
+    quiet = as_json or len(files) == 1 or not err.is_terminal
+    for file in track(files, what, console=err, transient=True, disable=quiet):
+        try:
+            done[str(file)] = do(file)
+        except (ClientError, OSError) as error:
+            done[str(file)] = {"problem": described(error)}
+            refused.append(exit_of(error))
+            complain(f"{file}: {done[str(file)]['problem']['detail']}")
+    return done, refused
