@@ -48,7 +48,7 @@ def refuse_unknown_settings() -> None:
     known = [f"SIGILLO_{name.upper()}" for name in (*Settings.model_fields, "server", "token")]
     for name in os.environ:
         if name.upper().startswith("SIGILLO_") and name.upper() not in known:
-            meant = get_close_matches(name.upper(), known, 1)
+            meant = get_close_matches(name.upper(), known, 1, cutoff=0.8)
             hint = f": did you mean {meant[0]}?" if meant else "; docs/operations.md lists them"
             raise fail(f"{name} is no setting{hint}", Exit.USAGE)
 

@@ -27,5 +27,6 @@ def each(
         except (ClientError, OSError) as error:
             done[str(file)] = {"problem": described(error)}
             refused.append(exit_of(error))
-            complain(f"{file}: {done[str(file)]['problem']['detail']}")
+            detail = done[str(file)]["problem"]["detail"]
+            complain(detail if detail.startswith(f"{file}: ") else f"{file}: {detail}")
     return done, refused
