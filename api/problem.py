@@ -87,6 +87,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.AssetNotFoundError: Problem("asset-not-found", 404, "No such asset"),
     cases.AssetGoneError: Problem("asset-gone", 410, "The asset is no longer kept", ("reason",)),
     cases.ParentRefusedError: Problem("parent-refused", 422, "The earlier manifest is not acceptable", ("verdict",)),
+    cases.OtherHistoryError: Problem("other-history", 422, "The file has another history"),
     cases.IdempotencyConflictError: Problem("idempotency-conflict", 422, "Idempotency-Key used for another request"),
     cases.ApiKeyNotFoundError: Problem("api-key-not-found", 404, "No such API key"),
     cases.PrincipalNotFoundError: Problem("principal-not-found", 404, "No such principal"),

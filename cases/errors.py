@@ -46,6 +46,16 @@ class ParentRefusedError(CasesError):
         self.verdict, self.codes = verdict, codes
 
 
+class OtherHistoryError(CasesError):
+    """A transformation's bytes bring a manifest that is not of the file it is said to be made from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this file carries a manifest of its own, and not that of the asset it is said to be made from; upload it "
+            "to /v1/assets, where its own manifest becomes the parent"
+        )
+
+
 class IdempotencyConflictError(CasesError):
     """This Idempotency-Key was used with another body."""
 

@@ -31,12 +31,11 @@ from cases.asset import (
     subject_id,
 )
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
-from cases.errors import ParentRefusedError
+from cases.errors import OtherHistoryError, ParentRefusedError
 from cases.idempotency import IdempotencyKey
 from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
-from cases.signing import Signing, Submission, content, decision, details
-from detection.memfd import Memfd
+from cases.signing import Original, Signing, Submission, content, decision, details
 from detection.sandbox import Sandbox
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
@@ -50,10 +49,11 @@ from ledger.subjects import Subject
 from provenance.manifest import define
 from provenance.report import History
 from provenance.request import Tool
-from provenance.rules import check_grant, check_request
+from provenance.rules import check_change, check_grant, check_request
 from provenance.sign import sign
+from provenance.summary import in_brief
 from provenance.trust import TrustPolicy
-from provenance.validation import examine
+from provenance.validation import examine, verify
 from provenance.verdict import Verdict
 
 PASSING_PARENTS = frozenset({Verdict.ABSENT, Verdict.TRUSTED})
@@ -93,11 +93,14 @@ class Intake:
     def take(self, caller: Caller, submission: Submission) -> AssetId:
         """Sign one upload and return its asset once it is durable.
 
-        Raises MediaError, ClaimRefusedError, ParentRefusedError, IdempotencyConflictError, SandboxError,
-        ManifestBuildError, KeyStoreUnavailableError, LogBusyError, DatabaseUnavailableError; then nothing was kept.
+        Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, IdempotencyConflictError,
+        SandboxError, ManifestBuildError, KeyStoreUnavailableError, LogBusyError, DatabaseUnavailableError; then
+        nothing was kept.
         """
         check_request(submission.claim, self.clock())
         check_grant(submission.claim, caller.grant)
+        if submission.original:
+            check_change(submission.claim)
         spent = self._idempotency(caller, submission)
         if spent is not None:
             with self.database.read(caller.tenant) as connection:
@@ -111,21 +114,39 @@ class Intake:
         received_at, trust = milliseconds(self.clock()), self.trust()
         signer = self.keys.signer(Purpose.CLAIM)
         found, history = examine(self.sandbox, submission.content, submission.declared_mime, trust)
-        parent = self._parent(caller, submission.content, history)
-        definition = define(submission.claim, content(found), history.verdict, self.generator)
-        signed = sign(self.sandbox, signer, submission.content, definition, trust, entropy=self.entropy)
+        original = submission.original
+        if original:
+            history = self._instead_of(history, original, trust)
+        parent = self._parent(caller, submission, history)
+        mime, file = (original.mime, original.content) if original else ("", None)
+        definition = define(submission.claim, content(found), history.verdict, self.generator, mime)
+        signed = sign(self.sandbox, signer, submission.content, definition, trust, parent=file, entropy=self.entropy)
         return Signing(caller, submission, received_at, found, parent, signed)
 
-    def _parent(self, caller: Caller, upload: Memfd, history: History) -> ParentFinding | None:
-        """What the file arrived with, judged by policy. Raises ParentRefusedError."""
+    def _instead_of(self, brought: History, original: Original, trust: TrustPolicy) -> History:
+        """The original's history; the upload may bring what its tool left of it, and nothing else.
+
+        Raises OtherHistoryError.
+        """
+        history = in_brief(verify(self.sandbox, original.content, trust))
+        if brought.verdict is not Verdict.ABSENT and brought.label != history.label:
+            raise OtherHistoryError
+        return history
+
+    def _parent(self, caller: Caller, submission: Submission, history: History) -> ParentFinding | None:
+        """What is known of the parent's manifest, judged by policy. Raises ParentRefusedError."""
         if history.verdict is Verdict.ABSENT:
             return None
         worst = {history.verdict, history.ancestry or history.verdict}
         if self.policy.refuse_broken_parents and not worst <= PASSING_PARENTS:
             raise ParentRefusedError(history.verdict, history.failures)
-        label = history.label if history.verdict is Verdict.TRUSTED else None
-        ours = self.recognition.own(caller, label, upload) if label else None
+        ours = submission.original.asset if submission.original else self._recognised(caller, submission, history)
         return ParentFinding(history.label, history.verdict, history.ancestry, history.failures, history.sentence, ours)
+
+    def _recognised(self, caller: Caller, submission: Submission, history: History) -> AssetId | None:
+        if history.verdict is not Verdict.TRUSTED or not history.label:
+            return None
+        return self.recognition.own(caller, history.label, submission.content)
 
     def _commit(self, signing: Signing, spent: IdempotencyKey | None) -> AssetId:
         """Seal the media, then commit asset and entry together; what did not come to be leaves no blob."""
@@ -215,7 +236,9 @@ class Intake:
         if not submission.idempotency_key:
             return None
         claim = json.dumps(asdict(submission.claim), default=str, sort_keys=True)
-        digest = hashlib.sha256(f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0".encode())
+        made_from = submission.original.asset if submission.original else ""
+        what = f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0{made_from}\0"
+        digest = hashlib.sha256(what.encode())
         for chunk in submission.content.chunks():
             digest.update(chunk)
         system = self.ledger.subjects.system(caller.tenant)

@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -39,6 +39,8 @@ from cases.decisions import (
 from cases.deployment import system_principal
 from cases.errors import AssetGoneError, AssetNotFoundError
 from cases.media import delete_blob
+from cases.signing import Original
+from detection.memfd import Memfd
 from keys.clock import Clock
 from ledger.blobs import BlobStore
 from ledger.database import Database
@@ -81,6 +83,14 @@ class Library:
         subject = self.ledger.subjects.open(asset.tenant, subject_id(asset.id))
         assert asset.details is not None  # a row with a blob is not erased
         return self.blobs.open(subject, asset.blob, asset.details.signed_bytes)
+
+    @contextmanager
+    def original(self, asset: Asset) -> Iterator[Original]:
+        """An asset's signed file in memory, to be the parent of another. Raises AssetGoneError, BlobError."""
+        content = Memfd.of(self.content(asset))
+        assert asset.details is not None  # its content could be opened
+        with content:
+            yield Original(asset.id, asset.details.mime, content)
 
     def erase(self, caller: Caller, asset: AssetId) -> EntryId:
         """Destroy the asset's key and everything sealed under it; the entry that says so.

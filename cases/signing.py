@@ -20,6 +20,16 @@ from provenance.sign import SignedAsset
 
 
 @dataclass(frozen=True)
+class Original:
+    """The caller's asset that an upload was made from."""
+
+    asset: AssetId
+    mime: str
+    content: Memfd
+    """The signed file, sealed against writing."""
+
+
+@dataclass(frozen=True)
 class Submission:
     """What a creation tool hands in."""
 
@@ -31,6 +41,9 @@ class Submission:
     visibility: Visibility
     idempotency_key: str = ""
     """Empty when the caller sent none."""
+
+    original: Original | None = None
+    """Of a transformation."""
 
 
 @dataclass(frozen=True)

@@ -39,13 +39,11 @@ class Sigillo:
 
     def sign(self, file: Path, claim: Mapping[str, Any] | None = None, idempotency_key: str = "") -> dict[str, Any]:
         """Upload a file and have it signed; the asset. Raises Problem, UnreachableError."""
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        with file.open("rb") as stream:
-            parts = {
-                "file": _part(file, stream),
-                "claim": (None, json.dumps(claim or {}), "application/json"),
-            }
-            return self._json("POST", "/v1/assets", files=parts, headers=headers)
+        return self._upload("/v1/assets", file, claim or {}, idempotency_key)
+
+    def transform(self, asset: str, file: Path, claim: Mapping[str, Any], idempotency_key: str = "") -> dict[str, Any]:
+        """Upload what a tool made from one of our assets; the claim's actions say what it did. The new asset."""
+        return self._upload(f"/v1/assets/{asset}/transformations", file, claim, idempotency_key)
 
     def verify(self, file: Path, anchors: str = "", trust_config: str = "") -> dict[str, Any]:
         """The verification report of a file; `anchors` (PEM) and `trust_config` (OIDs) widen the trust."""
@@ -111,6 +109,12 @@ class Sigillo:
         with self._asked():
             found: dict[str, Any] = self._http.get("/readyz").json()
         return found
+
+    def _upload(self, path: str, file: Path, claim: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        with file.open("rb") as stream:
+            parts = {"file": _part(file, stream), "claim": (None, json.dumps(claim), "application/json")}
+            return self._json("POST", path, files=parts, headers=headers)
 
     def _json(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
         found: dict[str, Any] = self._send(method, path, **sent).json()

@@ -21,8 +21,8 @@ from detection.worker import Ask, Job
 from provenance.assessment import assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import FormatUnsupportedError, ManifestBuildError
-from provenance.report import HISTORY, REPORT, History, Status, Statuses, VerificationReport, legible
-from provenance.summary import summarise, word
+from provenance.report import HISTORY, REPORT, Status, Statuses, VerificationReport, legible
+from provenance.summary import in_brief
 from provenance.verdict import Verdict
 
 POLICIES_KEPT: Final = 8
@@ -32,7 +32,6 @@ MAX_STORE_JSON: Final = 16 * 1024 * 1024
 BUFFER_BYTES: Final = 256 * 1024
 """c2pa-rs reads in steps that double from a few bytes on; each that misses the buffer is a system call."""
 
-MAX_HISTORY_CODES: Final = 20
 SVG: Final = "image/svg+xml"
 ZIP: Final = "application/x-zip"
 SNIFFED_BYTES: Final = 1024
@@ -47,8 +46,7 @@ def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, A
     """
     examination, outputs = examine_media(args, fds, ask)
     report = _read(fds[0], args["trust"])
-    history = _history(report)
-    return {"examination": examination, "history": HISTORY.dump_python(history, mode="json")}, outputs
+    return {"examination": examination, "history": HISTORY.dump_python(in_brief(report), mode="json")}, outputs
 
 
 def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -58,7 +56,8 @@ def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, A
 
 
 def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `chain`, `trust`.
+    """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `chain`, `trust`. A second file is the parent;
+    with none the file itself is.
 
     Answers with two memory files: the signed file and its manifest store.
     Raises ManifestBuildError.
@@ -66,11 +65,12 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
     output, store = (os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING) for name in ("signed", "store"))
     with (
         os.fdopen(fds[0], "rb", closefd=False) as upload,
+        os.fdopen(fds[-1], "rb", closefd=False) as parent,
         os.fdopen(output, "w+b", closefd=False) as signed,
         os.fdopen(store, "wb", closefd=False) as manifest,
     ):
         try:
-            manifest.write(_sign(args, upload, signed, ask))
+            manifest.write(_sign(args, upload, parent, signed, ask))
         except C2paError as error:
             raise ManifestBuildError(legible(str(error))) from error
     return {}, [output, store]
@@ -79,17 +79,10 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
 JOBS: Final[Mapping[str, Job]] = {"examine": examine, "sign": sign, "verify": verify}
 
 
-def _history(report: VerificationReport) -> History:
-    own = [status.code for status in report.statuses.failure]
-    ancestors = [code for ingredient in report.ingredients for code in ingredient.failures]
-    failures = tuple(dict.fromkeys(own + ancestors))[:MAX_HISTORY_CODES]
-    return History(report.verdict, report.ancestry, report.label, failures, word(summarise(report)))
-
-
-def _sign(args: dict[str, Any], upload: BinaryIO, signed: BinaryIO, ask: Ask) -> bytes:
+def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, signed: BinaryIO, ask: Ask) -> bytes:
     with Builder(args["manifest"], _context(args["trust"]["anchors"], args["trust"]["usages"])) as builder:
         if args["parent"] is not None:
-            builder.add_ingredient(args["parent"], args["mime"], upload)
+            builder.add_ingredient(args["parent"], args["parent"]["format"], parent)
             upload.seek(0)
         # No time-stamp authority: c2pa would open the connection itself.
         with Signer.from_callback(ask, C2paSigningAlg.ES256, args["chain"], None) as signer:

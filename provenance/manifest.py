@@ -1,8 +1,9 @@
 """The manifest of one upload, as the definition that c2pa's Builder takes.
 
 Rules
-- The first action is `c2pa.created`, or else `c2pa.opened` with the uploaded file as its parent: a file's
-  history is never dropped, and what arrives with a manifest cannot be claimed as newly created.
+- The first action is `c2pa.created`, or else `c2pa.opened` with a parent: the uploaded file, or for a
+  transformation the file it was made from. A file's history is never dropped, and what arrives with a manifest
+  cannot be claimed as newly created.
 - A parent whose manifest cannot be read is still named as the parent, with a sentence that says so.
 - *Created* assertions are what this service worked out itself (actions, content); what the request states
   (model, author, training-mining) is *gathered*: carried, not vouched for.
@@ -63,10 +64,13 @@ class Definition:
     """The parent ingredient when the upload's own manifest goes along with it."""
 
 
-def define(request: ClaimRequest, content: ContentAssertion, history: Verdict, generator: Tool) -> Definition:
+def define(
+    request: ClaimRequest, content: ContentAssertion, history: Verdict, generator: Tool, parent_mime: str = ""
+) -> Definition:
     """The definition for a request that passed `rules`.
 
-    `history` is the verdict on the manifest that the file arrived with; `generator` is this service.
+    `history` is the verdict on the parent's manifest; the parent is the uploaded file, or another of the type
+    `parent_mime`. `generator` is this service.
     Raises ClaimRefusedError when a file with history is claimed as newly created.
     """
     created = bool(request.actions) and request.actions[0].name == CREATED
@@ -84,7 +88,7 @@ def define(request: ClaimRequest, content: ContentAssertion, history: Verdict, g
     }
     if created:
         return Definition(content.mime, manifest, None)
-    parent = {"label": PARENT_LABEL, "relationship": "parentOf", "format": content.mime}
+    parent = {"label": PARENT_LABEL, "relationship": "parentOf", "format": parent_mime or content.mime}
     if history not in (Verdict.ABSENT, Verdict.UNREADABLE):
         return Definition(content.mime, manifest, parent)
     if history is Verdict.UNREADABLE:

@@ -76,6 +76,13 @@ def check_request(request: ClaimRequest, now: datetime) -> None:
     _check_model(request)
 
 
+def check_change(request: ClaimRequest) -> None:
+    """Hold the request of a transformation to saying what was done. Raises ClaimRefusedError."""
+    if not any(action.name not in (CREATED, OPENED) for action in request.actions):
+        detail = "say what the tool did to the file it opened, for example c2pa.cropped or c2pa.color_adjustments"
+        raise ClaimRefusedError("actions", "no-change", detail)
+
+
 def check_grant(request: ClaimRequest, grant: Grant) -> None:
     """Hold a request to what its key may assert. Raises ClaimRefusedError."""
     if request.tool.name != grant.tool:

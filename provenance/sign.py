@@ -46,9 +46,10 @@ def sign(
     definition: Definition,
     trust: TrustPolicy,
     *,
+    parent: Memfd | None = None,
     entropy: Entropy = system_entropy,
 ) -> SignedAsset:
-    """Sign an upload with the manifest defined for it.
+    """Sign an upload with the manifest defined for it; `parent` is the file it was made from, if not itself.
 
     Raises ManifestBuildError, ClaimBytesError, KeyStoreUnavailableError, and what `Sandbox.run` raises.
     """
@@ -61,7 +62,8 @@ def sign(
         "chain": claim_signer.chain,
         "trust": trust.settings,
     }
-    reply = sandbox.run("sign", args, (upload,), claim_signer.answer)
+    files = (upload,) if parent is None else (upload, parent)
+    reply = sandbox.run("sign", args, files, claim_signer.answer)
     if len(reply.fds) != 2:
         with reply:
             raise WorkerProtocolError("a signing worker hands over two files")

@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Final
 
 from provenance.codes import MANIFEST_INACCESSIBLE, SIGNER_EXPIRED, SIGNER_TRUSTED
-from provenance.report import VerificationReport
+from provenance.report import History, VerificationReport
 from provenance.verdict import Verdict
 
+MAX_HISTORY_CODES: Final = 20
 UNNAMED: Final = "an unnamed signer"
 
 ENGLISH: Final = MappingProxyType(
@@ -54,6 +55,14 @@ def summarise(report: VerificationReport) -> tuple[Message, ...]:
 def word(messages: tuple[Message, ...], catalogue: Mapping[str, str] = ENGLISH) -> str:
     """The messages as sentences."""
     return " ".join(catalogue[message.code].format_map(message.parameters) for message in messages)
+
+
+def in_brief(report: VerificationReport) -> History:
+    """What a file's own manifest is worth, and why."""
+    own = [status.code for status in report.statuses.failure]
+    ancestors = [code for ingredient in report.ingredients for code in ingredient.failures]
+    failures = tuple(dict.fromkeys(own + ancestors))[:MAX_HISTORY_CODES]
+    return History(report.verdict, report.ancestry, report.label, failures, word(summarise(report)))
 
 
 def _own(report: VerificationReport) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 from anyio import to_thread
@@ -45,6 +46,30 @@ async def sign(
     return asset
 
 
+@router.post("/{asset}/transformations", status_code=201, openapi_extra=multipart({"claim": CLAIM}))
+async def transform(
+    request: Request,
+    response: Response,
+    service: ServiceDep,
+    caller: CallerDep,
+    asset: str,
+    idempotency_key: IdempotencyHeader = "",
+) -> AssetView:
+    """Upload what a tool made from an asset; the claim's actions say what it did, and the asset is the parent.
+
+    Only while the asset's own media are kept: they go into the new file's history.
+    """
+    caller.require(Scope.SIGN)
+    made_from = await to_thread.run_sync(service.library.find, caller, AssetId(asset))
+    with await receive(request, service.settings.upload_bytes, service.callers_uploads) as upload:
+        upload.hold(made_from.details.signed_bytes if made_from.details else 0)
+        made = await to_thread.run_sync(
+            _take, service, caller, upload, idempotency_key, made_from, limiter=service.signing
+        )
+    response.headers["Location"] = f"/v1/assets/{made.id}"
+    return made
+
+
 @router.get("/{asset}")
 def read(service: ServiceDep, caller: CallerDep, asset: str) -> AssetView:
     """One asset: what it is, what is still kept, where it stands in the ledger."""
@@ -86,11 +111,14 @@ def _claim(text: str) -> ClaimBody:
         raise RequestValidationError(faults) from error
 
 
-def _take(service: Service, caller: Caller, upload: Upload, idempotency_key: str) -> AssetView:
+def _take(
+    service: Service, caller: Caller, upload: Upload, idempotency_key: str, made_from: Asset | None = None
+) -> AssetView:
     body = _claim(upload.fields.get("claim", "{}"))
     claim = body.claim(caller.grant.tool)
-    submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key)
-    asset = service.intake.take(caller, submission)
+    with service.library.original(made_from) if made_from else nullcontext() as original:
+        submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key, original)
+        asset = service.intake.take(caller, submission)
     service.metrics.signed.inc()
     return _view(service, service.library.find(caller, asset))
 

@@ -13,6 +13,7 @@ from tests.deployment import Running
 
 ROUTES = {
     ("post", "/v1/assets"),
+    ("post", "/v1/assets/{asset}/transformations"),
     ("get", "/v1/assets/{asset}"),
     ("delete", "/v1/assets/{asset}"),
     ("get", "/v1/assets/{asset}/content"),

@@ -10,9 +10,12 @@ from typing import Any
 import encypher_c2pa
 import pytest
 
+from detection.memfd import Memfd
+from provenance.manifest import define
 from provenance.request import Action, AuthorStatement, ClaimRequest, Model
+from provenance.sign import sign
 from provenance.vocabulary import CREATED, DigitalSourceType
-from tests.provenance.house import MIMES, REQUEST, House, draw
+from tests.provenance.house import GENERATOR, MIMES, REQUEST, House, content, draw
 
 CREATION = replace(
     REQUEST,
@@ -51,6 +54,18 @@ def test_a_signed_file_is_trusted(house: House, folder: Path, kind: str, asked: 
 def test_an_edit_of_a_signed_file_is_trusted(house: House, folder: Path) -> None:
     judged = judge(house.signed(house.signed(draw())), "JPEG", house.trust.anchors, folder)
     assert judged["validation_state"] == "Trusted"
+
+
+def test_a_transformation_names_a_parent_of_another_kind(house: House, folder: Path) -> None:
+    request = replace(REQUEST, actions=(Action("c2pa.resized"),))
+    with Memfd.of([house.signed(draw())]) as original, Memfd.of([draw("PNG")]) as made:
+        history = house.verify(original.read(original.size)).verdict
+        definition = define(request, content(draw("PNG"), "image/png"), history, GENERATOR, "image/jpeg")
+        signed = sign(house.sandbox, house.signer, made, definition, house.trust, parent=original)
+        with signed.content as file:
+            judged = judge(file.read(file.size), "PNG", house.trust.anchors, folder)
+    assert judged["validation_state"] == "Trusted"
+    assert judged["validation_results"]["failure"] == []
 
 
 def test_it_would_have_noticed(house: House, stranger: House, folder: Path) -> None:
