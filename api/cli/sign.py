@@ -20,6 +20,7 @@ def sign(
     out: Path = typer.Option(None, "-o", "--out", help="Output file, or folder for several. Default: NAME.signed.EXT"),
     title: str = typer.Option("", help="Title in the manifest."),
     claim: Path = typer.Option(None, help="JSON file with the whole claim (see docs/api.md); --title wins over it."),
+    made_from: str = typer.Option("", help="Asset these were made from: it becomes their parent. --claim says how."),
     public: bool = typer.Option(False, help="Anyone who presents the file may learn of its ledger entry."),
     server: str = SERVER,
     token: str = TOKEN,
@@ -30,7 +31,9 @@ def sign(
     targets = {file: _target(file, out, several=len(files) > 1) for file in files}
     _check_targets(targets)
     with told(), connected(server, token) as sigillo:
-        done, refused = each(files, "signing", lambda file: _sign(sigillo, file, targets[file], body), as_json=as_json)
+        done, refused = each(
+            files, "signing", lambda file: _sign(sigillo, file, targets[file], body, made_from), as_json=as_json
+        )
     _show(done, as_json=as_json)
     raise typer.Exit(max(refused, default=Exit.OK))
 
@@ -71,9 +74,9 @@ def _check_targets(targets: dict[Path, Path]) -> None:
             raise fail(f"{folder} cannot be written to", Exit.USAGE)
 
 
-def _sign(sigillo: Sigillo, file: Path, target: Path, claim: dict[str, Any]) -> dict[str, Any]:
+def _sign(sigillo: Sigillo, file: Path, target: Path, claim: dict[str, Any], made_from: str) -> dict[str, Any]:
     """Sign one file; the target appears whole or not at all."""
-    asset = sigillo.sign(file, claim)
+    asset = sigillo.transform(made_from, file, claim) if made_from else sigillo.sign(file, claim)
     draft = target.with_name(f".{target.name}.part")
     try:
         with draft.open("wb") as stream:

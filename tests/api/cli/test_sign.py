@@ -78,6 +78,17 @@ def test_one_bad_file_does_not_spoil_the_others(run: Run, photo: Path, tmp_path:
     assert not (tmp_path / "bad.signed.jpg").exists()
 
 
+def test_what_was_made_from_an_asset_names_it(ask: Ask, run: Run, photo: Path, tmp_path: Path) -> None:
+    first = ask("sign", photo)
+    made, claim = tmp_path / "made.png", tmp_path / "claim.json"
+    made.write_bytes(picture("PNG", (40, 40)))
+    claim.write_text(json.dumps({"actions": [{"name": "c2pa.cropped"}]}))
+    asset = ask("sign", made, "--made-from", first["id"], "--claim", claim)
+    assert asset["parent"]["asset"] == first["id"]
+    assert "say what the tool did" in run("sign", made, "--made-from", first["id"]).stderr
+    assert run("verify", asset["written"]).exit_code == 0
+
+
 def test_claim_file_and_title(deployment: Running, ask: Ask, photo: Path, tmp_path: Path) -> None:
     claim = tmp_path / "claim.json"
     claim.write_text(
