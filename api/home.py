@@ -75,6 +75,11 @@ class Home:
         return self.folder / "blobs"
 
     @property
+    def begun(self) -> Path:
+        """The mark of a folder that something was begun in (`api.ground`)."""
+        return self.folder / "begun.json"
+
+    @property
     def anchors(self) -> Path:
         """The public roots of the key store, once known."""
         return self.folder / "anchors.pem"

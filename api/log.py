@@ -18,6 +18,9 @@ NAME = "requests.log"
 KEPT_DAYS = 7
 """A rotated file older than this is deleted; the present day's counts as one."""
 
+STRANGERS_WRITE_TO = ("python_multipart", "uvicorn.error")
+"""Loggers of libraries that warn, with bytes in it, of every malformed request; the caller is told what is wrong."""
+
 _PROCESSORS: list[structlog.types.Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -38,6 +41,8 @@ def configure(folder: Path | None, console_level: int = logging.WARNING) -> None
     handlers: list[logging.Handler] = [console]
     if folder is not None:
         handlers.append(_rotating(folder))
+    for name in STRANGERS_WRITE_TO:
+        logging.getLogger(name).setLevel(logging.ERROR)
     root = logging.getLogger("sigillo")
     root.handlers, root.propagate = handlers, False
     root.setLevel(logging.INFO)

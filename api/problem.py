@@ -172,10 +172,14 @@ def _known(request: Request, error: Exception) -> JSONResponse:
         return _unforeseen(request, error)
     slug = getattr(error, "code", problem.slug) if isinstance(error, detection.MediaError) else problem.slug
     members = {name: getattr(error, name) for name in problem.members}
+    # Where our key store is, and what it said, is for `readyz` and the operator.
+    said = (
+        f"{problem.title.lower()}; nothing was written, try again" if isinstance(error, keys.KeysError) else str(error)
+    )
     if isinstance(error, provenance.ClaimRefusedError):
         members["code"] = error.code
     named = Problem(slug, problem.status, problem.title, problem.members, problem.headers)
-    return answer(named, str(error), members)
+    return answer(named, said, members)
 
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -58,6 +58,12 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ValueError("too many requests ahead of their answers")  # the parser stops: 400, and the end
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        """As in HttpToolsProtocol, but nothing is upgraded here: uvicorn would read the body as the next request."""
+        if self.parser.should_upgrade():
+            raise ValueError("no other protocol is spoken here")
+        super().on_headers_complete()
+
     def on_body(self, body: bytes) -> None:
         """As in HttpToolsProtocol."""
         self._idle_bytes = 0

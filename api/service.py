@@ -3,9 +3,9 @@
 Rules
 - Parts are built once, from the bottom layer up, and closed in the reverse order.
 - A key store that is down does not keep the service from starting: what needs it answers so, and recovers by itself.
-- Uploads to be signed and files to be verified go to separate pools of workers, so that a worker hijacked by an
-  anonymous file is never given a claim to sign. Each waits in threads of its own, and strangers' uploads have
-  memory of their own: neither starves the other, nor the rest of the service.
+- Strangers' files go to workers, threads and memory of their own: a worker hijacked by an anonymous file is never
+  given a claim to sign, and a crowd of strangers does not keep callers with keys waiting. Callers' uploads to be
+  signed and their files to be verified share workers but no threads: neither starves the other, nor the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
-from api.home import Home, StartError, alone
+from api.ground import mark, require_one_log, require_parts
+from api.home import Home, alone
 from api.housekeeping import Housekeeping
 from api.log import logger
 from api.readiness import Part, Readiness
@@ -57,6 +58,15 @@ SPARE_THREADS = 4
 
 
 @dataclass(frozen=True)
+class Desk:
+    """What one kind of caller, with a key or without, verifies files with."""
+
+    verification: Verification
+    threads: CapacityLimiter
+    uploads: Budget
+
+
+@dataclass(frozen=True)
 class Service:
     """Everything the edge needs. Handlers get it as `ServiceDep`."""
 
@@ -69,12 +79,10 @@ class Service:
     access: Access
     intake: Intake
     library: Library
-    verification: Verification
+    callers: Desk
+    strangers: Desk
     throttle: Throttle
-    callers_uploads: Budget
-    strangers_uploads: Budget
     signing: CapacityLimiter
-    verifying: CapacityLimiter
     metrics: Metrics
     housekeeping: Housekeeping
     readiness: Readiness
@@ -103,10 +111,9 @@ def open_service(
     """
     with ExitStack() as stack:
         database = Database(settings.database_url)
-        _refuse_a_lost_database(database, home)
-        if elsewhere := database.file:
+        if elsewhere := database.file and database.file.resolve():
             stack.enter_context(alone(elsewhere.with_name(f"{elsewhere.name}.lock"), str(elsewhere)))
-        _refuse_other_keys(settings, database, home)
+        require_parts(settings, home, database)
         keys = open_keys(settings, home, clock, entropy)
         if settings.keys is KeyStoreKind.EMBEDDED:
             logger("keys").warning(WARNING)
@@ -115,40 +122,17 @@ def open_service(
         ledger = Ledger(database, keys, KINDS, origin=settings.log_origin or None, clock=clock, entropy=entropy)
         ledger.start()
         stack.callback(ledger.close)
+        require_one_log(ledger)
         blobs = BlobStore(home.blobs, entropy)
         sweep_strays(database, blobs)
-        signing, verifying = (stack.enter_context(_sandbox(settings)) for _ in range(2))
+        callers, strangers = (stack.enter_context(_sandbox(settings)) for _ in range(2))
         service = _assemble(
-            settings, operator_token, keys, trust, database, ledger, blobs, signing, verifying, clock, entropy
+            settings, operator_token, keys, trust, database, ledger, blobs, callers, strangers, clock, entropy
         )
+        mark(settings, home)
         service.housekeeping.start()
         stack.callback(service.housekeeping.close)
         yield service
-
-
-def _refuse_a_lost_database(database: Database, home: Home) -> None:
-    """Media without the database that knows them: somebody moved or lost it. Raises StartError."""
-    lost = database.file is not None and not database.file.exists()
-    if lost and home.blobs.exists() and any(home.blobs.iterdir()):
-        raise StartError(
-            f"{database.file} is missing, but {home.blobs} holds media it knows: put the database or a backup back "
-            "(to begin anew, move the whole home folder away)"
-        )
-
-
-def _refuse_other_keys(settings: Settings, database: Database, home: Home) -> None:
-    """Keys of another kind than this folder was begun with: nothing it holds would open. Raises StartError."""
-    embedded = settings.keys is KeyStoreKind.EMBEDDED
-    if not embedded and home.keys.exists():
-        raise StartError(
-            f"{home.folder} was begun with embedded keys, and these settings name Vault: set SIGILLO_KEYS=embedded, "
-            "or choose another SIGILLO_HOME to begin anew"
-        )
-    if embedded and not home.keys.exists() and database.file is not None and database.file.exists():
-        raise StartError(
-            f"{home.keys} is missing, but {database.file} was written with other keys: put the folder or a backup "
-            "back, or set SIGILLO_KEYS=vault if it was begun with Vault"
-        )
 
 
 def open_keys(settings: Settings, home: Home, clock: Clock, entropy: Entropy) -> KeyStore:
@@ -177,8 +161,8 @@ def _assemble(
     database: Database,
     ledger: Ledger,
     blobs: BlobStore,
-    signing: Sandbox,
-    verifying: Sandbox,
+    callers: Sandbox,
+    strangers: Sandbox,
     clock: Clock,
     entropy: Entropy,
 ) -> Service:
@@ -187,7 +171,6 @@ def _assemble(
     library = Library(ledger, database, blobs, clock)
     recognition = Recognition(ledger.subjects, database)
     housekeeping = Housekeeping(deployment, library, database, clock)
-    budget = max(BUDGET_BYTES, settings.upload_bytes + FORM_BYTES)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
     return Service(
         settings=settings,
@@ -202,7 +185,7 @@ def _assemble(
             database,
             blobs,
             recognition,
-            signing,
+            callers,
             keys,
             trust.policy,
             policy,
@@ -211,16 +194,19 @@ def _assemble(
             entropy,
         ),
         library=library,
-        verification=Verification(ledger, recognition, verifying),
+        callers=_desk(settings, Verification(ledger, recognition, callers), threads),
+        strangers=_desk(settings, Verification(ledger, recognition, strangers), threads),
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
-        callers_uploads=Budget(budget),
-        strangers_uploads=Budget(budget),
         signing=CapacityLimiter(threads),
-        verifying=CapacityLimiter(threads),
         metrics=Metrics(),
         housekeeping=housekeeping,
-        readiness=Readiness(keys, ledger, housekeeping, (signing, verifying)),
+        readiness=Readiness(keys, ledger, housekeeping, (callers, strangers)),
     )
+
+
+def _desk(settings: Settings, verification: Verification, threads: int) -> Desk:
+    budget = max(BUDGET_BYTES, settings.upload_bytes + FORM_BYTES)
+    return Desk(verification, CapacityLimiter(threads), Budget(budget))
 
 
 async def service_of(request: Request) -> Service:

@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
     upload_bytes: int = Field(default=DEFAULT_UPLOAD_BYTES, ge=1024)
     workers: int = Field(default_factory=_default_workers, ge=1, le=MAX_WORKERS)
-    """Sandboxed worker processes in each of the two pools, signing and verifying."""
+    """Sandboxed worker processes in each of the two pools, callers' and strangers'."""
 
     worker_jobs: int = Field(default=MAX_JOBS, ge=1)
     """Files a worker serves before it is replaced; 1 gives every file a process of its own."""

@@ -7,13 +7,16 @@ Rules
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
+from api.log import logger
 from api.settings import Settings
-from keys.errors import KeyStoreUnavailableError
+from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.signer import KeyStore
+from provenance.errors import TrustPolicyError
 from provenance.trust import DEFAULT_USAGES, TrustPolicy, parse_usages
 
 OURS, GIVEN = "this deployment", "the given trust anchors"
@@ -60,12 +63,31 @@ class Trust:
 
     def _learn(self) -> str:
         try:
-            anchors = self._keys.anchors()
-        except KeyStoreUnavailableError:
-            if not self._kept.exists():
+            anchors = _certificates(self._keys.anchors())
+        except (KeyStoreUnavailableError, KeyNotFoundError):
+            if not self._kept.is_file():
                 raise
-            return self._kept.read_text()
-        with tempfile.NamedTemporaryFile("w", dir=self._kept.parent, delete=False) as draft:
-            draft.write(anchors)
-        Path(draft.name).replace(self._kept)
+            return _certificates(self._kept.read_text(errors="replace"))
+        self._keep(anchors)
         return anchors
+
+    def _keep(self, anchors: str) -> None:
+        """As well as can be: what can be verified now must not depend on what is kept for later."""
+        draft = self._kept.with_name(f"{self._kept.name}.{token_hex(8)}")
+        try:
+            draft.write_text(anchors)
+            draft.replace(self._kept)
+        except OSError as error:
+            logger("trust").warning("the roots cannot be kept for a restart without the key store", error=str(error))
+        finally:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+
+def _certificates(anchors: str) -> str:
+    """The same, once they are seen to be roots. Raises KeyStoreUnavailableError."""
+    try:
+        TrustPolicy.of({OURS: anchors})
+    except TrustPolicyError as error:
+        raise KeyStoreUnavailableError(f"the key store's roots cannot be read: {error}") from error
+    return anchors

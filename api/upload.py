@@ -199,8 +199,8 @@ async def receive(request: Request, limit: int, budget: Budget) -> Upload:
 
 
 async def _parse(body: AsyncIterator[bytes], boundary: bytes, form: _Form) -> None:
-    parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]  # a TypedDict of callables
     try:
+        parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]  # a TypedDict of callables
         async for chunk in body:
             parser.write(chunk)
         parser.finalize()

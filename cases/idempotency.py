@@ -3,7 +3,7 @@
 Rules
 - The record commits in the asset's own unit of work, so there is never one without the other.
 - A loser of a race finds the winner's row inside its unit of work, changes nothing, and answers with the winner's.
-- What is kept of the body is an HMAC under a key of the tenant, never a bare digest, for a day (docs/privacy.md).
+- What is kept of key and body are HMACs under a key of the tenant, never a bare digest, for a day (docs/privacy.md).
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class IdempotencyKey:
     tenant: TenantId
     principal: PrincipalId
     key: str
+    """HMAC-SHA256 of the key, hex: what a client calls its requests may say whose they are."""
+
     body: str
     """HMAC-SHA256 of the request, hex."""
 
@@ -54,7 +56,8 @@ class IdempotencyKey:
     def of(cls, system: Subject, principal: PrincipalId, key: str, body: bytes) -> IdempotencyKey:
         """`body` is whatever identifies the request: its canonical claim and the digest of its file."""
         secret = derive(system.key, "idempotency/v1")
-        return cls(system.tenant, principal, key, hmac.new(secret, body, hashlib.sha256).hexdigest())
+        named, sent = (hmac.new(secret, what, hashlib.sha256).hexdigest() for what in (b"key\0" + key.encode(), body))
+        return cls(system.tenant, principal, named, sent)
 
     def winner(self, connection: Connection, now: int) -> AssetId | None:
         """The asset this key already made. Raises IdempotencyConflictError for another body."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cases.recognition import Recognition
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
+from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from ledger.errors import NotProvenError
 from ledger.ids import EntryId
 from ledger.log import Ledger
@@ -28,7 +29,7 @@ class Verified:
 
     report: VerificationReport
     entry: EntryId | None
-    """The signing's entry, for public assets of ours."""
+    """The signing's entry, for public assets of ours while the key store can tell that they are."""
 
     receipt: str
     """Its receipt; empty without an entry, or while it is not yet proven."""
@@ -54,7 +55,10 @@ class Verification:
     def _public_entry(self, report: VerificationReport, file: Memfd) -> EntryId | None:
         if report.verdict is not Verdict.TRUSTED or not report.label:
             return None
-        return self.recognition.public(report.label, file)
+        try:
+            return self.recognition.public(report.label, file)
+        except (KeyStoreUnavailableError, KeyNotFoundError):
+            return None  # the report stands by itself; readiness says what is missing
 
     def _receipt(self, entry: EntryId) -> str:
         try:

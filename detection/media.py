@@ -123,6 +123,8 @@ def _pixels(data: Bytes, kind: Kind) -> Image.Image:
     try:
         image = _DECODERS[kind](io.BytesIO(data))
         image.load()
+        if image.mode == "P" and image.palette is None:
+            raise ValueError("a picture of palette colours without a palette")
     except _DECODING_ERRORS as error:
         if "truncated" in str(error):
             raise TruncatedMediaError(kind=kind) from error

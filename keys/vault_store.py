@@ -18,12 +18,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
+from cryptography import x509
+
 from keys.certificates import require_current, rfc3339
 from keys.clock import Clock, system_clock
 from keys.errors import (
     EpochDestroyedError,
     KeyNotFoundError,
     KeysError,
+    KeyStoreDownError,
     KeyStoreRefusedError,
     SealBrokenError,
 )
@@ -84,7 +87,12 @@ class VaultKeyStore:
             answer = self._vault.read(f"{ROOT_MOUNT}/cert/ca")
             if answer is None:
                 raise KeyNotFoundError("Vault has no root certificate for claims: run the bootstrap")
-            self._anchors = answer["data"]["certificate"].strip() + "\n"
+            try:
+                root = answer["data"]["certificate"].strip() + "\n"
+                x509.load_pem_x509_certificate(root.encode())
+            except (KeyError, TypeError, AttributeError, ValueError) as error:
+                raise KeyStoreDownError("Vault answers, but not with its root certificate: read its log") from error
+            self._anchors = root
         return self._anchors
 
     def open_epoch(self, tenant: str, wrapped: bytes | None = None) -> EpochKey:

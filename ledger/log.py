@@ -22,7 +22,7 @@ from ledger.audit import LogReport
 from ledger.database import Database
 from ledger.entry import Entry, parse_entry
 from ledger.epochs import Epochs
-from ledger.errors import DraftRefusedError, EntryNotFoundError, LogBusyError, NotProvenError
+from ledger.errors import DraftRefusedError, EntryNotFoundError, ForkError, LogBusyError, NotProvenError
 from ledger.fsck import verify_log
 from ledger.ids import EntryId, PrincipalId, TenantId, milliseconds, new_id
 from ledger.integrator import CHECKPOINT_INTERVAL, Integrator
@@ -114,6 +114,17 @@ class Ledger:
         """Commit what is waiting, prove it if the key store can, stop. The database stays the caller's."""
         self._sequencer.close()
         self._integrator.close()
+
+    def require_own_key(self) -> None:
+        """Raises ForkError when the key store holds another key than this log was begun with; and when it cannot
+        tell, KeyStoreUnavailableError or KeyNotFoundError.
+        """
+        held = self._key.held()
+        if held is not None and held != self._key.verifier():
+            raise ForkError(
+                "the key store and the database do not belong together: this log was begun with another key; put back "
+                "the keys, or the database, that goes with the other"
+            )
 
     def draft(self, kind: str, policy: str, actor: PrincipalId, subject: Subject, payload: object) -> Draft:
         """A draft with a fresh id and salt: made before the unit of work, returned by it."""

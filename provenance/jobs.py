@@ -21,13 +21,16 @@ from detection.worker import Ask, Job
 from provenance.assessment import assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import FormatUnsupportedError, ManifestBuildError
-from provenance.report import HISTORY, REPORT, Status, Statuses, VerificationReport, legible
+from provenance.report import HISTORY, REPORT, Status, Statuses, VerificationReport, legible, without_lists
 from provenance.summary import in_brief
 from provenance.verdict import Verdict
 
 POLICIES_KEPT: Final = 8
 MAX_STORE_JSON: Final = 16 * 1024 * 1024
 """Characters of a manifest store written out; beyond it, the manifest counts as unreadable."""
+
+MAX_REPORT_BYTES: Final = 4 * 1024 * 1024
+"""Of one report; beyond it, its verdicts and what names the file are what remains."""
 
 BUFFER_BYTES: Final = 256 * 1024
 """c2pa-rs reads in steps that double from a few bytes on; each that misses the buffer is a system call."""
@@ -52,6 +55,8 @@ def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, A
 def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
     """The report on one file. `args`: `trust`."""
     report = _read(fds[0], args["trust"])
+    if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES:
+        report = without_lists(report)
     return {"report": REPORT.dump_python(report, mode="json")}, []
 
 

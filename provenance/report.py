@@ -9,7 +9,7 @@ Rules
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
@@ -22,6 +22,7 @@ MAX_TEXT: Final = 2000
 MAX_STATUSES: Final = 500
 """Of each kind: success, informational, failure."""
 
+MAX_KEPT_STATUSES: Final = 20
 MAX_REPORTED_ACTIONS: Final = 100
 MAX_INGREDIENTS: Final = 200
 MAX_DEPTH: Final = 32
@@ -209,6 +210,24 @@ def parse_history(answer: object) -> History:
         return HISTORY.validate_python(answer)
     except ValidationError as error:
         raise WorkerProtocolError(f"the history has {error.error_count()} fields of the wrong shape") from error
+
+
+def without_lists(report: VerificationReport) -> VerificationReport:
+    """A report too long to hand over, cut to its verdicts and what says whose they are."""
+    few = Statuses(failure=report.statuses.failure[:1], success=report.statuses.success[:MAX_KEPT_STATUSES])
+    worst = next((node for node in report.ingredients if node.verdict is report.ancestry), None)
+    kept = (replace(worst, failures=worst.failures[:1]),) if worst else ()
+    return VerificationReport(
+        verdict=report.verdict,
+        trust=report.trust,
+        ancestry=report.ancestry,
+        label=report.label,
+        title=report.title,
+        signer=report.signer,
+        statuses=few,
+        ingredients=kept,
+        truncated=True,
+    )
 
 
 def legible(value: str) -> str:

@@ -15,7 +15,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from provenance.characters import hidden
+from provenance.characters import blank, hidden
 from provenance.errors import ClaimRefusedError
 from provenance.request import Action, ClaimRequest, Grant
 from provenance.vocabulary import ACTIONS, CREATED, GENERATIVE, OPENED, UNAVAILABLE_ACTIONS
@@ -47,6 +47,7 @@ RESERVED_PARAMETERS: Final = frozenset(
         "ingredient",
         "ingredientIds",
         "ingredients",
+        "instanceId",
         "org.cai.ingredientIds",
         "redacted",
         "relatedAssertions",
@@ -147,13 +148,13 @@ def _check_value(field: str, value: Any, depth: int) -> None:
             for key, inner in value.items():
                 if not isinstance(key, str):
                     raise ClaimRefusedError(field, "not-json", "keys must be text")
-                _check_text(field, key, MAX_NAME, blank=True)
+                _check_text(field, key, MAX_NAME, may_be_blank=True)
                 _check_value(field, inner, depth - 1)
         case list():
             for inner in value:
                 _check_value(field, inner, depth - 1)
         case str():
-            _check_text(field, value, MAX_PARAMETERS_BYTES, blank=True)
+            _check_text(field, value, MAX_PARAMETERS_BYTES, may_be_blank=True)
         case int() | float() if not abs(value) <= MAX_NUMBER:  # true of NaN, too
             raise ClaimRefusedError(field, "number", "numbers must be finite and below 2^53")
         case None | bool() | int() | float():
@@ -174,10 +175,10 @@ def _check_model(request: ClaimRequest) -> None:
         raise ClaimRefusedError("model", "model-without-generative-source", detail)
 
 
-def _check_text(field: str, text: str, limit: int, *, lines: bool = False, blank: bool = False) -> None:
+def _check_text(field: str, text: str, limit: int, *, lines: bool = False, may_be_blank: bool = False) -> None:
     if len(text) > limit:
         raise ClaimRefusedError(field, "too-long", f"at most {limit} characters are allowed")
-    if not blank and not text.strip():
+    if not may_be_blank and blank(text):
         raise ClaimRefusedError(field, "blank", "this must not be blank")
     for character in text:
         if lines and character == "\n":

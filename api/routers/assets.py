@@ -40,7 +40,7 @@ async def sign(
     With an `Idempotency-Key` the same request made twice makes one asset.
     """
     caller.require(Scope.SIGN)
-    with await receive(request, service.settings.upload_bytes, service.callers_uploads) as upload:
+    with await receive(request, service.settings.upload_bytes, service.callers.uploads) as upload:
         asset = await to_thread.run_sync(_take, service, caller, upload, idempotency_key, limiter=service.signing)
     response.headers["Location"] = f"/v1/assets/{asset.id}"
     return asset
@@ -61,7 +61,7 @@ async def transform(
     """
     caller.require(Scope.SIGN)
     made_from = await to_thread.run_sync(service.library.find, caller, AssetId(asset))
-    with await receive(request, service.settings.upload_bytes, service.callers_uploads) as upload:
+    with await receive(request, service.settings.upload_bytes, service.callers.uploads) as upload:
         upload.hold(made_from.details.signed_bytes if made_from.details else 0)
         made = await to_thread.run_sync(
             _take, service, caller, upload, idempotency_key, made_from, limiter=service.signing

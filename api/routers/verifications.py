@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from api.auth import identify
 from api.openapi import multipart
 from api.schemas.verification import EXAMPLE, VerificationView
-from api.service import Service, service_of
+from api.service import Desk, Service, service_of
 from api.upload import Upload, receive
 
 
@@ -43,15 +43,15 @@ async def verify(request: Request) -> Response:
     """Verify a file of any type C2PA defines. `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust."""
     service = await service_of(request)
     caller = await identify(request, service)
-    budget = service.callers_uploads if caller else service.strangers_uploads
-    with await receive(request, service.settings.upload_bytes, budget) as upload:
-        report = await to_thread.run_sync(_verify, service, upload, limiter=service.verifying)
+    desk = service.callers if caller else service.strangers
+    with await receive(request, service.settings.upload_bytes, desk.uploads) as upload:
+        report = await to_thread.run_sync(_verify, service, desk, upload, limiter=desk.threads)
     return Response(report, media_type="application/json")
 
 
-def _verify(service: Service, upload: Upload) -> bytes:
+def _verify(service: Service, desk: Desk, upload: Upload) -> bytes:
     given = upload.fields
     trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
-    verified = service.verification.verify(upload.content, trust)
+    verified = desk.verification.verify(upload.content, trust)
     service.metrics.verifications.labels(verified.report.verdict).inc()
     return _VIEW.dump_json(VerificationView.of(verified))

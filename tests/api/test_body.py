@@ -55,7 +55,7 @@ def test_body_that_does_not_come_is_given_up(
     answer = httpx.Response(408, headers=[(name, value) for name, value in kept], content=document)
     assert answer.headers["connection"] == "close"
     problem(answer, 408, "upload-timeout")
-    assert deployment.service.strangers_uploads.held == 0
+    assert deployment.service.strangers.uploads.held == 0
 
 
 def test_end_of_the_connection_is_waited_for_without_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,13 +131,16 @@ def test_idempotency_row_holds_no_bare_digest(private: Running, token: str) -> N
     away = private.operator.issue_key({"tool": "Unmistakable Brush", "new_tenant": True})["token"]
     with private.http(str(away)) as http:
         upload(http, content, headers={"Idempotency-Key": "once"})
-    bodies = [body for (body,) in rows(private, "SELECT body FROM idempotency WHERE key = 'once'")]
-    assert len(bodies) == len(set(bodies)) == 2, "the same body under another tenant's key must look different"
+    found = rows(private, "SELECT key, body FROM idempotency ORDER BY rowid")[-2:]
+    keys, bodies = zip(*found, strict=True)
+    assert len(set(keys)) == len(set(bodies)) == 2, "the same request under another tenant must look different"
     assert hashlib.sha256(content).hexdigest() not in bodies
+    assert not {"once", hashlib.sha256(b"once").hexdigest()} & {*keys}
     with private.http(token) as http:
         upload(http, content, headers={"Idempotency-Key": "twice"})
-    (again,) = rows(private, "SELECT body FROM idempotency WHERE key = 'twice'")
-    assert again[0] in bodies
+    (again,) = rows(private, "SELECT key, body FROM idempotency ORDER BY rowid DESC LIMIT 1")
+    assert again[0] not in keys
+    assert again[1] in bodies
 
 
 def test_media_are_the_uploading_principals_alone(private: Running, token: str) -> None:

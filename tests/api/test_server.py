@@ -34,6 +34,21 @@ def answers(wire: socket.socket, count: int) -> list[bytes]:
     return found
 
 
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+def test_a_body_is_never_read_as_the_next_request(deployment: Running, protocol: bytes) -> None:
+    smuggled = GET + b"\r\n"
+    upgrade = b"Connection: Upgrade\r\nUpgrade: " + protocol + b"\r\n"
+    with connected(deployment) as wire:
+        wire.sendall(POST + upgrade + b"Content-Length: %d\r\n\r\n" % len(smuggled))
+        said = wire.recv(65536)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            wire.sendall(smuggled)
+            while more := wire.recv(65536):
+                said += more
+    assert said.startswith(b"HTTP/1.1 400")
+    assert said.count(b"HTTP/1.1 ") == 1
+
+
 @pytest.mark.parametrize(
     ("head", "endless"),
     [

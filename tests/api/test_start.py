@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,51 @@ def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
         raise AssertionError("started")
 
 
+@pytest.mark.parametrize("lost", ["keys/keys.sealed", "keys", "blobs", "sigillo.db", "emptied sigillo.db"])
+def test_a_lost_part_is_never_made_anew(tmp_path: Path, lost: str) -> None:
+    home = tmp_path / "home"
+    with running(home) as up:
+        assert up.key()
+    name = lost.removeprefix("emptied ")
+    aside = (home / name).rename(tmp_path / "aside")
+    if name != lost:
+        (home / name).touch()
+    before = sorted(path for path in home.rglob("*") if path.suffix not in {".lock", ""} or path.is_dir())
+    with pytest.raises(StartError, match="is missing or empty"), running(home):
+        raise AssertionError("began anew")
+    assert sorted(path for path in home.rglob("*") if path.suffix not in {".lock", ""} or path.is_dir()) == before
+    aside.rename(home / name)
+    with running(home) as up:
+        assert up.service.ledger.verify().sound
+
+
+def test_keys_and_database_of_two_folders_are_not_mixed(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with running(tmp_path / name) as up:
+            assert up.key()
+    (tmp_path / "one" / "keys").rename(tmp_path / "aside")
+    shutil.copytree(tmp_path / "two" / "keys", tmp_path / "one" / "keys")
+    with pytest.raises(StartError, match="do not belong together"), running(tmp_path / "one"):
+        raise AssertionError("another folder's keys served")
+
+
+def test_a_linked_database_is_still_one(tmp_path: Path) -> None:
+    with running(tmp_path / "one"):
+        (tmp_path / "two").mkdir(mode=0o700)
+        shutil.copytree(tmp_path / "one" / "keys", tmp_path / "two" / "keys")
+        (tmp_path / "two" / "sigillo.db").symlink_to(tmp_path / "one" / "sigillo.db")
+        with pytest.raises(HomeHeldError, match=r"sigillo\.db"), running(tmp_path / "two"):
+            raise AssertionError("two writers on one database")
+
+
+def test_a_damaged_mark_is_told(tmp_path: Path) -> None:
+    with running(tmp_path):
+        pass
+    (tmp_path / "begun.json").write_text("{")
+    with pytest.raises(StartError, match="damaged"), running(tmp_path):
+        raise AssertionError("started")
+
+
 def test_keys_of_another_kind_are_refused_before_anything_is_made(tmp_path: Path) -> None:
     with running(tmp_path) as up, up.http(up.key()) as http:
         asset, _ = signed(http)
@@ -42,7 +88,7 @@ def test_keys_of_another_kind_are_refused_before_anything_is_made(tmp_path: Path
     with pytest.raises(StartError, match="begun with embedded keys"), running(tmp_path, **vault):
         raise AssertionError("started with other keys")
     lost = (tmp_path / "keys").rename(tmp_path / "elsewhere")
-    with pytest.raises(StartError, match="keys is missing"), running(tmp_path):
+    with pytest.raises(StartError, match=r"keys\.sealed is missing"), running(tmp_path):
         raise AssertionError("made new keys beside an old database")
     assert not (tmp_path / "keys").exists()
     lost.rename(tmp_path / "keys")

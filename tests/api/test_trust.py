@@ -9,9 +9,9 @@ import pytest
 
 from api.settings import Settings
 from api.trust import Trust
-from keys.errors import KeyStoreDownError
+from keys.errors import KeyStoreDownError, KeyStoreUnavailableError
 from keys.openbao import OpenBao
-from tests.api.wire import signed, upload
+from tests.api.wire import problem, signed, upload
 from tests.deployment import running
 from tests.simulators.key_store import SimulatedKeyStore
 
@@ -28,19 +28,49 @@ def test_a_key_store_never_reached_is_an_error_until_it_answers(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["anchors.pem"]
 
 
+@pytest.mark.parametrize("answer", ["", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_what_is_no_root_is_neither_kept_nor_believed(tmp_path: Path, answer: str) -> None:
+    store, kept = SimulatedKeyStore(), tmp_path / "anchors.pem"
+    good = store.root
+    Trust(Settings(home=tmp_path), store, kept).policy()
+    trust, store.root = Trust(Settings(home=tmp_path), store, kept), answer
+    assert trust.anchors() == good, "what is kept still serves"
+    assert kept.read_text() == good
+    kept.write_text(answer)
+    trust = Trust(Settings(home=tmp_path), store, kept)
+    with pytest.raises(KeyStoreUnavailableError):
+        trust.policy()
+    store.root = good
+    assert trust.anchors() == good, "it recovers by itself"
+
+
+def test_roots_that_cannot_be_kept_serve_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "anchors.pem").mkdir()
+    store = SimulatedKeyStore()
+    trust = Trust(Settings(home=tmp_path), store, tmp_path / "anchors.pem")
+    assert trust.anchors() == store.root
+    assert [path.name for path in tmp_path.iterdir()] == ["anchors.pem"]
+
+
 def test_files_are_verified_after_a_restart_while_vault_is_sealed(openbao: OpenBao, tmp_path: Path) -> None:
     vault: dict[str, Any] = {
         "keys": "vault",
         "vault_url": openbao.url,
         "vault_token": openbao.bootstrap().service_token,
     }
-    with running(tmp_path, **vault) as up, up.http(up.key()) as http:
-        _, file = signed(http)
+    with running(tmp_path, **vault) as up, up.http(token_of_a_key := up.key()) as http:
+        _, file = signed(http, claim={"visibility": "public"})
         anchors = up.operator.anchors()
+        assert upload(http, file, path="/v1/verifications").json()["ledger"]
     openbao.seal()
     try:
         with running(tmp_path, **vault) as up, up.http() as anyone:
-            assert upload(anyone, file, path="/v1/verifications").json()["verdict"] == "trusted"
+            report = upload(anyone, file, path="/v1/verifications").json()
+            assert (report["verdict"], report["ledger"]) == ("trusted", None)
+            said = problem(
+                upload(anyone, file, headers={"Authorization": f"Bearer {token_of_a_key}"}), 503, "key-store-sealed"
+            )
+            assert openbao.url not in said["detail"]
             assert up.operator.anchors() == anchors
             assert not up.operator.ready()["ready"]
     finally:

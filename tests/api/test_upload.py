@@ -117,6 +117,11 @@ def test_a_broken_body_says_what_is_wrong_and_leaves_no_descriptor(body: bytes, 
     assert descriptors() == before
 
 
+def test_a_boundary_longer_than_any_is_malformed() -> None:
+    with pytest.raises(UploadError, match="malformed"):
+        received(b"x", kind=b"multipart/form-data; boundary=" + b"a" * 257)
+
+
 @pytest.mark.parametrize("kind", [b"", b"application/json", b"multipart/form-data", b"multipart/mixed; boundary=x"])
 def test_another_content_type_is_refused(kind: bytes) -> None:
     with pytest.raises(UploadError, match="multipart/form-data"):
@@ -285,12 +290,12 @@ def test_strangers_do_not_take_the_memory_of_callers(own: Running) -> None:
     """And the other way round: who brings a key is counted with those who do, whatever they ask for."""
     service, verify = own.service, "/v1/verifications"
     with own.http(own.key()) as http, own.http() as anyone:
-        service.strangers_uploads.held = service.strangers_uploads.limit
+        service.strangers.uploads.held = service.strangers.uploads.limit
         problem(upload(anyone, path=verify), 503, "uploads-busy")
         assert upload(http).status_code == 201
         assert upload(http, path=verify).status_code == 200
-        service.strangers_uploads.held = 0
-        service.callers_uploads.held = service.callers_uploads.limit
+        service.strangers.uploads.held = 0
+        service.callers.uploads.held = service.callers.uploads.limit
         problem(upload(http), 503, "uploads-busy")
         problem(upload(http, path=verify), 503, "uploads-busy")
         assert upload(anyone, path=verify).status_code == 200
@@ -298,5 +303,5 @@ def test_strangers_do_not_take_the_memory_of_callers(own: Running) -> None:
 
 def test_one_file_of_the_deployments_size_always_fits(tmp_path: Path) -> None:
     with running(tmp_path, upload_bytes=2 * BUDGET_BYTES) as up:
-        for budget in (up.service.callers_uploads, up.service.strangers_uploads):
+        for budget in (up.service.callers.uploads, up.service.strangers.uploads):
             budget.take(FORM_BYTES + 2 * BUDGET_BYTES)

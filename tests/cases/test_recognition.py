@@ -24,7 +24,7 @@ def rival(deployment: Running, tmp_path: Path) -> House:
     """Another signer with a certificate of its own."""
     keys = LocalKeyStore.open(tmp_path / "rival", embedded_profile=True)
     trust = TrustPolicy.of({"rival": keys.anchors()})
-    return House(deployment.service.verification.sandbox, keys.signer(Purpose.CLAIM), trust)
+    return House(deployment.service.strangers.verification.sandbox, keys.signer(Purpose.CLAIM), trust)
 
 
 def borrowed_label(rival: House, label: str) -> bytes:
@@ -61,7 +61,7 @@ def test_recognised_by_bytes_for_its_owner_alone(deployment: Running) -> None:
     token = deployment.key()
     with deployment.http(token) as http:
         asset, file = signed(http)
-    recognition = deployment.service.verification.recognition
+    recognition = deployment.service.callers.verification.recognition
     owner = deployment.service.access.authenticate(token)
     colleague = deployment.service.access.authenticate(deployment.key())
     with Memfd.of([file]) as same, Memfd.of([file + b"\0"]) as other:

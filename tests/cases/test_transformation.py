@@ -115,7 +115,7 @@ def test_made_twice_at_once_under_one_key_it_is_made_once(deployment: Running) -
 
 
 def test_memory_is_given_back(deployment: Running) -> None:
-    budget = deployment.service.callers_uploads
+    budget = deployment.service.callers.uploads
     with deployment.http(deployment.key()) as http:
         first, file = signed(http)
         transform(http, first, cropped(file))

@@ -39,7 +39,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def png(*chunks: bytes, width: int = 1, height: int = 1) -> bytes:
-    """A PNG of 8-bit grey with these chunks after its header."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+def png(*chunks: bytes, width: int = 1, height: int = 1, colour: int = 0) -> bytes:
+    """A PNG of 8-bit grey, or another colour type, with these chunks after its header."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks)

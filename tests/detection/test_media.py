@@ -103,6 +103,7 @@ def test_every_flip_in_image_data_of_a_png_is_noticed() -> None:
         (png(chunk(b"IDAT", zlib.compress(b"\0")), chunk(b"IEND", b"")), TruncatedMediaError),
         (png(chunk(b"IEND", b""), width=0), CorruptMediaError),
         (b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""), CorruptMediaError),
+        (png(chunk(b"IDAT", zlib.compress(b"\0\0")), chunk(b"IEND", b""), colour=3), CorruptMediaError),
         (b"RIFF\x04\x00\x00\x00WEBP", CorruptMediaError),
     ],
 )

@@ -16,7 +16,10 @@ from detection.errors import IsolationUnavailableError, JobFailedError
 from detection.isolation import Isolation
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
+from provenance import jobs
 from provenance.jobs import JOBS
+from provenance.report import REPORT, parse_report
+from provenance.summary import summarise
 from provenance.validation import verify
 from provenance.verdict import Verdict
 from tests.provenance.forger import CREATED, actions, forge
@@ -41,6 +44,22 @@ def test_signing_and_verifying_run_fully_isolated(house: House) -> None:
     signed = house.signed(draw())
     with isolated, Memfd.of([signed]) as file:
         assert verify(isolated, file, house.trust).verdict is Verdict.TRUSTED
+
+
+def test_a_report_too_long_to_hand_over_keeps_its_verdicts(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    tampered = bytearray(house.signed(draw()))
+    tampered[-200] ^= 0xFF
+    whole = house.verify(file := house.signed(bytes(tampered)))
+    monkeypatch.setattr(jobs, "MAX_REPORT_BYTES", 1000)
+    with Memfd.of([file]) as memfd:
+        answer, _ = jobs.verify({"trust": house.trust.settings}, [memfd.fileno()], lambda _: b"")
+    cut = parse_report(answer["report"])
+    assert (cut.verdict, cut.ancestry, cut.label, cut.signer) == (
+        Verdict.TRUSTED, Verdict.INVALID, whole.label, whole.signer,
+    )  # fmt: skip
+    assert summarise(cut) == summarise(whole)
+    assert cut.truncated
+    assert len(REPORT.dump_json(cut)) < len(REPORT.dump_json(whole))
 
 
 def test_a_policy_that_no_trust_policy_makes_is_a_defect_and_not_a_verdict(house: House) -> None:

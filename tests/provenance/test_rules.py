@@ -42,6 +42,7 @@ def nested(levels: int) -> dict[str, Any]:
 REFUSALS = [
     (replace(REQUEST, title=""), "title", "blank"),
     (replace(REQUEST, title=" \u3000"), "title", "blank"),
+    *((replace(REQUEST, title=filler), "title", "blank") for filler in ("\u3164", "\u2800 ", "\u034f\ufe0f")),
     (replace(REQUEST, title="x" * 201), "title", "too-long"),
     (replace(REQUEST, title="a\x00b"), "title", "hidden-character"),
     (replace(REQUEST, title="a\nb"), "title", "hidden-character"),
@@ -87,6 +88,7 @@ REFUSALS = [
     (edited(description="a\u2028b"), "actions[0].description", "hidden-character"),
     (parameters(ingredientIds=["parent"]), "actions[0].parameters", "reserved"),
     (parameters(ingredients=[]), "actions[0].parameters", "reserved"),
+    (parameters(instanceId="parent"), "actions[0].parameters", "reserved"),
     (parameters(redacted="x"), "actions[0].parameters", "reserved"),
     (parameters(digitalSourceType="http://x/digitalCapture"), "actions[0].parameters", "reserved"),
     (parameters(softwareAgent="Another Tool"), "actions[0].parameters", "reserved"),

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, UnidentifiedImageError
 
+from detection.errors import EmptyMediaError
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import FormatUnsupportedError
 from provenance.report import VerificationReport
@@ -117,14 +118,19 @@ def test_arbitrary_bytes_are_never_trusted(house: House, data: bytes) -> None:
     for head in (b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF\x10\0\0\0WEBP", b"%PDF-1.7\n", b"<svg"):
         try:
             assert house.verify(head + data).verdict in {Verdict.ABSENT, Verdict.UNREADABLE}
-        except FormatUnsupportedError:
+        except (EmptyMediaError, FormatUnsupportedError):
             continue
 
 
-@pytest.mark.parametrize("data", [b"", b"abcd", b"plain text", b"<html></html>", b"\0" * 100])
+@pytest.mark.parametrize("data", [b"abcd", b"plain text", b"<html></html>", b"\0" * 100])
 def test_what_c2pa_cannot_hold_is_refused_with_a_reason(house: House, data: bytes) -> None:
     with pytest.raises(FormatUnsupportedError, match="send an image"):
         house.verify(data)
+
+
+def test_an_empty_file_is_named_as_such(house: House) -> None:
+    with pytest.raises(EmptyMediaError):
+        house.verify(b"")
 
 
 SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect/></svg>'

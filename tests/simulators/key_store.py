@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from keys.clock import Entropy, system_entropy
+from keys.certificates import development_ca, pem
+from keys.clock import Entropy, system_clock, system_entropy
 from keys.errors import (
     EpochDestroyedError,
     KeyNotFoundError,
@@ -63,6 +64,7 @@ class SimulatedKeyStore:
         self._trouble: KeyStoreUnavailableError | None = None
         self._tenants: dict[str, _Tenant] = {}
         self._signers = {purpose: [self._new_signer(purpose, 1)] for purpose in Purpose}
+        self.root = pem(development_ca(system_clock()).root)
         self.opened = 0
         """How often an epoch was opened: each would be a call to Vault."""
 
@@ -95,7 +97,7 @@ class SimulatedKeyStore:
 
     def anchors(self) -> str:
         self._check()
-        return ""
+        return self.root
 
     def open_epoch(self, tenant: str, wrapped: bytes | None = None) -> EpochKey:
         self._check()
