@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SIGILLO_", frozen=True, env_ignore_empty=True)
 
     profile: Profile = Profile.EMBEDDED
-    home: Path = Field(default_factory=lambda: Path.home() / ".sigillo")
+    home: Annotated[Path, AfterValidator(Path.absolute)] = Field(default_factory=lambda: Path.home() / ".sigillo")
     """The folder of the embedded parts: database, keys, blobs, logs, socket."""
 
     host: str = "127.0.0.1"

@@ -110,6 +110,7 @@ class _Form:
         self._small = b""
         self._parts = 0
         self.has_file = False
+        self.misnamed = ""
         self.complete = False
 
     def callbacks(self) -> dict[str, object]:
@@ -145,7 +146,7 @@ class _Form:
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         self._is_file = self._name == "file"
         if b"filename" in options and not self._is_file:
-            raise UploadError(f"the file is in a part called `{self._name}`: call that part `file`")
+            self.misnamed = self._name  # a field may come from a file, too; it is wrong only if no `file` comes
         if self._is_file:
             if self.has_file:
                 raise UploadError("two parts are called `file`; send one file a request")
@@ -160,7 +161,9 @@ class _Form:
             return
         self._small += data[start:end]
         if len(self._small) > MAX_FIELD_BYTES:
-            raise UploadError(f"the part `{self._name}` is larger than {MAX_FIELD_BYTES} bytes")
+            raise UploadError(
+                f"the part `{self._name}` is larger than {MAX_FIELD_BYTES} bytes; only the part `file` may be"
+            )
 
     def _on_end(self) -> None:
         self.complete = True
@@ -171,7 +174,9 @@ class _Form:
         try:
             self._upload.fields[self._name] = self._small.decode()
         except UnicodeDecodeError:
-            raise UploadError(f"the part `{self._name}` is not UTF-8") from None
+            raise UploadError(
+                f"the part `{self._name}` is not UTF-8; the file goes into a part called `file`"
+            ) from None
 
 
 async def receive(request: Request, limit: int, budget: Budget) -> Upload:
@@ -211,4 +216,5 @@ async def _parse(body: AsyncIterator[bytes], boundary: bytes, form: _Form) -> No
     if not form.complete:
         raise UploadError("the multipart body ends before its closing boundary; nothing was kept")
     if not form.has_file:
-        raise UploadError("there is no part called `file`")
+        hint = f": call the part `{form.misnamed}` so" if form.misnamed else ""
+        raise UploadError(f"there is no part called `file`{hint}")

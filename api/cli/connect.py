@@ -23,7 +23,9 @@ from api.settings import KeyStoreKind, Settings
 from client import Sigillo, UnreachableError
 
 SERVER = typer.Option("", "--server", envvar="SIGILLO_SERVER", help="Server to talk to, such as https://…")
-TOKEN = typer.Option("", "--token", envvar="SIGILLO_TOKEN", help="API key for that server.")
+TOKEN = typer.Option(
+    "", "--token", envvar="SIGILLO_TOKEN", help="API key to act with. Default: the operator's, at home."
+)
 
 HELD_SECONDS = 30
 """How long to wait for whoever holds the folder to answer or let go of it."""
@@ -33,6 +35,7 @@ RETRY_SECONDS = 0.1
 
 def load_settings() -> Settings:
     """The settings in force; a wrong one ends the command with a line that names it."""
+    _refuse_unknown()
     try:
         return Settings()
     except ValidationError as error:
@@ -43,7 +46,7 @@ def load_settings() -> Settings:
         raise fail(said, Exit.USAGE) from error
 
 
-def refuse_unknown_settings() -> None:
+def _refuse_unknown() -> None:
     """A misspelt setting would be a default in force that nobody chose."""
     known = [f"SIGILLO_{name.upper()}" for name in (*Settings.model_fields, "server", "token")]
     for name in os.environ:
@@ -76,23 +79,24 @@ def connected(server: str = "", token: str = "", *, leave_no_trace: bool = False
         if leave_no_trace and settings.keys is KeyStoreKind.EMBEDDED and not Home(settings.home).keys.exists():
             passing = stack.enter_context(TemporaryDirectory(prefix="sigillo-"))
             settings = settings.model_copy(update={"home": Path(passing), "database": ""})
-        yield stack.enter_context(_at_home(settings, quiet=leave_no_trace))
+        yield stack.enter_context(_at_home(settings, token, quiet=leave_no_trace))
 
 
 @contextmanager
-def _at_home(settings: Settings, *, quiet: bool) -> Iterator[Sigillo]:
+def _at_home(settings: Settings, token: str, *, quiet: bool) -> Iterator[Sigillo]:
+    """`token` says who asks; without one it is the operator."""
     home = Home(settings.home)
     deadline = time.monotonic() + HELD_SECONDS
     while True:
         try:
             with home.holding() as holder:
-                with _private(settings, home, holder, quiet=quiet) as client:
+                with _private(settings, home, holder, token, quiet=quiet) as client:
                     yield client
                 return
         except HomeHeldError:
             with home.visiting():
                 holder_now = home.holder()
-                if holder_now and (client_now := _answering(holder_now)):
+                if holder_now and (client_now := _answering(holder_now, token)):
                     with client_now:
                         yield client_now
                     return
@@ -102,7 +106,7 @@ def _at_home(settings: Settings, *, quiet: bool) -> Iterator[Sigillo]:
 
 
 @contextmanager
-def _private(settings: Settings, home: Home, holder: Holder, *, quiet: bool) -> Iterator[Sigillo]:
+def _private(settings: Settings, home: Home, holder: Holder, token: str, *, quiet: bool) -> Iterator[Sigillo]:
     """A server on the Unix socket alone, for as long as the command runs and others visit."""
     from api.log import configure  # the whole service: only when one is needed
     from api.server import in_background
@@ -111,15 +115,15 @@ def _private(settings: Settings, home: Home, holder: Holder, *, quiet: bool) -> 
     configure(home.logs, logging.ERROR if quiet or home.keys.exists() else logging.WARNING)
     with ExitStack() as after, in_background(settings, home, holder):
         try:
-            with Sigillo("http://sigillo", holder.token, holder.socket) as client:
+            with Sigillo("http://sigillo", token or holder.token, holder.socket) as client:
                 yield client
         finally:
             after.enter_context(home.leaving())
 
 
-def _answering(holder: Holder) -> Sigillo | None:
+def _answering(holder: Holder, token: str) -> Sigillo | None:
     """A client of the holder, if it answers."""
-    client = Sigillo("http://sigillo", holder.token, holder.socket)
+    client = Sigillo("http://sigillo", token or holder.token, holder.socket)
     try:
         client.ready()
     except UnreachableError:

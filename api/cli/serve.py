@@ -6,7 +6,7 @@ import signal
 
 import typer
 
-from api.cli.connect import load_settings, refuse_unknown_settings
+from api.cli.connect import load_settings
 from api.cli.output import JSON, err, quoted, show, told
 from api.home import Home
 
@@ -20,7 +20,6 @@ def serve(
     from api.log import configure
     from api.server import run
 
-    refuse_unknown_settings()
     settings = load_settings()
     chosen = {"host": host, "port": port}
     settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})

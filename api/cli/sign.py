@@ -17,7 +17,7 @@ from client import Sigillo
 
 def sign(
     files: list[Path] = typer.Argument(..., help="JPEG, PNG or WebP files."),
-    out: Path = typer.Option(None, "-o", "--out", help="Output file, or folder for several. Default: NAME.signed.EXT"),
+    out: str = typer.Option("", "-o", "--out", help="Output file, or FOLDER/. Default: NAME.signed.EXT, beside it."),
     title: str = typer.Option("", help="Title in the manifest."),
     claim: Path = typer.Option(None, help="JSON file with the whole claim (see docs/api.md); --title wins over it."),
     made_from: str = typer.Option("", help="Asset these were made from: it becomes their parent. --claim says how."),
@@ -28,7 +28,10 @@ def sign(
 ) -> None:
     """Sign files: each gets a C2PA manifest and an entry in the ledger."""
     body = _claim(claim, title, public=public)
-    targets = {file: _target(file, out, several=len(files) > 1) for file in files}
+    folder = out.endswith("/")
+    targets = {
+        file: _target(file, Path(out) if out else None, several=len(files) > 1, as_folder=folder) for file in files
+    }
     _check_targets(targets)
     with told(), connected(server, token) as sigillo:
         done, refused = each(
@@ -51,10 +54,10 @@ def _claim(file: Path | None, title: str, *, public: bool) -> dict[str, Any]:
     return {**body, **chosen, **({"visibility": "public"} if public else {})}
 
 
-def _target(file: Path, out: Path | None, *, several: bool) -> Path:
+def _target(file: Path, out: Path | None, *, several: bool, as_folder: bool) -> Path:
     if out is None:
         return file.with_name(f"{file.stem}.signed{file.suffix}")
-    if several or out.is_dir():
+    if several or out.is_dir() or as_folder:
         return out / file.name
     return out
 

@@ -58,3 +58,12 @@ def test_console_shows_warnings_only(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "loud" in said.err
     assert "quiet" not in said.err
     assert said.out == ""
+
+
+def test_strangers_write_no_line_through_libraries(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    configure(tmp_path / "logs")
+    for name in ("python_multipart.multipart", "uvicorn.error"):
+        logging.getLogger(name).warning("%r", b"what a stranger sent")
+        logging.getLogger(name).error("a defect in %s", name)
+    said = capfd.readouterr().err
+    assert "stranger" not in said

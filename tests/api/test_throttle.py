@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.throttle import RateExceededError, Throttle, client_address, network_of
 from keys.clock import system_entropy
+from tests.api.cli.process import served
 from tests.api.wire import problem
 from tests.deployment import running
 from tests.ledger.world import HeldClock
@@ -111,3 +112,17 @@ def test_too_many_requests_are_a_problem_that_says_when(tmp_path: Path) -> None:
         said = problem(answers[2], 429, "rate-exceeded")
         assert 1 <= said["retry_after"] <= 3600
         assert answers[2].headers["retry-after"] == str(said["retry_after"])
+
+
+def test_strangers_are_counted_over_http_and_callers_with_keys_are_not(tmp_path: Path) -> None:
+    with served(tmp_path, anonymous_rate="3/hour") as up:
+        with up.operator() as operator:
+            token = operator.issue_key({"tool": "Camera"})["token"]
+        with up.http() as stranger, up.http("sgk_guessed") as guesser, up.http(token) as caller:
+            assert stranger.get("/v1/trust/anchors.pem").status_code == 200
+            problem(guesser.get("/v1/assets/ast_none"), 401, "unknown-key")
+            assert stranger.get("/v1/trust/anchors.pem").status_code == 200
+            limited = stranger.post("/v1/verifications", files={"file": ("upload", b"x")})
+            assert problem(limited, 429, "rate-exceeded")["retry_after"] > 0
+            problem(guesser.get("/v1/assets/ast_none"), 429, "rate-exceeded")
+            assert caller.get("/v1/trust/anchors.pem").status_code == 200

@@ -97,7 +97,8 @@ def test_content_and_fields_arrive_whole_however_they_are_cut(content: bytes, cl
     [
         (END, "no part called `file`"),
         (part(b"claim", b"{}") + END, "no part called `file`"),
-        (part(b'photo"; filename="a.jpg', b"abc") + END, "called `photo`: call that part `file`"),
+        (part(b'photo"; filename="a.jpg', b"abc") + END, "no part called `file`: call the part `photo` so"),
+        (part(b'photo"; filename="a.jpg', b"\xff\xd8") + END, "a part called `file`"),
         (part(b"file", b"a") + part(b"file", b"b") + END, "two parts"),
         (part(b"file", b"abc"), "closing boundary"),
         (part(b"file", b"abc")[:-6], "closing boundary"),
@@ -182,6 +183,11 @@ def test_too_large_by_length_and_by_chunks(small: Running) -> None:
         problem(chunked, 413, "upload-too-large")
         assert counts(small) == before
         assert upload(http).status_code == 201
+
+
+def test_a_field_may_come_from_a_file() -> None:
+    with received(part(b'claim"; filename="claim.json', b"{}") + part(b"file", b"abc") + END) as got:
+        assert (got.fields, got.size) == ({"claim": "{}"}, 3)
 
 
 def test_twenty_mebibytes_never_become_a_file(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,17 @@ def test_taken_port_and_held_folder_are_told(tmp_path: Path) -> None:
     assert str(tmp_path) in second.stderr
 
 
+def test_a_home_named_from_one_folder_is_found_from_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with served(Path("home")):
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        done = sigillo(tmp_path / "home", "trust", "anchors")
+        monkeypatch.chdir(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "BEGIN CERTIFICATE" in done.stdout
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such name"])
 def test_a_host_that_is_not_here_is_told(tmp_path: Path, host: str) -> None:
     done = sigillo(tmp_path, "serve", "--host", host, "--port", 0)

@@ -44,6 +44,19 @@ def test_out_names_a_file_or_a_folder(deployment: Running, run: Run, photo: Path
     assert verdict(deployment, tmp_path / "there" / "photo.jpg") == "trusted"
 
 
+def test_a_trailing_slash_makes_a_folder(run: Run, photo: Path, tmp_path: Path) -> None:
+    assert run("sign", photo, "-o", f"{tmp_path / 'made'}/").exit_code == 0
+    assert (tmp_path / "made" / "photo.jpg").is_file()
+
+
+def test_a_token_says_who_signs_at_home_too(deployment: Running, run: Run, photo: Path) -> None:
+    assert "Unknown API key" in run("sign", photo, "--token", "sgk_wrong").stderr
+    done = run("sign", photo, "--token", deployment.key("Own Camera"), "--json")
+    assert done.exit_code == 0
+    report = deployment.operator.verify(Path(json.loads(done.stdout)["written"]))
+    assert "Own Camera" in {tool["name"] for tool in report["generators"]}
+
+
 def test_several_files_go_into_one_folder(ask: Ask, photo: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     other.write_bytes(picture("PNG"))
