@@ -22,7 +22,7 @@ from api.home import Home, StartError, alone
 from api.housekeeping import Housekeeping
 from api.log import logger
 from api.readiness import Part, Readiness
-from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
+from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings, TimeStampPolicy
 from api.telemetry import Metrics
 from api.throttle import Throttle
 from api.trust import Trust
@@ -47,6 +47,7 @@ from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.log import Ledger
 from provenance.request import Tool
+from provenance.time_stamps import TimeStamps
 
 JOBS = "provenance.jobs"
 """What workers can do."""
@@ -54,6 +55,10 @@ JOBS = "provenance.jobs"
 THREADS_PER_WORKER = 2
 SPARE_THREADS = 4
 """Requests that a pool of workers has under way at once: some fill it, some read, seal and record meanwhile."""
+
+
+STAMPING_THREADS = 32
+"""Requests that may wait for a time-stamp atop these: that takes a thread and a round trip, and no worker."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,20 @@ def open_service(
         blobs = BlobStore(home.blobs, entropy)
         sweep_strays(database, blobs)
         signing, verifying = (stack.enter_context(_sandbox(settings)) for _ in range(2))
+        time_stamps = stack.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
         service = _assemble(
-            settings, operator_token, keys, trust, database, ledger, blobs, signing, verifying, clock, entropy
+            settings,
+            operator_token,
+            keys,
+            trust,
+            time_stamps,
+            database,
+            ledger,
+            blobs,
+            signing,
+            verifying,
+            clock,
+            entropy,
         )
         service.housekeeping.start()
         stack.callback(service.housekeeping.close)
@@ -169,11 +186,22 @@ def _sandbox(settings: Settings) -> Sandbox:
     return sandbox
 
 
+def _time_stamps(settings: Settings) -> TimeStamps:
+    log = logger("time-stamps")
+    return TimeStamps(
+        settings.tsa_urls,
+        required=settings.tsa_policy is TimeStampPolicy.REFUSE,
+        seconds=settings.tsa_seconds,
+        notice=lambda authority, reason: log.warning("no time-stamp", authority=authority, reason=reason),
+    )
+
+
 def _assemble(
     settings: Settings,
     operator_token: str,
     keys: KeyStore,
     trust: Trust,
+    time_stamps: TimeStamps | None,
     database: Database,
     ledger: Ledger,
     blobs: BlobStore,
@@ -189,6 +217,7 @@ def _assemble(
     housekeeping = Housekeeping(deployment, library, database, clock)
     budget = max(BUDGET_BYTES, settings.upload_bytes + FORM_BYTES)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
+    signers = threads + (STAMPING_THREADS if time_stamps else 0)
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -204,6 +233,7 @@ def _assemble(
             recognition,
             signing,
             keys,
+            time_stamps,
             trust.policy,
             policy,
             Tool("Sigillo", VERSION),
@@ -215,11 +245,11 @@ def _assemble(
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
         callers_uploads=Budget(budget),
         strangers_uploads=Budget(budget),
-        signing=CapacityLimiter(threads),
+        signing=CapacityLimiter(signers),
         verifying=CapacityLimiter(threads),
         metrics=Metrics(),
         housekeeping=housekeeping,
-        readiness=Readiness(keys, ledger, housekeeping, (signing, verifying)),
+        readiness=Readiness(keys, ledger, housekeeping, (signing, verifying), time_stamps),
     )
 
 

@@ -91,8 +91,9 @@ def _take(service: Service, caller: Caller, upload: Upload, idempotency_key: str
     claim = body.claim(caller.grant.tool)
     submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key)
     asset = service.intake.take(caller, submission)
-    service.metrics.signed.inc()
-    return _view(service, service.library.find(caller, asset))
+    view = _view(service, service.library.find(caller, asset))
+    service.metrics.signed.labels("yes" if view.time_stamp else "no").inc()
+    return view
 
 
 def _view(service: Service, asset: Asset) -> AssetView:

@@ -22,7 +22,7 @@ class Timer:
 
 def readiness(up: Running, timer: Timer) -> Readiness:
     service = up.service
-    return Readiness(service.keys, service.ledger, service.housekeeping, (service.verification.sandbox,), timer)
+    return Readiness(service.keys, service.ledger, service.housekeeping, (service.verification.sandbox,), timer=timer)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[KeyStoreStatus]:
