@@ -38,6 +38,7 @@ class TimeStampAuthority:
     """Whether its certificate says as strictly as RFC 3161 section 2.3 wants what it is for."""
 
     usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.TIME_STAMPING
+    granted: str = "granted"
     twist: Callable[[dict[str, Any]], object] = lambda _: None
     spoil: Callable[[bytes], bytes] = lambda answer: answer
     delay: Callable[[], object] = lambda: None
@@ -71,7 +72,7 @@ class TimeStampAuthority:
         }
         self.twist(said)
         token = self._signed(tsp.TSTInfo(said).dump())
-        response = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
+        response = tsp.TimeStampResp({"status": {"status": self.granted}, "time_stamp_token": token})
         return self.spoil(response.dump())
 
     def _signed(self, content: bytes) -> cms.ContentInfo:
@@ -119,7 +120,7 @@ class TimeStampAuthority:
             .issuer_name(_named(f"{self.name} root"))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_before(now - timedelta(days=30))
             .not_valid_after(now + timedelta(days=3650))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
