@@ -59,7 +59,10 @@ class Signature:
         length = int.from_bytes(store[start - 8 : start - 4])
         if start < 8 or length != len(store) - start + 8:
             raise ValueError("the manifest store does not end with a signature")
-        tag = cbor2.loads(store[start:])
+        try:
+            tag = cbor2.loads(store[start:])
+        except cbor2.CBORDecodeError as error:
+            raise ValueError("the signature is not CBOR") from error
         if cbor2.dumps(tag) != store[start:]:
             raise ValueError("the signature is not in the form in which it would be written again")
         protected, unprotected, payload, signature = tag.value

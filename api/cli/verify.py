@@ -83,6 +83,9 @@ def _stated(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What the manifest states, for people; `--json` has all of it."""
     if report["title"]:
         yield "title", report["title"]
+    for stamp in report["time_stamps"]:
+        doubt = "" if stamp["trusted"] else ", whom we do not trust"
+        yield "time-stamp", f"{stamp['time']} by {stamp['authority'] or 'an unnamed authority'}{doubt}"
     tools = dict.fromkeys(_named(action["tool"]) for action in report["actions"] if action["tool"])
     if tools:
         yield "made with", ", ".join(tools)
