@@ -25,7 +25,7 @@ from provenance.errors import FormatUnsupportedError, ManifestBuildError, TimeSt
 from provenance.report import HISTORY, REPORT, TIME_STAMP, History, Status, Statuses, VerificationReport, legible
 from provenance.stamping import Signature, restored, verified
 from provenance.summary import summarise, word
-from provenance.verdict import Verdict
+from provenance.verdict import Verdict, worst
 
 POLICIES_KEPT: Final = 8
 MAX_STORE_JSON: Final = 16 * 1024 * 1024
@@ -82,7 +82,8 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
 def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
     """Put a time-stamp into what *sign* made. `args`: `mime`, `response` (base64), `nonce`, `trust`.
 
-    Answers with two such files and the `time_stamp`: the signed file is read back, and must be trusted with it.
+    Answers with two such files and the `time_stamp`. The signed file is read back: it must be worth what it was, and
+    its time-stamp trusted.
     Raises TimeStampRefusedError.
     """
     file, before = (_whole(fd) for fd in fds)
@@ -94,9 +95,9 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     for fd, content in ((output, restored(file, args["mime"], before, after)), (store, after)):
         with os.fdopen(fd, "wb", closefd=False) as written:
             written.write(content)
-    report = _read(output, args["trust"])
+    was, report = (_read(fd, args["trust"]) for fd in (fds[0], output))
     trusted = [made for made in report.time_stamps if made.trusted]
-    if report.verdict is not Verdict.TRUSTED or not trusted:
+    if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:
         codes = [status.code for status in (*report.statuses.informational, *report.statuses.failure)]
         raise TimeStampRefusedError(f"the file would be {report.verdict} with it ({', '.join(codes)})")
     return {"time_stamp": TIME_STAMP.dump_python(trusted[0], mode="json")}, [output, store]

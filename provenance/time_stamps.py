@@ -120,8 +120,9 @@ class TimeStamps:
     def obtain(self, message: bytes, use: Callable[[Answer], Made]) -> Made | None:
         """What `use` makes of the first answer that it takes; None when there is none and none is required.
 
-        `message` is what to time-stamp. `use` raises TimeStampRefusedError for an answer that will not do; a worker
-        that dies of one counts as that, too. Raises TimeStampUnavailableError.
+        `message` is what to time-stamp. `use` raises TimeStampRefusedError for an answer that will not do. A worker may
+        die of an answer as well as of the file: the next authority is asked then, but the first is not held to have
+        failed, or one uploader could have all of them left alone. Raises TimeStampUnavailableError.
         """
         faults = []
         for authority in self.authorities:
@@ -131,7 +132,8 @@ class TimeStamps:
             try:
                 made = use(self._ask(authority, message))
             except (TimeStampRefusedError, JobFailedError, WorkerError) as error:
-                authority.note(self._timer(), failed=True)
+                if isinstance(error, TimeStampRefusedError):
+                    authority.note(self._timer(), failed=True)
                 self._notice(authority.name, str(error))
                 faults.append(f"{authority.name}: {error}")
             else:

@@ -166,3 +166,15 @@ def test_the_digest_of_a_policy_names_its_authorities(house: House) -> None:
     ]
     assert len({policy.digest for policy in policies}) == 3
     assert hashlib.sha256().digest_size == len(bytes.fromhex(policies[1].digest))
+
+
+def test_what_is_signed_over_a_doubtful_history_is_stamped_all_the_same(stamped: House, stranger: House) -> None:
+    """The verdict is what it was; only the claim's own signature is time-stamped."""
+    theirs = stranger.signed(draw())
+    broken = theirs[:-200] + bytes([theirs[-200] ^ 0xFF]) + theirs[-199:]
+    for parent in (theirs, broken):
+        bare = replace(stamped, time_stamps=None)
+        report = stamped.verify(stamped.signed(parent))
+        assert [made.trusted for made in report.time_stamps] == [True]
+        assert report.verdict is stamped.verify(bare.signed(parent)).verdict
+        assert report.ancestry is not Verdict.TRUSTED

@@ -15,7 +15,7 @@ import pytest
 from asn1crypto import tsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from detection.errors import WorkerCrashedError
+from detection.errors import JobFailedError, WorkerCrashedError
 from provenance.errors import TimeStampRefusedError, TimeStampUnavailableError
 from provenance.time_stamps import FAILURES, MAX_ANSWER_BYTES, REST_SECONDS, Answer, TimeStamps
 from provenance.trust import TrustPolicy
@@ -288,13 +288,26 @@ def test_only_where_one_is_required_does_its_want_make_us_unready(good: TimeStam
             assert time_stamps.reason == "", "or nobody would send the request that finds out"
 
 
-@pytest.mark.parametrize("error", [TimeStampRefusedError("no"), WorkerCrashedError("it died of the answer")])
-def test_an_answer_that_cannot_be_used_is_the_authoritys_failure(good: TimeStampAuthority, error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (TimeStampRefusedError("its nonce is another"), FAILURES),
+        (WorkerCrashedError("of the answer, or of the file"), FAILURES + 2),
+        (JobFailedError("ValueError", "stamping.py:1"), FAILURES + 2),
+    ],
+    ids=["refused", "crashed", "failed"],
+)
+def test_only_what_is_surely_its_own_fault_is_held_against_an_authority(
+    good: TimeStampAuthority, error: Exception, asked: int
+) -> None:
     def refuse(_: Answer) -> None:
         raise error
 
-    with TimeStamps([good.url], required=True) as time_stamps, pytest.raises(TimeStampUnavailableError):
-        time_stamps.obtain(b"message", refuse)
+    with TimeStamps([good.url], required=True, timer=Timer()) as time_stamps:
+        for _ in range(FAILURES + 2):
+            with pytest.raises(TimeStampUnavailableError):
+                time_stamps.obtain(b"message", refuse)
+    assert len(good.asked) == asked
 
 
 def test_what_is_not_about_the_answer_is_not_held_against_it(good: TimeStampAuthority) -> None:
