@@ -87,9 +87,9 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     Raises TimeStampRefusedError.
     """
     file, before = (_whole(fd) for fd in fds)
-    signature = Signature.of(before)
-    response = base64.b64decode(args["response"])
-    token = verified(response, int(args["nonce"]), signature.countersigned, args["trust"]["authorities"])
+    signature, response = Signature.of(before), base64.b64decode(args["response"])
+    roots = args["trust"]["anchors"] + args["trust"]["authorities"]
+    token = verified(response, int(args["nonce"]), signature.countersigned, roots)
     after = signature.stamped(before, token)
     output, store = _outputs()
     for fd, content in ((output, restored(file, args["mime"], before, after)), (store, after)):

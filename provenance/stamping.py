@@ -11,6 +11,7 @@ C2PA Technical Specification 2.4, "Time-stamps" (`sigTst2`); RFC 3161; RFC 9052,
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from provenance.report import legible
 _SIGN1: Final = 18
 """CBOR tag of a COSE_Sign1 (RFC 9052, section 2)."""
 
-_CONTENT: Final = b"cbor\xd2\x84"
+_CONTENT: Final = re.compile(rb"cbor\xd2\x84")
 """How the box of a signature begins, behind its length: JUMBF's type, then tag 18 on an array of four."""
 
 _PREFIX_BYTES: Final = 6
@@ -55,9 +56,10 @@ class Signature:
     @classmethod
     def of(cls, store: bytes) -> Self:
         """c2pa-rs writes the active manifest last, and its signature at the end of it. Raises ValueError elsewhere."""
-        start = store.rfind(_CONTENT) + 4
-        length = int.from_bytes(store[start - 8 : start - 4])
-        if start < 8 or length != len(store) - start + 8:
+        boxes = [found.end() - 2 for found in _CONTENT.finditer(store)]
+        reaching = (at for at in reversed(boxes) if int.from_bytes(store[at - 8 : at - 4]) == len(store) - at + 8)
+        start = next(reaching, None)
+        if start is None:
             raise ValueError("the manifest store does not end with a signature")
         try:
             tag = cbor2.loads(store[start:])
@@ -75,8 +77,7 @@ class Signature:
 
     def stamped(self, store: bytes, token: bytes) -> bytes:
         """The store, as long as before, with the token in place of padding. Raises TimeStampRefusedError."""
-        others = {name: value for name, value in self.unprotected.items() if name not in {"pad", "pad2"}}
-        header = {**others, "sigTst2": {"tstTokens": [{"val": token}]}}
+        header = {**self.unprotected, "sigTst2": {"tstTokens": [{"val": token}]}}
         room = len(store) - self.start - len(self._written({**header, "pad": b""}))
         for padding in range(max(room, 0), max(room - _PREFIX_BYTES, -1), -1):
             written = self._written({**header, "pad": bytes(padding)})

@@ -45,7 +45,7 @@ class TrustPolicy:
     """Object identifiers, one a line."""
 
     authorities: str
-    """PEM root certificates for time-stamps alone, as `anchors`."""
+    """PEM root certificates for time-stamps alone, as `anchors`; none of them is among those."""
 
     digest: str
     """SHA-256 of all three, hexadecimal."""
@@ -69,7 +69,10 @@ class TrustPolicy:
         for usage in usages:
             if not _OID.fullmatch(usage):
                 raise TrustPolicyError(f"{usage!r} is not an object identifier such as 1.3.6.1.5.5.7.3.36")
-        signers, stamps, usage_lines = _joined(anchors), _joined(authorities), "\n".join(usages)
+        roots = _all_roots(anchors)
+        # c2pa-rs finds a root that is in both lists now in the one, now in the other.
+        signers, stamps = "".join(sorted(roots)), "".join(sorted(_all_roots(authorities) - roots))
+        usage_lines = "\n".join(usages)
         digest = hashlib.sha256(f"{signers}\0{usage_lines}\0{stamps}".encode()).hexdigest()
         return cls(signers, usage_lines, stamps, digest)
 
@@ -86,8 +89,8 @@ def parse_usages(source: str, text: str) -> tuple[str, ...]:
     return usages
 
 
-def _joined(given: Mapping[str, str]) -> str:
-    return "".join(sorted({pem for source, text in given.items() for pem in _roots(source, text)}))
+def _all_roots(given: Mapping[str, str]) -> set[str]:
+    return {pem for source, text in given.items() for pem in _roots(source, text)}
 
 
 def _roots(source: str, text: str) -> list[str]:

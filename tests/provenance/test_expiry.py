@@ -85,7 +85,14 @@ def shorten(root: Vault, path: str, version: int, chain: str) -> None:
     root.write(f"{path}/set-certificate", {"certificate_chain": f"{leaf.strip()}\n{issuer}", "version": version})
 
 
-@pytest.fixture(scope="module", params=[embedded, pytest.param(vault, marks=pytest.mark.openbao)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        # Each waits once, not in every process that pytest-xdist runs.
+        pytest.param(embedded, marks=pytest.mark.xdist_group("embedded expiry")),
+        pytest.param(vault, marks=[pytest.mark.openbao, pytest.mark.xdist_group("vault expiry")]),
+    ],
+)
 def outlived(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Outlived]:
     with serving(TimeStampAuthority()) as authority, request.param(request) as (signer, anchors):
         trust = TrustPolicy.of({"store": anchors}, authorities={"authority": authority.anchors})

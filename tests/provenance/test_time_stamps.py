@@ -26,6 +26,9 @@ from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
 IMPATIENT = 0.5
 """Seconds for an authority that will not answer; good ones in the same test have as long."""
 
+PATIENT = 20.0
+"""Seconds after which an authority that hung or dripped would have had its way."""
+
 GOOD = "Good time-stamps"
 
 
@@ -180,7 +183,7 @@ def test_a_dead_authority_is_passed_over(house: House, good: TimeStampAuthority)
 
 def test_a_hung_authority_is_passed_over(house: House, good: TimeStampAuthority) -> None:
     release = threading.Event()
-    with serving(TimeStampAuthority("Slow", delay=lambda: release.wait(60))) as slow:
+    with serving(TimeStampAuthority("Slow", delay=lambda: release.wait(PATIENT))) as slow:
         try:
             with stamping(house, trusting(house, slow, good), slow.url, good.url, seconds=IMPATIENT) as own:
                 check_stamped_by_good(own)
@@ -190,9 +193,11 @@ def test_a_hung_authority_is_passed_over(house: House, good: TimeStampAuthority)
 
 
 @contextmanager
-def dripping(beginning: bytes) -> Iterator[str]:
-    """An authority that always has a little more to say: any limit on single reads is met, for ever."""
-    stop = threading.Event()
+def dripping(beginning: bytes) -> Iterator[tuple[str, threading.Event]]:
+    """An authority that always has a little more to say, so that every single read is quick; and whether it was
+    listened to for PATIENT seconds.
+    """
+    stop, heard_out = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip() -> None:
@@ -200,16 +205,19 @@ def dripping(beginning: bytes) -> Iterator[str]:
             with connection:
                 connection.recv(4096)
                 connection.sendall(beginning)
-                while not stop.wait(0.05):
+                for _ in range(round(PATIENT / 0.05)):
+                    if stop.wait(0.05):
+                        return
                     try:
                         connection.sendall(b"x")
                     except OSError:
                         return
+            heard_out.set()
 
         thread = threading.Thread(target=drip, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/", heard_out
         finally:
             stop.set()
             thread.join(30)
@@ -223,8 +231,19 @@ def dripping(beginning: bytes) -> Iterator[str]:
 def test_an_authority_that_drips_has_no_more_time_than_others(
     house: House, good: TimeStampAuthority, beginning: bytes
 ) -> None:
-    with dripping(beginning) as url, stamping(house, trusting(house, good), url, good.url, seconds=IMPATIENT) as own:
-        check_stamped_by_good(own)
+    with dripping(beginning) as (url, heard_out):
+        with stamping(house, trusting(house, good), url, good.url, seconds=IMPATIENT) as own:
+            check_stamped_by_good(own)
+        assert not heard_out.is_set()
+
+
+def test_no_more_is_read_than_an_answer_may_have(good: TimeStampAuthority) -> None:
+    good.spoil = lambda _: bytes(MAX_ANSWER_BYTES + 1)
+    with (
+        TimeStamps([good.url], required=True) as time_stamps,
+        pytest.raises(TimeStampUnavailableError, match=f"longer than {MAX_ANSWER_BYTES} bytes"),
+    ):
+        time_stamps.obtain(b"message", taken)
 
 
 def test_redirects_are_not_followed(house: House, good: TimeStampAuthority) -> None:
@@ -262,6 +281,31 @@ def test_who_fails_again_and_again_is_left_alone_for_a_while(good: TimeStampAuth
         timer.now += REST_SECONDS
         good.status = 200
         assert all(time_stamps.obtain(b"message", taken) for _ in range(3))
+
+
+def test_after_a_rest_one_request_tries_while_others_go_on(good: TimeStampAuthority) -> None:
+    timer, under_way, release = Timer(), threading.Event(), threading.Event()
+
+    first = iter([True])
+
+    def held() -> None:
+        if next(first, False):
+            under_way.set()
+            release.wait(60)
+
+    good.status = 503
+    with TimeStamps([good.url], required=False, seconds=60, timer=timer) as time_stamps:
+        for _ in range(FAILURES):
+            time_stamps.obtain(b"message", taken)
+        timer.now += REST_SECONDS
+        good.delay = held
+        trial = threading.Thread(target=time_stamps.obtain, args=(b"message", taken))
+        trial.start()
+        assert under_way.wait(30)
+        assert time_stamps.obtain(b"message", taken) is None
+        release.set()
+        trial.join()
+    assert len(good.asked) == FAILURES + 1
 
 
 def test_a_success_forgives_earlier_failures(good: TimeStampAuthority) -> None:
