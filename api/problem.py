@@ -83,6 +83,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     provenance.FormatUnsupportedError: Problem("format-unsupported", 415, "C2PA has no manifest for this kind of file"),
     provenance.TrustPolicyError: Problem("trust-policy", 422, "These trust anchors cannot be used"),
     provenance.ManifestBuildError: Problem("manifest-build", 422, "The manifest could not be built"),
+    provenance.TimeStampUnavailableError: _later("time-stamp-unavailable", "No time-stamp can be had"),
     provenance.ClaimBytesError: Problem("media-crash", 422, "The file could not be processed"),
     cases.AssetNotFoundError: Problem("asset-not-found", 404, "No such asset"),
     cases.AssetGoneError: Problem("asset-gone", 410, "The asset is no longer kept", ("reason",)),

@@ -16,6 +16,7 @@ from api.housekeeping import Housekeeping
 from detection.sandbox import Sandbox
 from keys.signer import KeyStore
 from ledger.log import Ledger
+from provenance.time_stamps import TimeStamps
 
 READINESS_SECONDS = 1.0
 """How long the key store's answer is given again."""
@@ -37,10 +38,11 @@ class Readiness:
         ledger: Ledger,
         housekeeping: Housekeeping,
         sandboxes: tuple[Sandbox, ...],
+        time_stamps: TimeStamps | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys, self._ledger, self._housekeeping, self._sandboxes = keys, ledger, housekeeping, sandboxes
-        self._timer = timer
+        self._time_stamps, self._timer = time_stamps, timer
         self._one = CapacityLimiter(1)
         # Touched only by the thread that `_one` lets in.
         self._said: tuple[float, str] | None = None
@@ -55,6 +57,7 @@ class Readiness:
             "ledger": self._ledger.status().reason,
             "housekeeping": self._housekeeping.reason,
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
+            **({"time_stamps": self._time_stamps.reason} if self._time_stamps else {}),
         }
         return {part: {"ready": not reason, "reason": reason} for part, reason in reasons.items()}
 

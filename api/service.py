@@ -23,7 +23,7 @@ from api.home import Home, alone
 from api.housekeeping import Housekeeping
 from api.log import logger
 from api.readiness import Part, Readiness
-from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
+from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings, TimeStampPolicy
 from api.telemetry import Metrics
 from api.throttle import Throttle
 from api.trust import Trust
@@ -48,6 +48,7 @@ from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.log import Ledger
 from provenance.request import Tool
+from provenance.time_stamps import TimeStamps
 
 JOBS = "provenance.jobs"
 """What workers can do."""
@@ -55,6 +56,10 @@ JOBS = "provenance.jobs"
 THREADS_PER_WORKER = 2
 SPARE_THREADS = 4
 """Requests that a pool of workers has under way at once: some fill it, some read, seal and record meanwhile."""
+
+
+STAMPING_THREADS = 32
+"""Requests that may wait for a time-stamp atop these: that takes a thread and a round trip, and no worker."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,20 @@ def open_service(
         blobs = BlobStore(home.blobs, entropy)
         sweep_strays(database, blobs)
         callers, strangers = (stack.enter_context(_sandbox(settings)) for _ in range(2))
+        time_stamps = stack.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
         service = _assemble(
-            settings, operator_token, keys, trust, database, ledger, blobs, callers, strangers, clock, entropy
+            settings,
+            operator_token,
+            keys,
+            trust,
+            time_stamps,
+            database,
+            ledger,
+            blobs,
+            callers,
+            strangers,
+            clock,
+            entropy,
         )
         mark(settings, home)
         service.housekeeping.start()
@@ -153,11 +170,22 @@ def _sandbox(settings: Settings) -> Sandbox:
     return sandbox
 
 
+def _time_stamps(settings: Settings) -> TimeStamps:
+    log = logger("time-stamps")
+    return TimeStamps(
+        settings.tsa_urls,
+        required=settings.tsa_policy is TimeStampPolicy.REFUSE,
+        seconds=settings.tsa_seconds,
+        notice=lambda authority, reason: log.warning("no time-stamp", authority=authority, reason=reason),
+    )
+
+
 def _assemble(
     settings: Settings,
     operator_token: str,
     keys: KeyStore,
     trust: Trust,
+    time_stamps: TimeStamps | None,
     database: Database,
     ledger: Ledger,
     blobs: BlobStore,
@@ -172,6 +200,7 @@ def _assemble(
     recognition = Recognition(ledger.subjects, database)
     housekeeping = Housekeeping(deployment, library, database, clock)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
+    signers = threads + (STAMPING_THREADS if time_stamps else 0)
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -187,6 +216,7 @@ def _assemble(
             recognition,
             callers,
             keys,
+            time_stamps,
             trust.policy,
             policy,
             Tool("Sigillo", VERSION),
@@ -197,10 +227,10 @@ def _assemble(
         callers=_desk(settings, Verification(ledger, recognition, callers), threads),
         strangers=_desk(settings, Verification(ledger, recognition, strangers), threads),
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
-        signing=CapacityLimiter(threads),
+        signing=CapacityLimiter(signers),
         metrics=Metrics(),
         housekeeping=housekeeping,
-        readiness=Readiness(keys, ledger, housekeeping, (callers, strangers)),
+        readiness=Readiness(keys, ledger, housekeeping, (callers, strangers), time_stamps),
     )
 
 

@@ -15,11 +15,13 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from detection.sandbox import MAX_JOBS
+from provenance.time_stamps import ANSWER_SECONDS
 
 DEFAULT_RETENTION = timedelta(days=7)
 """How long uploaded and signed media are kept (docs/privacy.md)."""
@@ -40,6 +42,14 @@ def _rate(text: str) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", text):
         raise ValueError("write a rate as 120/minute: a number, then second, minute, hour or day")
     return text
+
+
+def _authority(url: str) -> str:
+    """The address of a time-stamp authority. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise ValueError("write a time-stamp authority as http://tsa.example/path or https://…, without a password")
+    return url
 
 
 Rate = Annotated[str, AfterValidator(_rate)]
@@ -68,6 +78,16 @@ class ParentPolicy(StrEnum):
 
     REFUSE = "refuse"
     """Refuse the upload."""
+
+
+class TimeStampPolicy(StrEnum):
+    """What happens to an upload for which no authority gives a time-stamp (ADR 0005)."""
+
+    REFUSE = "refuse"
+    """Refuse it for now: it can be sent again."""
+
+    RECORD = "record"
+    """Sign without, and say so."""
 
 
 class Settings(BaseSettings):
@@ -105,6 +125,16 @@ class Settings(BaseSettings):
     trust_config: Path | None = None
     """File of further extended key usages to accept, one OID a line."""
 
+    tsa_urls: tuple[Annotated[str, AfterValidator(_authority)], ...] = ()
+    """RFC 3161 time-stamp authorities, in order of preference. Empty: claims bear no time-stamp."""
+
+    tsa_anchors: Path | None = None
+    """PEM file of the roots that time-stamps must chain to; they make no signer trusted."""
+
+    tsa_seconds: float = Field(default=ANSWER_SECONDS, gt=0, le=60)
+    """How long each authority has to answer."""
+
+    tsa_policy: TimeStampPolicy = TimeStampPolicy.REFUSE
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
     upload_bytes: int = Field(default=DEFAULT_UPLOAD_BYTES, ge=1024)
@@ -147,6 +177,14 @@ class Settings(BaseSettings):
         if self.database and not self.database.startswith("sqlite:"):
             raise ValueError(
                 "this version speaks SQLite only (docs/limitations.md): SIGILLO_DATABASE=sqlite:////path/to/sigillo.db"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _time_stamps_have_roots(self) -> Self:
+        if self.tsa_urls and not self.tsa_anchors:
+            raise ValueError(
+                "SIGILLO_TSA_URLS needs SIGILLO_TSA_ANCHORS: a PEM file with the roots of those authorities"
             )
         return self
 

@@ -42,8 +42,11 @@ class Metrics:
         self.signed = Counter(
             "sigillo_assets_signed_total",
             "Uploads answered with a signed asset, replays of an Idempotency-Key included",
+            ["time_stamp"],
             registry=self.registry,
         )
+        for said in ("yes", "no"):
+            self.signed.labels(said)
         self.ready = Gauge("sigillo_ready", "1 when the part is ready", ["part"], registry=self.registry)
         self.log_size = Gauge("sigillo_log_entries", "Entries in the ledger", ["state"], registry=self.registry)
 

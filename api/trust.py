@@ -32,7 +32,8 @@ class Trust:
         self._further = {str(path): path.read_text() for path in (settings.trust_anchors,) if path}
         config = settings.trust_config
         self._usages = parse_usages(str(config), config.read_text()) if config else ()
-        TrustPolicy.of(self._further, self._usages or DEFAULT_USAGES)
+        self._authorities = {str(path): path.read_text() for path in (settings.tsa_anchors,) if path}
+        TrustPolicy.of(self._further, self._usages or DEFAULT_USAGES, self._authorities)
         self._ours = ""
         self._policy: TrustPolicy | None = None
 
@@ -59,7 +60,8 @@ class Trust:
 
     def _of(self, anchors: Mapping[str, str], usages: tuple[str, ...]) -> TrustPolicy:
         known = (*(self._usages or DEFAULT_USAGES), *usages)
-        return TrustPolicy.of({OURS: self.anchors(), **self._further, **anchors}, tuple(dict.fromkeys(known)))
+        roots = {OURS: self.anchors(), **self._further, **anchors}
+        return TrustPolicy.of(roots, tuple(dict.fromkeys(known)), self._authorities)
 
     def _learn(self) -> str:
         try:

@@ -24,6 +24,7 @@ from keys.sealing import seal, unseal
 from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId, new_id
 from ledger.subjects import Subject
 from ledger.tables import TENANT, Base
+from provenance.report import TimeStamp
 
 AssetId = NewType("AssetId", str)
 
@@ -99,6 +100,8 @@ class AssetDetails:
     tool: str
     key: str
     parent: ParentFinding | None
+    time_stamp: TimeStamp | None = None
+    """None of assets from before there were any, too."""
 
 
 @dataclass(frozen=True)

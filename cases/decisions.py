@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ledger.payload import Kind
+from provenance.report import TimeStamp
 
 INTAKE_POLICY = "intake.{parents}@1"
 """Names the policy version in the public entry; `parents` is the parent policy in force."""
@@ -60,6 +61,8 @@ class AssetSigned:
     expires_at: str
     outcome: str
     reasons: tuple[str, ...]
+    time_stamp: TimeStamp | None = None
+    """Over the claim's signature. None in entries from before there were any, too."""
 
 
 @dataclass(frozen=True)

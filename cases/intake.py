@@ -1,7 +1,8 @@
 """The upload's one path through the house: from bytes of a stranger to a signed asset in the ledger.
 
     spent before? → granted? → examine (worker) → parent policy → sign (worker, claim signed here)
-    → seal the media → one unit of work: subject key, asset, blob, idempotency, entry → answer
+    → time-stamp (fetched here, written by a worker) → seal the media
+    → one unit of work: subject key, asset, blob, idempotency, entry → answer
 
 Rules
 - Everything random or slow is fixed before the unit of work; inside it only rows are touched.
@@ -52,6 +53,7 @@ from provenance.request import Tool
 from provenance.rules import check_change, check_grant, check_request
 from provenance.sign import sign
 from provenance.summary import in_brief
+from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy
 from provenance.validation import examine, verify
 from provenance.verdict import Verdict
@@ -84,6 +86,9 @@ class Intake:
     recognition: Recognition
     sandbox: Sandbox
     keys: KeyStore
+    time_stamps: TimeStamps | None
+    """None where no authority is set."""
+
     trust: Callable[[], TrustPolicy]
     policy: IntakePolicy
     generator: Tool
@@ -94,8 +99,8 @@ class Intake:
         """Sign one upload and return its asset once it is durable.
 
         Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, IdempotencyConflictError,
-        SandboxError, ManifestBuildError, KeyStoreUnavailableError, LogBusyError, DatabaseUnavailableError; then
-        nothing was kept.
+        SandboxError, ManifestBuildError, KeyStoreUnavailableError, TimeStampUnavailableError, LogBusyError,
+        DatabaseUnavailableError; then nothing was kept.
         """
         check_request(submission.claim, self.clock())
         check_grant(submission.claim, caller.grant)
@@ -120,7 +125,16 @@ class Intake:
         parent = self._parent(caller, submission, history)
         mime, file = (original.mime, original.content) if original else ("", None)
         definition = define(submission.claim, content(found), history.verdict, self.generator, mime)
-        signed = sign(self.sandbox, signer, submission.content, definition, trust, parent=file, entropy=self.entropy)
+        signed = sign(
+            self.sandbox,
+            signer,
+            submission.content,
+            definition,
+            trust,
+            parent=file,
+            time_stamps=self.time_stamps,
+            entropy=self.entropy,
+        )
         return Signing(caller, submission, received_at, found, parent, signed)
 
     def _instead_of(self, brought: History, original: Original, trust: TrustPolicy) -> History:

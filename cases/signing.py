@@ -77,6 +77,7 @@ def details(signing: Signing, blob: Blob) -> AssetDetails:
         tool=claim.tool.name,
         key=str(signing.signed.key),
         parent=signing.parent,
+        time_stamp=signing.signed.time_stamp,
     )
 
 
@@ -109,6 +110,7 @@ def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: 
         expires_at=format_time(expires_at),
         outcome="signed",
         reasons=_reasons(signing.parent),
+        time_stamp=signing.signed.time_stamp,
     )
 
 

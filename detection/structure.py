@@ -58,7 +58,7 @@ def outline(data: Bytes, kind: Kind) -> Outline:
 
 def _jpeg(data: Bytes) -> Outline:
     size, meter, scans = None, _Meter(), 0
-    for marker, start, end in _jpeg_segments(data):
+    for marker, start, end in jpeg_segments(data):
         gathered = marker == _JPEG_COMMENT or (_JPEG_APP0 <= marker <= 0xEF and marker != _JPEG_APP11)
         meter.count(end - start if gathered else 0)
         if marker in _JPEG_FRAMES:
@@ -74,7 +74,7 @@ def _jpeg(data: Bytes) -> Outline:
     return size
 
 
-def _jpeg_segments(data: Bytes) -> Iterator[tuple[int, int, int]]:
+def jpeg_segments(data: Bytes) -> Iterator[tuple[int, int, int]]:
     """(marker, start, end) of each segment's content up to the end-of-image mark."""
     position = 2
     while True:
@@ -97,7 +97,7 @@ def _jpeg_segments(data: Bytes) -> Iterator[tuple[int, int, int]]:
 
 def _png(data: Bytes) -> Outline:
     meter, size = _Meter(), None
-    for name, start, length in _png_chunks(data):
+    for name, start, length in png_chunks(data):
         meter.count(0 if name in _PNG_PICTURE else length)
         if name in _PNG_ANIMATION:
             raise AnimatedMediaError(kind=Kind.PNG)
@@ -110,7 +110,7 @@ def _png(data: Bytes) -> Outline:
     return size
 
 
-def _png_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
+def png_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
     """(name, start, length) of each chunk's content before IEND, its checksum verified."""
     position, view = 8, memoryview(data)
     with view:
@@ -131,7 +131,7 @@ def _png_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def _webp(data: Bytes) -> Outline:
     meter, size = _Meter(), None
-    for name, start, length in _webp_chunks(data):
+    for name, start, length in webp_chunks(data):
         meter.count(0 if name in _WEBP_PICTURE else length)
         if name in _WEBP_ANIMATION:
             raise AnimatedMediaError(kind=Kind.WEBP)
@@ -142,7 +142,7 @@ def _webp(data: Bytes) -> Outline:
     return size
 
 
-def _webp_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
+def webp_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
     """(name, start, length) of each chunk's content."""
     if len(data) < 12:
         raise TruncatedMediaError(kind=Kind.WEBP)

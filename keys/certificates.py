@@ -25,7 +25,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from keys.errors import CertificateExpiredError, CertificateMismatchError
 
 LEAF_DAYS: Final = 365
-"""Until claims carry time-stamps a signed file turns invalid with its leaf: a year, then."""
+"""A year. Time-stamps let signatures outlive it; a file without one turns invalid with its leaf."""
 
 AUTHORITY_DAYS: Final = 3650
 BACKDATE: Final = timedelta(minutes=5)

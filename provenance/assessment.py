@@ -3,6 +3,8 @@
 Rules
 - The verdict comes from the codes; c2pa-rs's own state is a second opinion, and the worse of the two stands.
 - *Trusted* needs evidence: a validated signature and a trusted signer among the successes.
+- A root that is trusted for time-stamps alone makes no signer trusted: c2pa-rs accepts any root for both, and says
+  only in words under which list it was.
 
 C2PA Technical Specification 2.4, "Validation", "Validation states".
 """
@@ -13,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from provenance.ancestry import Json, statuses_in, trace
-from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, effect
+from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, SIGNER_UNTRUSTED, TIME_STAMP_TRUSTED, effect
 from provenance.report import (
     MAX_STATUSES,
     SignerCertificate,
@@ -30,12 +32,16 @@ from provenance.verdict import Verdict, worst
 STATES: Final = MappingProxyType({"Trusted": Verdict.TRUSTED, "Valid": Verdict.UNTRUSTED, "Invalid": Verdict.INVALID})
 """c2pa-rs's states as the best verdict they allow."""
 
+AUTHORITIES_LIST: Final = "user_anchors"
+"""The list of c2pa-rs that we fill with the roots trusted for time-stamps alone."""
+
 
 def assess(store: Json, detail: Json, trust: str) -> VerificationReport:
     """The report on a store, given as `Reader.json` and `Reader.crjson` parsed.
 
     `trust` names the policy it was judged under.
     """
+    store = _signers_apart(store)
     results = (store.get("validation_results") or {}).get("activeManifest") or {}
     label = str(store.get("active_manifest"))
     stated = Stated((store.get("manifests") or {}).get(label) or {})
@@ -60,6 +66,28 @@ def assess(store: Json, detail: Json, trust: str) -> VerificationReport:
         ingredients=ancestry.tree,
         truncated=more_actions or more_statuses or ancestry.truncated,
     )
+
+
+def _signers_apart(store: Json) -> Json:
+    """The store with every signer that was found trusted by a root for time-stamps alone found untrusted."""
+    found = store.get("validation_results") or {}
+    deltas = [
+        {**delta, "validationDeltas": _apart(delta.get("validationDeltas") or {})}
+        for delta in found.get("ingredientDeltas") or ()
+    ]
+    apart = {**found, "activeManifest": _apart(found.get("activeManifest") or {}), "ingredientDeltas": deltas}
+    return {**store, "validation_results": apart}
+
+
+def _apart(results: Json) -> Json:
+    success = results.get("success") or ()
+    wrong = [one for one in success if one.get("code") == SIGNER_TRUSTED and _by_authority(one)]
+    failure = [*(results.get("failure") or ()), *({**one, "code": SIGNER_UNTRUSTED} for one in wrong)]
+    return {**results, "success": [one for one in success if one not in wrong], "failure": failure}
+
+
+def _by_authority(status: Json) -> bool:
+    return f"[{AUTHORITIES_LIST}]" in str(status.get("explanation"))
 
 
 def _judge(results: Json) -> Verdict:

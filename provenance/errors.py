@@ -5,9 +5,12 @@ ProvenanceError
 ├── FormatUnsupportedError        C2PA defines no manifest for this kind of file: nothing to verify
 ├── ManifestBuildError            the manifest could not be built or signed; nothing is handed out
 ├── ClaimBytesError               a worker asked for a signature over something that is not a claim
+├── TimeStampRefusedError         one authority's answer, or lack of one: the next is asked
+├── TimeStampUnavailableError     no authority gave a time-stamp, and this deployment signs none without
 └── TrustPolicyError              trust anchors or key usages that cannot be used
 
-`FormatUnsupportedError` and `ManifestBuildError` are also `JobError`: they cross from worker to parent.
+`FormatUnsupportedError`, `ManifestBuildError` and `TimeStampRefusedError` are also `JobError`: they cross from worker
+to parent.
 """
 
 from __future__ import annotations
@@ -52,6 +55,24 @@ class ManifestBuildError(ProvenanceError, JobError):
 
 class ClaimBytesError(ProvenanceError):
     """A worker asked for a signature over something that is not a claim."""
+
+
+@dataclass(eq=False)
+class TimeStampRefusedError(ProvenanceError, JobError):
+    """What one time-stamp authority gave will not do; the next is asked."""
+
+    code: ClassVar[str] = "time-stamp-refused"
+    sentence: ClassVar[str] = "{reason}"
+    reason: str
+
+
+class TimeStampUnavailableError(ProvenanceError):
+    """No authority gave a time-stamp, and this deployment signs nothing without one."""
+
+    def __init__(self, faults: str) -> None:
+        super().__init__(
+            f"no authority gives a time-stamp now, and this deployment signs nothing without one: try again ({faults})"
+        )
 
 
 class TrustPolicyError(ProvenanceError):

@@ -1,4 +1,4 @@
-"""The jobs of a sandboxed worker: *examine*, *sign*, *verify*. No other module loads c2pa's native library.
+"""The jobs of a sandboxed worker: *examine*, *sign*, *stamp*, *verify*. No other module loads c2pa's native library.
 
 Rules
 - Stateless: everything a job needs comes with it. Only the context prepared for a trust policy is kept.
@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -18,12 +19,13 @@ from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
 
 from detection.jobs import examine as examine_media
 from detection.worker import Ask, Job
-from provenance.assessment import assess
+from provenance.assessment import AUTHORITIES_LIST, assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
-from provenance.errors import FormatUnsupportedError, ManifestBuildError
-from provenance.report import HISTORY, REPORT, Status, Statuses, VerificationReport, legible, without_lists
+from provenance.errors import FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
+from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
+from provenance.stamping import Signature, restored, verified
 from provenance.summary import in_brief
-from provenance.verdict import Verdict
+from provenance.verdict import Verdict, worst
 
 POLICIES_KEPT: Final = 8
 MAX_STORE_JSON: Final = 16 * 1024 * 1024
@@ -64,10 +66,10 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
     """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `chain`, `trust`. A second file is the parent;
     with none the file itself is.
 
-    Answers with two memory files: the signed file and its manifest store.
-    Raises ManifestBuildError.
+    Answers with two memory files, the signed file and its manifest store, and `countersigned`: the bytes, base64, that
+    a time-stamp would be over. Raises ManifestBuildError.
     """
-    output, store = (os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING) for name in ("signed", "store"))
+    output, store = _outputs()
     with (
         os.fdopen(fds[0], "rb", closefd=False) as upload,
         os.fdopen(fds[-1], "rb", closefd=False) as parent,
@@ -75,27 +77,63 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
         os.fdopen(store, "wb", closefd=False) as manifest,
     ):
         try:
-            manifest.write(_sign(args, upload, parent, signed, ask))
+            written = _sign(args, upload, parent, signed, ask)
         except C2paError as error:
             raise ManifestBuildError(legible(str(error))) from error
-    return {}, [output, store]
+        manifest.write(written)
+    return {"countersigned": base64.b64encode(Signature.of(written).countersigned).decode()}, [output, store]
 
 
-JOBS: Final[Mapping[str, Job]] = {"examine": examine, "sign": sign, "verify": verify}
+def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """Put a time-stamp into what *sign* made. `args`: `mime`, `response` (base64), `nonce`, `trust`.
+
+    Answers with two such files and the `time_stamp`. The signed file is read back: it must be worth what it was, and
+    its time-stamp trusted.
+    Raises TimeStampRefusedError.
+    """
+    file, before = (_whole(fd) for fd in fds)
+    signature, response = Signature.of(before), base64.b64decode(args["response"])
+    roots = args["trust"]["anchors"] + args["trust"]["authorities"]
+    token = verified(response, int(args["nonce"]), signature.countersigned, roots)
+    after = signature.stamped(before, token)
+    output, store = _outputs()
+    for fd, content in ((output, restored(file, args["mime"], before, after)), (store, after)):
+        with os.fdopen(fd, "wb", closefd=False) as written:
+            written.write(content)
+    was, report = (_read(fd, args["trust"]) for fd in (fds[0], output))
+    trusted = [made for made in report.time_stamps if made.trusted]
+    if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:
+        codes = [status.code for status in (*report.statuses.informational, *report.statuses.failure)]
+        raise TimeStampRefusedError(f"the file would be {report.verdict} with it ({', '.join(codes)})")
+    return {"time_stamp": TIME_STAMP.dump_python(trusted[0], mode="json")}, [output, store]
+
+
+JOBS: Final[Mapping[str, Job]] = {"examine": examine, "sign": sign, "stamp": stamp, "verify": verify}
+
+
+def _outputs() -> tuple[int, int]:
+    """Memory files for a signed file and its manifest store."""
+    signed, store = (os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING) for name in ("signed", "store"))
+    return signed, store
+
+
+def _whole(fd: int) -> bytes:
+    with os.fdopen(fd, "rb", closefd=False) as file:
+        return file.read()
 
 
 def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, signed: BinaryIO, ask: Ask) -> bytes:
-    with Builder(args["manifest"], _context(args["trust"]["anchors"], args["trust"]["usages"])) as builder:
+    with Builder(args["manifest"], _policy(args["trust"])) as builder:
         if args["parent"] is not None:
             builder.add_ingredient(args["parent"], args["parent"]["format"], parent)
             upload.seek(0)
-        # No time-stamp authority: c2pa would open the connection itself.
+        # No time-stamp authority: c2pa would open the connection itself, and a worker cannot.
         with Signer.from_callback(ask, C2paSigningAlg.ES256, args["chain"], None) as signer:
             return bytes(builder.sign(signer, args["mime"], upload, signed))
 
 
 def _read(fd: int, trust: dict[str, str]) -> VerificationReport:
-    context, digest = _context(trust["anchors"], trust["usages"]), trust["digest"]
+    context, digest = _policy(trust), trust["digest"]
     with os.fdopen(fd, "rb", BUFFER_BYTES, closefd=False) as file:
         try:
             with Reader(_hint(file), file, context=context) as reader:
@@ -128,9 +166,14 @@ def _hint(file: BinaryIO) -> str | None:
     return SVG if head.startswith((b"<?xml", b"<svg", b"<!DOCTYPE svg", b"<!--")) and b"<svg" in head else None
 
 
+def _policy(trust: dict[str, str]) -> Context:
+    return _context(trust["anchors"], trust["authorities"], trust["usages"])
+
+
 @lru_cache(maxsize=POLICIES_KEPT)
-def _context(anchors: str, usages: str) -> Context:
-    trust = {"trust_anchors": anchors, "trust_config": usages} if anchors else {}
+def _context(anchors: str, authorities: str, usages: str) -> Context:
+    lists = {"trust_anchors": anchors, AUTHORITIES_LIST: authorities}
+    trust = {**{name: pem for name, pem in lists.items() if pem}, "trust_config": usages} if any(lists.values()) else {}
     return Context.from_dict(
         {
             "version": 1,

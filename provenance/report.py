@@ -194,6 +194,7 @@ class History:
 
 REPORT: Final = TypeAdapter(VerificationReport)
 HISTORY: Final = TypeAdapter(History)
+TIME_STAMP: Final = TypeAdapter(TimeStamp)
 
 
 def parse_report(answer: object) -> VerificationReport:
@@ -228,6 +229,14 @@ def without_lists(report: VerificationReport) -> VerificationReport:
         ingredients=kept,
         truncated=True,
     )
+
+
+def parse_time_stamp(answer: object) -> TimeStamp:
+    """A worker's account of the time-stamp it wrote. Raises WorkerProtocolError."""
+    try:
+        return TIME_STAMP.validate_python(answer)
+    except ValidationError as error:
+        raise WorkerProtocolError(f"the time-stamp has {error.error_count()} fields of the wrong shape") from error
 
 
 def legible(value: str) -> str:

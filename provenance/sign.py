@@ -3,23 +3,32 @@
 Rules
 - The file is never parsed here: what comes back are two sealed memory files; the label is chosen here.
 - The signature pins one key version, and the asset remembers which.
+- A time-stamp is asked for between two jobs: no worker waits for an authority. Each job verifies what it made.
 """
 
 from __future__ import annotations
 
+import base64
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
 from detection.errors import WorkerProtocolError
 from detection.memfd import Memfd
+from detection.process import Reply
 from detection.sandbox import Sandbox
 from keys.clock import Entropy, system_entropy
 from keys.signer import KeyRef, Signer
-from provenance.claim_signer import ClaimSigner
+from provenance.claim_signer import MAX_CLAIM_BYTES, ClaimSigner
 from provenance.errors import ManifestBuildError
 from provenance.manifest import Definition
+from provenance.report import TimeStamp, parse_time_stamp
+from provenance.time_stamps import Answer, TimeStamps
 from provenance.trust import TrustPolicy
+
+COUNTER_SIGNATURE: Final = b"\x84\x70CounterSignature"
+"""A CBOR array of four whose first element is the text `CounterSignature` (RFC 9052, section 4.4)."""
 
 MAX_MANIFEST_STORE_BYTES: Final = 16 * 1024 * 1024
 """Ours take 13 kB; a history of foreign manifests with thumbnails takes some megabytes."""
@@ -37,6 +46,8 @@ class SignedAsset:
     """Of its active manifest."""
 
     key: KeyRef
+    time_stamp: TimeStamp | None
+    """None where no authority is set, or none answered and none is required."""
 
 
 def sign(
@@ -47,11 +58,14 @@ def sign(
     trust: TrustPolicy,
     *,
     parent: Memfd | None = None,
+    time_stamps: TimeStamps | None = None,
     entropy: Entropy = system_entropy,
 ) -> SignedAsset:
-    """Sign an upload with the manifest defined for it; `parent` is the file it was made from, if not itself.
+    """Sign an upload with the manifest defined for it, and have the signature time-stamped; `parent` is the file it was
+    made from, if not itself.
 
-    Raises ManifestBuildError, ClaimBytesError, KeyStoreUnavailableError, and what `Sandbox.run` raises.
+    Raises ManifestBuildError, ClaimBytesError, KeyStoreUnavailableError, TimeStampUnavailableError, and what
+    `Sandbox.run` raises.
     """
     claim_signer = ClaimSigner(signer)
     label = f"urn:c2pa:{uuid.UUID(bytes=entropy(16), version=4)}"
@@ -63,13 +77,52 @@ def sign(
         "trust": trust.settings,
     }
     files = (upload,) if parent is None else (upload, parent)
-    reply = sandbox.run("sign", args, files, claim_signer.answer)
-    if len(reply.fds) != 2:
-        with reply:
-            raise WorkerProtocolError("a signing worker hands over two files")
-    content, store = reply.fds
+    made, time_stamp = _two_files(sandbox.run("sign", args, files, claim_signer.answer)), None
+    if time_stamps is not None:
+        made, time_stamp = _stamped(sandbox, made, definition.mime, trust, time_stamps)
+    content, store = made.fds
     with store:
         if store.size > MAX_MANIFEST_STORE_BYTES:
             content.close()
             raise ManifestBuildError(f"it takes more than {MAX_MANIFEST_STORE_BYTES} bytes with its history")
-        return SignedAsset(content, store.read(store.size), label, claim_signer.ref)
+        return SignedAsset(content, store.read(store.size), label, claim_signer.ref, time_stamp)
+
+
+def _stamped(
+    sandbox: Sandbox, signed: Reply, mime: str, trust: TrustPolicy, time_stamps: TimeStamps
+) -> tuple[Reply, TimeStamp | None]:
+    """The signed file with a time-stamp, or as it was where there is none to be had; the other one is closed."""
+
+    def stamp(answer: Answer) -> tuple[Reply, TimeStamp]:
+        response = base64.b64encode(answer.response).decode()
+        args = {"mime": mime, "response": response, "nonce": str(answer.nonce), "trust": trust.settings}
+        with ExitStack() as unfinished:
+            made = unfinished.enter_context(_two_files(sandbox.run("stamp", args, signed.fds)))
+            time_stamp = parse_time_stamp(made.result.get("time_stamp"))
+            unfinished.pop_all()
+        return made, time_stamp
+
+    with ExitStack() as spent:
+        spent.enter_context(signed)
+        stamped = time_stamps.obtain(_countersigned(signed), stamp)
+        if stamped is None:
+            spent.pop_all()
+    return stamped or (signed, None)
+
+
+def _two_files(reply: Reply) -> Reply:
+    if len(reply.fds) != 2:
+        with reply:
+            raise WorkerProtocolError("a signing worker hands over two files")
+    return reply
+
+
+def _countersigned(signed: Reply) -> bytes:
+    """What to time-stamp: what a worker names, if it has the form of a counter-signature."""
+    try:
+        message = base64.b64decode(signed.result.get("countersigned", ""), validate=True)
+    except (TypeError, ValueError) as error:
+        raise WorkerProtocolError("a signing worker names what to time-stamp in base64") from error
+    if len(message) > MAX_CLAIM_BYTES or not message.startswith(COUNTER_SIGNATURE):
+        raise WorkerProtocolError("a worker asked for a time-stamp over something that is not a claim's signature")
+    return message

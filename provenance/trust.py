@@ -3,7 +3,7 @@
 Rules
 - A policy is checked when it is made: an anchor that is no CA certificate is an error naming its source.
 - Its digest names it: workers keep a prepared context per digest, and reports record it.
-- Anchors are trusted for signers and for time-stamp authorities alike; c2pa-rs keeps one list.
+- Anchors are trusted for signers and for time-stamp authorities alike; authorities for time-stamps alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Final, Self
 
 from cryptography import x509
@@ -43,8 +44,11 @@ class TrustPolicy:
     usages: str
     """Object identifiers, one a line."""
 
+    authorities: str
+    """PEM root certificates for time-stamps alone, as `anchors`; none of them is among those."""
+
     digest: str
-    """SHA-256 of both, hexadecimal."""
+    """SHA-256 of all three, hexadecimal."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -52,7 +56,12 @@ class TrustPolicy:
         return asdict(self)
 
     @classmethod
-    def of(cls, anchors: Mapping[str, str], usages: tuple[str, ...] = DEFAULT_USAGES) -> Self:
+    def of(
+        cls,
+        anchors: Mapping[str, str],
+        usages: tuple[str, ...] = DEFAULT_USAGES,
+        authorities: Mapping[str, str] = MappingProxyType({}),
+    ) -> Self:
         """A policy from PEM texts by the name of their source (a file, `this service`).
 
         Raises TrustPolicyError.
@@ -60,10 +69,12 @@ class TrustPolicy:
         for usage in usages:
             if not _OID.fullmatch(usage):
                 raise TrustPolicyError(f"{usage!r} is not an object identifier such as 1.3.6.1.5.5.7.3.36")
-        pems = sorted({pem for source, text in anchors.items() for pem in _roots(source, text)})
-        anchors_pem, usage_lines = "".join(pems), "\n".join(usages)
-        digest = hashlib.sha256(f"{anchors_pem}\0{usage_lines}".encode()).hexdigest()
-        return cls(anchors_pem, usage_lines, digest)
+        roots = _all_roots(anchors)
+        # c2pa-rs finds a root that is in both lists now in the one, now in the other.
+        signers, stamps = "".join(sorted(roots)), "".join(sorted(_all_roots(authorities) - roots))
+        usage_lines = "\n".join(usages)
+        digest = hashlib.sha256(f"{signers}\0{usage_lines}\0{stamps}".encode()).hexdigest()
+        return cls(signers, usage_lines, stamps, digest)
 
 
 def parse_usages(source: str, text: str) -> tuple[str, ...]:
@@ -76,6 +87,10 @@ def parse_usages(source: str, text: str) -> tuple[str, ...]:
     if not usages:
         raise TrustPolicyError(f"{source} names no extended key usage")
     return usages
+
+
+def _all_roots(given: Mapping[str, str]) -> set[str]:
+    return {pem for source, text in given.items() for pem in _roots(source, text)}
 
 
 def _roots(source: str, text: str) -> list[str]:

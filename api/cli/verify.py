@@ -87,6 +87,7 @@ def _stated(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What the manifest states, for people; `--json` has all of it."""
     if report["title"]:
         yield "title", report["title"]
+    yield from (("time-stamp", _stamped(stamp)) for stamp in report["time_stamps"])
     tools = dict.fromkeys(_named(action["tool"]) for action in report["actions"] if action["tool"])
     if tools:
         yield "made with", ", ".join(tools)
@@ -107,6 +108,11 @@ def _stated(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "made from", ", ".join([name, ingredient["verdict"], *ingredient["failures"][:1]])
     if report["ledger"]:
         yield "ledger", f"{report['ledger']['entry']} (public)"
+
+
+def _stamped(stamp: dict[str, Any]) -> str:
+    doubt = "" if stamp["trusted"] else ", whom we do not trust"
+    return f"{stamp['time']} by {stamp['authority'] or 'an unnamed authority'}{doubt}"
 
 
 def _named(thing: dict[str, Any]) -> str:

@@ -119,8 +119,9 @@ def _take(
     with service.library.original(made_from) if made_from else nullcontext() as original:
         submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key, original)
         asset = service.intake.take(caller, submission)
-    service.metrics.signed.inc()
-    return _view(service, service.library.find(caller, asset))
+    view = _view(service, service.library.find(caller, asset))
+    service.metrics.signed.labels("yes" if view.time_stamp else "no").inc()
+    return view
 
 
 def _view(service: Service, asset: Asset) -> AssetView:

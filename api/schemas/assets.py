@@ -11,6 +11,7 @@ from cases.asset import Asset, AssetState, Visibility
 from cases.decisions import ParentFinding
 from ledger.ids import moment
 from provenance import request
+from provenance.report import TimeStamp
 from provenance.rules import MAX_ACTIONS
 from provenance.vocabulary import DigitalSourceType, TrainingMining
 
@@ -139,6 +140,7 @@ class AssetView(BaseModel):
                 "title": "Harbour at dawn",
                 "manifest": "urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662",
                 "signed_with": "sigillo-claim@1",
+                "time_stamp": {"time": "2026-11-21T22:34:09+00:00", "authority": "Example TSA", "trusted": True},
                 "parent": None,
                 "ledger": {
                     "entry": "ent_rl6c2ohampny62fpdeg4y5rgse",
@@ -168,6 +170,9 @@ class AssetView(BaseModel):
     signed_with: str | None = None
     """Key and version."""
 
+    time_stamp: TimeStamp | None = None
+    """When the claim's signature was seen, and by which authority; with it the signature outlives its certificate."""
+
     parent: ParentFinding | None = None
     ledger: LedgerView
     links: dict[str, str]
@@ -188,6 +193,7 @@ class AssetView(BaseModel):
                 "sha256": known.signed_sha256,
                 "title": known.title,
                 "signed_with": known.key,
+                "time_stamp": known.time_stamp,
                 "parent": known.parent,
             }
         )

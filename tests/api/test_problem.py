@@ -33,6 +33,8 @@ OUR_FAULT = {
     "EntryMalformedError", "DraftRefusedError", "ProofError", "CheckpointError", "ReceiptError", "TileError",
     "ForkError", "EpochError", "EpochClosedError", "EpochInUseError", "BlobError", "BlobNotFoundError",
     "BlobDamagedError", "JobFailedError",
+    # These never leave the module that handles them.
+    "TimeStampRefusedError",
     # These end a start or a command, never a request.
     "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
     "OpenBaoMissingError", "OpenBaoStartError",

@@ -22,9 +22,8 @@ class Timer:
 
 def readiness(up: Running, timer: Timer) -> Readiness:
     service = up.service
-    return Readiness(
-        service.keys, service.ledger, service.housekeeping, (service.strangers.verification.sandbox,), timer
-    )
+    sandbox = service.strangers.verification.sandbox
+    return Readiness(service.keys, service.ledger, service.housekeeping, (sandbox,), timer=timer)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[KeyStoreStatus]:

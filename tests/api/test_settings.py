@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings
+from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings, TimeStampPolicy
 
 VAULT = {"SIGILLO_VAULT_URL": "https://vault.example", "SIGILLO_VAULT_TOKEN": "s.token"}
 DATABASE = {"SIGILLO_DATABASE": "sqlite:////var/lib/sigillo.db"}
@@ -78,6 +79,13 @@ def test_vault_keys_can_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ("retention", "a week"),
         ("retention", "-P1D"),
         ("parent_policy", "shrug"),
+        ("tsa_urls", '["tsa.example"]'),
+        ("tsa_urls", '["ftp://tsa.example/"]'),
+        ("tsa_urls", '["https://me:secret@tsa.example/"]'),
+        ("tsa_urls", '["http:///path"]'),
+        ("tsa_seconds", "0"),
+        ("tsa_seconds", "61"),
+        ("tsa_policy", "shrug"),
     ],
 )
 def test_wrong_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -98,3 +106,15 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_retention_is_an_iso_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, SIGILLO_RETENTION="P30D").retention == timedelta(days=30)
+
+
+def test_authorities_are_asked_in_the_order_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    urls = ("https://second.example/tsr", "http://first.example")
+    roots = {"SIGILLO_TSA_ANCHORS": str(tmp_path / "tsa.pem")}
+    settings = given(monkeypatch, SIGILLO_TSA_URLS=json.dumps(urls), SIGILLO_TSA_SECONDS="2.5", **roots)
+    assert (settings.tsa_urls, settings.tsa_seconds, settings.tsa_policy) == (urls, 2.5, TimeStampPolicy.REFUSE)
+
+
+def test_authorities_without_roots_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="SIGILLO_TSA_ANCHORS"):
+        given(monkeypatch, SIGILLO_TSA_URLS='["http://tsa.example/"]')

@@ -22,6 +22,6 @@ def test_a_callers_request_id_is_not_taken_over(deployment: Running) -> None:
 
 def test_two_services_do_not_share_series() -> None:
     first, second = Metrics(), Metrics()
-    first.signed.inc()
-    assert b"sigillo_assets_signed_total 1.0" in first.render()
-    assert b"sigillo_assets_signed_total 0.0" in second.render()
+    first.signed.labels("no").inc()
+    assert b'sigillo_assets_signed_total{time_stamp="no"} 1.0' in first.render()
+    assert b'sigillo_assets_signed_total{time_stamp="no"} 0.0' in second.render()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import encypher_c2pa
 import pytest
 
 from detection.memfd import Memfd
+from keys.certificates import LEAF_DAYS
 from provenance.manifest import define
 from provenance.request import Action, AuthorStatement, ClaimRequest, Model
 from provenance.sign import sign
+from provenance.time_stamps import TimeStamps
+from provenance.trust import TrustPolicy
 from provenance.vocabulary import CREATED, DigitalSourceType
 from tests.provenance.house import GENERATOR, MIMES, REQUEST, House, content, draw
+from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
 
 CREATION = replace(
     REQUEST,
@@ -33,11 +38,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def judge(file: bytes, kind: str, anchors: str, folder: Path) -> Mapping[str, Any]:
+LATER = f"{datetime.now(UTC) + timedelta(days=LEAF_DAYS + 30):%Y-%m-%dT%H:%M:%SZ}"
+"""When every certificate of today has ended."""
+
+
+def judge(file: bytes, kind: str, anchors: str, folder: Path, **more: Any) -> Mapping[str, Any]:
     path = folder / f"file.{kind.lower()}"
     path.write_bytes(file)
     judged: Mapping[str, Any] = encypher_c2pa.verify(
-        path, MIMES[kind], trust_pem=anchors, no_default_trust=True, telemetry=False, online=False
+        path, MIMES[kind], trust_pem=anchors, no_default_trust=True, telemetry=False, online=False, **more
     )
     return judged
 
@@ -73,3 +82,21 @@ def test_it_would_have_noticed(house: House, stranger: House, folder: Path) -> N
     assert judge(signed, "JPEG", stranger.trust.anchors, folder)["validation_state"] == "Valid"
     changed = signed[:-200] + bytes([signed[-200] ^ 0xFF]) + signed[-199:]
     assert judge(changed, "JPEG", house.trust.anchors, folder)["validation_state"] == "Invalid"
+
+
+@pytest.mark.parametrize("kind", MIMES)
+def test_a_time_stamped_file_outlives_its_certificate(house: House, folder: Path, kind: str) -> None:
+    with serving(TimeStampAuthority()) as authority, TimeStamps([authority.url], required=True) as time_stamps:
+        roots = authority.anchors
+        trust = TrustPolicy.of({"house": house.trust.anchors}, authorities={"authority": roots})
+        file = replace(house, trust=trust, time_stamps=time_stamps).signed(draw(kind), mime=MIMES[kind])
+    for when in (None, LATER):
+        judged = judge(file, kind, house.trust.anchors, folder, tsa_trust_pem=roots, validation_time=when)
+        assert (judged["integrity"], judged["signature"], judged["hard_binding"]) == ("valid", "valid", "match")
+        assert judged["validation_state"] == "Trusted"
+        assert "timeStamp.trusted" in [status["code"] for status in judged["validation_results"]["success"]]
+    for bare in (
+        judge(file, kind, house.trust.anchors, folder, validation_time=LATER),
+        judge(house.signed(draw(kind), mime=MIMES[kind]), kind, house.trust.anchors, folder, validation_time=LATER),
+    ):
+        assert bare["validation_state"] != "Trusted"

@@ -15,6 +15,7 @@ from provenance.manifest import ContentAssertion, define
 from provenance.report import VerificationReport
 from provenance.request import ClaimRequest, Tool
 from provenance.sign import SignedAsset, sign
+from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy
 from provenance.validation import verify
 
@@ -44,13 +45,14 @@ class House:
     sandbox: Sandbox
     signer: Signer
     trust: TrustPolicy
+    time_stamps: TimeStamps | None = None
 
     def sign(self, data: bytes, request: ClaimRequest = REQUEST, mime: str = "image/jpeg") -> SignedAsset:
         """Sign a file as an upload would be."""
         with Memfd.of([data]) as upload:
             history = verify(self.sandbox, upload, self.trust).verdict
             definition = define(request, content(data, mime), history, GENERATOR)
-            return sign(self.sandbox, self.signer, upload, definition, self.trust)
+            return sign(self.sandbox, self.signer, upload, definition, self.trust, time_stamps=self.time_stamps)
 
     def signed(self, data: bytes, request: ClaimRequest = REQUEST, mime: str = "image/jpeg") -> bytes:
         """The signed file's bytes."""

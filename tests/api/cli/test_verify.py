@@ -10,6 +10,7 @@ import pytest
 from tests.api.cli.conftest import Run
 from tests.api.cli.process import sigillo
 from tests.deployment import Running, running
+from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
 
 Ask = Callable[..., Any]
 
@@ -109,3 +110,17 @@ def test_no_answer_is_unavailable(run: Run, photo: Path) -> None:
 def test_public_asset_shows_its_ledger_entry(deployment: Running, ask: Ask, photo: Path) -> None:
     asset = ask("sign", photo, "--public")
     assert ask("verify", asset["written"])["ledger"]["entry"] == asset["ledger"]["entry"]
+
+
+def test_a_time_stamp_is_told_with_its_authority(run: Run, photo: Path, tmp_path: Path) -> None:
+    roots, file = tmp_path / "tsa.pem", tmp_path / "stamped.jpg"
+    with serving(TimeStampAuthority()) as authority:
+        roots.write_text(authority.anchors)
+        with (
+            running(tmp_path / "home", tsa_urls=(authority.url,), tsa_anchors=roots) as up,
+            file.open("wb") as content,
+        ):
+            asset = up.operator.sign(photo)
+            up.operator.content(asset["id"], content)
+    told = " ".join(run("verify", file).stdout.split())
+    assert f"time-stamp {asset['time_stamp']['time']} by Simulated time-stamps, whom we do not trust" in told
