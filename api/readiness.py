@@ -16,6 +16,7 @@ from api.housekeeping import Housekeeping
 from detection.sandbox import Sandbox
 from keys.signer import KeyStore
 from ledger.log import Ledger
+from ledger.rewrapping import Rewrapping
 
 READINESS_SECONDS = 1.0
 """How long the key store's answer is given again."""
@@ -36,10 +37,12 @@ class Readiness:
         keys: KeyStore,
         ledger: Ledger,
         housekeeping: Housekeeping,
+        rewrapping: Rewrapping,
         sandboxes: tuple[Sandbox, ...],
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys, self._ledger, self._housekeeping, self._sandboxes = keys, ledger, housekeeping, sandboxes
+        self._keys, self._ledger, self._sandboxes = keys, ledger, sandboxes
+        self._housekeeping, self._rewrapping = housekeeping, rewrapping
         self._timer = timer
         self._one = CapacityLimiter(1)
         # Touched only by the thread that `_one` lets in.
@@ -54,6 +57,7 @@ class Readiness:
             "keys": self._key_store(),
             "ledger": self._ledger.status().reason,
             "housekeeping": self._housekeeping.reason,
+            "epochs": self._rewrapping.danger(),
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
         }
         return {part: {"ready": not reason, "reason": reason} for part, reason in reasons.items()}

@@ -46,6 +46,7 @@ from keys.vault_store import VaultKeyStore
 from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.log import Ledger
+from ledger.rewrapping import Rewrapping
 from provenance.request import Tool
 
 JOBS = "provenance.jobs"
@@ -76,6 +77,7 @@ class Service:
     signing: CapacityLimiter
     verifying: CapacityLimiter
     metrics: Metrics
+    rewrapping: Rewrapping
     housekeeping: Housekeeping
     readiness: Readiness
 
@@ -86,6 +88,8 @@ class Service:
         status = self.ledger.status()
         self.metrics.log_size.labels("durable").set(status.committed)
         self.metrics.log_size.labels("proven").set(status.proven)
+        self.metrics.subjects_to_rewrap.set(self.rewrapping.status.waiting)
+        self.metrics.oldest_epoch.set(self.rewrapping.age().total_seconds())
 
 
 @contextmanager
@@ -186,7 +190,8 @@ def _assemble(
     deployment = Deployment(ledger, database, clock, entropy)
     library = Library(ledger, database, blobs, clock)
     recognition = Recognition(ledger.subjects, database)
-    housekeeping = Housekeeping(deployment, library, database, clock)
+    rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
+    housekeeping = Housekeeping(deployment, library, rewrapping, database, clock)
     budget = max(BUDGET_BYTES, settings.upload_bytes + FORM_BYTES)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
     return Service(
@@ -218,8 +223,9 @@ def _assemble(
         signing=CapacityLimiter(threads),
         verifying=CapacityLimiter(threads),
         metrics=Metrics(),
+        rewrapping=rewrapping,
         housekeeping=housekeeping,
-        readiness=Readiness(keys, ledger, housekeeping, (signing, verifying)),
+        readiness=Readiness(keys, ledger, housekeeping, rewrapping, (signing, verifying)),
     )
 
 

@@ -22,7 +22,8 @@ class Timer:
 
 def readiness(up: Running, timer: Timer) -> Readiness:
     service = up.service
-    return Readiness(service.keys, service.ledger, service.housekeeping, (service.verification.sandbox,), timer)
+    sandboxes = (service.verification.sandbox,)
+    return Readiness(service.keys, service.ledger, service.housekeeping, service.rewrapping, sandboxes, timer)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[KeyStoreStatus]:
