@@ -77,6 +77,8 @@ def test_vault_keys_can_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ("trusted_proxies", "nonsense"),
         ("retention", "a week"),
         ("retention", "-P1D"),
+        ("epoch_lifetime", "P20DT1S"),
+        ("epoch_lifetime", "PT23H"),
         ("parent_policy", "shrug"),
     ],
 )
