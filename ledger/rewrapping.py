@@ -137,9 +137,10 @@ class Rewrapping:
         )
 
     def _rewrap(self, tenant: TenantId, survivors: int, pause: Callable[[], bool]) -> None:
-        self._tell("re-wrapping begins", subjects=survivors)
         moved = 0
         while batch := self._ledger.subjects.rewrap_batch(tenant, BATCH):
+            if not moved:  # and so not at every round in which nothing can
+                self._tell("re-wrapping begins", subjects=survivors)
             moved += batch
             self.status = replace(self.status, waiting=max(0, self.status.waiting - batch))
             if pause():
