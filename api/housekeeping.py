@@ -1,4 +1,5 @@
-"""What a running service does by itself: ends retention, forgets spent keys, sweeps, empties the write-ahead log.
+"""What a running service does by itself: ends retention and key epochs, forgets spent keys, sweeps, empties the
+write-ahead log.
 
 One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
 tries again: nothing here is lost by waiting.
@@ -21,8 +22,12 @@ from keys.errors import KeysError
 from ledger.database import Database
 from ledger.errors import LedgerError
 from ledger.ids import milliseconds
+from ledger.rewrapping import Rewrapping
 
 INTERVAL_SECONDS = 5.0
+REST_SECONDS = 0.02
+"""Between two batches of re-wrapping, as long as a batch takes: requests have the other half of the time."""
+
 SWEEP_INTERVAL = timedelta(hours=1)
 STRAY_AGE = timedelta(hours=1)
 """An upload's file is there before its row, for seconds; one that is older and has none is nobody's."""
@@ -34,6 +39,7 @@ class Housekeeping:
 
     deployment: Deployment
     library: Library
+    rewrapping: Rewrapping
     database: Database
     clock: Clock
     reason: str = field(default="", init=False)
@@ -53,7 +59,16 @@ class Housekeeping:
         self._thread.join()
 
     def round(self) -> None:
-        """Everything once. Raises KeysError, LedgerError, CasesError."""
+        """Everything once; what fails of the rest does not keep epochs from ending.
+
+        Raises KeysError, LedgerError, CasesError.
+        """
+        try:
+            self._tidy()
+        finally:
+            self.rewrapping.round(lambda: self._stop.wait(REST_SECONDS))
+
+    def _tidy(self) -> None:
         now = milliseconds(self.clock())
         self.database.write(lambda connection: forget_expired(connection, now))
         self.database.truncate_wal()

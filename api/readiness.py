@@ -16,6 +16,7 @@ from api.housekeeping import Housekeeping
 from detection.sandbox import Sandbox
 from keys.signer import KeyStore
 from ledger.log import Ledger
+from ledger.rewrapping import Rewrapping
 from provenance.time_stamps import TimeStamps
 
 READINESS_SECONDS = 1.0
@@ -37,12 +38,14 @@ class Readiness:
         keys: KeyStore,
         ledger: Ledger,
         housekeeping: Housekeeping,
+        rewrapping: Rewrapping,
         sandboxes: tuple[Sandbox, ...],
         time_stamps: TimeStamps | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys, self._ledger, self._housekeeping, self._sandboxes = keys, ledger, housekeeping, sandboxes
-        self._time_stamps, self._timer = time_stamps, timer
+        self._keys, self._ledger, self._sandboxes, self._time_stamps = keys, ledger, sandboxes, time_stamps
+        self._housekeeping, self._rewrapping = housekeeping, rewrapping
+        self._timer = timer
         self._one = CapacityLimiter(1)
         # Touched only by the thread that `_one` lets in.
         self._said: tuple[float, str] | None = None
@@ -56,6 +59,7 @@ class Readiness:
             "keys": self._key_store(),
             "ledger": self._ledger.status().reason,
             "housekeeping": self._housekeeping.reason,
+            "epochs": self._rewrapping.danger(),
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
             **({"time_stamps": self._time_stamps.reason} if self._time_stamps else {}),
         }

@@ -47,6 +47,7 @@ from keys.vault_store import VaultKeyStore
 from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.log import Ledger
+from ledger.rewrapping import Rewrapping
 from provenance.request import Tool
 from provenance.time_stamps import TimeStamps
 
@@ -89,6 +90,7 @@ class Service:
     throttle: Throttle
     signing: CapacityLimiter
     metrics: Metrics
+    rewrapping: Rewrapping
     housekeeping: Housekeeping
     readiness: Readiness
 
@@ -99,6 +101,8 @@ class Service:
         status = self.ledger.status()
         self.metrics.log_size.labels("durable").set(status.committed)
         self.metrics.log_size.labels("proven").set(status.proven)
+        self.metrics.subjects_to_rewrap.set(self.rewrapping.status.waiting)
+        self.metrics.oldest_epoch.set(self.rewrapping.age().total_seconds())
 
 
 @contextmanager
@@ -198,7 +202,8 @@ def _assemble(
     deployment = Deployment(ledger, database, clock, entropy)
     library = Library(ledger, database, blobs, clock)
     recognition = Recognition(ledger.subjects, database)
-    housekeeping = Housekeeping(deployment, library, database, clock)
+    rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
+    housekeeping = Housekeeping(deployment, library, rewrapping, database, clock)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
     signers = threads + (STAMPING_THREADS if time_stamps else 0)
     return Service(
@@ -229,8 +234,9 @@ def _assemble(
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
         signing=CapacityLimiter(signers),
         metrics=Metrics(),
+        rewrapping=rewrapping,
         housekeeping=housekeeping,
-        readiness=Readiness(keys, ledger, housekeeping, (callers, strangers), time_stamps),
+        readiness=Readiness(keys, ledger, housekeeping, rewrapping, (callers, strangers), time_stamps),
     )
 
 

@@ -21,6 +21,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from detection.sandbox import MAX_JOBS
+from ledger.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
 from provenance.time_stamps import ANSWER_SECONDS
 
 DEFAULT_RETENTION = timedelta(days=7)
@@ -137,6 +138,9 @@ class Settings(BaseSettings):
     tsa_policy: TimeStampPolicy = TimeStampPolicy.REFUSE
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
+    epoch_lifetime: timedelta = Field(default=EPOCH_LIFETIME, ge=MIN_EPOCH_LIFETIME, le=EPOCH_LIFETIME)
+    """How long a key epoch is open; never so long that the promise of docs/privacy.md could not be kept."""
+
     upload_bytes: int = Field(default=DEFAULT_UPLOAD_BYTES, ge=1024)
     workers: int = Field(default_factory=_default_workers, ge=1, le=MAX_WORKERS)
     """Sandboxed worker processes in each of the two pools, callers' and strangers'."""

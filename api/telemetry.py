@@ -49,6 +49,12 @@ class Metrics:
             self.signed.labels(said)
         self.ready = Gauge("sigillo_ready", "1 when the part is ready", ["part"], registry=self.registry)
         self.log_size = Gauge("sigillo_log_entries", "Entries in the ledger", ["state"], registry=self.registry)
+        self.subjects_to_rewrap = Gauge(
+            "sigillo_subjects_to_rewrap", "Subject keys that an ended epoch still wraps", registry=self.registry
+        )
+        self.oldest_epoch = Gauge(
+            "sigillo_oldest_epoch_seconds", "Age of the oldest key epoch not destroyed", registry=self.registry
+        )
 
     def render(self) -> bytes:
         """The text exposition format."""

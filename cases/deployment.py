@@ -73,7 +73,7 @@ class Deployment:
         who = PrincipalId(new_id("prn", self.entropy))
         row = principal_row(tenant, who, milliseconds(self.clock()), PrincipalKind.ROLE)
         system = self.ledger.subjects.system(tenant)
-        actor = system_principal(self.database, tenant)
+        actor = self.ledger.system_principal(tenant)
         draft = self.ledger.draft(OPERATOR_APPOINTED.name, ACCESS_POLICY, actor, system, OperatorAppointed(who))
 
         def work(connection: Connection) -> Sequence[Draft]:
@@ -82,10 +82,3 @@ class Deployment:
 
         self.ledger.record(work, tenant)
         return who
-
-
-def system_principal(database: Database, tenant: TenantId) -> PrincipalId:
-    """The principal behind what a tenant's system does by itself."""
-    with database.read(tenant) as connection:
-        mine = select(Tenant.system_principal).where(Tenant.tenant_id == tenant)
-        return connection.execute(mine).scalar_one()

@@ -60,7 +60,7 @@ from provenance.verdict import Verdict
 
 PASSING_PARENTS = frozenset({Verdict.ABSENT, Verdict.TRUSTED})
 EPOCH_TRIES = 3
-"""An epoch ends once in thirty days: to meet its end twice in one upload would be a fault, not bad luck."""
+"""An epoch ends once a day at most: to meet its end twice in one upload would be a fault, not bad luck."""
 
 
 @dataclass(frozen=True)

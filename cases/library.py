@@ -36,7 +36,6 @@ from cases.decisions import (
     AssetErased,
     AssetExpired,
 )
-from cases.deployment import system_principal
 from cases.errors import AssetGoneError, AssetNotFoundError
 from cases.media import delete_blob
 from cases.signing import Original
@@ -136,7 +135,7 @@ class Library:
     def _expire(self, asset: Asset) -> None:
         said = AssetExpired(asset.id, format_time(asset.expires_at))
         subject = self._subject_or_system(asset)
-        actor = system_principal(self.database, asset.tenant)
+        actor = self.ledger.system_principal(asset.tenant)
         draft = self.ledger.draft(ASSET_EXPIRED.name, RETENTION_POLICY, actor, subject, said)
 
         def work(connection: Connection) -> Sequence[Draft]:

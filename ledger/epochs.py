@@ -3,7 +3,7 @@
 Rules
 - Subjects are wrapped only under the open epoch; `Subjects.insert` checks it inside the unit of work.
 - An epoch is destroyed only when it is closed and no subject is wrapped under it: the key store first, then
-  the row, so that the row never claims more than is true.
+  the row with its ledger entry, so that neither ever claims more than is true. `ledger.rewrapping` knows when.
 - Changing a tenant's epochs is serialised here; the store of keys and the rows cannot share a transaction.
 """
 
@@ -66,25 +66,32 @@ class Epochs:
     def advance(self, tenant: TenantId) -> int:
         """Close the open epoch and open the next; its number. Raises KeyStoreUnavailableError."""
         with self._changing:
-            epoch = self.begin(tenant)
+            # Cut short before its row, an earlier attempt left the key store one epoch ahead: that one will do.
+            epoch = self._keys.open_epoch(tenant)
+            if epoch.number > self.current(tenant):
+                self._hold(tenant, epoch)
+            else:
+                epoch = self.begin(tenant)
             self._database.write(lambda connection: self.insert(connection, tenant, epoch))
         return epoch.number
 
     def destroy(self, tenant: TenantId, before: int) -> None:
-        """Destroy every epoch below `before`: what was wrapped under them is dead, in every backup too.
+        """Destroy every epoch below `before` in the key store: what was wrapped under them is dead, in every backup
+        too. Repeatable; `mark_destroyed` says so in the rows.
 
         Raises EpochInUseError while one is open or still wraps subjects, KeyStoreUnavailableError.
         """
-        doomed = (Epoch.tenant_id == tenant, Epoch.number < before)
         with self._changing:
             self._check_unused(tenant, before)
             self._keys.destroy_epochs(tenant, before)
             with self._guard:
                 for key in [key for key in self._held if key[0] == tenant and key[1] < before]:
                     del self._held[key]
-            self._database.write(
-                lambda connection: connection.execute(update(Epoch).where(*doomed).values(state=EpochState.DESTROYED))
-            )
+
+    def mark_destroyed(self, connection: Connection, tenant: TenantId, before: int) -> bool:
+        """Say in a unit of work that they are destroyed; whether it was not said before."""
+        doomed = (Epoch.tenant_id == tenant, Epoch.number < before, Epoch.state == EpochState.CLOSED)
+        return connection.execute(update(Epoch).where(*doomed).values(state=EpochState.DESTROYED)).rowcount > 0
 
     def current(self, tenant: TenantId) -> int:
         """The number of the tenant's open epoch. Raises SubjectErasedError when the tenant has none."""

@@ -126,9 +126,11 @@ class Integrator:
         with self._database.read(SystemSession.INTEGRATION) as connection:
             if size == proven_size(connection):
                 return
+        # Asked for outside the snapshot: it may take long, and whoever truncates the write-ahead log waits for readers.
+        key, signer = self._key.signer()
+        with self._database.read(SystemSession.INTEGRATION) as connection:
             tiles = Tiles(tile_reader(connection))
             note = latest_checkpoint(connection)
-            key, signer = self._key.signer()
             head = TreeHead(key.origin, size, tiles.root(size))
             if note is not None:
                 _check_extends(head, verify_checkpoint(note, key), tiles)

@@ -53,7 +53,15 @@ class TenantCreated:
     name: str
 
 
-KINDS = (Kind("tenant.created", TenantCreated),)
+@dataclass(frozen=True)
+class EpochDestroyed:
+    """Payload of `epoch.destroyed`: what was wrapped under the tenant's epochs below this number opens nowhere."""
+
+    before: int
+
+
+EPOCH_DESTROYED = Kind("epoch.destroyed", EpochDestroyed)
+KINDS = (Kind("tenant.created", TenantCreated), EPOCH_DESTROYED)
 
 
 @dataclass(frozen=True)
@@ -171,6 +179,12 @@ class Ledger:
 
         self.record(work, tenant)
         return tenant
+
+    def system_principal(self, tenant: TenantId) -> PrincipalId:
+        """The principal behind what a tenant's system does by itself."""
+        with self._database.read(tenant) as connection:
+            mine = select(Tenant.system_principal).where(Tenant.tenant_id == tenant)
+            return connection.execute(mine).scalar_one()
 
     def entry(self, entry_id: EntryId) -> Entry:
         """The public entry. Raises EntryNotFoundError."""

@@ -4,7 +4,7 @@ Rules
 - `create` and `rewrap` touch no row: a unit of work inserts what they made, and checks there that its epoch
   is open.
 - A subject key is AES-256, wrapped under its epoch's data key with tenant, subject and epoch as associated
-  data.
+  data. When the epoch ends the key stays and is wrapped again: nothing sealed under it changes.
 - Erasing deletes the wrapped key and every payload's ciphertext in one transaction; afterwards the caller
   truncates the write-ahead log (`Database.truncate_wal`).
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from keys.clock import Entropy
 from keys.errors import EpochDestroyedError
@@ -28,6 +28,15 @@ from ledger.tables import Payload, SubjectKey, Tenant
 # Built once: this runs for every entry, on the one writer thread.
 _ALIVE = select(SubjectKey.epoch).where(
     SubjectKey.tenant_id == bindparam("tenant"), SubjectKey.id == bindparam("subject")
+)
+_MOVE = (
+    update(SubjectKey)
+    .where(
+        SubjectKey.tenant_id == bindparam("tenant"),
+        SubjectKey.id == bindparam("subject"),
+        SubjectKey.epoch == bindparam("ended"),
+    )
+    .values(epoch=bindparam("current"), wrapped=bindparam("again"))
 )
 
 
@@ -66,6 +75,23 @@ class Subjects:
         """The same key under the epoch that is open now: the answer to EpochClosedError."""
         return self._wrap(replace(subject, epoch=self._epochs.current(subject.tenant)))
 
+    def rewrap_batch(self, tenant: TenantId, limit: int) -> int:
+        """Wrap stored subjects of ended epochs again, `limit` at most; how many were found, 0 when none is left.
+
+        A subject that is erased, or wrapped again, in between is left as it is.
+        Raises KeyStoreUnavailableError, EpochDestroyedError, SealBrokenError, DatabaseUnavailableError.
+        """
+        current = self._epochs.current(tenant)
+        stored = select(SubjectKey.id, SubjectKey.epoch, SubjectKey.wrapped)
+        with self._database.read(tenant) as connection:
+            rows = connection.execute(
+                stored.where(SubjectKey.tenant_id == tenant, SubjectKey.epoch < current).limit(limit)
+            ).all()
+        moves = [self._move(self._opened(tenant, row), current) for row in rows]
+        if moves:
+            self._database.write(lambda connection: connection.execute(_MOVE, moves))
+        return len(moves)
+
     def insert(self, connection: Connection, subject: Subject) -> None:
         """Store the subject in a unit of work. Raises EpochClosedError when its epoch has ended since."""
         if not self._epochs.is_open(connection, subject.tenant, subject.epoch):
@@ -80,20 +106,13 @@ class Subjects:
 
     def open(self, tenant: TenantId, subject_id: SubjectId) -> Subject:
         """Open a stored subject. Raises SubjectErasedError, KeyStoreUnavailableError, SealBrokenError."""
-        with self._database.read(tenant) as connection:
-            row = connection.execute(
-                select(SubjectKey.epoch, SubjectKey.wrapped).where(
-                    SubjectKey.tenant_id == tenant, SubjectKey.id == subject_id
-                )
-            ).one_or_none()
-        if row is None:
-            raise SubjectErasedError(f"subject {subject_id} is erased, or never was")
+        row = self._stored(tenant, subject_id)
         try:
-            epoch_key = self._epochs.key(tenant, row.epoch)
+            return self._opened(tenant, row)
         except EpochDestroyedError as error:
-            raise SubjectErasedError(f"subject {subject_id} died with epoch {row.epoch}") from error
-        key = unseal(epoch_key, row.wrapped, _associated(tenant, subject_id, row.epoch))
-        return Subject(tenant, subject_id, row.epoch, key, row.wrapped)
+            if self._stored(tenant, subject_id).epoch == row.epoch:
+                raise SubjectErasedError(f"subject {subject_id} died with epoch {row.epoch}") from error
+            return self.open(tenant, subject_id)  # it moved on while we looked
 
     def system(self, tenant: TenantId) -> Subject:
         """The tenant's own subject, for erasures and system entries. Raises as `open`."""
@@ -116,6 +135,25 @@ class Subjects:
         for subject in set(subjects):
             if connection.execute(_ALIVE, {"tenant": tenant, "subject": subject}).scalar() is None:
                 raise SubjectErasedError(f"subject {subject} is erased, or was never inserted")
+
+    def _stored(self, tenant: TenantId, subject_id: SubjectId) -> Row[SubjectId, int, bytes]:
+        stored = select(SubjectKey.id, SubjectKey.epoch, SubjectKey.wrapped)
+        with self._database.read(tenant) as connection:
+            row = connection.execute(
+                stored.where(SubjectKey.tenant_id == tenant, SubjectKey.id == subject_id)
+            ).one_or_none()
+        if row is None:
+            raise SubjectErasedError(f"subject {subject_id} is erased, or never was")
+        return row
+
+    def _opened(self, tenant: TenantId, row: Row[SubjectId, int, bytes]) -> Subject:
+        subject_id, epoch, wrapped = row
+        key = unseal(self._epochs.key(tenant, epoch), wrapped, _associated(tenant, subject_id, epoch))
+        return Subject(tenant, subject_id, epoch, key, wrapped)
+
+    def _move(self, subject: Subject, current: int) -> dict[str, object]:
+        names = {"tenant": subject.tenant, "subject": subject.id, "ended": subject.epoch, "current": current}
+        return names | {"again": self._wrap(replace(subject, epoch=current)).wrapped}
 
     def _wrap(self, subject: Subject) -> Subject:
         epoch_key = self._epochs.key(subject.tenant, subject.epoch)

@@ -38,6 +38,7 @@ class SystemSession(StrEnum):
     SEQUENCER = "sequencer"
     INTEGRATION = "integration"
     BOOKKEEPING = "bookkeeping"
+    REWRAPPING = "rewrapping"
     SWEEP = "sweep"
     VERIFICATION = "verification"
     FSCK = "fsck"

@@ -22,8 +22,8 @@ class Timer:
 
 def readiness(up: Running, timer: Timer) -> Readiness:
     service = up.service
-    sandbox = service.strangers.verification.sandbox
-    return Readiness(service.keys, service.ledger, service.housekeeping, (sandbox,), timer=timer)
+    sandboxes = (service.strangers.verification.sandbox,)
+    return Readiness(service.keys, service.ledger, service.housekeeping, service.rewrapping, sandboxes, timer=timer)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[KeyStoreStatus]:

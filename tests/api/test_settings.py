@@ -78,6 +78,8 @@ def test_vault_keys_can_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ("trusted_proxies", "nonsense"),
         ("retention", "a week"),
         ("retention", "-P1D"),
+        ("epoch_lifetime", "P20DT1S"),
+        ("epoch_lifetime", "PT23H"),
         ("parent_policy", "shrug"),
         ("tsa_urls", '["tsa.example"]'),
         ("tsa_urls", '["ftp://tsa.example/"]'),
