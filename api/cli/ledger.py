@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -44,8 +44,12 @@ def export(folder: Path, as_json: bool = JSON) -> None:
 
     settings = load_settings()
     _require_log(settings.home)
-    with told(), _progress("exporting", quiet=as_json) as progress:
-        head = export_log(Database(settings.database_url), folder, progress)
+    with (
+        told(),
+        closing(Database(settings.database_url)) as database,
+        _progress("exporting", quiet=as_json) as progress,
+    ):
+        head = export_log(database, folder, progress)
     if as_json:
         show({"folder": str(folder), "origin": head.origin, "size": head.size, "root": head.root.hex()})
     else:
@@ -62,7 +66,8 @@ def _at_home(key: Path | None, progress: Callable[[int, int], None]) -> LogRepor
     settings = load_settings()
     _require_log(settings.home)
     keys = open_keys(settings, Home(settings.home), system_clock, system_entropy)
-    return Ledger(Database(settings.database_url), keys, KINDS).verify(progress, key.read_text() if key else None)
+    with closing(Database(settings.database_url)) as database:
+        return Ledger(database, keys, KINDS).verify(progress, key.read_text() if key else None)
 
 
 def _exported(folder: Path, key: Path | None, progress: Callable[[int, int], None]) -> LogReport:

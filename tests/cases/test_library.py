@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,7 @@ def test_one_asset_without_its_key_does_not_stop_everyones_retention(tmp_path: P
         lost, _ = signed(http)
         other, _ = signed(http)
         up.service.housekeeping.close()
-        with sqlite3.connect(database(up)) as raw:
+        with closing(sqlite3.connect(database(up))) as raw, raw:
             raw.execute("DELETE FROM subject_key WHERE id = ?", (lost["id"],))
         clock.move(timedelta(hours=2))
         up.service.housekeeping.round()

@@ -137,7 +137,7 @@ def test_output_into_a_pipe_is_the_answer_alone(home: Path, tmp_path: Path) -> N
 def test_a_log_under_a_strangers_key_is_not_sound(run: Run, home: Path, tmp_path: Path) -> None:
     """Who can write the database can write another verifier key into it: the key store's own word counts."""
     stranger = Ed25519PrivateKey.generate()
-    with sqlite3.connect(home / "sigillo.db") as raw:
+    with closing(sqlite3.connect(home / "sigillo.db")) as raw, raw:
         ((origin, vkey),) = raw.execute("SELECT origin, vkey FROM log_identity").fetchall()
         theirs = str(VerifierKey(origin, stranger.public_key().public_bytes_raw()))
         raw.execute("UPDATE log_identity SET vkey = ?", (theirs,))
@@ -146,7 +146,7 @@ def test_a_log_under_a_strangers_key_is_not_sound(run: Run, home: Path, tmp_path
     key = tmp_path / "theirs.vkey"
     key.write_text(theirs)
     assert run("ledger", "verify", "--key", key, SIGILLO_HOME=str(home)).exit_code == 5
-    with sqlite3.connect(home / "sigillo.db") as raw:
+    with closing(sqlite3.connect(home / "sigillo.db")) as raw, raw:
         for size, note in raw.execute("SELECT size, note FROM checkpoint").fetchall():
             text = note.partition("\n\n")[0] + "\n"
             mine = VerifierKey.parse(theirs).id + stranger.sign(text.encode())
