@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
 
+from detection.frames import close_all
 from detection.jobs import examine as examine_media
 from detection.worker import Ask, Job
 from provenance.assessment import assess
@@ -64,15 +65,19 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
     Raises ManifestBuildError.
     """
     output, store = (os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING) for name in ("signed", "store"))
-    with (
-        os.fdopen(fds[0], "rb", closefd=False) as upload,
-        os.fdopen(output, "w+b", closefd=False) as signed,
-        os.fdopen(store, "wb", closefd=False) as manifest,
-    ):
-        try:
+    try:
+        with (
+            os.fdopen(fds[0], "rb", closefd=False) as upload,
+            os.fdopen(output, "w+b", closefd=False) as signed,
+            os.fdopen(store, "wb", closefd=False) as manifest,
+        ):
             manifest.write(_sign(args, upload, signed, ask))
-        except C2paError as error:
+    except BaseException as error:
+        # Nobody else knows of them, and this process goes on: an outage of the key store would use up its descriptors.
+        close_all([output, store])
+        if isinstance(error, C2paError):
             raise ManifestBuildError(legible(str(error))) from error
+        raise
     return {}, [output, store]
 
 
