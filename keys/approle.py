@@ -88,8 +88,8 @@ class AppRole:
             return kept
         if not token:
             raise KeyStoreForbiddenError(
-                f"no secret-id is kept in {self._path}, and none was given: run the bootstrap and give the service the "
-                "wrapping token it prints"
+                f"no secret-id is kept ({self._path.name}), and none was given: run the bootstrap and give the service "
+                "the wrapping token it prints"
             )
         secret_id, life = _unwrap(vault, token)
         fresh = _Kept(came_in=came_in, secret_id=secret_id, ends=self._clock() + life if life else None)
@@ -103,7 +103,7 @@ class AppRole:
             return None
         except ValidationError as error:
             raise KeyStoreForbiddenError(
-                f"{self._path} is not as it was written: remove it, run the bootstrap and give the service the "
+                f"{self._path.name} is not as it was written: remove it, run the bootstrap and give the service the "
                 "wrapping token it prints"
             ) from error
 
