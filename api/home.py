@@ -70,6 +70,11 @@ class Home:
         return self.folder / "keys"
 
     @property
+    def secret_id(self) -> Path:
+        """What logs us in to Vault, once it was unwrapped."""
+        return self.folder / "vault-secret-id"
+
+    @property
     def blobs(self) -> Path:
         """Sealed media."""
         return self.folder / "blobs"

@@ -28,6 +28,7 @@ from api.telemetry import Metrics
 from api.throttle import Throttle
 from api.trust import Trust
 from api.upload import BUDGET_BYTES, FORM_BYTES, Budget
+from api.vault_metrics import VaultMetrics
 from api.version import VERSION
 from cases.access import Access
 from cases.decisions import KINDS
@@ -39,10 +40,13 @@ from cases.recognition import Recognition
 from cases.verification import Verification
 from detection.isolation import Isolation
 from detection.sandbox import Sandbox
+from keys.approle import AppRole
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.local import WARNING, LocalKeyStore
+from keys.observer import Observer, Unobserved
 from keys.signer import KeyStore
-from keys.vault import Vault
+from keys.steady_vault import SteadyVault
+from keys.vault_login import Identity, PlainToken
 from keys.vault_store import VaultKeyStore
 from ledger.blobs import BlobStore
 from ledger.database import Database
@@ -53,6 +57,8 @@ from provenance.time_stamps import TimeStamps
 
 JOBS = "provenance.jobs"
 """What workers can do."""
+
+IN_CLEAR = "INSECURE: what is said to Vault crosses the network without TLS, our token too; use an https:// address"
 
 THREADS_PER_WORKER = 2
 SPARE_THREADS = 4
@@ -123,9 +129,12 @@ def open_service(
         if elsewhere := database.file and database.file.resolve():
             stack.enter_context(alone(elsewhere.with_name(f"{elsewhere.name}.lock"), str(elsewhere)))
         require_parts(settings, home, database)
-        keys = open_keys(settings, home, clock, entropy)
+        metrics = Metrics()
+        keys = open_keys(settings, home, clock, entropy, metrics)
         if settings.keys is KeyStoreKind.EMBEDDED:
             logger("keys").warning(WARNING)
+        if settings.vault_in_clear:
+            logger("keys").warning(IN_CLEAR, url=settings.vault_url)
         trust = Trust(settings, keys, home.anchors)
         stack.callback(database.close)
         ledger = Ledger(database, keys, KINDS, origin=settings.log_origin or None, clock=clock, entropy=entropy)
@@ -147,6 +156,7 @@ def open_service(
             blobs,
             callers,
             strangers,
+            metrics,
             clock,
             entropy,
         )
@@ -156,14 +166,35 @@ def open_service(
         yield service
 
 
-def open_keys(settings: Settings, home: Home, clock: Clock, entropy: Entropy) -> KeyStore:
+def open_keys(
+    settings: Settings, home: Home, clock: Clock, entropy: Entropy, metrics: Metrics | None = None
+) -> KeyStore:
     """The key store the settings name. Raises KeysError for an embedded one that does not open."""
     if settings.keys is KeyStoreKind.VAULT:
-        token = settings.vault_token.get_secret_value() if settings.vault_token else ""
-        return VaultKeyStore(Vault(settings.vault_url, token, ca_file=settings.vault_ca), clock)
+        observer = VaultMetrics(metrics.registry, clock) if metrics else Unobserved()
+        identity = _identity(settings, home, clock, observer)
+        vault = SteadyVault(
+            settings.vault_url, identity, ca_file=settings.vault_ca, clock=clock, entropy=entropy, observer=observer
+        )
+        return VaultKeyStore(vault, clock)
     passphrase = settings.passphrase.get_secret_value() if settings.passphrase else None
     embedded = settings.profile is Profile.EMBEDDED
     return LocalKeyStore.open(home.keys, embedded_profile=embedded, passphrase=passphrase, clock=clock, entropy=entropy)
+
+
+def _identity(settings: Settings, home: Home, clock: Clock, observer: Observer) -> Identity:
+    """Who we are to Vault."""
+    if settings.vault_token is not None:
+        return PlainToken(settings.vault_token.get_secret_value())
+    return AppRole(settings.vault_role_id, lambda: _wrapped_secret_id(settings), home.secret_id, clock, observer)
+
+
+def _wrapped_secret_id(settings: Settings) -> str:
+    """What the operator handed over last. A file that is gone was taken away after its use. Raises OSError."""
+    if settings.vault_wrapped_secret_id is not None:
+        return settings.vault_wrapped_secret_id.get_secret_value()
+    file = settings.vault_wrapped_secret_id_file
+    return file.read_text().strip() if file is not None and file.exists() else ""
 
 
 def _sandbox(settings: Settings) -> Sandbox:
@@ -195,6 +226,7 @@ def _assemble(
     blobs: BlobStore,
     callers: Sandbox,
     strangers: Sandbox,
+    metrics: Metrics,
     clock: Clock,
     entropy: Entropy,
 ) -> Service:
@@ -233,7 +265,7 @@ def _assemble(
         strangers=_desk(settings, Verification(ledger, recognition, strangers), threads),
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
         signing=CapacityLimiter(signers),
-        metrics=Metrics(),
+        metrics=metrics,
         rewrapping=rewrapping,
         housekeeping=housekeeping,
         readiness=Readiness(keys, ledger, housekeeping, rewrapping, (callers, strangers), time_stamps),

@@ -2,7 +2,8 @@
 
 Rules
 - The profile chooses defaults; each part can be set alone.
-- What is convenient but insecure (embedded keys, a worker without isolation) refuses `server` and `cluster`.
+- What is convenient but insecure (embedded keys, Vault without TLS, a worker without isolation) refuses `server` and
+  `cluster`.
 - Reading settings touches nothing: no folder is made, no server is asked.
 """
 
@@ -12,7 +13,7 @@ import os
 import re
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -51,6 +52,13 @@ def _authority(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise ValueError("write a time-stamp authority as http://tsa.example/path or https://…, without a password")
     return url
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 Rate = Annotated[str, AfterValidator(_rate)]
@@ -113,7 +121,16 @@ class Settings(BaseSettings):
     """Opens the embedded key store; without it a key file of mode 0600 does."""
 
     vault_url: str = ""
+    vault_role_id: str = ""
+    vault_wrapped_secret_id: SecretStr | None = None
+    """The wrapping token of `sigillo keys bootstrap-vault`: unwrapped once, then of no use to anyone."""
+
+    vault_wrapped_secret_id_file: Path | None = None
+    """A file with it instead, read again at each login: a new one is taken without a restart."""
+
     vault_token: SecretStr | None = None
+    """A plain token instead of a role."""
+
     vault_ca: Path | None = None
     """PEM that signs Vault's TLS certificate, where the public authorities do not."""
 
@@ -159,15 +176,31 @@ class Settings(BaseSettings):
         return values
 
     @model_validator(mode="after")
+    def _vault_can_be_reached(self) -> Self:
+        if self.keys is not KeyStoreKind.VAULT:
+            return self
+        address = urlsplit(self.vault_url)
+        if address.scheme not in ("https", "http") or not address.hostname:
+            raise ValueError("SIGILLO_KEYS=vault needs SIGILLO_VAULT_URL, as in https://vault.example:8200")
+        if (self.vault_token is None) == (not self.vault_role_id):
+            raise ValueError("log in to Vault with SIGILLO_VAULT_ROLE_ID or with SIGILLO_VAULT_TOKEN: one of the two")
+        if self.vault_wrapped_secret_id and self.vault_wrapped_secret_id_file:
+            raise ValueError("give SIGILLO_VAULT_WRAPPED_SECRET_ID or the file with it, not both")
+        return self
+
+    @model_validator(mode="after")
     def _insecure_stays_embedded(self) -> Self:
-        if self.keys is KeyStoreKind.VAULT and not self.vault_url:
-            raise ValueError("SIGILLO_KEYS=vault needs SIGILLO_VAULT_URL and SIGILLO_VAULT_TOKEN")
         if self.profile is Profile.EMBEDDED:
             return self
+        if self.vault_in_clear:
+            raise ValueError(
+                f"{self.vault_url} would carry our token and the keys of epochs in clear: the {self.profile} profile "
+                "needs an https:// address in SIGILLO_VAULT_URL (SIGILLO_VAULT_CA names its authority)"
+            )
         if self.keys is KeyStoreKind.EMBEDDED:
             raise ValueError(
                 f"embedded keys and their development CA are for one machine; the {self.profile} profile "
-                "needs SIGILLO_KEYS=vault with SIGILLO_VAULT_URL and SIGILLO_VAULT_TOKEN"
+                "needs SIGILLO_KEYS=vault with SIGILLO_VAULT_URL and SIGILLO_VAULT_ROLE_ID"
             )
         if not self.database:
             raise ValueError(
@@ -191,6 +224,12 @@ class Settings(BaseSettings):
                 "SIGILLO_TSA_URLS needs SIGILLO_TSA_ANCHORS: a PEM file with the roots of those authorities"
             )
         return self
+
+    @property
+    def vault_in_clear(self) -> bool:
+        """Whether what is said to Vault crosses a network without TLS."""
+        address = urlsplit(self.vault_url)
+        return self.keys is KeyStoreKind.VAULT and address.scheme == "http" and not _is_here(address.hostname or "")
 
     @property
     def database_url(self) -> str:

@@ -66,10 +66,12 @@ def embedded(folder: Path) -> Iterator[Deployment]:
 def with_openbao(folder: Path) -> Iterator[Deployment]:
     """With its keys in a real OpenBao. Raises OpenBaoMissingError, OpenBaoStartError."""
     with OpenBao(folder / "openbao") as bao:
+        report = bao.bootstrap()
         environment = {
             "SIGILLO_KEYS": str(KeyStoreKind.VAULT),
             "SIGILLO_VAULT_URL": bao.url,
-            "SIGILLO_VAULT_TOKEN": bao.bootstrap().service_token,
+            "SIGILLO_VAULT_ROLE_ID": report.role_id,
+            "SIGILLO_VAULT_WRAPPED_SECRET_ID": report.secret_id.token,
         }
         with _server(folder / "home", environment) as deployment:
             yield deployment

@@ -3,6 +3,7 @@
     python benchmarks/signing.py            a table, in about two and a half minutes
     python benchmarks/signing.py --quick    the same, less exact, within 40 seconds
     python benchmarks/signing.py --json     one object
+    python benchmarks/signing.py --clients 32
 
 Rules
 - Both sides take turns within one run, and a ratio is the median of the ratios of neighbours: a machine that slows
@@ -115,13 +116,13 @@ class Bench:
 
 
 @contextmanager
-def started(plan: Plan) -> Iterator[Bench]:
+def started(plan: Plan, clients: int) -> Iterator[Bench]:
     """Servers and clients, in a folder that goes with them."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sigillo-benchmark-")))
         ours = stack.enter_context(embedded(folder / "embedded"))
         vault = stack.enter_context(with_openbao(folder / "vault"))
-        yield Bench(stack.enter_context(Clients(CLIENTS)), ours, vault, folder, plan)
+        yield Bench(stack.enter_context(Clients(clients)), ours, vault, folder, plan)
 
 
 def uploads_1mp(bench: Bench) -> tuple[Comparison, Comparison]:
@@ -168,8 +169,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="less exact, within 40 seconds")
     parser.add_argument("--json", action="store_true", help="one object instead of the table")
+    parser.add_argument("--clients", type=int, default=CLIENTS, help="how many ask at once")
     chosen = parser.parse_args()
-    with started(QUICK if chosen.quick else WHOLE) as bench:
+    with started(QUICK if chosen.quick else WHOLE, chosen.clients) as bench:
         one, vault = uploads_1mp(bench)
         twelve, verified = uploads_12mp(bench), verifications(bench)
     if chosen.json:

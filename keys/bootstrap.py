@@ -1,10 +1,12 @@
-"""Setting Vault up: mounts, keys, the claim certificate, the service's policy and its token.
+"""Setting Vault up: mounts, keys, the claim certificate, the service's policy and how it logs in.
 
 Rules
-- Repeatable: what stands as wanted is left alone, keys above all; a second run makes only a fresh token.
+- Repeatable: what stands as wanted is left alone, keys above all; a second run makes only a fresh secret-id (or token).
 - A claim certificate is issued when the newest key version has none, or an ended one.
-- The service gets a token of its own (an orphan: it outlives the operator's), with one policy, the one
-  readable in deploy/vault/sigillo-service.hcl. What this needs itself is sigillo-bootstrap.hcl beside it.
+- The service logs in as a role with one policy, the one readable in deploy/vault/sigillo-service.hcl. Its secret-id is
+  handed over wrapped: who carries it cannot read it unnoticed. What this needs itself is sigillo-bootstrap.hcl beside
+  it.
+- A plain token is made only where one is asked for: an orphan, which outlives the operator's.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from keys.approle import AUTH_MOUNT, ROLE, SECRET_ID_PATH
 from keys.certificates import (
     AUTHORITY_DAYS,
     DOCUMENT_SIGNING,
@@ -30,7 +33,7 @@ from keys.certificates import (
 from keys.clock import Clock, system_clock
 from keys.errors import KeyNotFoundError, KeyStoreForbiddenError
 from keys.signer import KeyRef, Purpose
-from keys.vault import Vault
+from keys.vault import Vault, Wrapped
 from keys.vault_signer import SIGNING_MOUNT, signing_versions
 from keys.vault_store import EPOCHS_MOUNT, ROOT_MOUNT
 
@@ -42,9 +45,13 @@ SERVICE: Final = "sigillo-service"
 
 CLAIM_ROLE: Final = "sigillo-claim"
 TOKEN_PERIOD_SECONDS: Final = 768 * 3600
-"""32 days, Vault's usual limit: a token not renewed within it ends."""
+"""32 days, Vault's usual limit: a plain token not renewed within it ends."""
 
-_DAY: Final = 24 * 3600
+WRAP_SECONDS: Final = 3600
+"""How long a secret-id waits to be unwrapped."""
+
+_HOUR: Final = 3600
+_DAY: Final = 24 * _HOUR
 _AUTHORITY: Final = {"ttl": f"{AUTHORITY_DAYS * 24}h", "organization": ORGANIZATION}
 _EC_KEY: Final = {"key_type": "ec", "key_bits": 256}
 _MOUNTS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -76,6 +83,21 @@ _TOKEN_ROLE: Final[Mapping[str, Any]] = {
     "token_no_default_policy": True,
     "token_period": TOKEN_PERIOD_SECONDS,
 }
+_LOGIN_ROLE: Final[Mapping[str, Any]] = {
+    "bind_secret_id": True,
+    # Its uses are not counted: a restart is one, and who stole it needs but one (docs/adr/0005).
+    "secret_id_ttl": LEAF_DAYS * _DAY,
+    "token_policies": [SERVICE],
+    "token_no_default_policy": True,
+    "token_ttl": _HOUR,
+    "token_max_ttl": _DAY,
+}
+_LOGIN_MOUNT: Final[Mapping[str, Any]] = {
+    "type": "approle",
+    "config": {"max_lease_ttl": f"{LEAF_DAYS * 24}h"},
+}
+_NO_LOCKOUT: Final[Mapping[str, Any]] = {"user_lockout_config": {"lockout_disable": True}}
+"""A secret-id cannot be guessed. With lockout, five bad logins by anyone who knows the role id would shut us out."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +110,21 @@ class BootstrapReport:
     claim: KeyRef
     """The claim key version that signs now."""
 
+    role_id: str
+    secret_id: Wrapped
+    """For the service's settings; to be unwrapped within WRAP_SECONDS. The accessor destroys the secret-id."""
+
     service_token: str = field(repr=False)
-    """For the service's settings; shown once, lasts TOKEN_PERIOD_SECONDS unless renewed."""
+    """Where it was asked for: shown once, lasts TOKEN_PERIOD_SECONDS unless renewed."""
 
 
-def bootstrap(vault: Vault, clock: Clock = system_clock) -> BootstrapReport:
+def bootstrap(vault: Vault, clock: Clock = system_clock, *, plain_token: bool = False) -> BootstrapReport:
     """Set up a Vault that is unsealed, with a token that may (deploy/vault/sigillo-bootstrap.hcl).
 
     Raises KeyStoreUnavailableError, CertificateMismatchError.
     """
     try:
-        return _set_up(_Run(vault), vault, clock)
+        return _set_up(_Run(vault), clock, plain_token=plain_token)
     except KeyStoreForbiddenError as error:
         raise KeyStoreForbiddenError(
             f"Vault at {vault.url} refuses this token: the bootstrap needs an administrator's, one that has what "
@@ -106,7 +132,7 @@ def bootstrap(vault: Vault, clock: Clock = system_clock) -> BootstrapReport:
         ) from error
 
 
-def _set_up(run: _Run, vault: Vault, clock: Clock) -> BootstrapReport:
+def _set_up(run: _Run, clock: Clock, *, plain_token: bool) -> BootstrapReport:
     run.mounts()
     run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.CLAIM.key_name}", {"type": "ecdsa-p256"})
     run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.LOG.key_name}", {"type": "ed25519"})
@@ -114,9 +140,9 @@ def _set_up(run: _Run, vault: Vault, clock: Clock) -> BootstrapReport:
     run.settle(f"{ISSUER_MOUNT}/roles/{CLAIM_ROLE}", _CLAIM_PROFILE)
     claim = run.certificate(clock)
     run.settle(f"sys/policies/acl/{SERVICE}", {"policy": service_policy()})
-    run.settle(f"auth/token/roles/{SERVICE}", _TOKEN_ROLE)
-    token = vault.write(f"auth/token/create/{SERVICE}", {"policies": [SERVICE]})["auth"]["client_token"]
-    return BootstrapReport(tuple(run.made), claim, token)
+    role_id, secret_id = run.login()
+    token = run.plain_token() if plain_token else ""
+    return BootstrapReport(tuple(run.made), claim, role_id, secret_id, token)
 
 
 def service_policy() -> str:
@@ -140,6 +166,21 @@ class _Run:
         for mount, wanted in _MOUNTS.items():
             if f"{mount}/" not in standing:
                 self._make(f"sys/mounts/{mount}", wanted)
+
+    def login(self) -> tuple[str, Wrapped]:
+        """The AppRole that the service logs in as: its id, and a new secret-id."""
+        if f"{AUTH_MOUNT}/".removeprefix("auth/") not in self._read("sys/auth"):
+            self._make(f"sys/{AUTH_MOUNT}", _LOGIN_MOUNT)
+            self._make(f"sys/{AUTH_MOUNT}/tune", _NO_LOCKOUT)
+        role = f"{AUTH_MOUNT}/role/{ROLE}"
+        self.settle(role, _LOGIN_ROLE)
+        return self._read(f"{role}/role-id")["role_id"], self._vault.wrap(SECRET_ID_PATH, {}, WRAP_SECONDS)
+
+    def plain_token(self) -> str:
+        self.settle(f"auth/token/roles/{SERVICE}", _TOKEN_ROLE)
+        answer = self._vault.write(f"auth/token/create/{SERVICE}", {"policies": [SERVICE]})
+        token: str = answer["auth"]["client_token"]
+        return token
 
     def authorities(self) -> None:
         """The root, and the intermediate under it."""

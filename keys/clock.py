@@ -20,3 +20,8 @@ def system_clock() -> datetime:
 
 
 system_entropy: Entropy = secrets.token_bytes
+
+
+def fraction(entropy: Entropy) -> float:
+    """A random number from 0 up to, and not including, 1."""
+    return int.from_bytes(entropy(6), "big") / 2**48

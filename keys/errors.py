@@ -5,6 +5,7 @@ KeysError
 │   ├── KeyStoreSealedError
 │   ├── KeyStoreDownError
 │   ├── KeyStoreForbiddenError
+│   │   └── WrappingTokenError
 │   ├── KeyStoreRefusedError
 │   └── CertificateExpiredError
 ├── KeyNotFoundError              no such key, version or epoch
@@ -20,6 +21,8 @@ KeysError
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class KeysError(Exception):
     """Root of this package's errors."""
@@ -28,25 +31,44 @@ class KeysError(Exception):
 class KeyStoreUnavailableError(KeysError):
     """The key store cannot serve now; nothing was signed or opened. It recovers without a restart."""
 
+    kind: ClassVar = "unavailable"
+    """One word for counters."""
+
 
 class KeyStoreSealedError(KeyStoreUnavailableError):
     """Vault is sealed: an operator must unseal it."""
+
+    kind = "sealed"
 
 
 class KeyStoreDownError(KeyStoreUnavailableError):
     """Vault does not answer."""
 
+    kind = "down"
+
 
 class KeyStoreForbiddenError(KeyStoreUnavailableError):
-    """Vault refuses our token: expired, revoked, or without the policy."""
+    """Vault refuses our token: expired, revoked, or without the policy; or it refuses to log us in."""
+
+    kind = "forbidden"
+
+
+class WrappingTokenError(KeyStoreForbiddenError):
+    """The wrapping token is forged, has ended or was unwrapped before us: somebody else may have the secret-id."""
+
+    kind = "wrapping"
 
 
 class KeyStoreRefusedError(KeyStoreUnavailableError):
     """Vault rejects the request itself: its keys are not as bootstrap makes them."""
 
+    kind = "refused"
+
 
 class CertificateExpiredError(KeyStoreUnavailableError):
     """The certificate of the key version has ended: what it signed now would be invalid everywhere."""
+
+    kind = "certificate"
 
 
 class KeyNotFoundError(KeysError):

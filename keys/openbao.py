@@ -124,8 +124,8 @@ class OpenBao:
         return Vault(self.url, self.root_token, timeout=START_SECONDS)
 
     def bootstrap(self) -> BootstrapReport:
-        """Set it up for the service: `keys.bootstrap.bootstrap` with the root token."""
-        return bootstrap(self.vault())
+        """Set it up for the service: `keys.bootstrap.bootstrap` with the root token, and a plain token too."""
+        return bootstrap(self.vault(), plain_token=True)
 
     def _until_it_answers(self, ask: Callable[[], _Answer]) -> _Answer:
         deadline = time.monotonic() + START_SECONDS

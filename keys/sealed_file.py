@@ -3,9 +3,7 @@
 Rules
 - The file is one readable line of JSON that says how the key is found, then one sealed record bound to
   that line. Nothing else on disk is secret but the key file.
-- A write replaces the file whole: temporary file, fsync, rename, fsync of the folder. A crash leaves the
-  old or the new one, and what the new one forgot is not in the folder any more.
-- Secret files are 0600. One that others may read is refused, not repaired: it may have been read already.
+- What the file forgot is not in the folder any more, and others may not read it (`keys.secret_file`).
 - Who changes the file holds `exclusive` from reading to writing, across processes.
 
 The scrypt parameters (RFC 7914) are those OWASP names first for passwords: 128 MiB, about half a second.
@@ -13,8 +11,6 @@ The scrypt parameters (RFC 7914) are those OWASP names first for passwords: 128 
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,14 +20,14 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from keys.clock import Entropy
-from keys.errors import LooseFileModeError, SealBrokenError, WrongPassphraseError
+from keys.errors import SealBrokenError, WrongPassphraseError
 from keys.sealing import KEY_BYTES, seal, unseal
+from keys.secret_file import locked, read_secret, replace_secret
 
 SCRYPT_N: Final = 2**17
 SCRYPT_R: Final = 8
 SCRYPT_P: Final = 1
 SALT_BYTES: Final = 16
-FILE_MODE: Final = 0o600
 FOLDER_MODE: Final = 0o700
 SEALED_NAME: Final = "keys.sealed"
 KEY_FILE_NAME: Final = "keys.key"
@@ -79,16 +75,12 @@ class SealedFile:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the file against every other thread and process, from reading to writing."""
-        descriptor = os.open(self._path.with_name(LOCK_NAME), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with locked(self._path.with_name(LOCK_NAME)):
             yield
-        finally:
-            os.close(descriptor)
 
     def read(self) -> bytes:
         """The secret. Raises LooseFileModeError, WrongPassphraseError."""
-        line, _, sealed = _read_secret(self._path).partition(b"\n")
+        line, _, sealed = read_secret(self._path).partition(b"\n")
         try:
             return unseal(self._key, sealed, line)
         except SealBrokenError as error:
@@ -100,12 +92,12 @@ class SealedFile:
     def write(self, secret: bytes) -> None:
         """Replace the secret, durably. The caller holds `exclusive`."""
         sealed = seal(self._key, secret, self._header, self._entropy)
-        _replace(self._path, self._header + b"\n" + sealed)
+        replace_secret(self._path, self._header + b"\n" + sealed)
 
     def _stored_header(self) -> _KeyFile | _Passphrase | None:
         if not self._path.exists():
             return None
-        line = _read_secret(self._path).partition(b"\n")[0]
+        line = read_secret(self._path).partition(b"\n")[0]
         try:
             return _HEADER.validate_json(line)
         except ValidationError as error:
@@ -138,33 +130,10 @@ def _find_key(
 def _key_from_file(path: Path, entropy: Entropy, *, new: bool) -> bytes:
     # A key file without a store is a first run that was cut off: it protects nothing yet, so it is used.
     if new and not path.exists():
-        _replace(path, entropy(KEY_BYTES))
+        replace_secret(path, entropy(KEY_BYTES))
     if not path.exists():
         raise WrongPassphraseError(f"{path} is missing and nothing else opens this key store: restore it")
-    key = _read_secret(path)
+    key = read_secret(path)
     if len(key) != KEY_BYTES:
         raise WrongPassphraseError(f"{path} is not a key file of {KEY_BYTES} bytes: restore it")
     return key
-
-
-def _read_secret(path: Path) -> bytes:
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_mode & 0o077:
-            raise LooseFileModeError(f"{path} is open to other users: run `chmod 600 {path}`")
-        return file.read()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

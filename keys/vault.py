@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,37 +31,62 @@ TIMEOUT_SECONDS: Final = 5
 POOLED_CONNECTIONS: Final = 64
 
 
+@dataclass(frozen=True)
+class Wrapped:
+    """An answer that Vault keeps back until somebody presents the token: it can be unwrapped once."""
+
+    token: str = field(repr=False)
+    accessor: str
+    """Names what is wrapped without giving it away: whoever may destroys it by this."""
+
+
 class Vault:
     """Connections to one Vault, kept alive and shared by any number of threads."""
 
     def __init__(
-        self, url: str, token: str = "", *, ca_file: Path | None = None, timeout: int = TIMEOUT_SECONDS
+        self,
+        url: str,
+        token: str = "",
+        *,
+        ca_file: Path | None = None,
+        timeout: int = TIMEOUT_SECONDS,
+        session: requests.Session | None = None,
     ) -> None:
         """`ca_file`: PEM that signs Vault's TLS certificate, where the public authorities do not."""
-        self.url = url
-        session = requests.Session()
-        # Without this requests looks up proxies and ~/.netrc on every call: a third of a signature's cost,
-        # and an environment variable could send our token elsewhere.
-        session.trust_env = False
-        session.verify = str(ca_file) if ca_file else True
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_maxsize=POOLED_CONNECTIONS))
-        self._client = hvac.Client(url, token, session=session, timeout=timeout)
+        self.url, self._timeout = url, timeout
+        self._session = session or _session(url, ca_file)
+        self._client = hvac.Client(url, token, session=self._session, timeout=timeout)
+
+    def speaking_as(self, token: str) -> Vault:
+        """The same Vault over the same connections, with another token or (empty) none."""
+        return Vault(self.url, token, timeout=self._timeout, session=self._session)
 
     def read(self, path: str) -> dict[str, Any] | None:
         """The answer to a GET; None where there is nothing. Raises KeyStoreUnavailableError."""
-        with self._typed():
-            return self._body(self._client.read(path))
+        return self.send("get", path)
 
     def list(self, path: str) -> dict[str, Any] | None:
         """The answer to a LIST; None where there is nothing. Raises KeyStoreUnavailableError."""
-        with self._typed():
-            return self._body(self._client.list(path))
+        return self.send("list", path)
 
     def write(self, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a POST, empty for none. Raises KeyStoreUnavailableError."""
+        return self.send("post", path, json=dict(data)) or {}
+
+    def wrap(self, path: str, data: Mapping[str, Any], seconds: int) -> Wrapped:
+        """As `write`, with the answer wrapped for so long. Raises KeyStoreUnavailableError."""
+        answer = self.send("post", path, json=dict(data), wrap_ttl=f"{seconds}s") or {}
+        return Wrapped(answer["wrap_info"]["token"], answer["wrap_info"]["wrapped_accessor"])
+
+    def send(self, method: str, path: str, **request: Any) -> dict[str, Any] | None:
+        """The answer to one request; None for an empty place. Raises KeyStoreUnavailableError."""
         with self._typed():
-            return self._body(self._client.write_data(path, data=dict(data))) or {}
+            try:
+                return self._body(self._client.adapter.request(method, f"/v1/{path}", **request))
+            except refusals.InvalidPath:
+                if method == "post":
+                    raise
+                return None
 
     def _body(self, answer: Any) -> dict[str, Any] | None:
         # hvac gives a JSON answer as a dict, 404 as None, and everything else as the bare response.
@@ -89,3 +115,16 @@ class Vault:
             raise KeyStoreDownError(f"Vault at {self.url} fails: read its log [{error}]") from error
         except requests.RequestException as error:
             raise KeyStoreDownError(f"Vault at {self.url} does not answer: start it, or correct its address") from error
+
+
+def _session(url: str, ca_file: Path | None) -> requests.Session:
+    session = requests.Session()
+    # Without this requests looks up proxies and ~/.netrc on every call: a third of a signature's cost,
+    # and an environment variable could send our token elsewhere.
+    session.trust_env = False
+    session.verify = str(ca_file) if ca_file else True
+    # A Vault behind TLS cannot redirect us, token and all, to an address without.
+    session.adapters.clear()
+    for scheme in ("https://",) if url.lower().startswith("https://") else ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=POOLED_CONNECTIONS))
+    return session

@@ -11,12 +11,14 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
 
+from detection.frames import close_all
 from detection.jobs import examine as examine_media
 from detection.worker import Ask, Job
 from provenance.assessment import AUTHORITIES_LIST, assess
@@ -71,6 +73,7 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
     """
     output, store = _outputs()
     with (
+        _closed_on_failure([output, store]),
         os.fdopen(fds[0], "rb", closefd=False) as upload,
         os.fdopen(fds[-1], "rb", closefd=False) as parent,
         os.fdopen(output, "w+b", closefd=False) as signed,
@@ -81,7 +84,8 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
         except C2paError as error:
             raise ManifestBuildError(legible(str(error))) from error
         manifest.write(written)
-    return {"countersigned": base64.b64encode(Signature.of(written).countersigned).decode()}, [output, store]
+        countersigned = base64.b64encode(Signature.of(written).countersigned).decode()
+    return {"countersigned": countersigned}, [output, store]
 
 
 def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -97,18 +101,29 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     token = verified(response, int(args["nonce"]), signature.countersigned, roots)
     after = signature.stamped(before, token)
     output, store = _outputs()
-    for fd, content in ((output, restored(file, args["mime"], before, after)), (store, after)):
-        with os.fdopen(fd, "wb", closefd=False) as written:
-            written.write(content)
-    was, report = (_read(fd, args["trust"]) for fd in (fds[0], output))
-    trusted = [made for made in report.time_stamps if made.trusted]
-    if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:
-        codes = [status.code for status in (*report.statuses.informational, *report.statuses.failure)]
-        raise TimeStampRefusedError(f"the file would be {report.verdict} with it ({', '.join(codes)})")
+    with _closed_on_failure([output, store]):
+        for fd, content in ((output, restored(file, args["mime"], before, after)), (store, after)):
+            with os.fdopen(fd, "wb", closefd=False) as written:
+                written.write(content)
+        was, report = (_read(fd, args["trust"]) for fd in (fds[0], output))
+        trusted = [made for made in report.time_stamps if made.trusted]
+        if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:
+            codes = [status.code for status in (*report.statuses.informational, *report.statuses.failure)]
+            raise TimeStampRefusedError(f"the file would be {report.verdict} with it ({', '.join(codes)})")
     return {"time_stamp": TIME_STAMP.dump_python(trusted[0], mode="json")}, [output, store]
 
 
 JOBS: Final[Mapping[str, Job]] = {"examine": examine, "sign": sign, "stamp": stamp, "verify": verify}
+
+
+@contextmanager
+def _closed_on_failure(outputs: list[int]) -> Iterator[None]:
+    """Nobody else knows of them, and this process goes on: an outage of the key store would use up its descriptors."""
+    try:
+        yield
+    except BaseException:
+        close_all(outputs)
+        raise
 
 
 def _outputs() -> tuple[int, int]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from api.cli.connect import load_settings
 from api.cli.output import JSON, Exit, fail, quoted, say, show
 from keys.errors import KeysError, KeyStoreUnavailableError
+
+if TYPE_CHECKING:
+    from keys.bootstrap import BootstrapReport
 
 app = typer.Typer(no_args_is_help=True, help="Signing keys and where they live.")
 
@@ -47,26 +51,43 @@ def bootstrap_vault(
     url: str = typer.Option("", help="Address of Vault or OpenBao. Default: SIGILLO_VAULT_URL."),
     admin_token: str = typer.Option(..., envvar="SIGILLO_VAULT_TOKEN", help="A token that may set it up."),
     ca: Path = typer.Option(None, help="PEM that signs Vault's TLS certificate."),
+    plain_token: bool = typer.Option(False, "--plain-token", help="Make a plain token for the service, too."),
     as_json: bool = JSON,
 ) -> None:
-    """Set up mounts, keys, certificate, policy and a service token. Can be run again: it changes what is missing."""
+    """Set up mounts, keys, certificate, policy and login of the service. Run again, it changes what is missing."""
     from keys.bootstrap import bootstrap
     from keys.vault import Vault
 
     address = url or load_address()
     try:
-        report = bootstrap(Vault(address, admin_token, ca_file=ca))
+        report = bootstrap(Vault(address, admin_token, ca_file=ca), plain_token=plain_token)
     except KeyStoreUnavailableError as error:
         raise fail(str(error), Exit.UNAVAILABLE) from error
     except KeysError as error:
         raise fail(str(error)) from error
     if as_json:
-        show({"made": report.made, "claim": str(report.claim), "service_token": report.service_token})
+        show(_handover(report))
         return
     for path in report.made:
-        say(f"made           {quoted(path)}")
-    say(f"claim key      {quoted(report.claim)}")
-    say(f"service token  [bold]{quoted(report.service_token)}[/]   (shown once: set SIGILLO_VAULT_TOKEN to it)")
+        say(f"made               {quoted(path)}")
+    say(f"claim key          {quoted(report.claim)}")
+    say(f"role id            {quoted(report.role_id)}   (SIGILLO_VAULT_ROLE_ID)")
+    wrapped = f"[bold]{quoted(report.secret_id.token)}[/]"
+    say(f"wrapped secret-id  {wrapped}   (SIGILLO_VAULT_WRAPPED_SECRET_ID, within an hour)")
+    say(f"its accessor       {quoted(report.secret_id.accessor)}   (destroys the secret-id; keep it)")
+    if plain_token:
+        say(f"service token      [bold]{quoted(report.service_token)}[/]   (instead of a role: SIGILLO_VAULT_TOKEN)")
+
+
+def _handover(report: BootstrapReport) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "made": report.made,
+        "claim": str(report.claim),
+        "role_id": report.role_id,
+        "wrapped_secret_id": report.secret_id.token,
+        "secret_id_accessor": report.secret_id.accessor,
+    }
+    return {**shown, "service_token": report.service_token} if report.service_token else shown
 
 
 def load_address() -> str:

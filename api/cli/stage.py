@@ -102,7 +102,8 @@ def openbao(out: Path, teller: Teller) -> Iterator[dict[str, str]]:
         yield {
             "SIGILLO_KEYS": KeyStoreKind.VAULT,
             "SIGILLO_VAULT_URL": bao.url,
-            "SIGILLO_VAULT_TOKEN": report.service_token,
+            "SIGILLO_VAULT_ROLE_ID": report.role_id,
+            "SIGILLO_VAULT_WRAPPED_SECRET_ID": report.secret_id.token,
         }
 
 

@@ -1,5 +1,5 @@
 # What an operator's token needs for `sigillo keys bootstrap-vault`: no more, and no root token.
-# It can make and configure our mounts, keys, issuer, policy and token role. It cannot sign with the keys.
+# It can make and configure our mounts, keys, issuer, policy and login role. It cannot sign with the keys.
 # Install it by hand:  bao policy write sigillo-bootstrap sigillo-bootstrap.hcl
 
 # Mounts.
@@ -50,10 +50,42 @@ path "sigillo/issuer/sign/sigillo-claim" {
   capabilities = ["create", "update"]
 }
 
-# The service's policy, and tokens that carry it alone.
+# The service's policy, and the role that it logs in as. A secret-id is given out wrapped or not at all.
 path "sys/policies/acl/sigillo-service" {
   capabilities = ["create", "update", "read"]
 }
+path "sys/auth" {
+  capabilities = ["read"]
+}
+path "sys/auth/sigillo" {
+  capabilities = ["create", "update", "sudo"]
+  allowed_parameters = {
+    "type"   = ["approle"]
+    "config" = []
+  }
+}
+path "sys/auth/sigillo/tune" {
+  capabilities = ["create", "update", "sudo"]
+  allowed_parameters = {
+    "user_lockout_config" = []
+  }
+}
+path "auth/sigillo/role/sigillo-service" {
+  capabilities = ["create", "update", "read"]
+}
+path "auth/sigillo/role/sigillo-service/role-id" {
+  capabilities = ["read"]
+}
+path "auth/sigillo/role/sigillo-service/secret-id" {
+  capabilities     = ["create", "update"]
+  min_wrapping_ttl = "1s"
+  max_wrapping_ttl = "1h"
+}
+path "auth/sigillo/role/sigillo-service/secret-id-accessor/destroy" {
+  capabilities = ["create", "update"]
+}
+
+# Plain tokens with that policy alone (`bootstrap-vault --plain-token`).
 path "auth/token/roles/sigillo-service" {
   capabilities = ["create", "update", "read"]
 }

@@ -1,4 +1,5 @@
-# What the running service may do: sign with two keys, read their public parts, and work its tenants' epochs.
+# What the running service may do: sign with two keys, read their public parts, work its tenants' epochs, and
+# renew its own token.
 # Not: export, delete, rotate or configure a signing key, issue a certificate, or read anything else.
 # `sigillo keys bootstrap-vault` installs this file as it stands.
 
@@ -68,5 +69,16 @@ path "sigillo/epochs/keys/+/trim" {
   capabilities = ["update"]
   allowed_parameters = {
     "min_available_version" = []
+  }
+}
+
+# Its own token: until when it lasts, and longer. Not: make another.
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
+path "auth/token/renew-self" {
+  capabilities = ["update"]
+  denied_parameters = {
+    "*" = []
   }
 }

@@ -95,6 +95,43 @@ def test_wrong_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name:
         given(monkeypatch, **{f"SIGILLO_{name.upper()}": value})
 
 
+@pytest.mark.parametrize("profile", ["server", "cluster"])
+@pytest.mark.parametrize("url", ["http://vault.example", "HTTP://10.0.0.5:8200", "http://127.0.0.1@vault.example"])
+def test_vault_without_tls_is_refused_beyond_this_machine(
+    monkeypatch: pytest.MonkeyPatch, profile: str, url: str
+) -> None:
+    remote = {**VAULT, **DATABASE, "SIGILLO_VAULT_URL": url}
+    with pytest.raises(ValidationError, match="https://"):
+        given(monkeypatch, SIGILLO_PROFILE=profile, **remote)
+    assert given(monkeypatch, SIGILLO_PROFILE="embedded", SIGILLO_KEYS="vault", **remote).vault_in_clear
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8200", "http://localhost", "http://[::1]:8200", "https://10.0.0.5"])
+def test_vault_on_this_machine_or_behind_tls_is_fine(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    settings = given(monkeypatch, SIGILLO_PROFILE="server", **{**VAULT, **DATABASE, "SIGILLO_VAULT_URL": url})
+    assert not settings.vault_in_clear
+
+
+@pytest.mark.parametrize("url", ["vault.example:8200", "unix:///run/vault.sock", "https://", "ftp://vault.example"])
+def test_vault_needs_an_address_that_is_one(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(ValidationError, match="SIGILLO_VAULT_URL"):
+        given(monkeypatch, SIGILLO_KEYS="vault", **{**VAULT, "SIGILLO_VAULT_URL": url})
+
+
+def test_vault_wants_one_way_to_log_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = {"SIGILLO_KEYS": "vault", "SIGILLO_VAULT_URL": "https://vault.example"}
+    with pytest.raises(ValidationError, match="one of the two"):
+        given(monkeypatch, **vault)
+    role = {"SIGILLO_VAULT_ROLE_ID": "role", "SIGILLO_VAULT_WRAPPED_SECRET_ID": "s.wrapped"}
+    settings = given(monkeypatch, **vault, **role)
+    assert "s.wrapped" not in repr(settings)
+    with pytest.raises(ValidationError, match="one of the two"):
+        given(monkeypatch, SIGILLO_VAULT_TOKEN="s.token")
+    monkeypatch.delenv("SIGILLO_VAULT_TOKEN")
+    with pytest.raises(ValidationError, match="not both"):
+        given(monkeypatch, SIGILLO_VAULT_WRAPPED_SECRET_ID_FILE="/run/wrapped")
+
+
 def test_empty_variables_count_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, SIGILLO_PROFILE="", SIGILLO_PORT="").port == 8080
 

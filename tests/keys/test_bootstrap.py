@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from keys.approle import AUTH_MOUNT, ROLE, SECRET_ID_PATH, AppRole
 from keys.bootstrap import SERVICE, TOKEN_PERIOD_SECONDS, bootstrap, service_policy
 from keys.certificates import LEAF_DAYS
 from keys.errors import KeyStoreForbiddenError
 from keys.openbao import OpenBao
 from keys.signer import Purpose
+from keys.steady_vault import SteadyVault
 from keys.vault import Vault
+from keys.vault_login import PlainToken
 from keys.vault_store import VaultKeyStore
 from tests.keys.conftest import MovingClock
 
@@ -25,7 +28,7 @@ def fresh_openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]
         yield server
 
 
-def test_its_own_policy_is_enough(fresh_openbao: OpenBao) -> None:
+def test_its_own_policy_is_enough(fresh_openbao: OpenBao, tmp_path: Path) -> None:
     root = fresh_openbao.vault()
     policy = (DEPLOY / "sigillo-bootstrap.hcl").read_text(encoding="utf-8")
     root.write("sys/policies/acl/sigillo-bootstrap", {"policy": policy})
@@ -34,10 +37,15 @@ def test_its_own_policy_is_enough(fresh_openbao: OpenBao) -> None:
     assert first.made
     second = bootstrap(Vault(fresh_openbao.url, operator))
     assert second.made == ()
-    store = VaultKeyStore(Vault(fresh_openbao.url, second.service_token))
+    service = AppRole(second.role_id, lambda: second.secret_id.token, tmp_path / "secret-id")
+    store = VaultKeyStore(SteadyVault(fresh_openbao.url, service))
     assert store.status().ready
     with pytest.raises(KeyStoreForbiddenError):
         VaultKeyStore(Vault(fresh_openbao.url, operator)).signer(Purpose.CLAIM).sign(b"an operator's claim")
+    with pytest.raises(KeyStoreForbiddenError):
+        Vault(fresh_openbao.url, operator).write(SECRET_ID_PATH, {})  # not wrapped: it would be read unnoticed
+    plain = bootstrap(Vault(fresh_openbao.url, operator), plain_token=True).service_token
+    assert VaultKeyStore(SteadyVault(fresh_openbao.url, PlainToken(plain))).status().ready
 
 
 def test_a_second_run_keeps_keys_certificates_and_epochs(openbao: OpenBao, tenant: str) -> None:
@@ -81,7 +89,23 @@ def test_the_service_token_has_one_policy_and_outlives_the_operators(openbao: Op
 
 def test_the_token_does_not_print(openbao: OpenBao) -> None:
     report = openbao.bootstrap()
-    assert report.service_token not in repr(report)
+    for secret in (report.service_token, report.secret_id.token):
+        assert secret
+        assert secret not in repr(report)
+
+
+def test_no_plain_token_is_made_unless_asked_for(openbao: OpenBao) -> None:
+    assert bootstrap(openbao.vault()).service_token == ""
+
+
+def test_the_role_is_put_back_and_what_it_does_not_name_is_kept(openbao: OpenBao) -> None:
+    role = f"{AUTH_MOUNT}/role/{ROLE}"
+    openbao.bootstrap()
+    openbao.vault().write(role, {"token_policies": ["root"], "token_bound_cidrs": ["127.0.0.1/32"]})
+    assert openbao.bootstrap().made == (role,)
+    standing = (openbao.vault().read(role) or {})["data"]
+    assert (standing["token_policies"], standing["token_bound_cidrs"]) == ([SERVICE], ["127.0.0.1"])
+    openbao.vault().write(role, {"token_bound_cidrs": []})
 
 
 def test_the_policy_installed_is_the_one_to_read() -> None:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from requests import Request
 from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidSchema
 from urllib3.connectionpool import HTTPConnectionPool
 
 from keys.errors import (
@@ -137,6 +138,24 @@ def test_the_environment_cannot_send_the_token_elsewhere(
         monkeypatch.setenv(name, web_server)
     monkeypatch.setenv("VAULT_ADDR", web_server)
     assert openbao.vault().read("sys/mounts") is not None
+
+
+@pytest.mark.parametrize(("url", "schemes"), [("https://v", ["https://"]), ("http://v", ["https://", "http://"])])
+def test_a_vault_behind_tls_cannot_send_us_where_there_is_none(url: str, schemes: list[str]) -> None:
+    session = Vault(url)._session
+    assert list(session.adapters) == schemes
+    if "http://" not in schemes:
+        with pytest.raises(InvalidSchema):
+            session.get_adapter("http://elsewhere")
+
+
+def test_another_token_goes_over_the_same_connections(openbao: OpenBao, service_token: str) -> None:
+    vault = openbao.vault()
+    service = vault.speaking_as(service_token)
+    assert service._session is vault._session
+    with pytest.raises(KeyStoreForbiddenError):
+        service.read("sys/mounts")
+    assert vault.read("sys/mounts") is not None
 
 
 def test_threads_keep_their_connections(openbao: OpenBao) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from unittest.mock import ANY
 
 import hvac
 import pytest
@@ -267,11 +268,37 @@ def test_the_service_token_may_not_delete_or_list(
             client.list(path)
 
 
-def test_not_even_root_exports_a_signing_key(openbao: OpenBao, service_token: str) -> None:
-    for name in ("sigillo-claim", "sigillo-log"):
-        for path in (f"export/signing-key/{name}", f"backup/{name}"):
-            with pytest.raises(KeyStoreUnavailableError, match=r"not exportable|exporting is disallowed"):
-                openbao.vault().read(f"{SIGNING_MOUNT}/{path}")
+KEYS = ["sigillo/signing sigillo-claim", "sigillo/signing sigillo-log", "sigillo/epochs TENANT"]
+WAYS_OUT = [
+    "export/signing-key/KEY",
+    "export/encryption-key/KEY",
+    "export/hmac-key/KEY",
+    "export/signing-key/KEY/latest",
+    "backup/KEY",
+    "byok-export/KEY/KEY",
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_key_can_be_exported_even_by_its_owner(
+    openbao: OpenBao, service_token: str, vault_store: VaultKeyStore, tenant: str, key: str
+) -> None:
+    vault_store.advance_epoch(tenant)
+    mount, name = key.replace("TENANT", tenant).split()
+    standing = openbao.vault().read(f"{mount}/keys/{name}")
+    assert standing is not None
+    assert (standing["data"]["exportable"], standing["data"]["allow_plaintext_backup"]) == (False, False)
+    for way in WAYS_OUT:
+        path = f"{mount}/{way.replace('KEY', name)}"
+        with pytest.raises(KeyStoreForbiddenError):
+            Vault(openbao.url, service_token).read(path)
+        # An administrator's token, the key's configuration left alone: the key itself says no.
+        with pytest.raises(KeyStoreUnavailableError, match=r"not exportable|exporting is disallowed"):
+            openbao.vault().read(path)
+    for setting in ("exportable", "allow_plaintext_backup", "deletion_allowed"):
+        with pytest.raises(KeyStoreForbiddenError):
+            Vault(openbao.url, service_token).write(f"{mount}/keys/{name}/config", {setting: True})
+    assert openbao.vault().read(f"{mount}/keys/{name}") == {**standing, "request_id": ANY}
 
 
 def test_key_references_name_vaults_versions(vault_store: VaultKeyStore) -> None:

@@ -81,6 +81,14 @@ def test_a_sealed_key_store_is_reported_as_itself(house: House) -> None:
     assert house.verify(house.signed(draw())).verdict is Verdict.TRUSTED
 
 
+def test_a_long_outage_of_the_key_store_uses_up_no_worker(house: House) -> None:
+    failing = replace(house, signer=BrokenSigner(house.signer, KeyStoreSealedError("unseal it")))
+    for _ in range(100):  # more than the descriptors all workers have
+        with pytest.raises(KeyStoreSealedError):
+            failing.sign(draw())
+    assert house.verify(house.signed(draw())).verdict is Verdict.TRUSTED
+
+
 def test_a_signature_that_does_not_fit_its_certificate_is_not_handed_out(house: House) -> None:
     with pytest.raises(ManifestBuildError, match="signature does not match"):
         replace(house, signer=BrokenSigner(house.signer)).sign(draw())

@@ -43,9 +43,40 @@ def test_bootstrap_can_be_run_again_and_its_token_serves(run: Run, ask: Ask, ope
     ask("keys", "bootstrap-vault", "--url", openbao.url, SIGILLO_VAULT_TOKEN=openbao.root_token)
     again = ask("keys", "bootstrap-vault", "--url", openbao.url, SIGILLO_VAULT_TOKEN=openbao.root_token)
     assert again["made"] in ([], ())
-    vault = {"SIGILLO_KEYS": "vault", "SIGILLO_VAULT_URL": openbao.url}
-    status = ask("keys", "status", SIGILLO_HOME=str(tmp_path), SIGILLO_VAULT_TOKEN=again["service_token"], **vault)
-    assert (status["kind"], status["ready"]) == ("vault", True)
+    assert "service_token" not in again
+    vault = {"SIGILLO_KEYS": "vault", "SIGILLO_VAULT_URL": openbao.url, "SIGILLO_HOME": str(tmp_path / "home")}
+    role = {"SIGILLO_VAULT_ROLE_ID": again["role_id"], "SIGILLO_VAULT_WRAPPED_SECRET_ID": again["wrapped_secret_id"]}
+    for _ in range(2):
+        status = ask("keys", "status", **vault, **role)
+        assert (status["kind"], status["ready"]) == ("vault", True)
+    assert [file.name for file in (tmp_path / "home").iterdir() if not file.name.endswith(".lock")] == [
+        "vault-secret-id"
+    ]
+
+
+def test_bootstrap_makes_a_plain_token_when_asked(run: Run, ask: Ask, openbao: OpenBao, tmp_path: Path) -> None:
+    bootstrap = ("keys", "bootstrap-vault", "--url", openbao.url, "--plain-token")
+    made = ask(*bootstrap, SIGILLO_VAULT_TOKEN=openbao.root_token)
+    vault = {"SIGILLO_KEYS": "vault", "SIGILLO_VAULT_URL": openbao.url, "SIGILLO_HOME": str(tmp_path)}
+    assert ask("keys", "status", SIGILLO_VAULT_TOKEN=made["service_token"], **vault)["ready"]
+    shown = run(*bootstrap, SIGILLO_VAULT_TOKEN=openbao.root_token).stdout
+    assert "SIGILLO_VAULT_WRAPPED_SECRET_ID" in shown
+
+
+def test_a_wrapping_token_that_somebody_else_used_is_told(run: Run, ask: Ask, openbao: OpenBao, tmp_path: Path) -> None:
+    made = ask("keys", "bootstrap-vault", "--url", openbao.url, SIGILLO_VAULT_TOKEN=openbao.root_token)
+    openbao.vault().speaking_as(made["wrapped_secret_id"]).write("sys/wrapping/unwrap", {})
+    done = run(
+        *("keys", "status"),
+        SIGILLO_KEYS="vault",
+        SIGILLO_VAULT_URL=openbao.url,
+        SIGILLO_HOME=str(tmp_path),
+        SIGILLO_VAULT_ROLE_ID=made["role_id"],
+        SIGILLO_VAULT_WRAPPED_SECRET_ID=made["wrapped_secret_id"],
+    )
+    assert done.exit_code == 7
+    assert "ALARM" in done.output
+    assert made["wrapped_secret_id"] not in done.output
 
 
 def test_bootstrap_wants_an_address_and_a_token(run: Run, openbao: OpenBao) -> None:
