@@ -60,6 +60,9 @@ JOBS = "provenance.jobs"
 
 IN_CLEAR = "INSECURE: what is said to Vault crosses the network without TLS, our token too; use an https:// address"
 
+MANIFEST_BYTES = 64 * 1024 * 1024
+"""What a signed file may be larger than its upload: much more than the history that is accepted."""
+
 THREADS_PER_WORKER = 2
 SPARE_THREADS = 4
 """Requests that a pool of workers has under way at once: some fill it, some read, seal and record meanwhile."""
@@ -199,7 +202,13 @@ def _wrapped_secret_id(settings: Settings) -> str:
 
 def _sandbox(settings: Settings) -> Sandbox:
     isolation = Isolation.WARN if settings.profile is Profile.EMBEDDED else Isolation.REQUIRED
-    sandbox = Sandbox(JOBS, size=settings.workers, isolation=isolation, max_jobs=settings.worker_jobs)
+    sandbox = Sandbox(
+        JOBS,
+        size=settings.workers,
+        isolation=isolation,
+        max_jobs=settings.worker_jobs,
+        output_bytes=settings.upload_bytes + MANIFEST_BYTES,
+    )
     if warning := sandbox.isolation_report().warning:
         logger("sandbox").warning(warning)
     return sandbox

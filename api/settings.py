@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
 from ledger.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
 from provenance.time_stamps import ANSWER_SECONDS
@@ -158,7 +159,7 @@ class Settings(BaseSettings):
     epoch_lifetime: timedelta = Field(default=EPOCH_LIFETIME, ge=MIN_EPOCH_LIFETIME, le=EPOCH_LIFETIME)
     """How long a key epoch is open; never so long that the promise of docs/privacy.md could not be kept."""
 
-    upload_bytes: int = Field(default=DEFAULT_UPLOAD_BYTES, ge=1024)
+    upload_bytes: int = Field(default=DEFAULT_UPLOAD_BYTES, ge=1024, le=MAX_UPLOAD_BYTES)
     workers: int = Field(default_factory=_default_workers, ge=1, le=MAX_WORKERS)
     """Sandboxed worker processes in each of the two pools, callers' and strangers'."""
 

@@ -27,8 +27,8 @@ from detection.syscalls import DENIED, MISSING, Guard, guards
 MEMORY_BYTES = 3 * 1024**3
 """Address space of a worker."""
 
-MAX_OUTPUT_BYTES = 128 * 1024 * 1024
-"""The largest file a worker can make: the largest upload with its manifests, and as much again."""
+OUTPUT_BYTES = 128 * 1024 * 1024
+"""The largest file a worker can make, where its pool says nothing else."""
 
 OPEN_FILES = 64
 CPU_SECONDS = 3600
@@ -46,7 +46,6 @@ _LIMITS = {
     resource.RLIMIT_AS: MEMORY_BYTES,
     resource.RLIMIT_NOFILE: OPEN_FILES,
     resource.RLIMIT_CORE: 0,
-    resource.RLIMIT_FSIZE: MAX_OUTPUT_BYTES,
     resource.RLIMIT_CPU: CPU_SECONDS,
 }
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
@@ -109,13 +108,14 @@ def limit() -> None:
     """Die with the parent, and bound memory, files and time. The first thing a worker does."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for what, most in _LIMITS.items():
-        granted = resource.getrlimit(what)[1]
-        hard = most if granted == resource.RLIM_INFINITY else min(most, granted)
-        # The soft limit on time comes first: it ends the worker with a signal that says so.
-        soft = hard - 1 if what == resource.RLIMIT_CPU else hard
-        resource.setrlimit(what, (soft, hard))
+        _at_most(what, most)
     for parameter, value in _ALLOCATION.items():
         _libc.mallopt(parameter, value)
+
+
+def limit_output(size: int) -> None:
+    """Let no file grow beyond `size` bytes. Before imports, as `limit`."""
+    _at_most(resource.RLIMIT_FSIZE, size)
 
 
 def restrict() -> IsolationReport:
@@ -137,6 +137,14 @@ def restrict() -> IsolationReport:
         else:
             in_force.append(name)
     return IsolationReport(tuple(in_force), tuple(missing))
+
+
+def _at_most(what: int, most: int) -> None:
+    granted = resource.getrlimit(what)[1]
+    hard = most if granted == resource.RLIM_INFINITY else min(most, granted)
+    # The soft limit on time comes first: it ends the worker with a signal that says so.
+    soft = hard - 1 if what == resource.RLIMIT_CPU else hard
+    resource.setrlimit(what, (soft, hard))
 
 
 def _require_single_thread() -> None:

@@ -5,8 +5,8 @@ Plain numbers in a module of their own, so that the edge can read them without l
 
 from __future__ import annotations
 
-MAX_UPLOAD_BYTES = 64 * 1024 * 1024
-"""The largest file; the edge stops reading there, and the worker checks again."""
+MAX_UPLOAD_BYTES = 512 * 1024 * 1024
+"""The largest file that a deployment may take; the edge stops reading at its own limit, and the worker checks again."""
 
 MAX_PIXELS = 100_000_000
 """Width times height: decoded RGBA then takes 400 MB, which fits a worker's memory twice over."""

@@ -41,7 +41,7 @@ from detection.frames import (
     close_all,
     encode,
 )
-from detection.isolation import MAX_OUTPUT_BYTES, IsolationReport
+from detection.isolation import IsolationReport
 from detection.job_error import JobError, from_message
 from detection.memfd import Memfd
 from detection.worker import EXIT_MEMORY
@@ -84,13 +84,17 @@ class Reply:
 class WorkerProcess:
     """One worker. Used by one thread at a time; `bury` may be called by another."""
 
-    def __init__(self, jobs: str, path: Sequence[str]) -> None:
-        """Start it. Call from a thread that outlives it: the kernel kills a worker when that thread ends."""
+    def __init__(self, jobs: str, path: Sequence[str], output_bytes: int) -> None:
+        """Start it; it can make files of `output_bytes`.
+
+        Call from a thread that outlives it: the kernel kills a worker when that thread ends.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = _start(theirs)
         self._channel = Channel(ours)
-        self._welcome = {"parent": os.getpid(), "path": list(path), "jobs": jobs}
+        self._output_bytes = output_bytes
+        self._welcome = {"parent": os.getpid(), "path": list(path), "jobs": jobs, "output_bytes": output_bytes}
         self._killed = False
         self.jobs_done = 0
         self.busy_seconds = 0.0
@@ -145,7 +149,7 @@ class WorkerProcess:
         self._channel.send(request, inputs, deadline)
         message, descriptors = self._channel.receive(MAX_REPLY_BYTES, deadline)
         if "ask" not in message:
-            return _reply(message, descriptors)
+            return self._reply(message, descriptors)
         close_all(descriptors)
         if answer is None:
             raise WorkerProtocolError("this job has nothing to ask")
@@ -157,7 +161,17 @@ class WorkerProcess:
         if refusal is not None:
             close_all(descriptors)
             raise refusal
-        return _reply(message, descriptors)
+        return self._reply(message, descriptors)
+
+    def _reply(self, message: dict[str, Any], descriptors: list[int]) -> Reply:
+        match message:
+            case {"result": dict(result), **rest} if not rest:
+                return Reply(result, _adopt(descriptors, self._output_bytes))
+            case {"error": error, **rest} if not rest and not descriptors:
+                raise _job_error(error)
+            case _:
+                close_all(descriptors)
+                raise WorkerProtocolError("neither a result nor an error")
 
     def _death(self) -> WorkerError:
         """How it ended, once its socket is closed."""
@@ -211,17 +225,6 @@ def _question(message: dict[str, Any]) -> bytes:
     return question
 
 
-def _reply(message: dict[str, Any], descriptors: list[int]) -> Reply:
-    match message:
-        case {"result": dict(result), **rest} if not rest:
-            return Reply(result, _adopt(descriptors))
-        case {"error": error, **rest} if not rest and not descriptors:
-            raise _job_error(error)
-        case _:
-            close_all(descriptors)
-            raise WorkerProtocolError("neither a result nor an error")
-
-
 def _job_error(message: object) -> JobError:
     try:
         return from_message(message)
@@ -229,12 +232,12 @@ def _job_error(message: object) -> JobError:
         raise WorkerProtocolError(str(error)) from error
 
 
-def _adopt(descriptors: list[int]) -> tuple[Memfd, ...]:
+def _adopt(descriptors: list[int], limit: int) -> tuple[Memfd, ...]:
     adopted: list[Memfd] = []
     waiting = list(descriptors)
     try:
         while waiting:
-            adopted.append(Memfd.adopt(waiting.pop(0), MAX_OUTPUT_BYTES))
+            adopted.append(Memfd.adopt(waiting.pop(0), limit))
     except ValueError as error:
         close_all(waiting)
         for memfd in adopted:

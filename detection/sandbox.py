@@ -27,7 +27,7 @@ from detection.errors import (
     WorkerError,
 )
 from detection.frames import MAX_REQUEST_BYTES, FrameTooLargeError, encode
-from detection.isolation import Isolation, IsolationReport
+from detection.isolation import OUTPUT_BYTES, Isolation, IsolationReport
 from detection.memfd import Memfd
 from detection.process import Answer, Reply, WorkerProcess
 
@@ -59,8 +59,9 @@ class Sandbox:
         isolation: Isolation = Isolation.REQUIRED,
         wait_seconds: float = WAIT_SECONDS,
         max_jobs: int = MAX_JOBS,
+        output_bytes: int = OUTPUT_BYTES,
     ) -> None:
-        """Start `size` workers and wait for them; each serves `max_jobs` files.
+        """Start `size` workers and wait for them; each serves `max_jobs` files and makes none above `output_bytes`.
 
         Raises SandboxUnavailableError when they cannot start, IsolationUnavailableError when the kernel
         cannot isolate them and `isolation` requires it.
@@ -68,6 +69,7 @@ class Sandbox:
         self._jobs, self._size, self._isolation = jobs, size, isolation
         self._wait_seconds = wait_seconds
         self._max_jobs = max_jobs
+        self._output_bytes = output_bytes
         # A worker imports what this process would import.
         self._path = tuple(entry for entry in sys.path if entry.startswith("/"))
         self._free: queue.SimpleQueue[WorkerProcess] = queue.SimpleQueue()
@@ -203,7 +205,7 @@ class Sandbox:
 
     def _start(self) -> WorkerProcess:
         try:
-            return WorkerProcess(self._jobs, self._path)
+            return WorkerProcess(self._jobs, self._path, self._output_bytes)
         except OSError as error:
             raise SandboxUnavailableError(f"the system starts no more processes: {error}") from error
 

@@ -61,6 +61,7 @@ def main() -> None:
     welcome, _ = channel.receive(MAX_REQUEST_BYTES)
     if os.getppid() != welcome["parent"]:
         return  # it died before the parent-death signal was set
+    isolation.limit_output(welcome["output_bytes"])
     jobs = _load(channel, welcome)
     gc.freeze()
     channel.send(encode({"ready": asdict(isolation.restrict())}, MAX_REPLY_BYTES))

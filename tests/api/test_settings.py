@@ -72,6 +72,7 @@ def test_vault_keys_can_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ("workers", "0"),
         ("worker_jobs", "0"),
         ("upload_bytes", "10"),
+        ("upload_bytes", "536870913"),
         ("anonymous_rate", "sometimes"),
         ("key_rate", "-1/minute"),
         ("trusted_proxies", '["10.0.0.1/8"]'),

@@ -27,6 +27,7 @@ from api.upload import (
     UploadTooLargeError,
     receive,
 )
+from detection.limits import MAX_UPLOAD_BYTES
 from tests.api.wire import counts, problem, upload
 from tests.deployment import Running, picture, running
 
@@ -308,6 +309,6 @@ def test_strangers_do_not_take_the_memory_of_callers(own: Running) -> None:
 
 
 def test_one_file_of_the_deployments_size_always_fits(tmp_path: Path) -> None:
-    with running(tmp_path, upload_bytes=2 * BUDGET_BYTES) as up:
+    with running(tmp_path, upload_bytes=MAX_UPLOAD_BYTES) as up:
         for budget in (up.service.callers.uploads, up.service.strangers.uploads):
-            budget.take(FORM_BYTES + 2 * BUDGET_BYTES)
+            budget.take(FORM_BYTES + MAX_UPLOAD_BYTES)

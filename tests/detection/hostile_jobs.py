@@ -244,7 +244,7 @@ def endless_file(args: Args, fds: Fds, ask: Ask) -> Outcome:
 def sparse_file(args: Args, fds: Fds, ask: Ask) -> Outcome:
     made = os.memfd_create("sparse", os.MFD_ALLOW_SEALING)
     try:
-        os.ftruncate(made, 1 << 40)
+        os.ftruncate(made, args.get("size", 1 << 40))
     finally:
         os.close(made)
     return {}, []

@@ -209,6 +209,14 @@ def test_any_other_error_says_kind_and_place_only(hostile: Sandbox, job: str, ar
     assert "words of the file" not in str(caught.value)
 
 
+def test_a_pool_says_how_large_a_file_its_workers_make() -> None:
+    with Sandbox("tests.detection.hostile_jobs", size=1, output_bytes=1000) as sandbox:
+        assert sandbox.run("sparse_file", {"size": 1000}).result == {}
+        with pytest.raises(JobFailedError) as caught:
+            sandbox.run("sparse_file", {"size": 1001})
+    assert caught.value.kind == "OSError"
+
+
 def test_an_output_can_no_longer_be_changed(hostile: Sandbox) -> None:
     with hostile.run("keep_output", {"text": "signed"}) as reply:
         (memfd,) = reply.fds
