@@ -19,11 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from benchmarks.window import Window
-from detection.examination import NORMAL_FORM
-from detection.fingerprint import fingerprint
-from detection.media import decode
+from cases.signing import content
+from detection.media import examine
 from keys.certificates import development_ca
-from provenance.manifest import ContentAssertion, define
+from provenance.manifest import define
 from provenance.request import ClaimRequest, Tool
 from provenance.verdict import Verdict
 
@@ -50,7 +49,7 @@ def signing(photograph: bytes, claim: ClaimRequest, generator: Tool) -> Callable
     signer, context = _local_signer(), _context("")
 
     def sign() -> None:
-        manifest = define(claim, _content(photograph), Verdict.ABSENT, generator).manifest
+        manifest = define(claim, content(examine(photograph, MIME)), Verdict.ABSENT, generator).manifest
         with Builder(manifest, context) as builder:
             builder.sign(signer, MIME, io.BytesIO(photograph), io.BytesIO())
 
@@ -69,14 +68,6 @@ def verifying(signed: bytes, anchors: str) -> Callable[[], None]:
 
     verify()
     return verify
-
-
-def _content(photograph: bytes) -> ContentAssertion:
-    picture = decode(photograph, MIME)
-    found = fingerprint(photograph, picture)
-    return ContentAssertion(
-        picture.mime, picture.width, picture.height, found.sha256, found.pixel_hash, NORMAL_FORM, picture.decoder
-    )
 
 
 def _local_signer() -> Signer:

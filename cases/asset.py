@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.decisions import ParentFinding
 from cases.errors import AssetNotFoundError
+from detection.examination import Examination
 from keys.clock import Entropy
 from keys.sealing import seal, unseal
 from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId, new_id
@@ -85,17 +86,11 @@ class AssetRow(Base):
 class AssetDetails:
     """What describes the file; sealed under the asset's key."""
 
-    mime: str
-    width: int
-    height: int
-    uploaded_bytes: int
-    uploaded_sha256: str
+    upload: Examination
+    """What was found of the file as it came."""
+
     signed_bytes: int
     signed_sha256: str
-    pixel_hash: str
-    pdq: str
-    pdq_quality: int
-    decoder: str
     title: str
     tool: str
     key: str

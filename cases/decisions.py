@@ -48,8 +48,8 @@ class AssetSigned:
     asset: str
     actor: str
     received_at: str
-    inputs: dict[str, str | int]
-    """SHA-256 of the uploaded bytes, pixel hash, PDQ, MIME, width, height, bytes, decoder."""
+    inputs: dict[str, object]
+    """What the examination found: MIME, bytes, SHA-256, content hash, measures, frame and window hashes, decoder."""
 
     claim: dict[str, object]
     """Tool, model, source types, training-mining choice, visibility."""

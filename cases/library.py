@@ -89,7 +89,7 @@ class Library:
         content = Memfd.of(self.content(asset))
         assert asset.details is not None  # its content could be opened
         with content:
-            yield Original(asset.id, asset.details.mime, content)
+            yield Original(asset.id, asset.details.upload.mime, content)
 
     def erase(self, caller: Caller, asset: AssetId) -> EntryId:
         """Destroy the asset's key and everything sealed under it; the entry that says so.

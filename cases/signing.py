@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from cases.access import Caller
 from cases.asset import AssetDetails, AssetId, Visibility
 from cases.decisions import AssetSigned, ParentFinding
-from detection.examination import NORMAL_FORM, Examination
+from detection.examination import Examination
 from detection.memfd import Memfd
 from ledger.blobs import Blob
 from ledger.entry import format_time
@@ -62,17 +62,9 @@ def details(signing: Signing, blob: Blob) -> AssetDetails:
     """What is kept of the file beside its media."""
     found, claim = signing.found, signing.submission.claim
     return AssetDetails(
-        mime=found.mime,
-        width=found.width,
-        height=found.height,
-        uploaded_bytes=found.size,
-        uploaded_sha256=found.fingerprint.sha256,
+        upload=found,
         signed_bytes=blob.size,
         signed_sha256=blob.sha256.hex(),
-        pixel_hash=found.fingerprint.pixel_hash,
-        pdq=found.fingerprint.pdq,
-        pdq_quality=found.fingerprint.pdq_quality,
-        decoder=found.decoder,
         title=claim.title,
         tool=claim.tool.name,
         key=str(signing.signed.key),
@@ -83,14 +75,18 @@ def details(signing: Signing, blob: Blob) -> AssetDetails:
 
 def content(found: Examination) -> ContentAssertion:
     """What the manifest says of the file as it was uploaded."""
+    seen = found.content
     return ContentAssertion(
         mime=found.mime,
-        width=found.width,
-        height=found.height,
-        sha256=found.fingerprint.sha256,
-        pixel_hash=found.fingerprint.pixel_hash,
-        normal_form=NORMAL_FORM,
-        decoder=found.decoder,
+        sha256=found.sha256,
+        content_hash=seen.content_hash,
+        normal_form=seen.normal_form,
+        decoder=seen.decoder,
+        width=seen.width,
+        height=seen.height,
+        duration=seen.duration,
+        frames=tuple((frame.at, frame.pdq) for frame in seen.frames if seen.duration is not None),
+        windows=tuple((window.at, window.sha256) for window in seen.windows),
     )
 
 
@@ -101,7 +97,7 @@ def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: 
         asset=asset,
         actor=signing.caller.principal,
         received_at=format_time(signing.received_at),
-        inputs=_inputs(signing.found),
+        inputs=asdict(signing.found),
         claim=_claim(submission.claim, submission.visibility),
         parent=signing.parent,
         manifest=signing.signed.label,
@@ -112,17 +108,6 @@ def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: 
         reasons=_reasons(signing.parent),
         time_stamp=signing.signed.time_stamp,
     )
-
-
-def _inputs(found: Examination) -> dict[str, str | int]:
-    return {
-        "mime": found.mime,
-        "width": found.width,
-        "height": found.height,
-        "bytes": found.size,
-        "decoder": found.decoder,
-        **asdict(found.fingerprint),
-    }
 
 
 def _claim(claim: ClaimRequest, visibility: Visibility) -> dict[str, object]:

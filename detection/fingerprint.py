@@ -1,4 +1,4 @@
-"""Fingerprints of a picture: exact bytes, exact pixels, and how it looks (PDQ, 256 bits).
+"""How a frame looks: PDQ, 256 bits.
 
 PDQ is computed from at most PDQ_SIDE pixels on the long side: five times as fast, and the hash moves by 4 to
 12 of 256 bits, where two files match at 31 or fewer. Its quality runs from 0 to 100; 49 and below should not
@@ -7,16 +7,11 @@ be matched.
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import pdqhash
 from PIL import Image
 
-from detection.examination import Fingerprint
-from detection.media import Picture
-from detection.pixels import normalised, pixel_hash
-from detection.structure import Bytes
+from detection.examination import FrameHash
 
 PDQ_SIDE = 512
 _GAP = 2.0
@@ -25,16 +20,10 @@ quicker.
 """
 
 
-def fingerprint(data: Bytes, picture: Picture) -> Fingerprint:
-    """All fingerprints of the file `data` that decodes to `picture`."""
-    normal = normalised(picture.image)
-    pdq, quality = _pdq(normal)
-    return Fingerprint(hashlib.sha256(data).hexdigest(), pixel_hash(normal), pdq, quality)
-
-
-def _pdq(normal: Image.Image) -> tuple[str, int]:
+def frame_hash(normal: Image.Image, at: int = 0) -> FrameHash:
+    """The fingerprint of an upright picture in normal form (`detection.pixels`), `at` milliseconds in."""
     bits, quality = pdqhash.compute(np.asarray(_as_seen(_shrunk(_eight_bit(normal)))))
-    return np.packbits(bits).tobytes().hex(), int(quality)
+    return FrameHash(at, np.packbits(bits).tobytes().hex(), int(quality))
 
 
 def _eight_bit(normal: Image.Image) -> Image.Image:

@@ -12,31 +12,17 @@ from typing import Any, Final
 
 from PIL import Image
 
-from detection.examination import Examination, to_result
-from detection.fingerprint import fingerprint
-from detection.kinds import Kind
-from detection.media import decode, mapped
-from detection.structure import Bytes
+from detection import media
+from detection.examination import to_result
+from detection.kinds import Kind, Medium
 from detection.worker import Ask, Job
 
 
 def examine(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
     """Decode a file and fingerprint it. Raises the subclasses of MediaError."""
     (descriptor,) = fds
-    with mapped(descriptor) as data:
-        return to_result(_examination(data, args["declared"])), []
-
-
-def _examination(data: Bytes, declared: str | None) -> Examination:
-    picture = decode(data, declared)
-    return Examination(
-        mime=picture.mime,
-        width=picture.width,
-        height=picture.height,
-        size=len(data),
-        decoder=picture.decoder,
-        fingerprint=fingerprint(data, picture),
-    )
+    with media.mapped(descriptor) as data:
+        return to_result(media.examine(data, args["declared"])), []
 
 
 def _rehearse() -> None:
@@ -45,10 +31,10 @@ def _rehearse() -> None:
     """
     exif = Image.Exif()
     exif[0x0112] = 6
-    for kind in Kind:
+    for kind in (kind for kind in Kind if kind.medium is Medium.PICTURE):
         file = io.BytesIO()
         Image.new("RGB", (8, 8)).save(file, kind.value, exif=exif)
-        _examination(file.getvalue(), kind.mime)
+        media.examine(file.getvalue(), kind.mime)
 
 
 _rehearse()

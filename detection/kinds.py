@@ -5,8 +5,10 @@ Formats that are known but not accepted are named too, so that the refusal can s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from detection.errors import (
     EmptyMediaError,
@@ -19,6 +21,12 @@ MAGIC_BYTES = 16
 """How much of a file's beginning tells its format."""
 
 
+class Medium(StrEnum):
+    """What a file is made of, and so what reads it."""
+
+    PICTURE = "picture"
+
+
 class Kind(StrEnum):
     """The accepted formats, by the name people use."""
 
@@ -28,8 +36,21 @@ class Kind(StrEnum):
 
     @property
     def mime(self) -> str:
-        """The registered media type."""
-        return f"image/{self.value.lower()}"
+        """The media type under which it is signed and served."""
+        return _TYPES[self][0]
+
+    @property
+    def medium(self) -> Medium:
+        """What it is made of."""
+        return _TYPES[self][1]
+
+
+_TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
+    Kind.JPEG: ("image/jpeg", Medium.PICTURE),
+    Kind.PNG: ("image/png", Medium.PICTURE),
+    Kind.WEBP: ("image/webp", Medium.PICTURE),
+}
+MIMES: Final = tuple(kind.mime for kind in Kind)
 
 
 @dataclass(frozen=True)

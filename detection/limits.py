@@ -5,6 +5,8 @@ Plain numbers in a module of their own, so that the edge can read them without l
 
 from __future__ import annotations
 
+from detection.errors import MediaTooLargeError
+
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 """The largest file that a deployment may take; the edge stops reading at its own limit, and the worker checks again."""
 
@@ -13,6 +15,15 @@ MAX_PIXELS = 100_000_000
 
 MAX_SIDE = 30_000
 """The longer side in pixels."""
+
+MAX_DURATION = 4 * 3600 * 1000
+"""Milliseconds that anything plays."""
+
+MAX_FRAMES = 256
+"""Frames whose look is hashed; a longer film is looked at less often."""
+
+MAX_WINDOWS = 256
+"""Windows of sound that are hashed; in a longer one each is longer."""
 
 MAX_METADATA_BYTES = 8 * 1024 * 1024
 """Metadata that a decoder gathers: EXIF, XMP, ICC, text. C2PA manifests are not counted: no decoder reads
@@ -24,3 +35,9 @@ MAX_SEGMENTS = 65_536
 
 MAX_SCANS = 100
 """Scans of a progressive JPEG: each passes over every pixel, and a camera writes about ten."""
+
+
+def at_most(field: str, limit: int, actual: int) -> None:
+    """Raises MediaTooLargeError beyond the limit."""
+    if actual > limit:
+        raise MediaTooLargeError(field=field, limit=limit, actual=actual)

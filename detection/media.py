@@ -1,89 +1,31 @@
-"""Decoding JPEG, PNG and WebP with Pillow. Runs in sandboxed workers only.
+"""Examining a file of any accepted kind. Runs in sandboxed workers only.
 
 Rules
-- Order: bytes, format, declared type, outline, size in pixels, and only then pixels (invariant 12).
-- Three decoders exist here and are chosen by the sniffed format; Pillow's registry of sixty is never asked.
-- Decoding is whole or an error: no partial picture leaves this module.
-- A file with several pictures (MPO: phones append previews, depth and gain maps) is its first picture.
+- Order: bytes, format, declared type, and only then the reader of that format's medium (invariant 12).
+- The reader is chosen by the sniffed format alone. It decodes the whole file or raises: no partial content
+  leaves it.
 """
 
 from __future__ import annotations
 
-import io
+import hashlib
 import mmap
 import os
-import struct
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Final, TypeAlias
 
-from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin, features
-from PIL import __version__ as pillow_version
+from detection import still
+from detection.errors import EmptyMediaError
+from detection.examination import Content, Examination
+from detection.kinds import MAGIC_BYTES, Kind, Medium, check_declared, sniff
+from detection.limits import MAX_UPLOAD_BYTES, at_most
+from detection.structure import Bytes
 
-from detection.errors import CorruptMediaError, EmptyMediaError, MediaTooLargeError, TruncatedMediaError
-from detection.kinds import MAGIC_BYTES, Kind, check_declared, sniff
-from detection.limits import MAX_PIXELS, MAX_SIDE, MAX_UPLOAD_BYTES
-from detection.structure import Bytes, outline
+Reader: TypeAlias = Callable[[Bytes, Kind], Content]
+"""Decodes a whole file of that kind. Raises the subclasses of MediaError."""
 
-# The outline is held to tighter limits before Pillow sees the file; a second, looser guard would only
-# confuse.
-Image.MAX_IMAGE_PIXELS = None
-
-_DECODERS: dict[Kind, type[ImageFile.ImageFile]] = {
-    Kind.JPEG: JpegImagePlugin.JpegImageFile,
-    Kind.PNG: PngImagePlugin.PngImageFile,
-    Kind.WEBP: WebPImagePlugin.WebPImageFile,
-}
-_LIBRARIES = {
-    Kind.JPEG: f"libjpeg-turbo {features.version('libjpeg_turbo')}",
-    Kind.PNG: f"zlib-ng {features.version('zlib_ng')}"
-    if features.check("zlib_ng")
-    else f"zlib {features.version('zlib')}",
-    Kind.WEBP: f"libwebp {features.version('webp')}",
-}
-_DECODING_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    struct.error,
-    zlib.error,
-)
-"""What Pillow's three decoders raise for damaged files; anything else is a defect and should show as one."""
-
-_ORIENTATION_TAG = 0x0112
-_ORIENTATIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A decoded picture, upright: the EXIF orientation is applied."""
-
-    mime: str
-    image: Image.Image
-    decoder: str
-    """Who decoded it, with versions: decoders may differ in the last bit."""
-
-    @property
-    def width(self) -> int:
-        """In pixels, as seen."""
-        return self.image.width
-
-    @property
-    def height(self) -> int:
-        """In pixels, as seen."""
-        return self.image.height
+READERS: Final[Mapping[Medium, Reader]] = {Medium.PICTURE: still.read}
 
 
 @contextmanager
@@ -95,61 +37,18 @@ def mapped(descriptor: int) -> Iterator[mmap.mmap]:
     size = os.fstat(descriptor).st_size
     if size == 0:
         raise EmptyMediaError
-    _at_most("bytes", MAX_UPLOAD_BYTES, size)
+    at_most("bytes", MAX_UPLOAD_BYTES, size)
     # Private, because kernels before 6.7 refuse a shared mapping of a write-sealed memfd.
     with mmap.mmap(descriptor, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as data:
         yield data
 
 
-def decode(data: Bytes, declared: str | None) -> Picture:
-    """Decode the whole file; `declared` is the media type its sender gave, or None.
+def examine(data: Bytes, declared: str | None) -> Examination:
+    """Decode and fingerprint the whole file; `declared` is the media type its sender gave, or None.
 
     Raises the subclasses of MediaError.
     """
     kind = sniff(data[:MAGIC_BYTES])
     check_declared(declared, kind)
-    stored = outline(data, kind)
-    if not stored.width or not stored.height:
-        raise CorruptMediaError(kind=kind, reason="it has no pixels")
-    _at_most("pixels on one side", MAX_SIDE, max(stored.width, stored.height))
-    _at_most("pixels", MAX_PIXELS, stored.width * stored.height)
-    image = _pixels(data, kind)
-    if image.size != (stored.width, stored.height):
-        raise CorruptMediaError(kind=kind, reason="its headers disagree about its size")
-    return Picture(kind.mime, _upright(image), f"Pillow {pillow_version}, {_LIBRARIES[kind]}")
-
-
-def _pixels(data: Bytes, kind: Kind) -> Image.Image:
-    try:
-        image = _DECODERS[kind](io.BytesIO(data))
-        image.load()
-        if image.mode == "P" and image.palette is None:
-            raise ValueError("a picture of palette colours without a palette")
-    except _DECODING_ERRORS as error:
-        if "truncated" in str(error):
-            raise TruncatedMediaError(kind=kind) from error
-        raise CorruptMediaError(kind=kind, reason="it does not decode") from error
-    return image
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    orientation = _ORIENTATIONS.get(_orientation(image.info.get("exif", b"")))
-    return image if orientation is None else image.transpose(orientation)
-
-
-def _orientation(block: bytes) -> int:
-    """The EXIF orientation, 1 when there is none that can be read: viewers then show the picture as
-    stored.
-    """
-    exif = Image.Exif()
-    try:
-        exif.load(block)
-        value = exif.get(_ORIENTATION_TAG)
-    except _DECODING_ERRORS:
-        return 1
-    return value if isinstance(value, int) else 1
-
-
-def _at_most(field: str, limit: int, actual: int) -> None:
-    if actual > limit:
-        raise MediaTooLargeError(field=field, limit=limit, actual=actual)
+    content = READERS[kind.medium](data, kind)
+    return Examination(kind.mime, len(data), hashlib.sha256(data).hexdigest(), content)

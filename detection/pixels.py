@@ -20,7 +20,7 @@ import hashlib
 
 from PIL import Image
 
-from detection.examination import NORMAL_FORM
+from detection.examination import NormalForm
 
 STRIP_ROWS = 64
 """Rows copied at a time: little memory, and few calls."""
@@ -32,7 +32,7 @@ _ONLY_ZERO = [255] + 255 * [0]
 
 def pixel_hash(normal: Image.Image) -> str:
     """SHA-256 in hex of an upright picture that `normalised` returned."""
-    digest = hashlib.sha256(f"{NORMAL_FORM} {normal.mode} {normal.width}x{normal.height}\n".encode())
+    digest = hashlib.sha256(f"{NormalForm.PIXELS} {normal.mode} {normal.width}x{normal.height}\n".encode())
     for top in range(0, normal.height, STRIP_ROWS):
         box = (0, top, normal.width, min(top + STRIP_ROWS, normal.height))
         digest.update(normal.crop(box).tobytes())

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import TypeAlias
 
-from detection.errors import AnimatedMediaError, CorruptMediaError, MediaTooLargeError, TruncatedMediaError
+from detection.errors import AnimatedMediaError, CorruptMediaError, TruncatedMediaError
 from detection.kinds import Kind
-from detection.limits import MAX_METADATA_BYTES, MAX_SCANS, MAX_SEGMENTS
+from detection.limits import MAX_METADATA_BYTES, MAX_SCANS, MAX_SEGMENTS, at_most
 
 Bytes: TypeAlias = bytes | mmap
 
@@ -68,7 +68,7 @@ def _jpeg(data: Bytes) -> Outline:
             size = Outline(width, height)
         elif marker == _JPEG_START_OF_SCAN:
             scans += 1
-            _at_most("scans", MAX_SCANS, scans)
+            at_most("scans", MAX_SCANS, scans)
     if size is None or not scans:
         raise CorruptMediaError(kind=Kind.JPEG, reason="it has no picture")
     return size
@@ -181,13 +181,8 @@ class _Meter:
     def count(self, metadata: int) -> None:
         self._segments += 1
         self._metadata += metadata
-        _at_most("segments", MAX_SEGMENTS, self._segments)
-        _at_most("bytes of metadata", MAX_METADATA_BYTES, self._metadata)
-
-
-def _at_most(field: str, limit: int, actual: int) -> None:
-    if actual > limit:
-        raise MediaTooLargeError(field=field, limit=limit, actual=actual)
+        at_most("segments", MAX_SEGMENTS, self._segments)
+        at_most("bytes of metadata", MAX_METADATA_BYTES, self._metadata)
 
 
 _WALKS: dict[Kind, Callable[[Bytes], Outline]] = {Kind.JPEG: _jpeg, Kind.PNG: _png, Kind.WEBP: _webp}

@@ -40,16 +40,29 @@ class ContentAssertion:
     """`org.sigillo.content`: the uploaded file, measured. It names the content whatever wraps it later."""
 
     mime: str
-    width: int
-    height: int
     sha256: str
     """Of the uploaded bytes, hexadecimal."""
 
-    pixel_hash: str
-    """Of the decoded pixels in their normal form, hexadecimal."""
+    content_hash: str
+    """Of the decoded content in its normal form, hexadecimal."""
 
     normal_form: str
     decoder: str
+    width: int | None = None
+    height: int | None = None
+    duration: int | None = None
+    """Milliseconds, of what moves or sounds."""
+
+    frames: tuple[tuple[int, str], ...] = ()
+    """Of what moves: milliseconds from the beginning, and PDQ of the frame shown then."""
+
+    windows: tuple[tuple[int, str], ...] = ()
+    """Of what sounds: where each window begins, in milliseconds, and its SHA-256."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """As the assertion holds it: without what the medium lacks."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ def define(
         "claim_generator_info": [{**asdict(generator), TOOL_KEY: asdict(request.tool)}],
         "assertions": [
             {"label": "c2pa.actions.v2", "data": {"actions": _actions(request, opened=not created)}},
-            {"label": CONTENT_LABEL, "data": asdict(content), "created": True},
+            {"label": CONTENT_LABEL, "data": content.data, "created": True},
             *_stated(request),
         ],
     }

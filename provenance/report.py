@@ -123,12 +123,22 @@ class StatedContent:
     """The `org.sigillo.content` assertion."""
 
     mime: Text
-    width: int
-    height: int
     sha256: Text
-    pixel_hash: Text
+    content_hash: Text
+    """Of the decoded content in its normal form."""
+
     normal_form: Text
     decoder: Text
+    width: int | None
+    height: int | None
+    duration: int | None
+    """Milliseconds, of what moves or sounds."""
+
+    frames: int
+    """How many frames the assertion gives a hash of."""
+
+    windows: int
+    """How many windows of sound."""
 
 
 @dataclass(frozen=True)

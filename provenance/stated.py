@@ -25,7 +25,7 @@ from provenance.report import (
 )
 
 MAX_ENTRIES: Final = 20
-MAX_DIMENSION: Final = 2**31 - 1
+MAX_MEASURE: Final = 2**31 - 1
 _ACTION_LABELS: Final = ("c2pa.actions", "c2pa.actions.v2")
 _TRAINING_MINING_LABELS: Final = (TRAINING_MINING_LABEL, "c2pa.training-mining")
 _INTERNAL_PARAMETERS: Final = frozenset({"ingredient", "ingredients", "org.cai.ingredientIds"})
@@ -85,13 +85,12 @@ class Stated:
     def content(self) -> StatedContent | None:
         """The measurements of the uploaded file."""
         for data in self._of(CONTENT_LABEL):
-            size = [data.get("width"), data.get("height")]
-            parts = [text(data.get(key)) for key in ("mime", "sha256", "pixel_hash", "normal_form", "decoder")]
-            match size, parts:
-                case [int(w), int(h)], [str(mime), str(sha256), str(pixels), str(form), str(decoder)] if (
-                    0 < min(w, h) <= max(w, h) <= MAX_DIMENSION
-                ):
-                    return StatedContent(mime, w, h, sha256, pixels, form, decoder)
+            named = [text(data.get(key)) for key in ("mime", "sha256", "content_hash", "normal_form", "decoder")]
+            width, height, duration = measured = [data.get(key) for key in ("width", "height", "duration")]
+            frames, windows = (len(_items(data.get(key))) for key in ("frames", "windows"))
+            match named:
+                case [str(mime), str(sha256), str(content), str(form), str(decoder)] if all(map(_measure, measured)):
+                    return StatedContent(mime, sha256, content, form, decoder, width, height, duration, frames, windows)
         return None
 
     def _of(self, *labels: str) -> Iterator[dict[str, Any]]:
@@ -119,6 +118,11 @@ def _tool(info: object) -> StatedTool | None:
         return StatedTool(legible(info), None)
     name = text(_object(info).get("name"))
     return None if name is None else StatedTool(name, text(_object(info).get("version")))
+
+
+def _measure(value: object) -> bool:
+    """Whether it is one, or absent."""
+    return value is None or (type(value) is int and 0 <= value <= MAX_MEASURE)
 
 
 def _named(action: object) -> bool:

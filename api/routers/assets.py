@@ -83,7 +83,7 @@ def content(service: ServiceDep, caller: CallerDep, asset: str) -> StreamingResp
     caller.require(Scope.READ)
     found = service.library.find(caller, AssetId(asset))
     stream = service.library.content(found)
-    mime, size = (found.details.mime, found.details.signed_bytes) if found.details else ("", 0)
+    mime, size = (found.details.upload.mime, found.details.signed_bytes) if found.details else ("", 0)
     headers = {"Content-Length": str(size), "Cache-Control": "private, no-store"}
     return StreamingResponse(stream, media_type=mime, headers=headers)
 

@@ -135,6 +135,7 @@ class AssetView(BaseModel):
                 "mime": "image/jpeg",
                 "width": 4000,
                 "height": 3000,
+                "duration": None,
                 "bytes": 1238117,
                 "sha256": "ca0430f4df880494cf50264c55523d3bb69b2267465086e874326140bb4df232",
                 "title": "Harbour at dawn",
@@ -159,6 +160,9 @@ class AssetView(BaseModel):
     mime: str | None = None
     width: int | None = None
     height: int | None = None
+    duration: int | None = None
+    """Milliseconds, of what moves or sounds."""
+
     bytes: int | None = None
     sha256: str | None = None
     """Of the signed file."""
@@ -186,9 +190,10 @@ class AssetView(BaseModel):
             {}
             if known is None
             else {
-                "mime": known.mime,
-                "width": known.width,
-                "height": known.height,
+                "mime": known.upload.mime,
+                "width": known.upload.content.width,
+                "height": known.upload.content.height,
+                "duration": known.upload.content.duration,
                 "bytes": known.signed_bytes,
                 "sha256": known.signed_sha256,
                 "title": known.title,

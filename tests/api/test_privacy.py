@@ -69,8 +69,8 @@ def test_nothing_of_a_file_lies_in_clear(private: Running, token: str) -> None:
         "file name": [b"unmistakable-name"],
         "uploaded SHA-256": forms(hashlib.sha256(content).hexdigest()),
         "signed SHA-256": forms(hashlib.sha256(file).hexdigest()),
-        "pixel hash": forms(details.pixel_hash),
-        "PDQ": forms(details.pdq),
+        "pixel hash": forms(details.upload.content.content_hash),
+        "PDQ": forms(details.upload.content.frames[0].pdq),
         "media": [content[200:264], file[-264:-200]],
         "manifest store": [b"c2pa.claim", b"jumb"],
     }

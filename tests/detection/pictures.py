@@ -9,6 +9,9 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from detection.kinds import MAGIC_BYTES, sniff
+from detection.still import Picture, decode
+
 MODES = ("1", "L", "P", "RGB", "LA", "RGBA", "I;16", "CMYK")
 
 
@@ -32,6 +35,11 @@ def save(picture: Image.Image, form: str, **options: object) -> bytes:
     file = io.BytesIO()
     picture.save(file, form, **options)
     return file.getvalue()
+
+
+def decoded(file: bytes) -> Picture:
+    """What a reader of pictures makes of the file."""
+    return decode(file, sniff(file[:MAGIC_BYTES]))
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

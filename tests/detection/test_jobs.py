@@ -8,11 +8,10 @@ import pytest
 
 from detection.errors import MediaError, MislabelledMediaError, TruncatedMediaError
 from detection.examination import Examination, parse_examination
-from detection.media import decode
 from detection.memfd import Memfd
 from detection.pixels import normalised, pixel_hash
 from detection.sandbox import Sandbox
-from tests.detection.pictures import MODES, chunk, draw, png, save
+from tests.detection.pictures import MODES, chunk, decoded, draw, png, save
 
 
 def _examine(sandbox: Sandbox, file: bytes, declared: str | None = None) -> Examination:
@@ -31,8 +30,13 @@ def _examine(sandbox: Sandbox, file: bytes, declared: str | None = None) -> Exam
 def test_an_examination_inside_equals_one_outside(examiner: Sandbox, form: str, mode: str) -> None:
     file = save(draw(mode), form)
     found = _examine(examiner, file, f"image/{form.lower()}")
-    assert (found.mime, found.width, found.height, found.size) == (f"image/{form.lower()}", 61, 43, len(file))
-    assert found.fingerprint.pixel_hash == pixel_hash(normalised(decode(file, None).image))
+    assert (found.mime, found.content.width, found.content.height, found.size) == (
+        f"image/{form.lower()}",
+        61,
+        43,
+        len(file),
+    )
+    assert found.content.content_hash == pixel_hash(normalised(decoded(file).image))
 
 
 def test_whatever_loads_late_was_loaded_before_isolation(examiner: Sandbox) -> None:

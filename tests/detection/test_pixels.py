@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from detection.media import decode
 from detection.pixels import normalised, pixel_hash
-from tests.detection.pictures import MODES, draw, save
+from tests.detection.pictures import MODES, decoded, draw, save
 
 
 def _hash(file: bytes) -> str:
-    return pixel_hash(normalised(decode(file, None).image))
+    return pixel_hash(normalised(decoded(file).image))
 
 
 @given(seed=st.integers(0, 1000), mode=st.sampled_from(["1", "L", "P", "RGB", "LA", "RGBA"]))
@@ -36,7 +35,7 @@ def test_lossless_copies_agree(seed: int, mode: str) -> None:
 def test_a_transparent_palette_agrees_with_its_colours() -> None:
     picture = draw("P")
     file = save(picture, "PNG", transparency=3)
-    coloured = decode(file, None).image.convert("RGBA")
+    coloured = decoded(file).image.convert("RGBA")
     assert coloured.getchannel("A").getextrema() == (0, 255)
     assert _hash(file) == _hash(save(coloured, "PNG"))
 
@@ -46,7 +45,7 @@ def test_orientation_is_part_of_the_look(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     turned = save(draw(), "PNG", exif=exif)
-    upright = decode(turned, None).image
+    upright = decoded(turned).image
     assert _hash(turned) == _hash(save(upright, "PNG"))
     assert _hash(turned) != _hash(save(draw(), "PNG"))
 

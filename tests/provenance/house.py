@@ -35,7 +35,7 @@ def draw(kind: str = "JPEG", size: tuple[int, int] = (64, 48)) -> bytes:
 def content(data: bytes, mime: str = "image/jpeg") -> ContentAssertion:
     """The measurements that examination would have made."""
     digest = hashlib.sha256(data).hexdigest()
-    return ContentAssertion(mime, 64, 48, digest, digest, "sigillo/pixels/v1", "Pillow 13.0.0")
+    return ContentAssertion(mime, digest, digest, "sigillo/pixels/v1", "Pillow 13.0.0", 64, 48)
 
 
 @dataclass(frozen=True)

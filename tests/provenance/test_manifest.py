@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from detection.memfd import Memfd
 from provenance.errors import ClaimRefusedError
 from provenance.manifest import UNREADABLE_PARENT, define
 from provenance.report import StatedAction, StatedAuthor, StatedModel, StatedTool, StatedUse
 from provenance.request import Action, AuthorStatement, ClaimRequest, Model
 from provenance.rules import check_request
+from provenance.sign import sign
 from provenance.verdict import Verdict
 from provenance.vocabulary import (
     ACTIONS,
@@ -82,16 +84,20 @@ def test_every_field_reads_back(house: House) -> None:
     )
     check_request(request, datetime(2026, 11, 21, tzinfo=UTC))
     data = draw()
-    report = house.verify(house.signed(data, request))
+    stated = replace(content(data), duration=900, frames=((0, "a"), (500, "b")), windows=((0, "c"),))
+    definition = define(request, stated, Verdict.ABSENT, GENERATOR)
+    with Memfd.of([data]) as upload:
+        made = sign(house.sandbox, house.signer, upload, definition, house.trust).content
+    with made:
+        report = house.verify(made.read(made.size))
     assert report.verdict is Verdict.TRUSTED
     assert report.title == request.title
     assert report.generators == (StatedTool("Sigillo", "0.1.0"), BRUSH)
     assert report.model == StatedModel("Painter", "2.0", "Acme")
     assert report.author == StatedAuthor("Ann", "I made this.\nAll of it.")
     assert set(report.training_mining) == {StatedUse(entry, "allowed") for entry in TRAINING_MINING_ENTRIES}
-    stated = content(data)
     assert report.content is not None
-    assert vars(report.content) == vars(stated)
+    assert vars(report.content) == vars(stated) | {"frames": 2, "windows": 1}
     assert report.actions[0] == StatedAction(OPENED, None, "2026-03-04T03:06:07Z", BRUSH, None, None)
     assert report.actions[1].source_type == source
     assert report.actions[1].description == "Sky replaced"

@@ -170,6 +170,6 @@ def test_an_upload_is_examined_together_with_its_history(house: House) -> None:
     for data, verdict in ((draw(), Verdict.ABSENT), (signed, Verdict.TRUSTED)):
         with Memfd.of([data]) as upload:
             examination, history = examine(house.sandbox, upload, "image/jpeg", house.trust)
-        assert (examination.width, examination.height) == (64, 48)
+        assert (examination.content.width, examination.content.height) == (64, 48)
         assert (history.verdict, history.ancestry) == (verdict, None)
         assert (history.label is None) == (verdict is Verdict.ABSENT)

@@ -64,7 +64,7 @@ CONTENT = {
     "width": 3,
     "height": 2,
     "sha256": "a",
-    "pixel_hash": "b",
+    "content_hash": "b",
     "normal_form": "c",
     "decoder": "d",
 }
@@ -72,7 +72,16 @@ CONTENT = {
 
 @pytest.mark.parametrize(
     "change",
-    [{"width": 0}, {"width": -1}, {"height": "2"}, {"height": 2**31}, {"width": 1.5}, {"mime": None}, {"sha256": 1}],
+    [
+        {"width": True},
+        {"duration": "x"},
+        {"width": -1},
+        {"height": "2"},
+        {"height": 2**31},
+        {"width": 1.5},
+        {"mime": None},
+        {"sha256": 1},
+    ],
 )
 def test_a_content_assertion_of_another_shape_is_left_out(change: dict[str, Any]) -> None:
     assert manifest("org.sigillo.content", CONTENT).content() is not None
