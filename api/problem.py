@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from api.auth import UnauthenticatedError
 from api.body import BodyError, BodyTimeoutError, BodyTooLargeError
 from api.log import logger
-from api.throttle import RateExceededError
+from api.throttle import ConnectionsBusyError, RateExceededError
 from api.upload import UploadError, UploadsBusyError, UploadTooLargeError
 from cases import errors as cases
 from detection import errors as detection
@@ -50,8 +50,8 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def _later(slug: str, title: str) -> Problem:
-    return Problem(slug, 503, title, headers={"Retry-After": str(RETRY_SECONDS)})
+def _later(slug: str, title: str, **headers: str) -> Problem:
+    return Problem(slug, 503, title, headers={"Retry-After": str(RETRY_SECONDS), **headers})
 
 
 PROBLEMS: dict[type[Exception], Problem] = {
@@ -64,10 +64,11 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.ScopeMissingError: Problem("scope-missing", 403, "The API key may not do this", ("scope",)),
     cases.GrantTooWideError: Problem("grant-too-wide", 403, "The API key may not grant this"),
     RateExceededError: Problem("rate-exceeded", 429, "Too many requests", ("retry_after",)),
+    ConnectionsBusyError: _later("connections-busy", "Too many connections are open", Connection="close"),
     BodyTooLargeError: Problem("body-too-large", 413, "The request body is too large", ("limit",)),
     BodyTimeoutError: Problem("upload-timeout", 408, "The request body took too long", headers={"Connection": "close"}),
     UploadTooLargeError: Problem("upload-too-large", 413, "The file is too large", ("limit",)),
-    UploadsBusyError: _later("uploads-busy", "Too many large uploads are under way"),
+    UploadsBusyError: _later("uploads-busy", "Too many uploads are under way"),
     UploadError: Problem("upload-malformed", 400, "The upload is malformed"),
     detection.UnsupportedMediaError: Problem("media-unsupported", 415, "This kind of file is not supported yet"),
     detection.UnrecognisedMediaError: Problem("media-unrecognised", 415, "This is no known kind of file"),

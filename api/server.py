@@ -2,8 +2,7 @@
 
 Rules
 - Sockets are bound before the home folder is announced, so whoever reads `server.json` can connect.
-- What a connection sends beside bodies is bounded here, for uvicorn keeps a header of any size and any number of
-  pipelined requests; bodies are bounded in `api.body`.
+- What connections may do is bounded in `api.connections`, their bodies in `api.body`.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.app import create_app
+from api.connections import BoundedProtocol, most_connections
 from api.home import FILE_MODE, Holder, Home, StartError
 from api.service import Service, open_service
 from api.settings import Settings
@@ -29,50 +28,6 @@ GRACE_SECONDS = 30
 """How long a stopping server waits for requests under way."""
 
 START_SECONDS = 30
-
-MAX_HEAD_BYTES = 64 * 1024
-"""What a request line and headers, or the trailers of a chunked body, may take; what one read brings may come atop."""
-
-MAX_PIPELINED = 16
-"""Requests that one connection may send ahead of their answers; a read full of them takes a hundred times its size."""
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, ending a connection that goes on and on without a byte of body or the end of a request,
-    or sends requests without waiting for answers.
-    """
-
-    _idle_bytes = 0
-    """Received since the last piece of body or end of a request: all that the parser can be keeping."""
-
-    def data_received(self, data: bytes) -> None:
-        """As in HttpToolsProtocol."""
-        self._idle_bytes += len(data)
-        super().data_received(data)
-        if self._idle_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"Send at most {MAX_HEAD_BYTES} bytes of request line and headers.")
-
-    def on_message_begin(self) -> None:
-        """As in HttpToolsProtocol."""
-        if len(self.pipeline) >= MAX_PIPELINED:
-            raise ValueError("too many requests ahead of their answers")  # the parser stops: 400, and the end
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """As in HttpToolsProtocol, but nothing is upgraded here: uvicorn would read the body as the next request."""
-        if self.parser.should_upgrade():
-            raise ValueError("no other protocol is spoken here")
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        """As in HttpToolsProtocol."""
-        self._idle_bytes = 0
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        """As in HttpToolsProtocol."""
-        self._idle_bytes = 0
-        super().on_message_complete()
 
 
 def run(settings: Settings, home: Home, holder: Holder, up: Callable[[str], None]) -> None:
@@ -88,7 +43,7 @@ def run(settings: Settings, home: Home, holder: Holder, up: Callable[[str], None
         home.announce(holder)
         host, port = network.getsockname()[:2]
         up(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-        _server(create_app(service)).run(sockets=[network, local])
+        _server(create_app(service), most_connections()).run(sockets=[network, local])
 
 
 @contextmanager
@@ -114,7 +69,7 @@ def serving(service: Service, holder: Holder) -> Iterator[None]:
             thread.join()
 
 
-def _server(app: object) -> uvicorn.Server:
+def _server(app: object, connections: int | None = None) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]  # uvicorn's union of ASGI callables
@@ -126,6 +81,7 @@ def _server(app: object) -> uvicorn.Server:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            limit_concurrency=connections,
         )
     )
 

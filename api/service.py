@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from api.ground import mark, require_one_log, require_parts
@@ -27,6 +26,7 @@ from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings, TimeStam
 from api.telemetry import Metrics
 from api.throttle import Throttle
 from api.trust import Trust
+from api.turns import Turns
 from api.upload import BUDGET_BYTES, FORM_BYTES, Budget
 from api.vault_metrics import VaultMetrics
 from api.version import VERSION
@@ -77,7 +77,7 @@ class Desk:
     """What one kind of caller, with a key or without, verifies files with."""
 
     verification: Verification
-    threads: CapacityLimiter
+    turns: Turns
     uploads: Budget
 
 
@@ -97,7 +97,7 @@ class Service:
     callers: Desk
     strangers: Desk
     throttle: Throttle
-    signing: CapacityLimiter
+    signing: Turns
     metrics: Metrics
     rewrapping: Rewrapping
     housekeeping: Housekeeping
@@ -273,7 +273,7 @@ def _assemble(
         callers=_desk(settings, Verification(ledger, recognition, callers), threads),
         strangers=_desk(settings, Verification(ledger, recognition, strangers), threads),
         throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
-        signing=CapacityLimiter(signers),
+        signing=Turns(signers),
         metrics=metrics,
         rewrapping=rewrapping,
         housekeeping=housekeeping,
@@ -283,7 +283,7 @@ def _assemble(
 
 def _desk(settings: Settings, verification: Verification, threads: int) -> Desk:
     budget = max(BUDGET_BYTES, settings.upload_bytes + FORM_BYTES)
-    return Desk(verification, CapacityLimiter(threads), Budget(budget))
+    return Desk(verification, Turns(threads), Budget(budget))
 
 
 async def service_of(request: Request) -> Service:

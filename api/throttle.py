@@ -1,4 +1,4 @@
-"""Request rates: per API key, and per network for callers without one.
+"""What is too much to ask at once: rates per API key, and per network for callers without one.
 
 An address is never kept. Anonymous callers are told apart by the HMAC of their /24 or /48 under a key that is
 random, lives in memory alone and changes every day (docs/privacy.md). `X-Forwarded-For` is believed only from
@@ -32,6 +32,13 @@ class RateExceededError(Exception):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"too many requests; try again in {retry_after} s")
         self.retry_after = retry_after
+
+
+class ConnectionsBusyError(Exception):
+    """More connections are open than this process has descriptors for."""
+
+    def __init__(self) -> None:
+        super().__init__("too many connections are open; connect again in a moment, and close those that rest")
 
 
 def network_of(address: Address) -> Network:

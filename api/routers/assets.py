@@ -41,7 +41,7 @@ async def sign(
     """
     caller.require(Scope.SIGN)
     with await receive(request, service.settings.upload_bytes, service.callers.uploads) as upload:
-        asset = await to_thread.run_sync(_take, service, caller, upload, idempotency_key, limiter=service.signing)
+        asset = await service.signing.run(_take, service, caller, upload, idempotency_key)
     response.headers["Location"] = f"/v1/assets/{asset.id}"
     return asset
 
@@ -63,9 +63,7 @@ async def transform(
     made_from = await to_thread.run_sync(service.library.find, caller, AssetId(asset))
     with await receive(request, service.settings.upload_bytes, service.callers.uploads) as upload:
         upload.hold(made_from.details.signed_bytes if made_from.details else 0)
-        made = await to_thread.run_sync(
-            _take, service, caller, upload, idempotency_key, made_from, limiter=service.signing
-        )
+        made = await service.signing.run(_take, service, caller, upload, idempotency_key, made_from)
     response.headers["Location"] = f"/v1/assets/{made.id}"
     return made
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
@@ -45,7 +44,7 @@ async def verify(request: Request) -> Response:
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
     with await receive(request, service.settings.upload_bytes, desk.uploads) as upload:
-        report = await to_thread.run_sync(_verify, service, desk, upload, limiter=desk.threads)
+        report = await desk.turns.run(_verify, service, desk, upload)
     return Response(report, media_type="application/json")
 
 

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
+import httpx
 import pytest
 
-from api.server import MAX_HEAD_BYTES, MAX_PIPELINED
-from tests.api.wire import PATIENCE
+from api.app import create_app
+from api.connections import MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_PIPELINED
+from api.server import _server, _wait_until_started
+from tests.api.wire import PATIENCE, problem
 from tests.deployment import Running
 
 MEGABYTE = 1024 * 1024
@@ -105,3 +112,59 @@ def test_packet_full_of_requests_is_not_worked_through(deployment: Running) -> N
         with suppress(ConnectionResetError):
             said = b"".join(iter(lambda: wire.recv(65536), b""))
     assert said.count(b"HTTP/1.1 200") <= MAX_PIPELINED + 1
+
+
+MOST = 3
+
+
+@pytest.fixture
+def port(deployment: Running) -> Iterator[int]:
+    """The deployment, on the network too, with room for MOST connections."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = _server(create_app(deployment.service), MOST)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        _wait_until_started(server, thread)
+        yield int(listener.getsockname()[1])
+        server.should_exit = True
+        thread.join()
+
+
+def test_one_connection_too_many_is_asked_to_come_back(deployment: Running, port: int) -> None:
+    url = f"http://127.0.0.1:{port}/healthz"
+    with connections(port, MOST):
+        answer = httpx.get(url)
+        problem(answer, 503, "connections-busy")
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["connection"] == "close"
+        with connections(port, MOST + 1) as more:
+            assert cut_off(more[-1])
+        with deployment.http() as local:
+            assert local.get("/healthz").status_code == 200
+    deadline = time.monotonic() + PATIENCE
+    while httpx.get(url).status_code != 200:
+        assert time.monotonic() < deadline, "those who left are still counted"
+
+
+@contextmanager
+def connections(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """So many that rest, each known to the server."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE)) for _ in range(count)]
+
+
+def cut_off(wire: socket.socket) -> bool:
+    try:
+        return wire.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize(("soft", "hard", "most"), [(100, 400, 100), (1024, 20_000, MAX_CONNECTIONS)])
+def test_every_descriptor_that_is_granted_is_taken(soft: int, hard: int, most: int) -> None:
+    script = (
+        "import resource as r; from api.connections import most_connections\n"
+        f"r.setrlimit(r.RLIMIT_NOFILE, ({soft}, {hard})); print(most_connections(), *r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(most), str(hard), str(hard)]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from api.turns import Turns
+from api.upload import UploadsBusyError
+from tests.api.wire import PATIENCE
+
+
+class Work:
+    """Goes on until told to end."""
+
+    def __init__(self) -> None:
+        self.begun, self.end, self.times = threading.Event(), threading.Event(), 0
+
+    def __call__(self, answer: str) -> str:
+        self.times += 1
+        self.begun.set()
+        assert self.end.wait(PATIENCE)
+        return answer
+
+
+async def begun(work: Work) -> None:
+    assert await asyncio.to_thread(work.begun.wait, PATIENCE)
+
+
+def test_who_waits_too_long_is_asked_to_come_back_and_no_work_is_done_for_them() -> None:
+    async def requests() -> str:
+        turns, first, second = Turns(1, seconds=0.01), Work(), Work()
+        working = asyncio.create_task(turns.run(first, "first"))
+        await begun(first)
+        with pytest.raises(UploadsBusyError):
+            await turns.run(second, "second")
+        assert second.times == 0
+        first.end.set()
+        second.end.set()
+        assert await working == "first"
+        return await turns.run(second, "second")  # the turn that was not had is not lost
+
+    assert asyncio.run(requests()) == "second"
+
+
+def test_turns_come_in_the_order_of_asking_and_no_more_at_once_than_there_are() -> None:
+    async def requests() -> list[str]:
+        turns, first, order = Turns(1), Work(), list[str]()
+        working = asyncio.create_task(turns.run(first, ""))
+        await begun(first)
+        waiting = [asyncio.create_task(turns.run(order.append, name)) for name in "abc"]
+        await asyncio.sleep(0)
+        assert order == []
+        first.end.set()
+        await asyncio.gather(working, *waiting)
+        return order
+
+    assert asyncio.run(requests()) == ["a", "b", "c"]
+
+
+def test_a_turn_is_given_back_however_the_work_ends() -> None:
+    async def requests() -> None:
+        turns = Turns(1, seconds=PATIENCE)
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                await turns.run(divmod, 1, 0)
+
+    asyncio.run(requests())
