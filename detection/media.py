@@ -20,7 +20,7 @@ from detection.errors import EmptyMediaError
 from detection.examination import Content, Examination
 from detection.kinds import MAGIC_BYTES, Kind, Medium, check_declared, sniff
 from detection.limits import MAX_UPLOAD_BYTES, at_most
-from detection.structure import Bytes
+from detection.outlines.outline import Bytes
 
 Reader: TypeAlias = Callable[[Bytes, Kind], Content]
 """Decodes a whole file of that kind. Raises the subclasses of MediaError."""

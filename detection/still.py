@@ -12,7 +12,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin, features
 from PIL import __version__ as pillow_version
@@ -22,13 +24,19 @@ from detection.examination import Content, NormalForm
 from detection.fingerprint import frame_hash
 from detection.kinds import Kind
 from detection.limits import MAX_PIXELS, MAX_SIDE, at_most
+from detection.outlines import jpeg, png, webp
+from detection.outlines.outline import Bytes, Outline
 from detection.pixels import normalised, pixel_hash
-from detection.structure import Bytes, outline
 
 # The outline is held to tighter limits before Pillow sees the file; a second, looser guard would only
 # confuse.
 Image.MAX_IMAGE_PIXELS = None
 
+_WALKS: Final[Mapping[Kind, Callable[[Bytes], Outline]]] = {
+    Kind.JPEG: jpeg.outline,
+    Kind.PNG: png.outline,
+    Kind.WEBP: webp.outline,
+}
 _DECODERS: dict[Kind, type[ImageFile.ImageFile]] = {
     Kind.JPEG: JpegImagePlugin.JpegImageFile,
     Kind.PNG: PngImagePlugin.PngImageFile,
@@ -100,7 +108,7 @@ def read(data: Bytes, kind: Kind) -> Content:
 
 def decode(data: Bytes, kind: Kind) -> Picture:
     """Decode the whole file. Raises the subclasses of MediaError."""
-    stored = outline(data, kind)
+    stored = _WALKS[kind](data)
     if not stored.width or not stored.height:
         raise CorruptMediaError(kind=kind, reason="it has no pixels")
     at_most("pixels on one side", MAX_SIDE, max(stored.width, stored.height))

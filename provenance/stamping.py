@@ -22,7 +22,7 @@ from cryptography import x509
 from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
 from detection.kinds import Kind
-from detection.structure import jpeg_segments, png_chunks, webp_chunks
+from detection.outlines import jpeg, png, webp
 from provenance.errors import TimeStampRefusedError
 from provenance.report import legible
 
@@ -122,12 +122,12 @@ def _runs(file: bytes, mime: str, store: bytes) -> Iterator[tuple[int, int]]:
     """Where the pieces of a manifest store lie in a file (C2PA 2.4, "Embedding manifests")."""
     if mime == Kind.JPEG.mime:
         repeated = 0
-        for marker, start, end in jpeg_segments(file):
+        for marker, start, end in jpeg.segments(file):
             box = start + _JPEG_HEADER
             if marker == _APP11 and file[box : box + 8] == store[:8]:
                 yield box + repeated, end
                 repeated = 8
     elif mime == Kind.PNG.mime:
-        yield from ((start, start + length) for name, start, length in png_chunks(file) if name == b"caBX")
+        yield from ((start, start + length) for name, start, length in png.chunks(file) if name == b"caBX")
     elif mime == Kind.WEBP.mime:
-        yield from ((start, start + length) for name, start, length in webp_chunks(file) if name == b"C2PA")
+        yield from ((start, start + length) for name, start, length in webp.chunks(file) if name == b"C2PA")

@@ -1,0 +1,34 @@
+"""What the walks of `detection.outlines` have in common: what they find, and how they count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from mmap import mmap
+from typing import TypeAlias
+
+from detection.limits import MAX_METADATA_BYTES, MAX_SEGMENTS, at_most
+
+Bytes: TypeAlias = bytes | mmap
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the headers say."""
+
+    width: int
+    height: int
+    """Pixels as stored, before any orientation."""
+
+
+class Meter:
+    """Counts segments and the metadata in them, and stops at the limits."""
+
+    def __init__(self) -> None:
+        self._segments = self._metadata = 0
+
+    def count(self, metadata: int) -> None:
+        """One more segment, with so many bytes of metadata. Raises MediaTooLargeError."""
+        self._segments += 1
+        self._metadata += metadata
+        at_most("segments", MAX_SEGMENTS, self._segments)
+        at_most("bytes of metadata", MAX_METADATA_BYTES, self._metadata)

@@ -1,0 +1,49 @@
+"""The outline of a PNG file: its chunks, checksums verified, up to IEND (PNG, third edition, sections 5 and 11)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from detection.errors import AnimatedMediaError, CorruptMediaError, TruncatedMediaError
+from detection.kinds import Kind
+from detection.outlines.outline import Bytes, Meter, Outline
+
+_PICTURE = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"caBX"})
+_ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
+
+
+def outline(data: Bytes) -> Outline:
+    """Walk the whole file. Raises TruncatedMediaError, CorruptMediaError, MediaTooLargeError."""
+    meter, size = Meter(), None
+    for name, start, length in chunks(data):
+        meter.count(0 if name in _PICTURE else length)
+        if name in _ANIMATION:
+            raise AnimatedMediaError(kind=Kind.PNG)
+        if size is None:
+            if name != b"IHDR" or length != 13:
+                raise CorruptMediaError(kind=Kind.PNG, reason="it has no header")
+            size = Outline(*struct.unpack_from(">II", data, start))
+    if size is None:
+        raise CorruptMediaError(kind=Kind.PNG, reason="it has no header")
+    return size
+
+
+def chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(name, start, length) of each chunk's content before IEND, its checksum verified."""
+    position, view = 8, memoryview(data)
+    with view:
+        while True:
+            if position + 12 > len(data):
+                raise TruncatedMediaError(kind=Kind.PNG)
+            length, name = struct.unpack_from(">I4s", data, position)
+            end = position + 8 + length
+            if end + 4 > len(data):
+                raise TruncatedMediaError(kind=Kind.PNG)
+            if zlib.crc32(view[position + 4 : end]) != int.from_bytes(data[end : end + 4]):
+                raise CorruptMediaError(kind=Kind.PNG, reason="a checksum does not match")
+            if name == b"IEND":
+                return
+            yield name, position + 8, length
+            position = end + 4
