@@ -9,13 +9,25 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.problem import ProblemView
-from api.schemas.assets import ClaimBody
+from api.schemas.assets import ASSET_EXAMPLE, AssetView, ClaimBody
+from api.schemas.verification import REPORT_EXAMPLE, VerificationView
 
 REFERENCE = "#/components/schemas/{model}"
 UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, ProblemView)
 """Models that no handler's signature names."""
 
-CLAIM = {"$ref": REFERENCE.format(model=ClaimBody.__name__)}
+CLAIM: dict[str, Any] = {"$ref": REFERENCE.format(model=ClaimBody.__name__)}
+WHOLE = {AssetView: ASSET_EXAMPLE, VerificationView: REPORT_EXAMPLE}
+"""Examples of answers. They have every field, and FastAPI leaves nulls out of its document."""
+
+CHANGE: dict[str, Any] = {
+    **CLAIM,
+    "example": {
+        "title": "Harbour at dawn, in square",
+        "tool": {"name": "Example Paint", "version": "4.2"},
+        "actions": [{"name": "c2pa.cropped", "description": "to a square"}],
+    },
+}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "A problem (RFC 9457); `docs/problems.md` lists them",
@@ -27,7 +39,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def multipart(fields: dict[str, Any]) -> dict[str, Any]:
     """An operation whose multipart body has a `file` and, beside it, these optional fields."""
     properties = {"file": {"type": "string", "format": "binary"}, **fields}
-    encoding = {name: {"contentType": "application/json"} for name, schema in fields.items() if schema is CLAIM}
+    encoding = {name: {"contentType": "application/json"} for name, schema in fields.items() if "$ref" in schema}
     schema = {"type": "object", "required": ["file"], "properties": properties}
     content = {"multipart/form-data": {"schema": schema, "encoding": encoding}}
     return {"requestBody": {"required": True, "content": content}}
@@ -47,6 +59,8 @@ class App(FastAPI):
         _, unseen = models_json_schema([(model, "validation") for model in UNSEEN], ref_template=REFERENCE)
         for name, schema in unseen["$defs"].items():
             document["components"]["schemas"].setdefault(name, schema)
+        for view, example in WHOLE.items():
+            document["components"]["schemas"][view.__name__]["example"] = example
         document["components"]["securitySchemes"] = {KEY: {"type": "http", "scheme": "bearer"}}
         for operation in (operation for path in document["paths"].values() for operation in path.values()):
             if KEYED_TAGS.intersection(operation.get("tags", ())):

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
 from api.auth import CallerDep
-from api.openapi import CLAIM, multipart
+from api.openapi import CHANGE, CLAIM, multipart
 from api.schemas.assets import AssetView, ClaimBody, ErasedView, LedgerView
 from api.service import Service, ServiceDep
 from api.upload import Upload, receive
@@ -46,7 +46,7 @@ async def sign(
     return asset
 
 
-@router.post("/{asset}/transformations", status_code=201, openapi_extra=multipart({"claim": CLAIM}))
+@router.post("/{asset}/transformations", status_code=201, openapi_extra=multipart({"claim": CHANGE}))
 async def transform(
     request: Request,
     response: Response,

@@ -124,34 +124,6 @@ class LedgerView(BaseModel):
 class AssetView(BaseModel):
     """One asset of the caller's; of one that was erased only the tombstone is left."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "id": "ast_zkbbg4csjsqjuaqnlmjqi2qjqa",
-                "state": "signed",
-                "visibility": "public",
-                "created_at": "2026-11-21T22:34:09.344Z",
-                "content_expires_at": "2026-11-28T22:34:09.344Z",
-                "mime": "image/jpeg",
-                "width": 4000,
-                "height": 3000,
-                "duration": None,
-                "bytes": 1238117,
-                "sha256": "ca0430f4df880494cf50264c55523d3bb69b2267465086e874326140bb4df232",
-                "title": "Harbour at dawn",
-                "manifest": "urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662",
-                "signed_with": "sigillo-claim@1",
-                "time_stamp": {"time": "2026-11-21T22:34:09+00:00", "authority": "Example TSA", "trusted": True},
-                "parent": None,
-                "ledger": {
-                    "entry": "ent_rl6c2ohampny62fpdeg4y5rgse",
-                    "state": "durable",
-                    "receipt": "/v1/receipts/ent_rl6c2ohampny62fpdeg4y5rgse",
-                },
-                "links": {"self": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa"},
-            }
-        }
-    )
     id: str
     state: AssetState
     visibility: Visibility
@@ -217,6 +189,36 @@ class AssetView(BaseModel):
             links={"self": path, "content": f"{path}/content", "custody": f"{path}/custody"},
             **described,
         )
+
+
+ASSET_EXAMPLE: dict[str, Any] = {
+    "id": "ast_zkbbg4csjsqjuaqnlmjqi2qjqa",
+    "state": "signed",
+    "visibility": "public",
+    "created_at": "2026-11-21T22:34:09.344Z",
+    "content_expires_at": "2026-11-28T22:34:09.344Z",
+    "mime": "image/jpeg",
+    "width": 4000,
+    "height": 3000,
+    "duration": None,
+    "bytes": 1238117,
+    "sha256": "ca0430f4df880494cf50264c55523d3bb69b2267465086e874326140bb4df232",
+    "title": "Harbour at dawn",
+    "manifest": "urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662",
+    "signed_with": "sigillo-claim@1",
+    "time_stamp": {"time": "2026-11-21T22:34:09+00:00", "authority": "Example TSA", "trusted": True},
+    "parent": None,
+    "ledger": {
+        "entry": "ent_rl6c2ohampny62fpdeg4y5rgse",
+        "state": "durable",
+        "receipt": "/v1/receipts/ent_rl6c2ohampny62fpdeg4y5rgse",
+    },
+    "links": {
+        "self": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa",
+        "content": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa/content",
+        "custody": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa/custody",
+    },
+}
 
 
 class ErasedView(BaseModel):

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
+
+from pydantic import TypeAdapter
 
 from api.version import VERSION
 from cases.verification import Verified
-from provenance.report import Ingredient, StatedTool, Status, Statuses, VerificationReport
+from provenance.report import (
+    Ingredient,
+    SignerCertificate,
+    StatedAction,
+    StatedContent,
+    StatedTool,
+    StatedUse,
+    Status,
+    Statuses,
+    VerificationReport,
+)
 from provenance.summary import Message, summarise, word
 from provenance.verdict import Verdict
 
@@ -39,14 +51,41 @@ class VerificationView(VerificationReport):
 
 
 _CLAIM = "self#jumbf=/c2pa/urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662/c2pa.signature"
-EXAMPLE = VerificationView(
+_PAINT = StatedTool("Example Paint", "4.2")
+_EXAMPLE = VerificationView(
     verdict=Verdict.TRUSTED,
     trust="9fc1e01ab3ef0ee3c4b0d5f0a6a4c9cbe3cbf0b0dbd5ab0f8d4bd25ce90f3a52",
     ancestry=Verdict.INVALID,
     label="urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662",
     title="Harbour at dawn",
-    generators=(StatedTool("Sigillo", VERSION), StatedTool("Example Paint", "4.2")),
+    generators=(StatedTool("Sigillo", VERSION), _PAINT),
+    signer=SignerCertificate(
+        common_name="Sigillo claim signer",
+        organization="Sigillo",
+        issuer="Sigillo development intermediate",
+        serial="7483b3f6faa0c338ae4cdb601d28e36bdb36a5f",
+        algorithm="es256",
+        not_before="2026-11-21T22:24:09+00:00",
+        not_after="2027-11-21T22:29:09+00:00",
+    ),
     statuses=Statuses(success=(Status("signingCredential.trusted", _CLAIM, "signing certificate trusted"),)),
+    actions=(
+        StatedAction("c2pa.opened", None, None, _PAINT, None, None),
+        StatedAction("c2pa.cropped", None, None, _PAINT, "to a square", None),
+    ),
+    training_mining=(StatedUse("cawg.ai_generative_training", "notAllowed"),),
+    content=StatedContent(
+        mime="image/jpeg",
+        sha256="ca0430f4df880494cf50264c55523d3bb69b2267465086e874326140bb4df232",
+        content_hash="60855462c9657a39a695cfa6ab21dfe276de0cadd5e80c0c9f2a065ed526c65d",
+        normal_form="sigillo/pixels/v1",
+        decoder="Pillow 13.0.0, libjpeg-turbo 3.2.0",
+        width=4000,
+        height=3000,
+        duration=None,
+        frames=0,
+        windows=0,
+    ),
     ingredients=(
         Ingredient(
             depth=1,
@@ -66,3 +105,4 @@ EXAMPLE = VerificationView(
         Message("ancestry.invalid", {"code": "assertion.dataHash.mismatch"}),
     ),
 )
+REPORT_EXAMPLE: dict[str, Any] = TypeAdapter(VerificationView).dump_python(_EXAMPLE, mode="json")

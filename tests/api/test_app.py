@@ -3,12 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
 
-from api.routers.access import KeyRequest
-from api.schemas.assets import AssetView
-from api.schemas.verification import EXAMPLE, VerificationView
-from tests.api.wire import upload
 from tests.deployment import Running
 
 ROUTES = {
@@ -98,23 +93,9 @@ def test_no_reference_dangles(schema: dict[str, Any]) -> None:
             target = target[step]
 
 
-def test_example_claim_is_accepted(deployment: Running, schema: dict[str, Any]) -> None:
-    example = claim_schema(schema)["example"]
-    token = deployment.key(example["tool"]["name"], source_types=["trainedAlgorithmicMedia"])
-    with deployment.http(token) as http:
-        assert upload(http, claim=example).status_code == 201
-
-
-def test_document_shows_examples_and_who_needs_a_key(deployment: Running) -> None:
+def test_document_says_who_needs_a_key(deployment: Running) -> None:
     with deployment.http() as http:
         document = http.get("/openapi.json").json()
-    for model in ("ClaimBody", "AssetView", "ProblemView", "KeyRequest"):
-        assert document["components"]["schemas"][model]["example"]
     keyed = {path for path, operations in document["paths"].items() for one in operations.values() if "security" in one}
     assert keyed == {path for path in document["paths"] if path.startswith(("/v1/assets", "/v1/api-keys"))}
     assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
-    asset = document["components"]["schemas"]["AssetView"]["example"]
-    AssetView.model_validate(asset)
-    KeyRequest.model_validate(document["components"]["schemas"]["KeyRequest"]["example"])
-    answer = document["paths"]["/v1/verifications"]["post"]["responses"]["200"]["content"]["application/json"]
-    assert TypeAdapter(VerificationView).validate_python(answer["example"]) == EXAMPLE

@@ -1,0 +1,120 @@
+"""Every example in the OpenAPI document is sent as it stands, or held to what is really answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from api.problem import ProblemView
+from api.schemas.assets import AssetView
+from api.schemas.verification import VerificationView
+from tests.api.wire import problem, signed, upload
+from tests.deployment import Running, picture
+
+CLAIM = "/components/schemas/ClaimBody/example"
+KEY = "/components/schemas/KeyRequest/example"
+CHANGE = (
+    "/paths/~1v1~1assets~1{asset}~1transformations/post/requestBody/content/multipart~1form-data/schema/properties"
+    "/claim/example"
+)
+ASSET = "/components/schemas/AssetView/example"
+PROBLEM = "/components/schemas/ProblemView/example"
+REPORT = "/components/schemas/VerificationView/example"
+
+
+UNSTAMPED = {".time_stamp"}
+"""What only a deployment with a time-stamp authority answers."""
+
+
+def examples(node: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
+    """Every example with its JSON pointer."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, child in children:
+        path = f"{pointer}/{str(name).replace('/', '~1')}"
+        if name in ("example", "examples"):
+            yield path, child
+        else:
+            yield from examples(child, path)
+
+
+@pytest.fixture(scope="module")
+def shown(deployment: Running) -> dict[str, Any]:
+    with deployment.http() as http:
+        return dict(examples(http.get("/openapi.json").json()))
+
+
+@pytest.fixture(scope="module")
+def camera(deployment: Running, shown: dict[str, Any]) -> Iterator[httpx.Client]:
+    """A client whose key may say what the example claims say."""
+    token = deployment.key(shown[CLAIM]["tool"]["name"], source_types=["trainedAlgorithmicMedia"])
+    with deployment.http(token) as http:
+        yield http
+
+
+def same_fields(example: Any, real: Any, where: str = "") -> None:
+    """The real answer's fields, all of them and no others, each of the example's type."""
+    if where in UNSTAMPED:
+        return
+    assert type(example) is type(real), where
+    if isinstance(example, dict):
+        assert set(example) == set(real), where
+        for name in example:
+            same_fields(example[name], real[name], f"{where}.{name}")
+    elif isinstance(example, list):
+        for one, other in zip(example, real, strict=False):
+            same_fields(one, other, f"{where}[]")
+
+
+def test_each_is_executed_here(shown: dict[str, Any]) -> None:
+    assert set(shown) == {CLAIM, KEY, CHANGE, ASSET, PROBLEM, REPORT}
+
+
+def test_key_requests_and_claims_are_accepted(deployment: Running, camera: httpx.Client, shown: dict[str, Any]) -> None:
+    answer = upload(camera, claim=shown[CLAIM])
+    assert answer.status_code == 201, answer.text
+    change = upload(camera, picture(seed=1), shown[CHANGE], path=f"/v1/assets/{answer.json()['id']}/transformations")
+    assert change.status_code == 201, change.text
+    assert deployment.operator.issue_key(shown[KEY])["tool"] == shown[KEY]["tool"]
+
+
+def test_the_asset_has_the_fields_of_a_real_one(camera: httpx.Client, shown: dict[str, Any]) -> None:
+    example = shown[ASSET]
+    AssetView.model_validate(example)
+    real, _ = signed(camera, claim=shown[CLAIM])
+    same_fields(example, real)
+    told = ("title", "visibility", "state", "mime")
+    assert {name: real[name] for name in told} == {name: example[name] for name in told}
+
+
+def test_the_problem_is_answered_word_for_word(deployment: Running, shown: dict[str, Any]) -> None:
+    example = shown[PROBLEM]
+    ProblemView.model_validate(example)
+    with deployment.http(str(deployment.operator.issue_key(shown[KEY])["token"])) as other:
+        assert problem(upload(other, claim=shown[CLAIM]), 422, "claim-refused") == example
+
+
+def test_the_report_has_the_fields_of_a_real_one(
+    deployment: Running, camera: httpx.Client, shown: dict[str, Any]
+) -> None:
+    """Of a file as the example's: signed by us over one that had been tampered with."""
+    example = shown[REPORT]
+    view = TypeAdapter(VerificationView)
+    assert view.dump_python(view.validate_python(example), mode="json") == example
+    _, file = signed(camera)
+    tampered = bytearray(file)
+    tampered[-200] ^= 0xFF
+    _, made = signed(camera, bytes(tampered), {**shown[CHANGE], "title": example["title"]})
+    with deployment.http() as anyone:
+        real = upload(anyone, made, path="/v1/verifications").json()
+    same_fields(example, real)
+    assert (real["verdict"], real["ancestry"], real["title"]) == (
+        example["verdict"],
+        example["ancestry"],
+        example["title"],
+    )
+    assert real["sentence"] == example["sentence"]
+    assert real["messages"] == example["messages"]
