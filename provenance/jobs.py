@@ -20,12 +20,13 @@ from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
 
 from detection.frames import close_all
 from detection.jobs import examine as examine_media
+from detection.media import mapped
 from detection.worker import Ask, Job
 from provenance.assessment import AUTHORITIES_LIST, assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
 from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
-from provenance.stamping import Signature, restored, verified
+from provenance.stamping import Signature, carried, place, verified
 from provenance.summary import in_brief
 from provenance.verdict import Verdict, worst
 
@@ -95,16 +96,20 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     its time-stamp trusted.
     Raises TimeStampRefusedError.
     """
-    file, before = (_whole(fd) for fd in fds)
+    before = _whole(fds[1])
     signature, response = Signature.of(before), base64.b64decode(args["response"])
     roots = args["trust"]["anchors"] + args["trust"]["authorities"]
     token = verified(response, int(args["nonce"]), signature.countersigned, roots)
     after = signature.stamped(before, token)
     output, store = _outputs()
     with _closed_on_failure([output, store]):
-        for fd, content in ((output, restored(file, args["mime"], before, after)), (store, after)):
-            with os.fdopen(fd, "wb", closefd=False) as written:
-                written.write(content)
+        with mapped(fds[0]) as file, os.fdopen(output, "wb", closefd=False) as written:
+            start = place(file, args["mime"], before)
+            written.write(file)
+            written.seek(start)
+            written.write(carried(after, args["mime"]))
+        with os.fdopen(store, "wb", closefd=False) as written:
+            written.write(after)
         was, report = (_read(fd, args["trust"]) for fd in (fds[0], output))
         trusted = [made for made in report.time_stamps if made.trusted]
         if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:

@@ -5,15 +5,17 @@ Rules
   time-stamping alone, under the operator's roots.
 - Nothing moves: the token takes the place of padding, so every length stays, and every hash, for a manifest store is
   excluded from its own hard binding.
+- A store lies in a file in one form, once: whole, as in most kinds, or cut as its kind demands. Where it is found in
+  no such form, or twice, the file is not touched.
 
-C2PA Technical Specification 2.4, "Time-stamps" (`sigTst2`); RFC 3161; RFC 9052, section 4.4.
+C2PA Technical Specification 2.4, "Time-stamps" (`sigTst2`) and "Embedding manifests"; RFC 3161; RFC 9052, section 4.4.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -21,8 +23,7 @@ import cbor2
 from cryptography import x509
 from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
-from detection.kinds import Kind
-from detection.outlines import jpeg, png, webp
+from detection.outlines.outline import Bytes
 from provenance.errors import TimeStampRefusedError
 from provenance.report import legible
 
@@ -35,10 +36,11 @@ _CONTENT: Final = re.compile(rb"cbor\xd2\x84")
 _PREFIX_BYTES: Final = 6
 """How much the padding's own length prefix can change: five bytes, and one to spare."""
 
-_APP11: Final = 0xEB
-_JPEG_HEADER: Final = 8
-"""Of an APP11 segment: `JP`, box instance, sequence number. What follows begins with the length and type of the box,
-eight bytes, in every segment (ISO/IEC 19566-5, annex D)."""
+_JPEG_SEGMENT: Final = 64_000
+"""What c2pa-rs puts of a store into one APP11 segment."""
+
+_GIF_BLOCK: Final = 255
+"""What a data sub-block holds (GIF89a, section 15)."""
 
 
 @dataclass(frozen=True)
@@ -100,34 +102,45 @@ def verified(response: bytes, nonce: int, message: bytes, roots: str) -> bytes:
         raise TimeStampRefusedError(legible(str(error))) from error
 
 
-def restored(file: bytes, mime: str, before: bytes, after: bytes) -> bytearray:
-    """The file with its manifest store `before` replaced by one as long.
+def place(file: Bytes, mime: str, store: bytes) -> int:
+    """Where in a file its manifest store begins, in the form of `carried`.
 
-    Raises ValueError when that store is not in it.
+    Raises ValueError when it is not there, or twice.
     """
-    changed, position = bytearray(file), 0
-    for start, end in _runs(file, mime, before):
-        if file[start:end] != before[position : position + end - start]:
-            raise ValueError("the file carries another manifest store")
-        changed[start:end] = after[position : position + end - start]
-        position += end - start
-        if mime == Kind.PNG.mime:  # a chunk ends with the checksum of its name and content (PNG, section 5.3)
-            changed[end : end + 4] = zlib.crc32(changed[start - 4 : end]).to_bytes(4)
-    if position != len(before) or len(before) != len(after):
-        raise ValueError("the file does not carry the whole manifest store")
-    return changed
+    form = carried(store, mime)
+    start = file.find(form)
+    if start < 0 or file.find(form, start + 1) >= 0:
+        raise ValueError("the file does not carry this manifest store once, in one piece")
+    return start
 
 
-def _runs(file: bytes, mime: str, store: bytes) -> Iterator[tuple[int, int]]:
-    """Where the pieces of a manifest store lie in a file (C2PA 2.4, "Embedding manifests")."""
-    if mime == Kind.JPEG.mime:
-        repeated = 0
-        for marker, start, end in jpeg.segments(file):
-            box = start + _JPEG_HEADER
-            if marker == _APP11 and file[box : box + 8] == store[:8]:
-                yield box + repeated, end
-                repeated = 8
-    elif mime == Kind.PNG.mime:
-        yield from ((start, start + length) for name, start, length in png.chunks(file) if name == b"caBX")
-    elif mime == Kind.WEBP.mime:
-        yield from ((start, start + length) for name, start, length in webp.chunks(file) if name == b"C2PA")
+def carried(store: bytes, mime: str) -> bytes:
+    """A manifest store in the form in which files of that type carry it; as long as any other that is as long."""
+    return _FORMS.get(mime, bytes)(store)
+
+
+def _jpeg(store: bytes) -> bytes:
+    """APP11 segments, each with the length and type of the box (ISO/IEC 19566-5, annex D)."""
+    segments = []
+    for number, piece in enumerate(_cut(store, _JPEG_SEGMENT), 1):
+        content = b"JP\x02\x11" + number.to_bytes(4) + (store[:8] if number > 1 else b"") + piece
+        segments.append(b"\xff\xeb" + (len(content) + 2).to_bytes(2) + content)
+    return b"".join(segments)
+
+
+def _png(store: bytes) -> bytes:
+    """A chunk's name and content, and the checksum of both (PNG, section 5.3)."""
+    named = b"caBX" + store
+    return named + zlib.crc32(named).to_bytes(4)
+
+
+def _gif(store: bytes) -> bytes:
+    """Data sub-blocks, each with its length."""
+    return b"".join(len(piece).to_bytes() + piece for piece in _cut(store, _GIF_BLOCK))
+
+
+def _cut(store: bytes, size: int) -> Iterator[bytes]:
+    return (store[start : start + size] for start in range(0, len(store), size))
+
+
+_FORMS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"image/jpeg": _jpeg, "image/png": _png, "image/gif": _gif}
