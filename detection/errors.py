@@ -19,8 +19,7 @@ DetectionError
     ├── MislabelledMediaError
     ├── MediaTooLargeError
     ├── TruncatedMediaError
-    ├── CorruptMediaError
-    └── AnimatedMediaError
+    └── CorruptMediaError
 
 `MediaError` and `JobFailedError` are also `detection.job_error.JobError`: they cross from worker to parent.
 """
@@ -108,15 +107,15 @@ class UnrecognisedMediaError(MediaError):
     """No known format begins like this."""
 
     code: ClassVar[str] = "media-unrecognised"
-    sentence: ClassVar[str] = "this is no image that is known here: send a JPEG, PNG or WebP file"
+    sentence: ClassVar[str] = "this is no file that is known here: send one of the accepted kinds"
 
 
 @dataclass(eq=False)
 class UnsupportedMediaError(MediaError):
-    """A known format that is not accepted yet."""
+    """A known format that is not accepted."""
 
     code: ClassVar[str] = "media-unsupported"
-    sentence: ClassVar[str] = "{kind} files are not accepted yet: convert it to JPEG, PNG or WebP"
+    sentence: ClassVar[str] = "{kind} files are not accepted here: convert it to one of the accepted kinds"
     kind: str
 
 
@@ -158,12 +157,3 @@ class CorruptMediaError(MediaError):
     sentence: ClassVar[str] = "the {kind} file is damaged ({reason}): export it again"
     kind: str
     reason: str
-
-
-@dataclass(eq=False)
-class AnimatedMediaError(MediaError):
-    """More than one frame."""
-
-    code: ClassVar[str] = "media-animated"
-    sentence: ClassVar[str] = "animated {kind} files are not accepted yet: send a single frame"
-    kind: str

@@ -28,6 +28,9 @@ class NormalForm(StrEnum):
     PIXELS = "sigillo/pixels/v1"
     """The pixels of one picture: `detection.pixels`."""
 
+    FRAMES = "sigillo/frames/v1"
+    """The pictures of an animation and how long each is shown: `detection.animation`."""
+
 
 _CLOSED = ConfigDict(extra="forbid")
 

@@ -17,6 +17,8 @@ from detection.examination import to_result
 from detection.kinds import Kind, Medium
 from detection.worker import Ask, Job
 
+_MOVING: Final = frozenset({Kind.PNG, Kind.WEBP, Kind.GIF})
+
 
 def examine(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
     """Decode a file and fingerprint it. Raises the subclasses of MediaError."""
@@ -26,15 +28,17 @@ def examine(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, 
 
 
 def _rehearse() -> None:
-    """Examine one small file of each kind, so that whatever loads late has loaded before files are out of
-    reach.
+    """Examine a small file of each kind, moving where it can, so that whatever loads late has loaded before files are
+    out of reach.
     """
     exif = Image.Exif()
     exif[0x0112] = 6
+    pictures = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     for kind in (kind for kind in Kind if kind.medium is Medium.PICTURE):
-        file = io.BytesIO()
-        Image.new("RGB", (8, 8)).save(file, kind.value, exif=exif)
-        media.examine(file.getvalue(), kind.mime)
+        for more in ([], pictures[1:]) if kind in _MOVING else ([],):
+            file = io.BytesIO()
+            pictures[0].save(file, kind.value, exif=exif, save_all=bool(more), append_images=more)
+            media.examine(file.getvalue(), kind.mime)
 
 
 _rehearse()

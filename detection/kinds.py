@@ -33,6 +33,7 @@ class Kind(StrEnum):
     JPEG = "JPEG"
     PNG = "PNG"
     WEBP = "WebP"
+    GIF = "GIF"
 
     @property
     def mime(self) -> str:
@@ -49,6 +50,7 @@ _TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
     Kind.JPEG: ("image/jpeg", Medium.PICTURE),
     Kind.PNG: ("image/png", Medium.PICTURE),
     Kind.WEBP: ("image/webp", Medium.PICTURE),
+    Kind.GIF: ("image/gif", Medium.PICTURE),
 }
 MIMES: Final = tuple(kind.mime for kind in Kind)
 
@@ -70,7 +72,8 @@ MAGICS = (
     Magic(Kind.WEBP, b"RIFF", also=b"WEBP"),
     Magic("AVI", b"RIFF", also=b"AVI "),
     Magic("WAV", b"RIFF", also=b"WAVE"),
-    Magic("GIF", b"GIF8"),
+    Magic(Kind.GIF, b"GIF87a"),
+    Magic(Kind.GIF, b"GIF89a"),
     Magic("TIFF", b"II*\x00"),
     Magic("TIFF", b"MM\x00*"),
     Magic("TIFF", b"II+\x00"),

@@ -16,6 +16,13 @@ MAX_PIXELS = 100_000_000
 MAX_SIDE = 30_000
 """The longer side in pixels."""
 
+MAX_ANIMATION_FRAMES = 10_000
+"""Pictures of an animation, each composed and hashed."""
+
+MAX_ANIMATION_PIXELS = 250_000_000
+"""Pixels of all its pictures together: composed and hashed within the time of a job, transparent ones too, which take
+longest."""
+
 MAX_DURATION = 4 * 3600 * 1000
 """Milliseconds that anything plays."""
 
@@ -31,7 +38,7 @@ them.
 """
 
 MAX_SEGMENTS = 65_536
-"""Chunks of a PNG or WebP file, marker segments of a JPEG file."""
+"""Chunks of a PNG or WebP file, marker segments of a JPEG file, blocks of a GIF file."""
 
 MAX_SCANS = 100
 """Scans of a progressive JPEG: each passes over every pixel, and a camera writes about ten."""

@@ -16,7 +16,7 @@ from client import Sigillo
 
 
 def sign(
-    files: list[Path] = typer.Argument(..., help="JPEG, PNG or WebP files."),
+    files: list[Path] = typer.Argument(..., help="Files of any accepted kind (see docs/api.md)."),
     out: str = typer.Option("", "-o", "--out", help="Output file, or FOLDER/. Default: NAME.signed.EXT, beside it."),
     title: str = typer.Option("", help="Title in the manifest."),
     claim: Path = typer.Option(None, help="JSON file with the whole claim (see docs/api.md); --title wins over it."),

@@ -35,7 +35,7 @@ async def sign(
     caller: CallerDep,
     idempotency_key: IdempotencyHeader = "",
 ) -> AssetView:
-    """Upload a JPEG, PNG or WebP file; it is examined, gets a signed C2PA manifest and an entry in the ledger.
+    """Upload a file of an accepted kind; it is examined, gets a signed C2PA manifest and an entry in the ledger.
 
     With an `Idempotency-Key` the same request made twice makes one asset.
     """

@@ -19,6 +19,10 @@ class Outline:
     height: int
     """Pixels as stored, before any orientation."""
 
+    frames: int = 1
+    """Pictures that are shown one after another, and the one that stands for them where nothing moves, if it is none
+    of them."""
+
 
 class Meter:
     """Counts segments and the metadata in them, and stops at the limits."""

@@ -6,28 +6,30 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from detection.errors import AnimatedMediaError, CorruptMediaError, TruncatedMediaError
+from detection.errors import CorruptMediaError, TruncatedMediaError
 from detection.kinds import Kind
 from detection.outlines.outline import Bytes, Meter, Outline
 
-_PICTURE = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"caBX"})
-_ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
+_PICTURE = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"caBX", b"acTL", b"fcTL", b"fdAT"})
 
 
 def outline(data: Bytes) -> Outline:
     """Walk the whole file. Raises TruncatedMediaError, CorruptMediaError, MediaTooLargeError."""
-    meter, size = Meter(), None
+    meter, size, promised, played, apart = Meter(), None, 0, 0, 0
     for name, start, length in chunks(data):
         meter.count(0 if name in _PICTURE else length)
-        if name in _ANIMATION:
-            raise AnimatedMediaError(kind=Kind.PNG)
-        if size is None:
-            if name != b"IHDR" or length != 13:
-                raise CorruptMediaError(kind=Kind.PNG, reason="it has no header")
-            size = Outline(*struct.unpack_from(">II", data, start))
+        size = size or _size(data, name, start, length)
+        if name == b"acTL" and length == 8:
+            (promised,) = struct.unpack_from(">I", data, start)
+        elif name == b"fcTL":
+            played += 1
+        elif name == b"IDAT" and not played:
+            apart = 1
     if size is None:
         raise CorruptMediaError(kind=Kind.PNG, reason="it has no header")
-    return size
+    if promised != played:
+        raise CorruptMediaError(kind=Kind.PNG, reason="it has more or fewer frames than it says")
+    return Outline(*size, frames=played + apart if played else 1)
 
 
 def chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -47,3 +49,10 @@ def chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
                 return
             yield name, position + 8, length
             position = end + 4
+
+
+def _size(data: Bytes, name: bytes, start: int, length: int) -> tuple[int, int]:
+    if name != b"IHDR" or length != 13:
+        raise CorruptMediaError(kind=Kind.PNG, reason="it has no header")
+    width, height = struct.unpack_from(">II", data, start)
+    return width, height

@@ -5,27 +5,23 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from detection.errors import AnimatedMediaError, CorruptMediaError, TruncatedMediaError
+from detection.errors import CorruptMediaError, TruncatedMediaError
 from detection.kinds import Kind
 from detection.outlines.outline import Bytes, Meter, Outline
 
-_PICTURE = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"C2PA"})
-_ANIMATION = frozenset({b"ANIM", b"ANMF"})
-_ANIMATED_FLAG = 0x02
+_PICTURE = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"C2PA", b"ANIM", b"ANMF"})
 
 
 def outline(data: Bytes) -> Outline:
     """Walk the whole file. Raises TruncatedMediaError, CorruptMediaError, MediaTooLargeError."""
-    meter, size = Meter(), None
+    meter, size, frames = Meter(), None, 0
     for name, start, length in chunks(data):
         meter.count(0 if name in _PICTURE else length)
-        if name in _ANIMATION:
-            raise AnimatedMediaError(kind=Kind.WEBP)
-        if size is None:
-            size = _size(data, name, start, length)
+        frames += name == b"ANMF"
+        size = size or _size(data, name, start, length)
     if size is None:
         raise CorruptMediaError(kind=Kind.WEBP, reason="it has no picture")
-    return size
+    return Outline(*size, frames=max(1, frames))
 
 
 def chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -45,14 +41,14 @@ def chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
         position += 8 + length + length % 2
 
 
-def _size(data: Bytes, name: bytes, start: int, length: int) -> Outline:
+def _size(data: Bytes, name: bytes, start: int, length: int) -> tuple[int, int]:
     if name == b"VP8X" and length >= 10:
-        if data[start] & _ANIMATED_FLAG:
-            raise AnimatedMediaError(kind=Kind.WEBP)
-        return Outline(*(1 + int.from_bytes(data[at : at + 3], "little") for at in (start + 4, start + 7)))
+        width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (start + 4, start + 7))
+        return width, height
     if name == b"VP8L" and length >= 5:
         bits = int.from_bytes(data[start + 1 : start + 5], "little")
-        return Outline((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if name == b"VP8 " and length >= 10:
-        return Outline(*(side & 0x3FFF for side in struct.unpack_from("<HH", data, start + 6)))
+        width, height = struct.unpack_from("<HH", data, start + 6)
+        return width & 0x3FFF, height & 0x3FFF
     raise CorruptMediaError(kind=Kind.WEBP, reason="it has no header")

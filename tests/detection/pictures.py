@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from detection.kinds import MAGIC_BYTES, sniff
-from detection.still import Picture, decode
+from detection.picture import decode, measured
 
 MODES = ("1", "L", "P", "RGB", "LA", "RGBA", "I;16", "CMYK")
 
@@ -37,9 +37,15 @@ def save(picture: Image.Image, form: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def decoded(file: bytes) -> Picture:
-    """What a reader of pictures makes of the file."""
-    return decode(file, sniff(file[:MAGIC_BYTES]))
+def animated(pictures: list[Image.Image], durations: list[int], form: str, **options: object) -> bytes:
+    """Pictures shown one after another, for so many milliseconds each."""
+    return save(pictures[0], form, save_all=True, append_images=pictures[1:], duration=durations, **options)
+
+
+def decoded(file: bytes) -> Image.Image:
+    """The first picture in the file, as it is seen."""
+    kind = sniff(file[:MAGIC_BYTES])
+    return next(decode(file, kind, measured(file, kind)))[0]
 
 
 def chunk(name: bytes, content: bytes) -> bytes:
@@ -51,3 +57,21 @@ def png(*chunks: bytes, width: int = 1, height: int = 1, colour: int = 0) -> byt
     """A PNG of 8-bit grey, or another colour type, with these chunks after its header."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks)
+
+
+_MOVING = [draw(seed=seed) for seed in range(3)]
+_TIMES = [100, 250, 40]
+
+SAMPLES = {
+    "jpeg": save(draw(), "JPEG"),
+    "progressive jpeg": save(draw(), "JPEG", progressive=True),
+    "restarting jpeg": save(draw(), "JPEG", restart_marker_rows=1),
+    "png": save(draw(), "PNG"),
+    "moving png": animated(_MOVING, _TIMES, "PNG"),
+    "webp": save(draw(), "WEBP"),
+    "lossless webp": save(draw("RGBA"), "WEBP", lossless=True),
+    "moving webp": animated(_MOVING, _TIMES, "WEBP"),
+    "gif": save(draw("P"), "GIF"),
+    "moving gif": animated(_MOVING, _TIMES, "GIF"),
+}
+"""A file of each kind and way of writing it."""

@@ -12,7 +12,7 @@ from tests.detection.pictures import MODES, decoded, draw, save
 
 
 def _mark(file: bytes) -> FrameHash:
-    return frame_hash(normalised(decoded(file).image))
+    return frame_hash(normalised(decoded(file)))
 
 
 def _pdq(file: bytes) -> int:

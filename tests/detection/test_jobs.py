@@ -36,7 +36,7 @@ def test_an_examination_inside_equals_one_outside(examiner: Sandbox, form: str, 
         43,
         len(file),
     )
-    assert found.content.content_hash == pixel_hash(normalised(decoded(file).image))
+    assert found.content.content_hash == pixel_hash(normalised(decoded(file)))
 
 
 def test_whatever_loads_late_was_loaded_before_isolation(examiner: Sandbox) -> None:

@@ -14,7 +14,7 @@ from tests.detection.pictures import MODES, decoded, draw, save
 
 
 def _hash(file: bytes) -> str:
-    return pixel_hash(normalised(decoded(file).image))
+    return pixel_hash(normalised(decoded(file)))
 
 
 @given(seed=st.integers(0, 1000), mode=st.sampled_from(["1", "L", "P", "RGB", "LA", "RGBA"]))
@@ -35,7 +35,7 @@ def test_lossless_copies_agree(seed: int, mode: str) -> None:
 def test_a_transparent_palette_agrees_with_its_colours() -> None:
     picture = draw("P")
     file = save(picture, "PNG", transparency=3)
-    coloured = decoded(file).image.convert("RGBA")
+    coloured = decoded(file).convert("RGBA")
     assert coloured.getchannel("A").getextrema() == (0, 255)
     assert _hash(file) == _hash(save(coloured, "PNG"))
 
@@ -45,7 +45,7 @@ def test_orientation_is_part_of_the_look(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     turned = save(draw(), "PNG", exif=exif)
-    upright = decoded(turned).image
+    upright = decoded(turned)
     assert _hash(turned) == _hash(save(upright, "PNG"))
     assert _hash(turned) != _hash(save(draw(), "PNG"))
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from detection.errors import (
-    AnimatedMediaError,
     CorruptMediaError,
     EmptyMediaError,
     MediaError,
@@ -25,16 +24,7 @@ from detection.errors import (
 from detection.limits import MAX_METADATA_BYTES, MAX_SEGMENTS, MAX_UPLOAD_BYTES
 from detection.media import examine, mapped
 from detection.memfd import Memfd
-from tests.detection.pictures import MODES, chunk, decoded, draw, png, save
-
-FILES = {
-    "jpeg": save(draw(), "JPEG"),
-    "progressive jpeg": save(draw(), "JPEG", progressive=True),
-    "restarting jpeg": save(draw(), "JPEG", restart_marker_rows=1),
-    "png": save(draw(), "PNG"),
-    "webp": save(draw(), "WEBP"),
-    "lossless webp": save(draw("RGBA"), "WEBP", lossless=True),
-}
+from tests.detection.pictures import MODES, SAMPLES, chunk, decoded, draw, png, save
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -44,24 +34,24 @@ def test_every_mode_decodes(mode: str) -> None:
     assert (picture.width, picture.height) == (61, 43)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SAMPLES)
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_no_truncated_file_decodes(name: str, share: float) -> None:
-    whole = FILES[name]
+    whole = SAMPLES[name]
     with pytest.raises((TruncatedMediaError, EmptyMediaError, UnrecognisedMediaError)):
         examine(whole[: int(len(whole) * share)], None)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SAMPLES)
 def test_the_last_byte_counts(name: str) -> None:
     with pytest.raises(TruncatedMediaError):
-        examine(FILES[name][:-1], None)
+        examine(SAMPLES[name][:-1], None)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", SAMPLES)
 @given(data=st.data())
 def test_flipped_bits_decode_or_are_refused(name: str, data: st.DataObject) -> None:
-    file = bytearray(FILES[name])
+    file = bytearray(SAMPLES[name])
     for _ in range(data.draw(st.integers(1, 4))):
         file[data.draw(st.integers(0, len(file) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     with suppress(MediaError):
@@ -76,7 +66,7 @@ def test_noise_after_a_signature_is_refused(noise: bytes) -> None:
 
 
 def test_every_flip_in_image_data_of_a_png_is_noticed() -> None:
-    file = bytearray(FILES["png"])
+    file = bytearray(SAMPLES["png"])
     start = file.index(b"IDAT") + 4
     for at in range(start, start + 64):
         file[at] ^= 1
@@ -92,12 +82,16 @@ def test_every_flip_in_image_data_of_a_png_is_noticed() -> None:
         (b"abcd", UnrecognisedMediaError),
         (b"\xff\xd8\xff\xe0", TruncatedMediaError),
         (b"just some text, nothing else", UnrecognisedMediaError),
-        (b"GIF89a" + bytes(20), UnsupportedMediaError),
+        (b"GIF89a" + bytes(20), CorruptMediaError),
+        (b"GIF89a\1\0\1\0\0\0\0;", CorruptMediaError),
+        (SAMPLES["gif"][:6] + b"\0\0\0\0" + SAMPLES["gif"][10:], CorruptMediaError),
+        (SAMPLES["moving png"].replace(b"acTL", b"acTX"), CorruptMediaError),
+        (b"8BPS" + bytes(20), UnsupportedMediaError),
         (b"\x00\x00\x00\x18ftypheic" + bytes(20), UnsupportedMediaError),
         (b"\x00\x00\x00\x18ftypisom" + bytes(20), UnsupportedMediaError),
         (b"%PDF-1.7", UnsupportedMediaError),
         (b"RIFF\x04\x00\x00\x00WAVE", UnsupportedMediaError),
-        (FILES["jpeg"][:2] + b"\xff\xd9", CorruptMediaError),
+        (SAMPLES["jpeg"][:2] + b"\xff\xd9", CorruptMediaError),
         (b"\xff\xd8\xff\xe0\x00\x01" + bytes(20), CorruptMediaError),
         (png(chunk(b"IEND", b"")), CorruptMediaError),
         (png(chunk(b"IDAT", zlib.compress(b"\0")), chunk(b"IEND", b"")), TruncatedMediaError),
@@ -120,10 +114,10 @@ def test_each_damage_has_its_error(file: bytes, error: type[MediaError]) -> None
         (png(*[chunk(b"teSt", b"")] * (MAX_SEGMENTS + 1), chunk(b"IEND", b"")), "segments"),
         (png(chunk(b"teSt", bytes(MAX_METADATA_BYTES + 1)), chunk(b"IEND", b"")), "bytes of metadata"),
         (
-            b"\xff\xd8" + (b"\xff\xe1\xff\xff" + bytes(65533)) * 129 + FILES["jpeg"][2:],
+            b"\xff\xd8" + (b"\xff\xe1\xff\xff" + bytes(65533)) * 129 + SAMPLES["jpeg"][2:],
             "bytes of metadata",
         ),
-        (FILES["jpeg"][:-2] + b"\xff\xda\x00\x02" * 100 + b"\xff\xd9", "scans"),
+        (SAMPLES["jpeg"][:-2] + b"\xff\xda\x00\x02" * 100 + b"\xff\xd9", "scans"),
     ],
 )
 def test_bombs_are_refused_before_pixels_are_decoded(file: bytes, field: str) -> None:
@@ -136,35 +130,28 @@ def test_bombs_are_refused_before_pixels_are_decoded(file: bytes, field: str) ->
 def test_a_text_that_unpacks_without_end_is_refused() -> None:
     bomb = b"title\0\0" + zlib.compress(bytes(50_000_000))
     with pytest.raises(CorruptMediaError):
-        examine(FILES["png"][:33] + chunk(b"zTXt", bomb) + FILES["png"][33:], None)
+        examine(SAMPLES["png"][:33] + chunk(b"zTXt", bomb) + SAMPLES["png"][33:], None)
 
 
 @pytest.mark.parametrize(
     "declared", [None, "", "image/jpeg", "IMAGE/JPEG; q=1", "image/jpg", "application/octet-stream"]
 )
 def test_a_fitting_declaration_passes(declared: str | None) -> None:
-    assert examine(FILES["jpeg"], declared).mime == "image/jpeg"
+    assert examine(SAMPLES["jpeg"], declared).mime == "image/jpeg"
 
 
 @pytest.mark.parametrize("declared", ["image/png", "image/heic", "text/plain", "jpeg"])
 def test_a_wrong_declaration_is_named(declared: str) -> None:
     with pytest.raises(MislabelledMediaError) as caught:
-        examine(FILES["jpeg"], declared)
+        examine(SAMPLES["jpeg"], declared)
     assert (caught.value.declared, caught.value.actual) == (declared, "image/jpeg")
-
-
-@pytest.mark.parametrize("form", ["PNG", "WEBP"])
-def test_animations_are_refused(form: str) -> None:
-    frames = [draw(seed=seed) for seed in range(3)]
-    with pytest.raises(AnimatedMediaError):
-        examine(save(frames[0], form, save_all=True, append_images=frames[1:]), None)
 
 
 def test_a_phone_photo_with_more_pictures_is_its_first() -> None:
     first, second = draw(seed=1), draw(seed=2, width=20)
     file = save(first, "MPO", save_all=True, append_images=[second])
     picture = decoded(file)
-    assert picture.image.tobytes() == decoded(save(first, "JPEG")).image.tobytes()
+    assert picture.tobytes() == decoded(save(first, "JPEG")).tobytes()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -192,8 +179,9 @@ def test_a_header_that_lies_about_the_size_is_refused() -> None:
 
 
 def test_the_decoder_is_named_with_its_version() -> None:
-    assert decoded(FILES["webp"]).decoder.startswith("Pillow ")
-    assert "libwebp" in decoded(FILES["webp"]).decoder
+    decoder = examine(SAMPLES["webp"], None).content.decoder
+    assert decoder.startswith("Pillow ")
+    assert "libwebp" in decoder
 
 
 def test_files_are_bounded_before_they_are_read() -> None:
@@ -206,5 +194,5 @@ def test_files_are_bounded_before_they_are_read() -> None:
 
 
 def test_errors_say_what_to_do() -> None:
-    with pytest.raises(UnsupportedMediaError, match="HEIC files are not accepted yet: convert it to JPEG"):
+    with pytest.raises(UnsupportedMediaError, match="HEIC files are not accepted here: convert it"):
         examine(base64.b64decode("AAAAGGZ0eXBoZWlj"), None)

@@ -1,0 +1,87 @@
+"""Which decoder reads which kind of picture, and which walk goes before it. Runs in sandboxed workers only.
+
+Rules
+- The decoder is chosen by the sniffed format; Pillow's registry of sixty is never asked.
+- Decoders start no threads: the pool of workers is the parallelism.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin, features
+from PIL import __version__ as pillow_version
+
+from detection.errors import CorruptMediaError, TruncatedMediaError
+from detection.kinds import Kind
+from detection.outlines import gif, jpeg, png, webp
+from detection.outlines.outline import Bytes, Outline
+
+# The outline is held to tighter limits before Pillow sees the file; a second, looser guard would only
+# confuse.
+Image.MAX_IMAGE_PIXELS = None
+
+DECODING_ERRORS: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    struct.error,
+    zlib.error,
+)
+"""What the decoders raise for damaged files; anything else is a defect and should show as one."""
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """What reads one kind of picture."""
+
+    outline: Callable[[Bytes], Outline]
+    opened: Callable[[io.BytesIO], ImageFile.ImageFile]
+    library: str
+    """The C library that does it, with its version; empty where Pillow itself does."""
+
+    @property
+    def name(self) -> str:
+        """Who decodes, with versions: decoders may differ in the last bit."""
+        return ", ".join(filter(None, (f"Pillow {pillow_version}", self.library)))
+
+    def open(self, data: Bytes) -> ImageFile.ImageFile:
+        """The file, its first picture not yet decoded. Raises DECODING_ERRORS."""
+        return self.opened(io.BytesIO(data))
+
+
+_ZLIB = f"zlib-ng {features.version('zlib_ng')}" if features.check("zlib_ng") else f"zlib {features.version('zlib')}"
+
+DECODERS: Final[Mapping[Kind, Decoder]] = {
+    Kind.JPEG: Decoder(
+        jpeg.outline, JpegImagePlugin.JpegImageFile, f"libjpeg-turbo {features.version('libjpeg_turbo')}"
+    ),
+    Kind.PNG: Decoder(png.outline, PngImagePlugin.PngImageFile, _ZLIB),
+    Kind.WEBP: Decoder(webp.outline, WebPImagePlugin.WebPImageFile, f"libwebp {features.version('webp')}"),
+    Kind.GIF: Decoder(gif.outline, GifImagePlugin.GifImageFile, ""),
+}
+
+
+def decoder_of(kind: Kind) -> Decoder:
+    """The decoder of a kind of picture."""
+    return DECODERS[kind]
+
+
+@contextmanager
+def refusing(kind: Kind) -> Iterator[None]:
+    """What a decoder raises for a damaged file, as the MediaError that it means."""
+    try:
+        yield
+    except DECODING_ERRORS as error:
+        if "truncated" in str(error):
+            raise TruncatedMediaError(kind=kind) from error
+        raise CorruptMediaError(kind=kind, reason="it does not decode") from error
