@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.progress import track
 
-from api.cli.output import Exit, complain, described, err, exit_of
+from api.cli.output import Exit, complain, described, err, exit_of, words
 from client import ClientError
 
 
@@ -27,6 +27,6 @@ def each(
         except (ClientError, OSError) as error:
             done[str(file)] = {"problem": described(error)}
             refused.append(exit_of(error))
-            detail = done[str(file)]["problem"]["detail"]
-            complain(detail if detail.startswith(f"{file}: ") else f"{file}: {detail}")
+            said = words(error)
+            complain(said if said.startswith(f"{file}: ") else f"{file}: {said}")
     return done, refused

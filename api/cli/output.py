@@ -93,14 +93,14 @@ def complain(message: str) -> None:
 
 def fail(message: str, code: Exit = Exit.REFUSED) -> typer.Exit:
     """Say what went wrong; raise what is returned. Under `--json` the problem is on standard output, too."""
-    return _failed({"title": TITLES[code], "detail": message}, code)
+    return _failed({"title": TITLES[code], "detail": message}, message, code)
 
 
 def described(error: Exception) -> dict[str, Any]:
-    """An error as a problem (RFC 9457): the server's own, or its words."""
+    """An error as a problem (RFC 9457): the server's own, whole, or one of its words."""
     if isinstance(error, Problem):
-        return {"status": error.status, **error.members, "detail": str(error)}
-    return {"title": TITLES[exit_of(error)], "detail": _words(error)}
+        return {"status": error.status, "detail": error.title, **error.members}
+    return {"title": TITLES[exit_of(error)], "detail": words(error)}
 
 
 def exit_of(error: Exception) -> Exit:
@@ -116,17 +116,18 @@ def told() -> Iterator[None]:
     try:
         yield
     except EXPECTED as error:
-        raise _failed(described(error), exit_of(error)) from error
+        raise _failed(described(error), words(error), exit_of(error)) from error
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """An error in a line for people."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
 
 
-def _failed(problem: dict[str, Any], code: Exit) -> typer.Exit:
-    complain(problem["detail"])
+def _failed(problem: dict[str, Any], said: str, code: Exit) -> typer.Exit:
+    complain(said)
     if _for_programs.get():
         show({"problem": problem})
     return typer.Exit(code)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.cli.conftest import Run
 from tests.api.cli.process import sigillo
+from tests.api.wire import upload
 from tests.deployment import Running, running
 from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
 
@@ -67,6 +68,14 @@ def test_refused_and_missing_files_do_not_spoil_the_others(run: Run, files: dict
     assert "No such file" in told[str(tmp_path / "missing")]["problem"]["detail"]
     assert f"{tmp_path / 'odd'}: " in done.stderr.replace("\n", "")
     assert "missing" in done.stderr
+
+
+def test_programs_get_the_servers_own_problem(run: Run, deployment: Running, tmp_path: Path) -> None:
+    (tmp_path / "odd").write_bytes(b"no known kind")
+    with deployment.http() as http:
+        own = upload(http, b"no known kind", path="/v1/verifications").json()
+    assert json.loads(run("verify", tmp_path / "odd", "--json").stdout)["problem"] == own
+    assert own["detail"] in run("verify", tmp_path / "odd").stderr.replace("\n", "")
 
 
 def test_given_anchors_are_trusted(run: Run, foreign: Running, files: dict[str, Path], tmp_path: Path) -> None:
