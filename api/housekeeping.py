@@ -1,5 +1,5 @@
-"""What a running service does by itself: ends retention and key epochs, forgets spent keys, sweeps, empties the
-write-ahead log.
+"""What a running service does by itself: ends retention and key epochs, forgets spent keys, data keys and old logs,
+sweeps, empties the write-ahead log.
 
 One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
 tries again: nothing here is lost by waiting.
@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from api.log import logger
+from api.log import forget_old, logger
 from cases.deployment import Deployment
 from cases.errors import CasesError
 from cases.idempotency import forget_expired
@@ -61,7 +61,7 @@ class Housekeeping:
     def round(self) -> None:
         """Everything once; what fails of the rest does not keep epochs from ending.
 
-        Raises KeysError, LedgerError, CasesError.
+        Raises KeysError, LedgerError, CasesError; OSError when old logs cannot be deleted.
         """
         try:
             self._tidy()
@@ -70,10 +70,12 @@ class Housekeeping:
 
     def _tidy(self) -> None:
         now = milliseconds(self.clock())
+        self.library.ledger.epochs.forget()
         self.database.write(lambda connection: forget_expired(connection, now))
         self.database.truncate_wal()
         if now >= self._next_sweep:
             sweep_strays(self.database, self.library.blobs, STRAY_AGE)
+            forget_old()
             self._next_sweep = now + SWEEP_INTERVAL // timedelta(milliseconds=1)
         # What needs the key store comes last: the rest must not wait for it.
         self.deployment.operator()
@@ -85,7 +87,7 @@ class Housekeeping:
             try:
                 self.round()
                 self.reason = ""
-            except (KeysError, LedgerError, CasesError) as error:
+            except (KeysError, LedgerError, CasesError, OSError) as error:
                 if self.reason != str(error):
                     logger("housekeeping").warning("round failed", error=str(error))
                 self.reason = str(error)

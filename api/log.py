@@ -16,7 +16,7 @@ import structlog
 
 NAME = "requests.log"
 KEPT_DAYS = 7
-"""A rotated file older than this is deleted; the present day's counts as one."""
+"""No line is older; the present day's file counts as one."""
 
 STRANGERS_WRITE_TO = ("python_multipart", "uvicorn.error")
 """Loggers of libraries that warn, with bytes in it, of every malformed request; the caller is told what is wrong."""
@@ -46,6 +46,7 @@ def configure(folder: Path | None, console_level: int = logging.WARNING) -> None
     root = logging.getLogger("sigillo")
     root.handlers, root.propagate = handlers, False
     root.setLevel(logging.INFO)
+    forget_old()
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -54,9 +55,29 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     return bound
 
 
+def forget_old() -> None:
+    """Delete files whose last line is six days old: their first may be a day older.
+
+    Rotation counts files and happens when a line is written, so a service that few ask would keep them for longer.
+    """
+    for handler in logging.getLogger("sigillo").handlers:
+        if isinstance(handler, TimedRotatingFileHandler):
+            handler.acquire()  # so that none is rotated meanwhile
+            try:
+                _drop_old(Path(handler.baseFilename))
+            finally:
+                handler.release()
+
+
+def _drop_old(file: Path) -> None:
+    oldest = time.time() - (KEPT_DAYS - 1) * 24 * 3600
+    for old in file.parent.glob(f"{file.name}*"):
+        if old.stat().st_mtime < oldest:
+            old.unlink()
+
+
 def _rotating(folder: Path) -> logging.Handler:
     folder.mkdir(exist_ok=True, mode=0o700)
-    _drop_old(folder / NAME)
     handler = TimedRotatingFileHandler(
         folder / NAME,
         when="midnight",
@@ -67,14 +88,6 @@ def _rotating(folder: Path) -> logging.Handler:
     )
     handler.setFormatter(_formatter(structlog.processors.JSONRenderer()))
     return handler
-
-
-def _drop_old(file: Path) -> None:
-    """Rotation deletes only while the service runs; what grew old while it did not goes at the next start."""
-    oldest = time.time() - KEPT_DAYS * 24 * 3600
-    for old in file.parent.glob(f"{file.name}*"):
-        if old.stat().st_mtime < oldest:
-            old.unlink()
 
 
 def _formatter(renderer: structlog.types.Processor) -> logging.Formatter:

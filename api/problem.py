@@ -186,7 +186,10 @@ def _known(request: Request, error: Exception) -> JSONResponse:
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [{"field": ".".join(map(str, e["loc"][1:])), "detail": e["msg"]} for e in error.errors()[:MAX_FAULTS]]
+    faults = [
+        {"field": ".".join(map(str, e["loc"][1:])), "detail": e["msg"].removeprefix("Value error, ")}
+        for e in error.errors()[:MAX_FAULTS]
+    ]
     said = "; ".join(f"{fault['field']}: {fault['detail']}" for fault in faults[:5])
     return answer(
         Problem("request-invalid", 422, "The request does not have the form it should"),

@@ -79,6 +79,8 @@ class Library:
         """The signed file, opened segment by segment. Raises AssetGoneError, BlobError."""
         if asset.blob is None:
             raise AssetGoneError(asset.state)
+        if asset.expires_at <= milliseconds(self.clock()):  # the sweep that ends it may be late
+            raise AssetGoneError(AssetState.EXPIRED)
         subject = self.ledger.subjects.open(asset.tenant, subject_id(asset.id))
         assert asset.details is not None  # a row with a blob is not erased
         return self.blobs.open(subject, asset.blob, asset.details.signed_bytes)

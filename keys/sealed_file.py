@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from keys.clock import Entropy
-from keys.errors import SealBrokenError, WrongPassphraseError
+from keys.errors import KeyStoreUnavailableError, SealBrokenError, WrongPassphraseError
 from keys.sealing import KEY_BYTES, seal, unseal
 from keys.secret_file import locked, read_secret, replace_secret
 
@@ -60,7 +60,8 @@ class SealedFile:
     def __init__(self, folder: Path, passphrase: str | None, entropy: Entropy, first: Callable[[], bytes]) -> None:
         """Find the key; on the first run choose it and write the secret that `first` makes.
 
-        Raises LooseFileModeError, WrongPassphraseError; whether the key fits, `read` tells.
+        Raises LooseFileModeError, WrongPassphraseError, KeyStoreUnavailableError, OSError; whether the key fits, `read`
+        tells.
         """
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         self._path, self._entropy = folder / SEALED_NAME, entropy
@@ -90,9 +91,12 @@ class SealedFile:
             ) from error
 
     def write(self, secret: bytes) -> None:
-        """Replace the secret, durably. The caller holds `exclusive`."""
+        """Replace the secret, durably. The caller holds `exclusive`. Raises KeyStoreUnavailableError."""
         sealed = seal(self._key, secret, self._header, self._entropy)
-        replace_secret(self._path, self._header + b"\n" + sealed)
+        try:
+            replace_secret(self._path, self._header + b"\n" + sealed)
+        except OSError as error:
+            raise KeyStoreUnavailableError(f"{self._path} cannot be written: {error.strerror}") from error
 
     def _stored_header(self) -> _KeyFile | _Passphrase | None:
         if not self._path.exists():

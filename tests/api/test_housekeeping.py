@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import api.housekeeping
+from api.log import NAME, configure
 from keys.errors import KeyStoreSealedError
+from tests.api.fixtures import logging_put_back
 from tests.api.wire import PATIENCE, blobs, count, counts, rows, signed, upload
-from tests.deployment import running
+from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
 
 
@@ -41,6 +44,31 @@ def test_spent_idempotency_keys_go_after_a_day(tmp_path: Path, clock: HeldClock)
         assert count(up, "idempotency") == 1
         clock.move(timedelta(days=1, seconds=1))
         until(lambda: count(up, "idempotency") == 0)
+
+
+def test_keys_and_logs_that_nobody_asks_for_go_in_time(tmp_path: Path, clock: HeldClock) -> None:
+    with logging_put_back(), running(tmp_path, clock) as up:
+        configure(up.home.logs)
+        old = up.home.logs / f"{NAME}.2026-01-01"
+        old.touch()
+        os.utime(old, (0, 0))
+        begun = clock()
+        clock.move(timedelta(hours=1))
+        until(lambda: not old.exists())
+        until(
+            lambda: all(held.until > begun + timedelta(hours=1) for held in [*up.service.ledger.epochs._held.values()])
+        )
+
+
+def test_logs_that_cannot_be_deleted_fail_the_round_and_no_more(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied() -> None:
+        raise PermissionError("not yours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api.housekeeping, "forget_old", denied)
+        own.service.housekeeping._next_sweep = 0
+        until(lambda: own.service.housekeeping.reason)
+    until(lambda: not own.service.housekeeping.reason)
 
 
 def test_a_failed_round_is_said_and_the_next_one_tries_again(

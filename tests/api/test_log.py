@@ -5,14 +5,21 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
 
 import pytest
 
-from api.log import KEPT_DAYS, NAME, configure, logger
+from api.log import KEPT_DAYS, NAME, configure, forget_old, logger
 from tests.api.fixtures import logging_put_back
 
 DAY = 24 * 3600
+
+
+def rotating(folder: Path) -> TimedRotatingFileHandler:
+    """The handler that writes into the folder."""
+    found = [one for one in logging.getLogger("sigillo").handlers if isinstance(one, TimedRotatingFileHandler)]
+    return next(one for one in found if Path(one.baseFilename).parent == folder)
 
 
 @pytest.fixture(autouse=True)
@@ -43,11 +50,28 @@ def test_what_grew_old_while_nothing_ran_goes_at_the_start(tmp_path: Path) -> No
     assert {file.name for file in tmp_path.iterdir()} == {f"{NAME}.2026-11-19", "other.txt"}
 
 
+def test_what_grew_old_in_a_service_that_nobody_asked_goes_while_it_runs(tmp_path: Path) -> None:
+    configure(tmp_path)
+    logger("test").info("long ago")
+    # Lines of one day are in one file, and its first may be a day older than its last.
+    for name, days in {
+        NAME: KEPT_DAYS,
+        f"{NAME}.2026-11-01": KEPT_DAYS - 0.9,
+        f"{NAME}.2026-11-02": KEPT_DAYS - 1.1,
+    }.items():
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - days * DAY,) * 2)
+    forget_old()
+    assert {file.name for file in tmp_path.iterdir()} == {f"{NAME}.2026-11-02"}
+    rotating(tmp_path).rolloverAt = 0  # as it is a day after the last line
+    logger("test").info("again")
+    assert "again" in (tmp_path / NAME).read_text()
+
+
 def test_rotation_keeps_a_week(tmp_path: Path) -> None:
     configure(tmp_path)
-    rotating = next(h for h in logging.getLogger("sigillo").handlers if hasattr(h, "backupCount"))
-    assert rotating.backupCount == KEPT_DAYS - 1
-    assert rotating.interval == DAY  # type: ignore[attr-defined]  # of the rotating handler
+    assert rotating(tmp_path).backupCount == KEPT_DAYS - 1
+    assert rotating(tmp_path).interval == DAY
 
 
 def test_console_shows_warnings_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import httpx
 
 from tests.deployment import Running, picture
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds before a test calls a service stuck; never a measurement."""
 
 

@@ -12,11 +12,14 @@ import pytest
 
 from cases.errors import AssetGoneError
 from ledger.blobs import BlobStore
-from ledger.errors import BlobStoreUnavailableError
+from ledger.errors import BlobStoreUnavailableError, DatabaseUnavailableError
+from ledger.log import Ledger
 from ledger.subjects import Subjects
-from tests.api.wire import blobs, count, database, problem, rows, signed, upload
+from tests.api.wire import blobs, count, counts, database, problem, rows, signed, upload
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
+
+CHANGED = {"actions": [{"name": "c2pa.cropped"}]}
 
 
 def test_two_erasures_at_once_are_one_decision(deployment: Running) -> None:
@@ -38,6 +41,21 @@ def test_two_erasures_at_once_are_one_decision(deployment: Running) -> None:
                 thread.join()
             assert sorted(answers) == [200, 410]
             assert count(deployment, "entry") == before + 1
+
+
+def test_retention_ends_to_the_second_however_late_the_sweep(own: Running, clock: HeldClock) -> None:
+    own.service.housekeeping.close()
+    with own.http(own.key()) as http:
+        asset, _ = signed(http)
+        clock.move(timedelta(days=7) - timedelta(seconds=1))
+        assert http.get(asset["links"]["content"]).status_code == 200
+        clock.move(timedelta(seconds=1))
+        answers = (
+            http.get(asset["links"]["content"]),
+            upload(http, claim=CHANGED, path=f"{asset['links']['self']}/transformations"),
+        )
+        assert [problem(answer, 410, "asset-gone")["reason"] for answer in answers] == ["expired", "expired"]
+    assert len(blobs(own)) == 1
 
 
 def test_asset_erased_while_the_sweep_looks_at_it_is_left_alone(
@@ -63,6 +81,27 @@ def test_asset_erased_while_the_sweep_looks_at_it_is_left_alone(
     assert library.end_retention() == 0
     assert rows(own, "SELECT count(*) FROM payload WHERE kind = 'asset.expired'") == [(0,)]
     assert own.service.ledger.verify().sound
+
+
+def test_an_ending_that_is_not_committed_touches_no_file(
+    own: Running, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DatabaseUnavailableError("the disk is full")
+
+    own.service.housekeeping.close()  # this sweep is the test's own
+    with own.http(own.key()) as http:
+        asset, _ = signed(http)
+        before = counts(own)
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "record", full)
+            problem(http.delete(asset["links"]["self"]), 503, "database-unavailable")
+            clock.move(timedelta(days=8))
+            with pytest.raises(DatabaseUnavailableError):
+                own.service.library.end_retention()
+        assert counts(own) == before
+        assert own.service.library.end_retention() == 1
+        assert blobs(own) == set()
 
 
 def test_crash_between_commit_and_unlink_is_swept_at_the_next_start(

@@ -52,10 +52,9 @@ def test_everything_is_in_force_here(hostile: Sandbox) -> None:
 
 
 ALONE = """
-import ctypes, os, socket
 from detection import isolation
-isolation._prctl(38, 1)
-getattr(isolation, {layer!r})()
+isolation.{other} = lambda: None
+isolation.restrict()
 try:
     open("/etc/hostname")
 except OSError as error:
@@ -63,9 +62,9 @@ except OSError as error:
 """
 
 
-@pytest.mark.parametrize(("layer", "refusal"), [("_landlock", "13"), ("_seccomp", "1")])
-def test_each_layer_alone_refuses_files(layer: str, refusal: str) -> None:
-    done = subprocess.run([sys.executable, "-c", ALONE.format(layer=layer)], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(("other", "refusal"), [("_seccomp", "13"), ("_landlock", "1")])
+def test_each_layer_alone_refuses_files(other: str, refusal: str) -> None:
+    done = subprocess.run([sys.executable, "-c", ALONE.format(other=other)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == refusal
 
 

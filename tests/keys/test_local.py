@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from keys.clock import system_entropy
-from keys.errors import InsecureProfileError, WrongPassphraseError
+from keys.errors import InsecureProfileError, KeyStoreUnavailableError, WrongPassphraseError
 from keys.keyring import Keyring
 from keys.local import WARNING, LocalKeyStore
 from keys.sealed_file import SealedFile
@@ -135,7 +135,7 @@ def test_a_full_disk_leaves_the_old_store(tmp_path: Path, tenant: str, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(KeyStoreUnavailableError, match="No space"):
             store.advance_epoch(tenant)
     assert store.open_epoch(tenant).number == 1
     assert store.advance_epoch(tenant) == 2

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.clock import system_entropy
-from keys.errors import LooseFileModeError, WrongPassphraseError
+from keys.errors import KeyStoreUnavailableError, LooseFileModeError, WrongPassphraseError
 from keys.sealed_file import KEY_FILE_NAME, LOCK_NAME, SCRYPT_N, SEALED_NAME, SealedFile
 
 SECRET = b'{"all":"keys"}'
@@ -31,6 +33,25 @@ def test_it_opens_with_what_made_it(folder: Path, passphrase: str | None) -> Non
     assert again.read() == SECRET
     again.write(b"changed")
     assert open_file(folder, passphrase).read() == b"changed"
+
+
+@pytest.mark.parametrize("trouble", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_write_that_fails_is_unavailability_and_passes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, trouble: int
+) -> None:
+    def fails(_descriptor: int) -> None:
+        raise OSError(trouble, os.strerror(trouble))
+
+    file = open_file(folder)
+    before = {path.name for path in folder.iterdir()}
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fails)
+        with pytest.raises(KeyStoreUnavailableError, match=os.strerror(trouble)):
+            file.write(b"changed")
+    assert {path.name for path in folder.iterdir()} == before
+    assert open_file(folder).read() == SECRET
+    file.write(b"changed")
+    assert open_file(folder).read() == b"changed"
 
 
 def test_only_a_key_file_makes_a_key_file(folder: Path, tmp_path: Path) -> None:

@@ -190,6 +190,16 @@ def test_epoch_keys_stay_in_memory_for_an_hour_and_no_longer(world: World, tenan
     assert world.keys.opened == opened + 1
 
 
+def test_an_epoch_key_that_nobody_asks_for_is_forgotten(world: World, tenant: TenantId) -> None:
+    world.ledger.subjects.create(tenant)
+    world.clock.move(DATA_KEY_LIFETIME - timedelta(seconds=1))
+    world.ledger.epochs.forget()
+    assert world.ledger.epochs._held
+    world.clock.move(timedelta(seconds=1))
+    world.ledger.epochs.forget()
+    assert not world.ledger.epochs._held
+
+
 def test_a_key_row_moved_to_another_subject_does_not_open(world: World, tenant: TenantId) -> None:
     first, second = (world.subject_of(tenant, world.write_note(tenant, text).entries[0]) for text in "ab")
     with world.database.writing(FULL) as connection:

@@ -1,0 +1,56 @@
+"""First starts on a disk that fills up, one page later each time; run inside, by tests/journeys/test_disk_full.py.
+
+Writes a line of JSON for each: {"pages", "refused": what a start on so few said, "" if it went well}.
+Ends with an error when a start that failed leaves something that keeps the next one, with room, from going well.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TextIO
+from unittest.mock import patch
+
+from api import service
+from api.cli.output import EXPECTED
+from api.home import Home
+from api.settings import Settings
+from tests.journeys.small_disk import SmallDisk
+
+ENOUGH = 3
+"""Starts in a row that go well: every write has had its turn."""
+
+
+def main(folder: Path, step: int, report: TextIO) -> None:
+    disk, pages, well = SmallDisk(folder), 0, 0
+    while well < ENOUGH:
+        home = folder / f"home-{pages}"
+        disk.leave(pages)
+        refused = start(home)
+        report.write(json.dumps({"pages": pages, "refused": refused}) + "\n")
+        disk.clear()
+        if again := start(home):
+            raise SystemExit(f"after a start on {pages} pages: {again}")
+        shutil.rmtree(home)
+        well = 0 if refused else well + 1
+        pages += step
+
+
+def start(folder: Path) -> str:
+    """Start, make the operator, stop. Nothing is uploaded: workers, who write nothing, are left out."""
+    home = Home(folder)
+    try:
+        with home.holding() as holder, service.open_service(Settings(home=folder), home, holder.token) as opened:
+            home.announce(holder)
+            opened.access.all(opened.deployment.operator())
+    except EXPECTED as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+if __name__ == "__main__":
+    with patch.object(service, "_sandbox", lambda _settings: nullcontext()), Path(sys.argv[3]).open("w") as lines:
+        main(Path(sys.argv[1]), int(sys.argv[2]), lines)
