@@ -19,7 +19,8 @@ DetectionError
     ├── MislabelledMediaError
     ├── MediaTooLargeError
     ├── TruncatedMediaError
-    └── CorruptMediaError
+    ├── CorruptMediaError
+    └── ProtectedMediaError
 
 `MediaError` and `JobFailedError` are also `detection.job_error.JobError`: they cross from worker to parent.
 """
@@ -157,3 +158,13 @@ class CorruptMediaError(MediaError):
     sentence: ClassVar[str] = "the {kind} file is damaged ({reason}): export it again"
     kind: str
     reason: str
+
+
+@dataclass(eq=False)
+class ProtectedMediaError(MediaError):
+    """Signing would undo what protects the file."""
+
+    code: ClassVar[str] = "media-protected"
+    sentence: ClassVar[str] = "the {kind} file has {protection}, which signing would undo: send one without"
+    kind: str
+    protection: str

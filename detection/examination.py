@@ -31,6 +31,9 @@ class NormalForm(StrEnum):
     FRAMES = "sigillo/frames/v1"
     """The pictures of an animation and how long each is shown: `detection.animation`."""
 
+    BYTES = "sigillo/bytes/v1"
+    """The bytes of the uploaded file: `detection.document`."""
+
 
 _CLOSED = ConfigDict(extra="forbid")
 

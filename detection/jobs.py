@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping
 from typing import Any, Final
 
+import pikepdf
 from PIL import Image
 
 from detection import media
@@ -39,6 +40,11 @@ def _rehearse() -> None:
             file = io.BytesIO()
             pictures[0].save(file, kind.value, exif=exif, save_all=bool(more), append_images=more)
             media.examine(file.getvalue(), kind.mime)
+    pages = io.BytesIO()
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.save(pages)
+    media.examine(pages.getvalue(), Kind.PDF.mime)
 
 
 _rehearse()

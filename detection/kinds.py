@@ -25,6 +25,7 @@ class Medium(StrEnum):
     """What a file is made of, and so what reads it."""
 
     PICTURE = "picture"
+    DOCUMENT = "document"
 
 
 class Kind(StrEnum):
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     PNG = "PNG"
     WEBP = "WebP"
     GIF = "GIF"
+    PDF = "PDF"
 
     @property
     def mime(self) -> str:
@@ -51,6 +53,7 @@ _TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
     Kind.PNG: ("image/png", Medium.PICTURE),
     Kind.WEBP: ("image/webp", Medium.PICTURE),
     Kind.GIF: ("image/gif", Medium.PICTURE),
+    Kind.PDF: ("application/pdf", Medium.DOCUMENT),
 }
 MIMES: Final = tuple(kind.mime for kind in Kind)
 
@@ -87,7 +90,7 @@ MAGICS = (
     Magic("QuickTime", b"ftypqt  ", 4),
     Magic("M4A", b"ftypM4A ", 4),
     Magic("MP4", b"ftyp", 4),
-    Magic("PDF", b"%PDF-"),
+    Magic(Kind.PDF, b"%PDF-"),
     Magic("MP3", b"ID3"),
     Magic("FLAC", b"fLaC"),
     Magic("Ogg", b"OggS"),
@@ -98,7 +101,12 @@ MAGICS = (
 )
 """In order: the first that fits counts."""
 
-ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+ALIASES = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
+    "application/x-pdf": "application/pdf",
+}
 UNDECLARED = frozenset({"", "application/octet-stream"})
 """What clients send when they do not know."""
 

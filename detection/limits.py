@@ -32,6 +32,12 @@ MAX_FRAMES = 256
 MAX_WINDOWS = 256
 """Windows of sound that are hashed; in a longer one each is longer."""
 
+MAX_PAGES = 10_000
+"""Of a document."""
+
+MAX_OBJECTS = 50_000
+"""Of a PDF, as its trailer says: c2pa-rs reads and writes all of them several times over, which takes it seconds."""
+
 MAX_METADATA_BYTES = 8 * 1024 * 1024
 """Metadata that a decoder gathers: EXIF, XMP, ICC, text. C2PA manifests are not counted: no decoder reads
 them.

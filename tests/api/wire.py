@@ -36,9 +36,11 @@ def upload(
     return http.post(path, files=parts, headers=dict(headers or {}))
 
 
-def signed(http: httpx.Client, content: bytes | None = None, claim: object = None) -> tuple[dict[str, Any], bytes]:
+def signed(
+    http: httpx.Client, content: bytes | None = None, claim: object = None, *, mime: str = "image/jpeg"
+) -> tuple[dict[str, Any], bytes]:
     """An asset and its signed file."""
-    asset = upload(http, content, claim)
+    asset = upload(http, content, claim, mime=mime)
     assert asset.status_code == 201, asset.text
     file = http.get(asset.json()["links"]["content"])
     assert file.status_code == 200

@@ -13,6 +13,8 @@ from typing import Final
 
 from PIL import Image
 
+from tests.detection.documents import pdf
+
 
 def picture(kind: str) -> bytes:
     """A grey one."""
@@ -49,27 +51,6 @@ def flac() -> bytes:
     """A header for one second of 44.1 kHz mono, 16 bits, and no frame."""
     info = struct.pack(">HH", 4096, 4096) + bytes(6) + (44100 << 44 | 15 << 36 | 44100).to_bytes(8) + bytes(16)
     return b"fLaC\x80" + len(info).to_bytes(3) + info
-
-
-def pdf(*objects: bytes) -> bytes:
-    """One empty page, and whatever `objects` follow from number 4 on."""
-    pages = (
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>",
-    )
-    return document(*pages, *objects)
-
-
-def document(*objects: bytes, trailer: bytes = b"/Root 1 0 R") -> bytes:
-    """A PDF of these objects, numbered from 1 on, with a table of where they are."""
-    body, places = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), []
-    for number, content in enumerate(objects, 1):
-        places.append(b"%010d 00000 n \n" % len(body))
-        body += b"%d 0 obj\n%b\nendobj\n" % (number, content)
-    table = b"xref\n0 %d\n0000000000 65535 f \n%b" % (len(objects) + 1, b"".join(places))
-    end = b"trailer\n<</Size %d%b>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, trailer, len(body))
-    return bytes(body + table + end)
 
 
 CARRIERS: Final = MappingProxyType(

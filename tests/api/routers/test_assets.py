@@ -12,6 +12,7 @@ from api.problem import MAX_FAULTS
 from provenance.rules import MAX_ACTIONS
 from tests.api.wire import count, counts, problem, proven, signed, upload
 from tests.deployment import Running, picture
+from tests.detection.documents import WHOLE
 
 HOSTILE_JSON = {
     "deep": "[" * 100_000,
@@ -122,6 +123,17 @@ def test_an_upload_leaves_one_of_each(deployment: Running) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_document_is_signed_and_given_back(deployment: Running, name: str) -> None:
+    with deployment.http(deployment.key()) as http:
+        asset, file = signed(http, WHOLE[name], mime="application/pdf")
+        verdict = upload(http, file, mime="application/pdf", path="/v1/verifications").json()
+    assert (asset["mime"], asset["width"]) == ("application/pdf", None)
+    assert verdict["verdict"] == "trusted"
+    assert verdict["content"]["normal_form"] == "sigillo/bytes/v1"
+    assert verdict["content"]["content_hash"] == hashlib.sha256(WHOLE[name]).hexdigest()
+
+
 @pytest.mark.parametrize(
     ("make", "mime", "status", "slug"),
     [
@@ -133,7 +145,7 @@ def test_an_upload_leaves_one_of_each(deployment: Running) -> None:
         (lambda: picture("PNG"), "image/jpeg", 422, "media-mislabelled"),
         (bomb, "image/png", 413, "media-too-large"),
         (lambda: b"8BPS" + bytes(40), "image/vnd.adobe.photoshop", 415, "media-unsupported"),
-        (lambda: b"%PDF-1.7\n" + bytes(40), "application/pdf", 415, "media-unsupported"),
+        (lambda: b"%PDF-1.7\n" + bytes(40), "application/pdf", 422, "media-truncated"),
     ],
 )
 def test_bad_files_have_each_their_problem(
