@@ -34,12 +34,17 @@ CLIENTS = 3
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", [1])
 def test_kill_during_uploads(tmp_path: Path, seed: int) -> None:
+    kill_rounds(tmp_path, ROUNDS, seed)
+
+
+def kill_rounds(folder: Path, rounds: int, seed: int) -> int:
+    """So many lives of one server, each ended with SIGKILL in the middle of uploads; how many were acknowledged."""
     chance = random.Random(seed)
-    server = Server(tmp_path / "home")
+    server = Server(folder / "home")
     promised: list[dict[str, str]] = []
-    for round_number in range(ROUNDS):
+    for round_number in range(rounds):
         server.start()
-        uploaders = [Uploader(server, tmp_path, round_number * CLIENTS + n) for n in range(CLIENTS)]
+        uploaders = [Uploader(server, folder, round_number * CLIENTS + n) for n in range(CLIENTS)]
         for uploader in uploaders:
             uploader.start()
         _until_one_is_acknowledged(uploaders)
@@ -49,12 +54,13 @@ def test_kill_during_uploads(tmp_path: Path, seed: int) -> None:
             uploader.stopping.set()
             uploader.join()
             promised += uploader.acknowledged
-        _check_rows(tmp_path / "home")
-    assert len(promised) >= ROUNDS
+        _check_rows(folder / "home")
+    assert len(promised) >= rounds
     server.start()
     _check_promises(server, promised)
     assert server.stop() == 0
-    check_at_rest(tmp_path / "home")
+    check_at_rest(folder / "home")
+    return len(promised)
 
 
 def _until_one_is_acknowledged(uploaders: list[Uploader]) -> None:

@@ -1,6 +1,5 @@
-"""Hours in minutes: good and hostile traffic on one server that is killed again and again.
-
-`SOAK_MINUTES=30 make soak`. Prints what it did; docs/performance.md quotes a run.
+"""Visitors: clients with minds of their own, who sign, verify, read, erase and send damaged files, and remember what
+they were promised.
 """
 
 from __future__ import annotations
@@ -12,19 +11,17 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pytest
 
 from client import Problem, Sigillo
 from client.problem import ClientError
 from tests.deployment import picture
-from tests.journeys.test_kill import check_at_rest
 from tests.journeys.uploader import Server
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "5"))
-LIVES_SECONDS = (5.0, 25.0)
 CLIENTS = 6
 REFUSALS = {f"refused {status}" for status in (400, 404, 410, 413, 415, 422, 503)}
 
@@ -37,10 +34,29 @@ class Memory:
     kept: dict[str, str] = field(default_factory=dict)
     erasing: set[str] = field(default_factory=set)
     done: Counter[str] = field(default_factory=Counter)
+    _order: list[str] = field(default_factory=list)
 
     def count(self, what: str) -> None:
         with self.lock:
             self.done[what] += 1
+
+    def keep(self, asset: str, sha256: str) -> None:
+        with self.lock:
+            self.kept[asset] = sha256
+            self._order.append(asset)
+
+    def any(self, chance: random.Random, *, erase: bool = False) -> str:
+        """One that nobody erases yet, to be erased or not; empty when there is none."""
+        with self.lock:
+            if not self._order:
+                return ""
+            place = chance.randrange(len(self._order))
+            asset = self._order[place]
+            if erase:
+                self._order[place] = self._order[-1]
+                self._order.pop()
+                self.erasing.add(asset)
+            return asset
 
 
 @dataclass
@@ -79,8 +95,7 @@ class Visitor:
         kind = chance.choice(["JPEG", "PNG", "WEBP"])
         photo = self._file(picture(kind, seed=chance.randrange(10**6)), kind.lower().replace("jpeg", "jpg"))
         asset = sigillo.sign(photo, {"title": "Soak"}, idempotency_key=f"{chance.random()}")
-        with self.memory.lock:
-            self.memory.kept[asset["id"]] = asset["sha256"]
+        self.memory.keep(asset["id"], asset["sha256"])
         self.memory.count("signed")
 
     def _hostile(self, sigillo: Sigillo, chance: random.Random) -> None:
@@ -97,21 +112,14 @@ class Visitor:
         self.memory.count("verified")
 
     def _read(self, sigillo: Sigillo, chance: random.Random) -> None:
-        with self.memory.lock:
-            mine = [asset for asset in self.memory.kept if asset not in self.memory.erasing]
-        if mine:
-            check(sigillo, asset := chance.choice(mine), self.memory.kept[asset], self.memory)
+        if asset := self.memory.any(chance):
+            check(sigillo, asset, self.memory.kept[asset], self.memory)
             self.memory.count("read")
 
     def _erase(self, sigillo: Sigillo, chance: random.Random) -> None:
-        with self.memory.lock:
-            mine = [asset for asset in self.memory.kept if asset not in self.memory.erasing]
-            if not mine:
-                return
-            asset = chance.choice(mine)
-            self.memory.erasing.add(asset)
-        sigillo.erase(asset)
-        self.memory.count("erased")
+        if asset := self.memory.any(chance, erase=True):
+            sigillo.erase(asset)
+            self.memory.count("erased")
 
 
 def check(sigillo: Sigillo, asset: str, sha256: str, memory: Memory) -> None:
@@ -127,30 +135,22 @@ def check(sigillo: Sigillo, asset: str, sha256: str, memory: Memory) -> None:
         assert hashlib.sha256(content.getvalue()).hexdigest() == sha256
 
 
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.soak
-def test_soak(tmp_path: Path) -> None:
-    server, memory, stopping = Server(tmp_path / "home"), Memory(), threading.Event()
-    server.start()
-    visitors = [Visitor(server, tmp_path, number, memory, stopping) for number in range(CLIENTS)]
+@contextmanager
+def visiting(server: Server, folder: Path, memory: Memory) -> Iterator[None]:
+    """All of them, while the block runs; afterwards nothing but honest refusals was heard."""
+    stopping = threading.Event()
+    visitors = [Visitor(server, folder, number, memory, stopping) for number in range(CLIENTS)]
     threads = [threading.Thread(target=visitor.live) for visitor in visitors]
     for thread in threads:
         thread.start()
-    chance, until, kills, most = random.Random(0), time.monotonic() + MINUTES * 60, 0, 0
-    while time.monotonic() < until:
-        time.sleep(chance.uniform(*LIVES_SECONDS))
-        most = max(most, server.resident_megabytes())
-        server.kill()
-        server.start()
-        kills += 1
-    stopping.set()
-    for thread in threads:
-        thread.join()
-    with server.client() as sigillo:
-        for asset, sha256 in memory.kept.items():
-            check(sigillo, asset, sha256, memory)
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
     assert {what for what in memory.done if what.startswith("refused")} <= REFUSALS
-    assert server.stop() == 0
-    check_at_rest(tmp_path / "home")
-    figures = ", ".join(f"{what} {count}" for what, count in sorted(memory.done.items()))
-    print(f"\n{MINUTES:g} minutes, {kills} kills, {CLIENTS} clients: {figures}; service at most {most} MB")
+
+
+def told(memory: Memory) -> str:
+    return ", ".join(f"{what} {count}" for what, count in sorted(memory.done.items()))

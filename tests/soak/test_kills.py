@@ -1,0 +1,48 @@
+"""SIGKILL again and again: `SOAK_KILLS` lives that end in the middle of uploads, and `SOAK_MINUTES` of good and hostile
+traffic on a server that dies every few seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.test_kill import check_at_rest, kill_rounds
+from tests.journeys.uploader import Server
+from tests.soak.visitors import CLIENTS, MINUTES, Memory, check, told, visiting
+
+KILLS = int(os.environ.get("SOAK_KILLS", "200"))
+LIVES_SECONDS = (5.0, 25.0)
+
+pytestmark = [
+    pytest.mark.soak,
+    # httpcore leaves its socket open when a connection to a Unix socket is refused: here, to a server just killed.
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def test_every_life_ends_in_the_middle_of_uploads(tmp_path: Path) -> None:
+    acknowledged = kill_rounds(tmp_path, KILLS, seed=2)
+    print(f"\n{KILLS} kills: {acknowledged} uploads acknowledged, all of them whole")
+
+
+def test_mixed_load_on_a_server_that_dies(tmp_path: Path) -> None:
+    server, memory, chance = Server(tmp_path / "home"), Memory(), random.Random(0)
+    server.start()
+    until, kills = time.monotonic() + MINUTES * 60, 0
+    with visiting(server, tmp_path, memory):
+        while time.monotonic() < until:
+            time.sleep(chance.uniform(*LIVES_SECONDS))
+            server.kill()
+            server.start()
+            kills += 1
+    with server.client() as sigillo:
+        for asset, sha256 in memory.kept.items():
+            check(sigillo, asset, sha256, memory)
+    assert server.stop() == 0
+    check_at_rest(tmp_path / "home")
+    print(f"\n{MINUTES:g} minutes, {kills} kills, {CLIENTS} clients: {told(memory)}")
