@@ -18,7 +18,7 @@ from c2pa import Builder, C2paSignerInfo, C2paSigningAlg, Context, Reader, Signe
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from benchmarks.window import Window
+from benchmarks.window import Done, Span, Window
 from cases.signing import content
 from detection.media import examine
 from keys.certificates import development_ca
@@ -27,41 +27,43 @@ from provenance.request import ClaimRequest, Tool
 from provenance.verdict import Verdict
 
 THREADS: Final = os.cpu_count() or 1
-MIME: Final = "image/jpeg"
 
 
-def per_second(work: Callable[[], None], window: Window) -> float:
-    """How often a second the pool does it within the window."""
+def repeated(work: Callable[[], None], window: Window) -> Done:
+    """What the pool does again and again within the window."""
 
-    def repeat() -> int:
-        done = 0
-        while time.monotonic() < window.end:
+    def repeat() -> list[Span]:
+        spans, now = list[Span](), time.monotonic()
+        while now < window.end:
+            began = now
             work()
-            done += time.monotonic() in window
-        return done
+            now = time.monotonic()
+            spans.append((began, now))
+        return spans
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return sum(future.result() for future in [pool.submit(repeat) for _ in range(THREADS)]) / window.seconds
+        threads = [pool.submit(repeat) for _ in range(THREADS)]
+    return Done.within(window, [span for thread in threads for span in thread.result()])
 
 
-def signing(photograph: bytes, claim: ClaimRequest, generator: Tool) -> Callable[[], None]:
-    """Signs the photograph once a call, with the manifest that the service would give it."""
+def signing(file: bytes, mime: str, claim: ClaimRequest, generator: Tool) -> Callable[[], None]:
+    """Signs the file once a call, with the manifest that the service would give it."""
     signer, context = _local_signer(), _context("")
 
     def sign() -> None:
-        manifest = define(claim, content(examine(photograph, MIME)), Verdict.ABSENT, generator).manifest
+        manifest = define(claim, content(examine(file, mime)), Verdict.ABSENT, generator).manifest
         with Builder(manifest, context) as builder:
-            builder.sign(signer, MIME, io.BytesIO(photograph), io.BytesIO())
+            builder.sign(signer, mime, io.BytesIO(file), io.BytesIO())
 
     return sign
 
 
-def verifying(signed: bytes, anchors: str) -> Callable[[], None]:
-    """Reads the signed photograph once a call. Raises ValueError at once when it is not trusted."""
+def verifying(signed: bytes, mime: str, anchors: str) -> Callable[[], None]:
+    """Reads the signed file once a call. Raises ValueError at once when it is not trusted."""
     context = _context(anchors)
 
     def verify() -> None:
-        with Reader(MIME, io.BytesIO(signed), context=context) as reader:
+        with Reader(mime, io.BytesIO(signed), context=context) as reader:
             if reader.get_validation_state() != "Trusted":
                 raise ValueError("the bare reader does not trust the file it is to read")
             reader.json()

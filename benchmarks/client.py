@@ -3,8 +3,9 @@
 It imports nothing but the standard library, writes a request once and reads no more of an answer than its length, so
 that eight of them take little from the server they share the machine with. Orders come as lines of JSON on standard
 input, each is answered with one line:
-    {"port", "method", "path", "headers", "body": file name, "begin", "end"} → {"seconds": […], "refused": text or null}
-`seconds` are the durations of the requests that were answered 2xx between `begin` and `end`.
+    {"port", "method", "path", "headers", "body": file name, "begin", "end"} → {"spans": […], "refused": text or null}
+`spans` are pairs: when each request that was answered 2xx was sent, and when it was answered, from `begin` until the
+first that is answered after `end`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def main() -> None:
 
 def _carry_out(order: dict[str, Any], connection: socket.socket) -> dict[str, Any]:
     request, begin, end = _request(order), order["begin"], order["end"]
-    seconds: list[float] = []
+    spans: list[tuple[float, float]] = []
     now = time.monotonic()
     while now < end:
         started = now
@@ -41,10 +42,10 @@ def _carry_out(order: dict[str, Any], connection: socket.socket) -> dict[str, An
         status, body = _answer(connection)
         now = time.monotonic()
         if status // 100 != 2:
-            return {"seconds": seconds, "refused": f"{status} {body[:500].decode('utf-8', 'replace')}"}
-        if begin <= now < end:
-            seconds.append(now - started)
-    return {"seconds": seconds, "refused": None}
+            return {"spans": spans, "refused": f"{status} {body[:500].decode('utf-8', 'replace')}"}
+        if now > begin:
+            spans.append((started, now))
+    return {"spans": spans, "refused": None}
 
 
 def _request(order: dict[str, Any]) -> bytes:

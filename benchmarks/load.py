@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from benchmarks.window import Window
+from benchmarks.window import Done, Span, Window
 
 CLIENT: Final = Path(__file__).with_name("client.py")
 
@@ -28,15 +28,6 @@ class Post:
     path: str
     headers: Mapping[str, str]
     body: Path
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a window saw."""
-
-    per_second: float
-    milliseconds: Sequence[float]
-    """How long each request took, seen by its client."""
 
 
 class Clients:
@@ -57,8 +48,8 @@ class Clients:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def post(self, post: Post, window: Window) -> Answered:
-        """All clients send it until the window ends; only answers inside the window count. Raises RefusedError."""
+    def post(self, post: Post, window: Window, number: int) -> Done:
+        """So many of them send it until the window ends. Raises RefusedError."""
         order = {
             "port": post.port,
             "method": "POST",
@@ -68,31 +59,30 @@ class Clients:
             "begin": window.begin,
             "end": window.end,
         }
-        for process in self._processes:
+        asking = self._processes[:number]
+        for process in asking:
             assert process.stdin is not None
             process.stdin.write(json.dumps(order) + "\n")
             process.stdin.flush()
-        seconds = [spent for process in self._processes for spent in _answer(process)]
-        return Answered(len(seconds) / window.seconds, [1000 * spent for spent in seconds])
+        return Done.within(window, [span for process in asking for span in _answer(process)])
 
 
-def multipart(port: int, path: str, photograph: bytes, body: Path, *, token: str = "", claim: str = "") -> Post:
-    """The POST of a JPEG and, beside it, its claim, if any; the encoded body is written to the file `body`."""
+def multipart(port: int, path: str, file: bytes, mime: str, body: Path, *, token: str = "", claim: str = "") -> Post:
+    """The POST of a file and, beside it, its claim, if any; the encoded body is written to the file `body`."""
     boundary = "sigillo-benchmark"
     parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="claim"\r\n\r\n{claim}\r\n'] if claim else []
     parts.append(
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="upload"\r\n'
-        "Content-Type: image/jpeg\r\n\r\n"
+        f"Content-Type: {mime}\r\n\r\n"
     )
-    body.write_bytes("".join(parts).encode() + photograph + f"\r\n--{boundary}--\r\n".encode())
+    body.write_bytes("".join(parts).encode() + file + f"\r\n--{boundary}--\r\n".encode())
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     return Post(port, path, headers | ({"Authorization": f"Bearer {token}"} if token else {}), body)
 
 
-def _answer(process: subprocess.Popen[str]) -> list[float]:
+def _answer(process: subprocess.Popen[str]) -> list[Span]:
     assert process.stdout is not None
     answer = json.loads(process.stdout.readline() or '{"refused": "a client died; its message is above"}')
     if answer["refused"]:
         raise RefusedError(answer["refused"])
-    seconds: list[float] = answer["seconds"]
-    return seconds
+    return [(began, ended) for began, ended in answer["spans"]]

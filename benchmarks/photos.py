@@ -21,22 +21,26 @@ _CROP: Final = (0, 0, 512, 384)
 
 
 @dataclass(frozen=True)
-class Size:
+class Photograph:
     """How large a photograph is, and how it is compressed."""
 
     name: str
     width: int
     height: int
     quality: int
+    mime: str = "image/jpeg"
+
+    def content(self) -> bytes:
+        """The JPEG; the same bytes every time."""
+        return _jpeg(self)
 
 
-ONE_MEGAPIXEL: Final = Size("1mp", 1152, 864, 85)
-TWELVE_MEGAPIXELS: Final = Size("12mp", 4000, 3000, 80)
+ONE_MEGAPIXEL: Final = Photograph("1mp", 1152, 864, 85)
+TWELVE_MEGAPIXELS: Final = Photograph("12mp", 4000, 3000, 80)
 
 
 @cache
-def photograph(size: Size) -> bytes:
-    """A JPEG of that size; the same bytes every time."""
+def _jpeg(size: Photograph) -> bytes:
     with Image.open(io.BytesIO((files("api.cli") / "astronaut.jpg").read_bytes())) as original:
         picture = original.crop(_CROP).resize((size.width, size.height), Image.Resampling.BICUBIC)
     noise = np.random.default_rng(_SEED).normal(0, NOISE, (size.height, size.width, 1)).astype(np.int16)

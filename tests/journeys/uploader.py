@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from client import Sigillo, UnreachableError
 from client.problem import ClientError
@@ -55,6 +56,15 @@ class Server:
         """Its id."""
         assert self._process is not None
         return self._process.pid
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing goes on when a test has failed."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
 
     def client(self) -> Sigillo:
         word = json.loads((self.home / "server.json").read_text())

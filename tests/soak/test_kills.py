@@ -31,10 +31,14 @@ def test_every_life_ends_in_the_middle_of_uploads(tmp_path: Path) -> None:
 
 
 def test_mixed_load_on_a_server_that_dies(tmp_path: Path) -> None:
-    server, memory, chance = Server(tmp_path / "home"), Memory(), random.Random(0)
-    server.start()
+    with Server(tmp_path / "home") as server:
+        _live_and_die(server, tmp_path)
+
+
+def _live_and_die(server: Server, folder: Path) -> None:
+    memory, chance = Memory(), random.Random(0)
     until, kills = time.monotonic() + MINUTES * 60, 0
-    with visiting(server, tmp_path, memory):
+    with visiting(server, folder, memory):
         while time.monotonic() < until:
             time.sleep(chance.uniform(*LIVES_SECONDS))
             server.kill()
@@ -44,5 +48,5 @@ def test_mixed_load_on_a_server_that_dies(tmp_path: Path) -> None:
         for asset, sha256 in memory.kept.items():
             check(sigillo, asset, sha256, memory)
     assert server.stop() == 0
-    check_at_rest(tmp_path / "home")
+    check_at_rest(folder / "home")
     print(f"\n{MINUTES:g} minutes, {kills} kills, {CLIENTS} clients: {told(memory)}")

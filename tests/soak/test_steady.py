@@ -9,6 +9,7 @@ Rules
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
@@ -40,32 +41,39 @@ class Held:
 
     @classmethod
     def by(cls, process: int) -> Self:
-        workers = [int(pid) for task in _tasks(process) for pid in (task / "children").read_text().split()]
         descriptors = len(list(Path(f"/proc/{process}/fd").iterdir()))
-        return cls(_megabytes(process), sum(map(_megabytes, workers)), descriptors)
+        return cls(_megabytes(process), sum(map(_megabytes, _children(process))), descriptors)
 
     @classmethod
     def median(cls, seen: list[Held]) -> Self:
         return cls(*map(median, zip(*map(astuple, seen), strict=True)))
 
 
-def _tasks(process: int) -> list[Path]:
-    return list(Path(f"/proc/{process}/task").iterdir())
+def _children(process: int) -> list[int]:
+    found = list[int]()
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def _megabytes(process: int) -> float:
     try:
         fields = Path(f"/proc/{process}/status").read_text().splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0  # a worker that was just replaced
     return next((int(line.split()[1]) / 1024 for line in fields if line.startswith("VmRSS")), 0.0)
 
 
 @pytest.mark.soak
 def test_what_is_held_stays_flat(tmp_path: Path) -> None:
-    server, memory, seen = Server(tmp_path / "home"), Memory(), list[Held]()
-    server.start()
-    with visiting(server, tmp_path, memory):
+    with Server(tmp_path / "home") as server:
+        _hold_steady(server, tmp_path)
+
+
+def _hold_steady(server: Server, folder: Path) -> None:
+    memory, seen = Memory(), list[Held]()
+    with visiting(server, folder, memory):
         for _ in range(SAMPLES):
             time.sleep(MINUTES * 60 / SAMPLES)
             seen.append(Held.by(server.process))
@@ -76,7 +84,7 @@ def test_what_is_held_stays_flat(tmp_path: Path) -> None:
         for asset, sha256 in list(memory.kept.items())[-1000:]:
             check(sigillo, asset, sha256, memory)
     assert server.stop() == 0
-    check_at_rest(tmp_path / "home")
+    check_at_rest(folder / "home")
     assert late.service_megabytes <= early.service_megabytes + MEGABYTES_MORE
     assert late.workers_megabytes <= early.workers_megabytes + MEGABYTES_MORE
     assert late.descriptors <= early.descriptors + DESCRIPTORS_MORE
