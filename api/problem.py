@@ -71,6 +71,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     UploadsBusyError: _later("uploads-busy", "Too many uploads are under way"),
     UploadError: Problem("upload-malformed", 400, "The upload is malformed"),
     detection.UnsupportedMediaError: Problem("media-unsupported", 415, "This kind of file is not supported yet"),
+    detection.UnsupportedCodecError: Problem(
+        "media-codec-unsupported", 415, "What is inside the file is not supported"
+    ),
     detection.UnrecognisedMediaError: Problem("media-unrecognised", 415, "This is no known kind of file"),
     detection.MediaTooLargeError: Problem("media-too-large", 413, "The file exceeds a limit"),
     detection.MediaError: Problem("media-refused", 422, "The file was refused"),

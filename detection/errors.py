@@ -16,6 +16,7 @@ DetectionError
     ├── EmptyMediaError
     ├── UnrecognisedMediaError
     ├── UnsupportedMediaError
+    ├── UnsupportedCodecError
     ├── MislabelledMediaError
     ├── MediaTooLargeError
     ├── TruncatedMediaError
@@ -118,6 +119,18 @@ class UnsupportedMediaError(MediaError):
     code: ClassVar[str] = "media-unsupported"
     sentence: ClassVar[str] = "{kind} files are not accepted here: convert it to one of the accepted kinds"
     kind: str
+
+
+@dataclass(eq=False)
+class UnsupportedCodecError(MediaError):
+    """An accepted format, and inside it a codec that is not."""
+
+    code: ClassVar[str] = "media-codec-unsupported"
+    sentence: ClassVar[str] = (
+        "the {kind} file uses {codec}, which is not accepted: export it with H.264, H.265, VP9 or AV1 and AAC or Opus"
+    )
+    kind: str
+    codec: str
 
 
 @dataclass(eq=False)

@@ -34,6 +34,9 @@ class NormalForm(StrEnum):
     BYTES = "sigillo/bytes/v1"
     """The bytes of the uploaded file: `detection.document`."""
 
+    TRACKS = "sigillo/tracks/v1"
+    """The tracks of a film or a sound file: `detection.recording`."""
+
 
 _CLOSED = ConfigDict(extra="forbid")
 

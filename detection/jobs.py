@@ -10,6 +10,8 @@ import io
 from collections.abc import Mapping
 from typing import Any, Final
 
+import av
+import numpy as np
 import pikepdf
 from PIL import Image
 
@@ -45,6 +47,22 @@ def _rehearse() -> None:
         document.add_blank_page()
         document.save(pages)
     media.examine(pages.getvalue(), Kind.PDF.mime)
+    media.examine(_film(), Kind.MP4.mime)
+
+
+def _film() -> bytes:
+    """One picture and a moment of sound."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        video, audio = container.add_stream("mpeg4", rate=1), container.add_stream("aac", rate=8000, layout="mono")
+        video.width = video.height = 16
+        container.mux(video.encode(av.VideoFrame(16, 16)))
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        sound.sample_rate = 8000
+        container.mux(audio.encode(sound))
+        for stream in (video, audio):
+            container.mux(stream.encode(None))
+    return file.getvalue()
 
 
 _rehearse()

@@ -26,6 +26,8 @@ class Medium(StrEnum):
 
     PICTURE = "picture"
     DOCUMENT = "document"
+    RECORDING = "recording"
+    """Pictures or sound over time."""
 
 
 class Kind(StrEnum):
@@ -36,6 +38,7 @@ class Kind(StrEnum):
     WEBP = "WebP"
     GIF = "GIF"
     PDF = "PDF"
+    MP4 = "MP4"
 
     @property
     def mime(self) -> str:
@@ -54,6 +57,7 @@ _TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
     Kind.WEBP: ("image/webp", Medium.PICTURE),
     Kind.GIF: ("image/gif", Medium.PICTURE),
     Kind.PDF: ("application/pdf", Medium.DOCUMENT),
+    Kind.MP4: ("video/mp4", Medium.RECORDING),
 }
 MIMES: Final = tuple(kind.mime for kind in Kind)
 
@@ -89,8 +93,8 @@ MAGICS = (
     *(Magic("AVIF", b"ftyp" + brand, 4) for brand in (b"avif", b"avis")),
     Magic("QuickTime", b"ftypqt  ", 4),
     Magic("M4A", b"ftypM4A ", 4),
-    Magic("MP4", b"ftyp", 4),
     Magic(Kind.PDF, b"%PDF-"),
+    Magic(Kind.MP4, b"ftyp", 4),
     Magic("MP3", b"ID3"),
     Magic("FLAC", b"fLaC"),
     Magic("Ogg", b"OggS"),

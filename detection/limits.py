@@ -38,6 +38,19 @@ MAX_PAGES = 10_000
 MAX_OBJECTS = 50_000
 """Of a PDF, as its trailer says: c2pa-rs reads and writes all of them several times over, which takes it seconds."""
 
+MAX_TRACKS = 16
+"""Of one film, those that are neither pictures nor sound included."""
+
+MAX_FRAME_PIXELS = 36_000_000
+"""Of a film, 8K: a decoder keeps up to seventeen frames at a time."""
+
+MAX_FILM_PIXELS = 40_000_000_000
+"""All frames of a film together: five minutes of 4K at fifteen, or an hour and a half at 640 x 480: what a core
+decodes within the time that the largest file has (`provenance.validation`)."""
+
+MAX_SAMPLES = 2_500_000_000
+"""Of sound, all channels together: four hours of stereo at 48 kHz are 1.4 thousand million."""
+
 MAX_METADATA_BYTES = 8 * 1024 * 1024
 """Metadata that a decoder gathers: EXIF, XMP, ICC, text. C2PA manifests are not counted: no decoder reads
 them.

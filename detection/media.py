@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeAlias
 
-from detection import document, picture
+from detection import document, picture, recording
 from detection.errors import EmptyMediaError
 from detection.examination import Content, Examination
 from detection.kinds import MAGIC_BYTES, Kind, Medium, check_declared, sniff
@@ -25,7 +25,11 @@ from detection.outlines.outline import Bytes
 Reader: TypeAlias = Callable[[Bytes, Kind], Content]
 """Decodes a whole file of that kind. Raises the subclasses of MediaError."""
 
-READERS: Final[Mapping[Medium, Reader]] = {Medium.PICTURE: picture.read, Medium.DOCUMENT: document.read}
+READERS: Final[Mapping[Medium, Reader]] = {
+    Medium.PICTURE: picture.read,
+    Medium.DOCUMENT: document.read,
+    Medium.RECORDING: recording.read,
+}
 
 
 @contextmanager

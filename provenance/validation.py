@@ -11,6 +11,10 @@ from detection.sandbox import Sandbox
 from provenance.report import History, VerificationReport, parse_history, parse_report
 from provenance.trust import TrustPolicy
 
+EXAMINE_SECONDS: Final = 30.0
+EXAMINE_SECONDS_PER_MEBIBYTE: Final = 2.0
+"""A minute of film in 50 MB takes ten seconds of a core; the rest is for a slow core that others use, too."""
+
 VERIFY_SECONDS: Final = 10.0
 """The largest upload takes one; a manifest of 5,000 assertions takes three, and c2pa-rs gets slower by the square."""
 
@@ -31,5 +35,11 @@ def examine(sandbox: Sandbox, upload: Memfd, declared: str | None, trust: TrustP
 
     Raises MediaError, and what `Sandbox.run` raises.
     """
-    with sandbox.run("examine", {"declared": declared, "trust": trust.settings}, (upload,)) as reply:
+    args, seconds = {"declared": declared, "trust": trust.settings}, examination_seconds(upload.size)
+    with sandbox.run("examine", args, (upload,), timeout=seconds) as reply:
         return parse_examination(reply.result.get("examination")), parse_history(reply.result.get("history"))
+
+
+def examination_seconds(size: int) -> float:
+    """How long a worker may take for an upload of `size` bytes."""
+    return EXAMINE_SECONDS + EXAMINE_SECONDS_PER_MEBIBYTE * size / 2**20

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import pytest
 
 from detection.errors import MediaError, MislabelledMediaError, TruncatedMediaError
 from detection.examination import Examination, parse_examination
+from detection.media import examine
 from detection.memfd import Memfd
 from detection.pixels import normalised, pixel_hash
 from detection.sandbox import Sandbox
+from tests.detection.films import Film, write
 from tests.detection.pictures import MODES, chunk, decoded, draw, png, save
+
+FILM = write(Film())
 
 
 def _examine(sandbox: Sandbox, file: bytes, declared: str | None = None) -> Examination:
@@ -37,6 +42,14 @@ def test_an_examination_inside_equals_one_outside(examiner: Sandbox, form: str, 
         len(file),
     )
     assert found.content.content_hash == pixel_hash(normalised(decoded(file)))
+
+
+@pytest.mark.parametrize(
+    ("video", "audio"), [("libx264", "aac"), ("libx265", "alac"), ("libvpx-vp9", "libopus"), ("mpeg4", "")]
+)
+def test_a_film_examined_inside_is_the_one_outside(examiner: Sandbox, video: str, audio: str) -> None:
+    file = write(Film(video=video, audio=audio))
+    assert _examine(examiner, file, "video/mp4") == examine(file, None)
 
 
 def test_whatever_loads_late_was_loaded_before_isolation(examiner: Sandbox) -> None:
@@ -76,6 +89,11 @@ def test_damaged_files_never_cost_a_worker(examiner: Sandbox) -> None:
                 _examine(examiner, bytes(file))
             except MediaError:
                 continue
+    for _ in range(60):
+        film = bytearray(FILM)
+        film[rng.randrange(len(film))] ^= 1 << rng.randrange(8)
+        with suppress(MediaError):
+            _examine(examiner, bytes(film))
     assert examiner._alive == worker
 
 

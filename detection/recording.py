@@ -1,0 +1,158 @@
+"""Decoding what moves and sounds: films and sound files, with FFmpeg through PyAV. Runs in sandboxed workers only.
+
+Rules
+- Order: outline, tracks and sizes as the headers have them, and only then frames and samples (invariant 12).
+- The demuxer follows from the sniffed format, the decoders are those of `detection.codecs`; nothing that a file
+  names elsewhere is looked for.
+- Every packet of every track of pictures or sound is decoded, or the file is refused; nothing is held but the current
+  one. Cover pictures, subtitles, chapters and time codes are not the content.
+
+The content hash, normal form `sigillo/tracks/v1`, is SHA-256 over the ASCII line `sigillo/tracks/v1` and a line for
+each track, each with its newline: the tracks of pictures, then those of sound, in the order of the file. The line of a
+track is `VideoTrack.form` or `AudioTrack.form`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+
+from detection.audio import AudioTrack
+from detection.codecs import PICTURES, SOUNDS
+from detection.errors import CorruptMediaError, TruncatedMediaError, UnsupportedCodecError
+from detection.examination import Content, NormalForm
+from detection.kinds import Kind
+from detection.limits import MAX_DURATION, MAX_TRACKS, at_most
+from detection.outlines import film
+from detection.outlines.outline import Bytes
+from detection.video import VideoTrack
+
+READ_BYTES: Final = 256 * 1024
+"""How much FFmpeg asks for at a time."""
+
+_DEMUXERS: Final[Mapping[Kind, str]] = {Kind.MP4: "mov"}
+_OUTLINES: Final[Mapping[Kind, Callable[[Bytes, Kind], None]]] = {Kind.MP4: film.outline}
+_CONTAINER: Final = {
+    "codec_whitelist": ",".join((*PICTURES, *SOUNDS)),
+    "protocol_whitelist": "",
+    "max_streams": str(2 * MAX_TRACKS),
+    "ignore_chapters": "1",
+    "enable_drefs": "0",
+}
+_DECODER: Final = {"err_detect": "explode"}
+"""What cannot be decoded is an error, where FFmpeg would conceal it."""
+
+_BOXED: Final = frozenset({Kind.MP4})
+"""Formats whose index names every packet."""
+
+
+def read(data: Bytes, kind: Kind) -> Content:
+    """Decode and fingerprint the whole file. Raises the subclasses of MediaError."""
+    _OUTLINES[kind](data, kind)
+    with _errors(kind), _opened(data, kind) as container:
+        at_most("milliseconds", MAX_DURATION, (container.duration or 0) // 1000)
+        streams = _streams(container, kind)
+        if not streams:
+            raise CorruptMediaError(kind=kind, reason="nothing in it is to be seen or heard")
+        tracks = {stream.index: _track(stream, kind) for stream in streams}
+        taken = dict.fromkeys(tracks, 0)
+        packets: Iterator[Any] = container.demux(streams)
+        for packet in packets:
+            if packet.is_corrupt:
+                raise CorruptMediaError(kind=kind, reason="it does not decode")
+            index = packet.stream.index  # the packet's own is unset in the empty ones that end a track
+            taken[index] += packet.size > 0
+            tracks[index].take(packet)
+        if kind in _BOXED:
+            for stream in streams:
+                _check_index(stream, taken[stream.index], len(data), kind)
+    return _content(list(tracks.values()), kind, _decoder(streams))
+
+
+@contextmanager
+def _errors(kind: Kind) -> Iterator[None]:
+    """What FFmpeg says of a damaged file, in our words."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except av.FFmpegError as error:
+        raise CorruptMediaError(kind=kind, reason="it does not decode") from error
+
+
+def _opened(data: Bytes, kind: Kind) -> InputContainer:
+    file: Any = io.BytesIO(data) if isinstance(data, bytes) else data
+    file.seek(0)
+    opened: InputContainer = av.open(
+        file,
+        "r",
+        format=_DEMUXERS[kind],
+        container_options=_CONTAINER,
+        metadata_errors="replace",
+        buffer_size=READ_BYTES,
+    )
+    return opened
+
+
+def _streams(container: InputContainer, kind: Kind) -> list[Stream]:
+    """The tracks that are the content, pictures first. Raises MediaTooLargeError, UnsupportedCodecError."""
+    at_most("tracks", MAX_TRACKS, len(container.streams))
+    streams: list[Stream] = []
+    for medium, known in (("video", PICTURES), ("audio", SOUNDS)):
+        for stream in container.streams:
+            if stream.type != medium or stream.disposition & Disposition.attached_pic:
+                continue
+            # A stream of an unknown codec has no context, whatever its type says.
+            context: av.CodecContext | None = stream.codec_context
+            name = context.name if context else "an unknown codec"
+            if context is None or name not in known:
+                raise UnsupportedCodecError(kind=kind, codec=name)
+            context.options, context.thread_count = dict(_DECODER), 1
+            streams.append(stream)
+    return streams
+
+
+def _track(stream: Stream, kind: Kind) -> VideoTrack | AudioTrack:
+    if isinstance(stream, av.VideoStream):
+        return VideoTrack(stream, kind)
+    assert isinstance(stream, av.AudioStream)
+    return AudioTrack(stream, kind)
+
+
+def _check_index(stream: Stream, taken: int, size: int, kind: Kind) -> None:
+    """FFmpeg ends a track quietly where the file ends, and where the index is senseless."""
+    entries = list(stream.index_entries)
+    if any(entry.pos + entry.size > size for entry in entries):
+        raise TruncatedMediaError(kind=kind)
+    if taken != len(entries):
+        raise CorruptMediaError(kind=kind, reason="its index does not lead to all of it")
+
+
+def _content(tracks: list[VideoTrack | AudioTrack], kind: Kind, decoder: str) -> Content:
+    pictures = [track for track in tracks if isinstance(track, VideoTrack)]
+    sounds = [track for track in tracks if isinstance(track, AudioTrack)]
+    if any(track.empty for track in tracks):
+        raise CorruptMediaError(kind=kind, reason="a track is empty")
+    lines = (NormalForm.TRACKS, *(track.form for track in tracks))
+    return Content(
+        decoder=decoder,
+        content_hash=hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest(),
+        normal_form=NormalForm.TRACKS,
+        width=pictures[0].width if pictures else None,
+        height=pictures[0].height if pictures else None,
+        duration=max(track.duration for track in tracks),
+        frames=pictures[0].frames if pictures else (),
+        windows=sounds[0].windows if sounds else (),
+    )
+
+
+def _decoder(streams: list[Stream]) -> str:
+    codecs = ", ".join(dict.fromkeys(stream.codec_context.name for stream in streams))
+    return f"FFmpeg {av.ffmpeg_version_info}, PyAV {av.__version__} ({codecs})"

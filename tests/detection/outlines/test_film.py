@@ -1,0 +1,43 @@
+"""The outline of a film: whole boxes, an index, no more metadata than anybody needs."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from detection.errors import CorruptMediaError, MediaTooLargeError, TruncatedMediaError
+from detection.kinds import Kind
+from detection.limits import MAX_METADATA_BYTES, MAX_SEGMENTS
+from detection.outlines.film import outline
+
+
+def box(name: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I4s", 8 + len(content), name) + content
+
+
+BEGINNING = box(b"ftyp", b"isom\0\0\0\0")
+
+
+def test_a_film_with_an_index_passes_wherever_that_stands() -> None:
+    index, pictures = box(b"moov", box(b"mvhd", bytes(100))), box(b"mdat", bytes(9))
+    outline(BEGINNING + index + pictures, Kind.MP4)
+    outline(BEGINNING + pictures + index, Kind.MP4)
+
+
+@pytest.mark.parametrize(
+    ("file", "error"),
+    [
+        (BEGINNING + box(b"mdat", bytes(9)), CorruptMediaError),
+        (BEGINNING + box(b"moov", box(b"cmov", bytes(9))), CorruptMediaError),
+        (BEGINNING + box(b"moov", b"\0\0\0\x20trak"), CorruptMediaError),
+        (BEGINNING + box(b"moov") + box(b"mdat", bytes(9))[:-1], TruncatedMediaError),
+        (BEGINNING + box(b"moov") + box(b"mdat")[:5], TruncatedMediaError),
+        (BEGINNING + box(b"moov", box(b"udta", bytes(MAX_METADATA_BYTES + 1))), MediaTooLargeError),
+        (BEGINNING + box(b"meta", bytes(MAX_METADATA_BYTES + 1)) + box(b"moov"), MediaTooLargeError),
+        (BEGINNING + box(b"moov", box(b"free") * MAX_SEGMENTS), MediaTooLargeError),
+    ],
+)
+def test_each_damage_has_its_error(file: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        outline(file, Kind.MP4)
