@@ -23,8 +23,8 @@ from tests.soak.visitors import CLIENTS, MINUTES, Memory, check, told, visiting
 
 SAMPLES = 120
 MEGABYTES_MORE = 24
-"""What memory may grow by, in half of the time: allocators keep a little more as time goes. In an hour of thirty requests
-a second a leak of 500 bytes in each would be more.
+"""What memory may grow by, in half of the time: allocators keep a little more as time goes. In an hour of thirty
+requests a second a leak of 500 bytes in each would be more.
 """
 
 DESCRIPTORS_MORE = 8
