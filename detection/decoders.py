@@ -15,12 +15,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin, features
+from PIL import (
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+    features,
+)
 from PIL import __version__ as pillow_version
 
 from detection.errors import CorruptMediaError, TruncatedMediaError
 from detection.kinds import Kind
-from detection.outlines import gif, jpeg, png, webp
+from detection.outlines import gif, jpeg, png, tiff, webp
 from detection.outlines.outline import Bytes, Outline
 
 # The outline is held to tighter limits before Pillow sees the file; a second, looser guard would only
@@ -68,6 +77,7 @@ DECODERS: Final[Mapping[Kind, Decoder]] = {
     Kind.PNG: Decoder(png.outline, PngImagePlugin.PngImageFile, _ZLIB),
     Kind.WEBP: Decoder(webp.outline, WebPImagePlugin.WebPImageFile, f"libwebp {features.version('webp')}"),
     Kind.GIF: Decoder(gif.outline, GifImagePlugin.GifImageFile, ""),
+    Kind.TIFF: Decoder(tiff.outline, TiffImagePlugin.TiffImageFile, f"libtiff {features.version('libtiff')}"),
 }
 
 

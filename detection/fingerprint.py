@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pdqhash
-from PIL import Image
+from PIL import Image, ImageCms
 
 from detection.examination import FrameHash
 
@@ -44,4 +44,14 @@ def _as_seen(image: Image.Image) -> Image.Image:
     """RGB, transparency laid on white."""
     if image.mode == "RGBA":
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    if image.mode == "LAB":
+        return _from_lab(image)
     return image.convert("RGB")
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    lab, srgb = (ImageCms.createProfile(space) for space in ("LAB", "sRGB"))
+    seen = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    if seen is None:
+        raise ValueError("no picture came of a picture in LAB")
+    return seen

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     WEBP = "WebP"
     GIF = "GIF"
     PDF = "PDF"
+    TIFF = "TIFF"
     MP4 = "MP4"
 
     @property
@@ -57,6 +58,7 @@ _TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
     Kind.WEBP: ("image/webp", Medium.PICTURE),
     Kind.GIF: ("image/gif", Medium.PICTURE),
     Kind.PDF: ("application/pdf", Medium.DOCUMENT),
+    Kind.TIFF: ("image/tiff", Medium.PICTURE),
     Kind.MP4: ("video/mp4", Medium.RECORDING),
 }
 MIMES: Final = tuple(kind.mime for kind in Kind)
@@ -81,9 +83,7 @@ MAGICS = (
     Magic("WAV", b"RIFF", also=b"WAVE"),
     Magic(Kind.GIF, b"GIF87a"),
     Magic(Kind.GIF, b"GIF89a"),
-    Magic("TIFF", b"II*\x00"),
-    Magic("TIFF", b"MM\x00*"),
-    Magic("TIFF", b"II+\x00"),
+    *(Magic(Kind.TIFF, head) for head in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")),
     Magic("BMP", b"BM"),
     Magic("Photoshop", b"8BPS"),
     Magic("JPEG XL", b"\xff\x0a"),

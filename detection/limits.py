@@ -57,7 +57,8 @@ them.
 """
 
 MAX_SEGMENTS = 65_536
-"""Chunks of a PNG or WebP file, marker segments of a JPEG file, blocks of a GIF file."""
+"""Chunks of a PNG or WebP file, marker segments of a JPEG file, blocks of a GIF file,
+fields of a TIFF file and pieces of its picture."""
 
 MAX_SCANS = 100
 """Scans of a progressive JPEG: each passes over every pixel, and a camera writes about ten."""

@@ -5,12 +5,12 @@ metadata: a PNG, the same PNG with a palette, and a lossless WebP of it all agre
 
 1. The picture upright: EXIF orientation (tag 0x0112) applied. An EXIF block that cannot be read, and a value
    outside 1 to 8, count as 1.
-2. Its mode: `I;16` (16-bit grey) and `CMYK` stay. All else becomes `RGB` when it has no transparency or none
+2. Its mode: `I;16` (16-bit grey), `CMYK` and `LAB` stay. All else becomes `RGB` when it has no transparency or none
    that shows (every alpha is 255), and `RGBA` otherwise, where a pixel with alpha 0 counts as (0, 0, 0, 0).
 3. SHA-256 over the ASCII line `sigillo/pixels/v1 <mode> <width>x<height>` with its newline, then the rows
    from top to bottom, each pixel's channels in order, 8 bits each; `I;16` two bytes each, little-endian.
 
-Limits: Pillow decodes 16-bit colour PNG to 8 bits a channel, so only those are hashed; the transparent grey
+Limits: Pillow decodes 16-bit colour to 8 bits a channel, so only those are hashed; the transparent grey
 level of a 16-bit grey PNG is not part of the form; colour profiles are not applied.
 """
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 from PIL import Image
 
 from detection.examination import NormalForm
@@ -25,7 +26,7 @@ from detection.examination import NormalForm
 STRIP_ROWS = 64
 """Rows copied at a time: little memory, and few calls."""
 
-_KEPT = frozenset({"I;16", "CMYK"})
+_KEPT = frozenset({"I;16", "CMYK", "LAB"})
 _OPAQUE = (255, 255)
 _ONLY_ZERO = [255] + 255 * [0]
 
@@ -40,7 +41,9 @@ def pixel_hash(normal: Image.Image) -> str:
 
 
 def normalised(image: Image.Image) -> Image.Image:
-    """The upright picture in mode RGB, RGBA, CMYK or I;16, invisible colours cleared."""
+    """The upright picture in mode RGB, RGBA, CMYK, LAB or I;16, invisible colours cleared."""
+    if image.mode == "I;16B":
+        return Image.fromarray(np.asarray(image).astype("<u2"))
     if image.mode in _KEPT:
         return image
     if not image.has_transparency_data:

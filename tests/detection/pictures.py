@@ -72,6 +72,10 @@ SAMPLES = {
     "lossless webp": save(draw("RGBA"), "WEBP", lossless=True),
     "moving webp": animated(_MOVING, _TIMES, "WEBP"),
     "gif": save(draw("P"), "GIF"),
+    "tiff": save(draw(), "TIFF"),
+    "packed tiff": save(draw("RGBA"), "TIFF", compression="tiff_lzw"),
+    "big tiff": save(draw(), "TIFF", big_tiff=True),
+    "printed tiff": save(draw("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
     "moving gif": animated(_MOVING, _TIMES, "GIF"),
 }
 """A file of each kind and way of writing it."""
