@@ -1,5 +1,5 @@
-"""What a running service does by itself: ends retention and key epochs, forgets spent keys, data keys and old logs,
-sweeps, empties the write-ahead log.
+"""What a running service does by itself: ends retention and key epochs, forgets spent keys, data keys, old logs
+and callers, sweeps, empties the write-ahead log.
 
 One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
 tries again: nothing here is lost by waiting.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from api.log import forget_old, logger
+from api.throttle import Throttle
 from cases.deployment import Deployment
 from cases.errors import CasesError
 from cases.idempotency import forget_expired
@@ -41,6 +42,7 @@ class Housekeeping:
     library: Library
     rewrapping: Rewrapping
     database: Database
+    throttle: Throttle
     clock: Clock
     reason: str = field(default="", init=False)
     _next_sweep: int = field(default=0, init=False)
@@ -71,6 +73,7 @@ class Housekeeping:
     def _tidy(self) -> None:
         now = milliseconds(self.clock())
         self.library.ledger.epochs.forget()
+        self.throttle.forget()
         self.database.write(lambda connection: forget_expired(connection, now))
         self.database.truncate_wal()
         if now >= self._next_sweep:

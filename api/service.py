@@ -244,7 +244,8 @@ def _assemble(
     library = Library(ledger, database, blobs, clock)
     recognition = Recognition(ledger.subjects, database)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
-    housekeeping = Housekeeping(deployment, library, rewrapping, database, clock)
+    throttle = Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy)
+    housekeeping = Housekeeping(deployment, library, rewrapping, database, throttle, clock)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
     signers = threads + (STAMPING_THREADS if time_stamps else 0)
     return Service(
@@ -272,7 +273,7 @@ def _assemble(
         library=library,
         callers=_desk(settings, Verification(ledger, recognition, callers), threads),
         strangers=_desk(settings, Verification(ledger, recognition, strangers), threads),
-        throttle=Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy),
+        throttle=throttle,
         signing=Turns(signers),
         metrics=metrics,
         rewrapping=rewrapping,

@@ -1,8 +1,8 @@
 """What is too much to ask at once: rates per API key, and per network for callers without one.
 
 An address is never kept. Anonymous callers are told apart by the HMAC of their /24 or /48 under a key that is
-random, lives in memory alone and changes every day (docs/privacy.md). `X-Forwarded-For` is believed only from
-configured proxies, and only as far as the last hop that is not one.
+random, lives in memory alone and changes every day, when all counts begin anew (docs/privacy.md).
+`X-Forwarded-For` is believed only from configured proxies, and only as far as the last hop that is not one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -64,32 +65,43 @@ def client_address(peer: str, forwarded: str, proxies: Iterable[Network]) -> Add
     return nearest
 
 
+@dataclass(frozen=True)
+class _Day:
+    """What is known of callers for one day: `limits` itself never drops a name that it has counted."""
+
+    date: date
+    key: bytes = field(repr=False)
+    limiter: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
+
+
 class Throttle:
     """Moving windows in memory, one per caller."""
 
     def __init__(self, anonymous: str, per_key: str, clock: Clock, entropy: Entropy) -> None:
         self._anonymous, self._per_key = parse(anonymous), parse(per_key)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._clock, self._entropy = clock, entropy
-        self._day: tuple[date, bytes] | None = None
+        self._day = _Day(clock().date(), entropy(32))
 
     def anonymous(self, address: Address | None) -> None:
         """Count one request of a caller without a key. Raises RateExceededError."""
         if address is not None:
-            name = hmac.new(self._key(), str(network_of(address)).encode(), hashlib.sha256).hexdigest()
+            self.forget()
+            name = hmac.new(self._day.key, str(network_of(address)).encode(), hashlib.sha256).hexdigest()
             self._count(self._anonymous, f"net:{name}")
 
     def principal(self, principal: str) -> None:
         """Count one request of a principal. Raises RateExceededError."""
+        self.forget()
         self._count(self._per_key, f"key:{principal}")
 
-    def _count(self, limit: object, name: str) -> None:
-        if not self._limiter.hit(limit, name):  # type: ignore[arg-type]  # parse() is typed by its base
-            reset = self._limiter.get_window_stats(limit, name).reset_time  # type: ignore[arg-type]
-            raise RateExceededError(max(1, round(reset - self._clock().timestamp())))
-
-    def _key(self) -> bytes:
+    def forget(self) -> None:
+        """Drop what is known of the days before; whoever runs a service does so every few seconds."""
         today = self._clock().date()
-        if self._day is None or self._day[0] != today:
-            self._day = (today, self._entropy(32))
-        return self._day[1]
+        if self._day.date != today:
+            self._day = _Day(today, self._entropy(32))
+
+    def _count(self, limit: object, name: str) -> None:
+        limiter = self._day.limiter
+        if not limiter.hit(limit, name):  # type: ignore[arg-type]  # parse() is typed by its base
+            reset = limiter.get_window_stats(limit, name).reset_time  # type: ignore[arg-type]
+            raise RateExceededError(max(1, round(reset - self._clock().timestamp())))

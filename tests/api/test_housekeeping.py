@@ -52,12 +52,14 @@ def test_keys_and_logs_that_nobody_asks_for_go_in_time(tmp_path: Path, clock: He
         old = up.home.logs / f"{NAME}.2026-01-01"
         old.touch()
         os.utime(old, (0, 0))
-        begun = clock()
+        begun, day = clock(), up.service.throttle._day
         clock.move(timedelta(hours=1))
         until(lambda: not old.exists())
         until(
             lambda: all(held.until > begun + timedelta(hours=1) for held in [*up.service.ledger.epochs._held.values()])
         )
+        clock.move(timedelta(days=1))
+        until(lambda: up.service.throttle._day is not day)
 
 
 def test_logs_that_cannot_be_deleted_fail_the_round_and_no_more(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
