@@ -90,6 +90,11 @@ class Home:
         return self.folder / "anchors.pem"
 
     @property
+    def revocations(self) -> Path:
+        """The last good revocation lists."""
+        return self.folder / "revocations"
+
+    @property
     def logs(self) -> Path:
         """Request logs, a week of them."""
         return self.folder / "logs"

@@ -1,5 +1,5 @@
-"""What a running service does by itself: ends retention and key epochs, forgets spent keys, data keys, old logs
-and callers, sweeps, empties the write-ahead log.
+"""What a running service does by itself: ends retention and key epochs, looks for revocations, forgets spent keys, data
+keys, old logs and callers, sweeps, empties the write-ahead log.
 
 One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
 tries again: nothing here is lost by waiting.
@@ -18,6 +18,7 @@ from cases.errors import CasesError
 from cases.idempotency import forget_expired
 from cases.library import Library
 from cases.media import sweep_strays
+from cases.revocation import Revocations
 from keys.clock import Clock
 from keys.errors import KeysError
 from ledger.database import Database
@@ -41,6 +42,7 @@ class Housekeeping:
     deployment: Deployment
     library: Library
     rewrapping: Rewrapping
+    revocations: Revocations
     database: Database
     throttle: Throttle
     clock: Clock
@@ -84,6 +86,7 @@ class Housekeeping:
         self.deployment.operator()
         while self.library.end_retention() and not self._stop.is_set():
             pass
+        self.revocations.round()
 
     def _run(self) -> None:
         while True:

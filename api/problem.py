@@ -93,6 +93,11 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.AssetGoneError: Problem("asset-gone", 410, "The asset is no longer kept", ("reason",)),
     cases.ParentRefusedError: Problem("parent-refused", 422, "The earlier manifest is not acceptable", ("verdict",)),
     cases.OtherHistoryError: Problem("other-history", 422, "The file has another history"),
+    cases.SignerRevokedError: _later("signer-revoked", "The certificate that signs is revoked"),
+    cases.RevocationUnknownError: _later(
+        "revocation-unknown", "Whether the certificate that signs is revoked is unknown"
+    ),
+    cases.ClaimKeyNotFoundError: Problem("claim-key-not-found", 404, "No such version of the claim key"),
     cases.IdempotencyConflictError: Problem("idempotency-conflict", 422, "Idempotency-Key used for another request"),
     cases.ApiKeyNotFoundError: Problem("api-key-not-found", 404, "No such API key"),
     cases.PrincipalNotFoundError: Problem("principal-not-found", 404, "No such principal"),

@@ -13,6 +13,7 @@ from typing import TypedDict
 from anyio import CapacityLimiter, to_thread
 
 from api.housekeeping import Housekeeping
+from cases.revocation import Revocations
 from detection.sandbox import Sandbox
 from keys.signer import KeyStore
 from ledger.log import Ledger
@@ -39,12 +40,13 @@ class Readiness:
         ledger: Ledger,
         housekeeping: Housekeeping,
         rewrapping: Rewrapping,
+        revocations: Revocations,
         sandboxes: tuple[Sandbox, ...],
         time_stamps: TimeStamps | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys, self._ledger, self._sandboxes, self._time_stamps = keys, ledger, sandboxes, time_stamps
-        self._housekeeping, self._rewrapping = housekeeping, rewrapping
+        self._housekeeping, self._rewrapping, self._revocations = housekeeping, rewrapping, revocations
         self._timer = timer
         self._one = CapacityLimiter(1)
         # Touched only by the thread that `_one` lets in.
@@ -60,6 +62,7 @@ class Readiness:
             "ledger": self._ledger.status().reason,
             "housekeeping": self._housekeeping.reason,
             "epochs": self._rewrapping.danger(),
+            "revocation": self._revocations.reason,
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
             **({"time_stamps": self._time_stamps.reason} if self._time_stamps else {}),
         }

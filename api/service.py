@@ -22,6 +22,7 @@ from api.home import Home, alone
 from api.housekeeping import Housekeeping
 from api.log import logger
 from api.readiness import Part, Readiness
+from api.revocation import watch_of
 from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings, TimeStampPolicy
 from api.telemetry import Metrics
 from api.throttle import Throttle
@@ -37,6 +38,7 @@ from cases.intake import Intake, IntakePolicy
 from cases.library import Library
 from cases.media import sweep_strays
 from cases.recognition import Recognition
+from cases.revocation import Revocations
 from cases.verification import Verification
 from detection.isolation import Isolation
 from detection.sandbox import Sandbox
@@ -100,6 +102,7 @@ class Service:
     signing: Turns
     metrics: Metrics
     rewrapping: Rewrapping
+    revocations: Revocations
     housekeeping: Housekeeping
     readiness: Readiness
 
@@ -112,6 +115,7 @@ class Service:
         self.metrics.log_size.labels("proven").set(status.proven)
         self.metrics.subjects_to_rewrap.set(self.rewrapping.status.waiting)
         self.metrics.oldest_epoch.set(self.rewrapping.age().total_seconds())
+        self.metrics.revocation.set(self.revocations.left_seconds())
 
 
 @contextmanager
@@ -138,7 +142,6 @@ def open_service(
             logger("keys").warning(WARNING)
         if settings.vault_in_clear:
             logger("keys").warning(IN_CLEAR, url=settings.vault_url)
-        trust = Trust(settings, keys, home.anchors)
         stack.callback(database.close)
         ledger = Ledger(database, keys, KINDS, origin=settings.log_origin or None, clock=clock, entropy=entropy)
         ledger.start()
@@ -147,12 +150,18 @@ def open_service(
         blobs = BlobStore(home.blobs, entropy)
         sweep_strays(database, blobs)
         callers, strangers = (stack.enter_context(_sandbox(settings)) for _ in range(2))
+        deployment = Deployment(ledger, database, clock, entropy)
+        watch = watch_of(settings, home, keys, clock, entropy)
+        revocations = Revocations(ledger, database, keys, watch, deployment.operator, clock, settings.revocation_grace)
+        trust = Trust(settings, keys, home.anchors, lambda: revocations.revoked)
         time_stamps = stack.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
         service = _assemble(
             settings,
             operator_token,
             keys,
             trust,
+            revocations,
+            deployment,
             time_stamps,
             database,
             ledger,
@@ -229,6 +238,8 @@ def _assemble(
     operator_token: str,
     keys: KeyStore,
     trust: Trust,
+    revocations: Revocations,
+    deployment: Deployment,
     time_stamps: TimeStamps | None,
     database: Database,
     ledger: Ledger,
@@ -240,12 +251,11 @@ def _assemble(
     entropy: Entropy,
 ) -> Service:
     policy = IntakePolicy(settings.parent_policy is ParentPolicy.REFUSE, settings.retention)
-    deployment = Deployment(ledger, database, clock, entropy)
     library = Library(ledger, database, blobs, clock)
     recognition = Recognition(ledger.subjects, database)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy)
-    housekeeping = Housekeeping(deployment, library, rewrapping, database, throttle, clock)
+    housekeeping = Housekeeping(deployment, library, rewrapping, revocations, database, throttle, clock)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
     signers = threads + (STAMPING_THREADS if time_stamps else 0)
     return Service(
@@ -263,6 +273,7 @@ def _assemble(
             recognition,
             callers,
             keys,
+            revocations,
             time_stamps,
             trust.policy,
             policy,
@@ -277,8 +288,9 @@ def _assemble(
         signing=Turns(signers),
         metrics=metrics,
         rewrapping=rewrapping,
+        revocations=revocations,
         housekeeping=housekeeping,
-        readiness=Readiness(keys, ledger, housekeeping, rewrapping, (callers, strangers), time_stamps),
+        readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), time_stamps),
     )
 
 

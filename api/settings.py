@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
 from ledger.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
@@ -53,6 +54,22 @@ def _authority(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise ValueError("write a time-stamp authority as http://tsa.example/path or https://…, without a password")
     return url
+
+
+def _responder(url: str) -> str:
+    """The address of an OCSP responder; empty for none. Raises ValueError."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None):
+        raise ValueError("write an OCSP responder as http://ocsp.example/path or https://…, without a password")
+    return url
+
+
+def _list_source(place: str) -> str:
+    """Where a revocation list is. Raises ValueError."""
+    parts = urlsplit(place)
+    if not place.startswith("/") and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username):
+        raise ValueError("name a revocation list as http://crl.example/ca.crl, https://… or /path/to/file")
+    return place
 
 
 def _is_here(host: str) -> bool:
@@ -154,6 +171,18 @@ class Settings(BaseSettings):
     """How long each authority has to answer."""
 
     tsa_policy: TimeStampPolicy = TimeStampPolicy.REFUSE
+    revocation_lists: tuple[Annotated[str, AfterValidator(_list_source)], ...] = Field(default=(), max_length=4)
+    """Further revocation lists (CRLs), addresses or files: of other signers' authorities, or of our own outside CA."""
+
+    revocation_issuers: Path | None = None
+    """PEM file of the CA certificates that sign those lists, but for roots we trust and what is in our own chains."""
+
+    ocsp_url: Annotated[str, AfterValidator(_responder)] = ""
+    """OCSP responder to ask whether the certificate that signs is revoked."""
+
+    revocation_grace: timedelta = Field(default=GRACE, ge=timedelta(0))
+    """How long after its end the last good answer about our certificate still lets us sign."""
+
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
     epoch_lifetime: timedelta = Field(default=EPOCH_LIFETIME, ge=MIN_EPOCH_LIFETIME, le=EPOCH_LIFETIME)

@@ -55,6 +55,11 @@ class Metrics:
         self.oldest_epoch = Gauge(
             "sigillo_oldest_epoch_seconds", "Age of the oldest key epoch not destroyed", registry=self.registry
         )
+        self.revocation = Gauge(
+            "sigillo_revocation_seconds",
+            "Until the last word on our certificate no longer lets us sign; +Inf where none is asked for",
+            registry=self.registry,
+        )
 
     def render(self) -> bytes:
         """The text exposition format."""

@@ -1,4 +1,5 @@
-"""Whom this deployment trusts: its own roots, the operator's files, and what one verification adds.
+"""Whom this deployment trusts: its own roots, the operator's files, and what one verification adds; less what is
+revoked.
 
 Rules
 - The key store is asked for its roots once. They are public, so they are kept in the home folder too: files are
@@ -7,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -26,9 +27,12 @@ OURS, GIVEN = "this deployment", "the given trust anchors"
 class Trust:
     """Policies to judge manifests under. Safe to use from many threads: two that learn at once learn the same."""
 
-    def __init__(self, settings: Settings, keys: KeyStore, kept: Path) -> None:
-        """`kept` is where the key store's roots stay. Raises OSError, TrustPolicyError for the operator's files."""
-        self._keys, self._kept = keys, kept
+    def __init__(self, settings: Settings, keys: KeyStore, kept: Path, revoked: Callable[[], str] = str) -> None:
+        """`kept` is where the key store's roots stay; `revoked` says which certificates are, as a policy takes them.
+
+        Raises OSError, TrustPolicyError for the operator's files.
+        """
+        self._keys, self._kept, self._revoked = keys, kept, revoked
         self._further = {str(path): path.read_text() for path in (settings.trust_anchors,) if path}
         config = settings.trust_config
         self._usages = parse_usages(str(config), config.read_text()) if config else ()
@@ -48,9 +52,10 @@ class Trust:
 
     def policy(self) -> TrustPolicy:
         """The policy of this deployment. Raises as `anchors`."""
-        if self._policy is None:
-            self._policy = self._of({}, ())
-        return self._policy
+        policy = self._policy
+        if policy is None or policy.revoked != self._revoked():
+            policy = self._policy = self._of({}, ())
+        return policy
 
     def widened(self, anchors: str, usages: str) -> TrustPolicy:
         """The same with further PEM roots and key usages. Raises TrustPolicyError, and as `anchors`."""
@@ -61,7 +66,7 @@ class Trust:
     def _of(self, anchors: Mapping[str, str], usages: tuple[str, ...]) -> TrustPolicy:
         known = (*(self._usages or DEFAULT_USAGES), *usages)
         roots = {OURS: self.anchors(), **self._further, **anchors}
-        return TrustPolicy.of(roots, tuple(dict.fromkeys(known)), self._authorities)
+        return TrustPolicy.of(roots, tuple(dict.fromkeys(known)), self._authorities, self._revoked())
 
     def _learn(self) -> str:
         try:

@@ -1,8 +1,8 @@
 """The kinds of entry this package records, each with the payload that its commitment binds.
 
 Payloads hold random ids, never names. They are sealed under the entry's subject: `asset.signed` and
-`asset.expired` under the asset, so erasing it erases them; `asset.erased` and access under the tenant's system
-subject, because an erasure must not be sealed under the key it destroys.
+`asset.expired` under the asset, so erasing it erases them; `asset.erased`, access and revocations under the tenant's
+system subject, because an erasure must not be sealed under the key it destroys.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ INTAKE_POLICY = "intake.{parents}@1"
 RETENTION_POLICY = "retention@1"
 ERASURE_POLICY = "erasure@1"
 ACCESS_POLICY = "access@1"
+REVOCATION_POLICY = "revocation@1"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,26 @@ class OperatorAppointed:
     principal: str
 
 
+@dataclass(frozen=True)
+class ClaimKeyRevoked:
+    """The certificate of a version of our claim key was revoked, or is now known to have been so for longer."""
+
+    key: str
+    issuer: str
+    serial: str
+    """Hexadecimal."""
+
+    revoked_at: str
+    since: str
+    """What it signed from here on is not trusted."""
+
+    reason: str
+    """By its name in RFC 5280."""
+
+    told_by: str
+    """`operator`, or `issuer`."""
+
+
 ASSET_SIGNED = Kind("asset.signed", AssetSigned)
 ASSET_EXPIRED = Kind("asset.expired", AssetExpired)
 ASSET_ERASED = Kind("asset.erased", AssetErased)
@@ -115,5 +136,7 @@ KEY_ISSUED = Kind("apikey.issued", KeyIssued)
 KEY_REVOKED = Kind("apikey.revoked", KeyRevoked)
 OPERATOR_APPOINTED = Kind("operator.appointed", OperatorAppointed)
 
-KINDS = (ASSET_SIGNED, ASSET_EXPIRED, ASSET_ERASED, KEY_ISSUED, KEY_REVOKED, OPERATOR_APPOINTED)
+CLAIM_KEY_REVOKED = Kind("claimkey.revoked", ClaimKeyRevoked)
+
+KINDS = (ASSET_SIGNED, ASSET_EXPIRED, ASSET_ERASED, KEY_ISSUED, KEY_REVOKED, OPERATOR_APPOINTED, CLAIM_KEY_REVOKED)
 """What the composition root registers with the ledger, which knows none by name."""

@@ -5,6 +5,10 @@ CasesError
 ├── AssetGoneError             it was here; retention or erasure took it
 ├── ParentRefusedError         the upload's earlier manifest is broken and policy refuses that
 ├── IdempotencyConflictError   the key was used with another body
+├── SigningSuspendedError      nothing is signed with the certificate in force
+│   ├── SignerRevokedError     it is revoked
+│   └── RevocationUnknownError nobody says any more whether it is
+├── ClaimKeyNotFoundError      no such version of the claim key, or it was never certified
 ├── UnknownKeyError            no such API key, or revoked
 ├── ApiKeyNotFoundError        no such API key in this tenant
 ├── ScopeMissingError          the key may not do this
@@ -61,6 +65,37 @@ class IdempotencyConflictError(CasesError):
 
     def __init__(self) -> None:
         super().__init__("this Idempotency-Key was already used with a different body; use a new key for a new request")
+
+
+class SigningSuspendedError(CasesError):
+    """Nothing is signed with the certificate in force; nothing was written."""
+
+
+class SignerRevokedError(SigningSuspendedError):
+    """The certificate that signs is revoked."""
+
+    def __init__(self, key: str, revocation: object) -> None:
+        super().__init__(
+            f"the certificate of {key} was {revocation}, and nothing is signed with it: the operator must make a new "
+            "version (`sigillo keys rotate`); nothing was written"
+        )
+
+
+class RevocationUnknownError(SigningSuspendedError):
+    """Whether the certificate that signs is revoked has not been said for too long."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(
+            f"whether the certificate of {key} is revoked cannot be told, and nothing is signed until it can: {why}; "
+            "nothing was written"
+        )
+
+
+class ClaimKeyNotFoundError(CasesError):
+    """No such version of the claim key, or none that was ever certified."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"there is no version {key!r} of the claim key with a certificate (as in sigillo-claim@2)")
 
 
 class UnknownKeyError(CasesError):

@@ -36,6 +36,7 @@ from cases.errors import OtherHistoryError, ParentRefusedError
 from cases.idempotency import IdempotencyKey
 from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
+from cases.revocation import Revocations
 from cases.signing import Original, Signing, Submission, content, decision, details
 from detection.sandbox import Sandbox
 from keys.clock import Clock, Entropy
@@ -86,6 +87,7 @@ class Intake:
     recognition: Recognition
     sandbox: Sandbox
     keys: KeyStore
+    revocations: Revocations
     time_stamps: TimeStamps | None
     """None where no authority is set."""
 
@@ -99,8 +101,8 @@ class Intake:
         """Sign one upload and return its asset once it is durable.
 
         Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, IdempotencyConflictError,
-        SandboxError, ManifestBuildError, KeyStoreUnavailableError, TimeStampUnavailableError, LogBusyError,
-        DatabaseUnavailableError; then nothing was kept.
+        SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError, TimeStampUnavailableError,
+        LogBusyError, DatabaseUnavailableError; then nothing was kept.
         """
         check_request(submission.claim, self.clock())
         check_grant(submission.claim, caller.grant)
@@ -118,6 +120,7 @@ class Intake:
     def _sign(self, caller: Caller, submission: Submission) -> Signing:
         received_at, trust = milliseconds(self.clock()), self.trust()
         signer = self.keys.signer(Purpose.CLAIM)
+        self.revocations.require_good(signer)
         found, history = examine(self.sandbox, submission.content, submission.declared_mime, trust)
         original = submission.original
         if original:
@@ -135,7 +138,7 @@ class Intake:
             time_stamps=self.time_stamps,
             entropy=self.entropy,
         )
-        return Signing(caller, submission, received_at, found, parent, signed)
+        return Signing(caller, submission, received_at, found, parent, signed, signer)
 
     def _instead_of(self, brought: History, original: Original, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.
@@ -187,6 +190,7 @@ class Intake:
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, signing.caller)
+            self.revocations.require_unrevoked(signing.signer)
             if spent and spent.winner(connection, now):
                 return []
             self.ledger.subjects.insert(connection, subject)

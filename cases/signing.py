@@ -12,6 +12,7 @@ from cases.asset import AssetDetails, AssetId, Visibility
 from cases.decisions import AssetSigned, ParentFinding
 from detection.examination import Examination
 from detection.memfd import Memfd
+from keys.signer import Signer
 from ledger.blobs import Blob
 from ledger.entry import format_time
 from provenance.manifest import ContentAssertion
@@ -56,6 +57,7 @@ class Signing:
     found: Examination
     parent: ParentFinding | None
     signed: SignedAsset
+    signer: Signer
 
 
 def details(signing: Signing, blob: Blob) -> AssetDetails:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -103,6 +104,11 @@ class Sigillo:
     def revoke_key(self, key: str) -> None:
         """The key stops working at once."""
         self._send("DELETE", f"/v1/api-keys/{key}")
+
+    def revoke_claim_key(self, key: str, reason: str, since: str = "") -> dict[str, Any]:
+        """A version of the claim key (`sigillo-claim@2`) signs no more; what it signed since then is not trusted."""
+        said = {"reason": reason, **({"since": since} if since else {})}
+        return self._json("POST", f"/v1/keys/{quote(key, safe='')}/revocation", json=said)
 
     def ready(self) -> dict[str, Any]:
         """Which part is ready, and why the others are not."""

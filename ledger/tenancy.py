@@ -41,6 +41,7 @@ class SystemSession(StrEnum):
     REWRAPPING = "rewrapping"
     SWEEP = "sweep"
     VERIFICATION = "verification"
+    REVOCATION = "revocation"
     FSCK = "fsck"
 
 

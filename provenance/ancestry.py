@@ -66,7 +66,7 @@ class Ancestry:
 
 def trace(store: Json) -> Ancestry:
     """The ancestors in a manifest store, as `Reader.json` gives it."""
-    evidence = _evidence(store)
+    evidence = evidence_in(store)
     # Evidence against a manifest counts even where no ingredient leads to it: its record hid it from c2pa-rs.
     against = {label for label, about in evidence.items() if about.failures}
     judged = [evidence[label].verdict for label in _ancestors(store) | against]
@@ -82,7 +82,7 @@ def statuses_in(results: Json) -> Iterator[tuple[str, bool, str]]:
             yield str(status.get("code")), kind == "failure", str(status.get("url"))
 
 
-def _evidence(store: Json) -> defaultdict[Label, Evidence]:
+def evidence_in(store: Json) -> defaultdict[Label, Evidence]:
     """Every code in the store that is about another manifest than the active one."""
     evidence: defaultdict[Label, Evidence] = defaultdict(Evidence)
     active, manifests = store.get("active_manifest"), store.get("manifests") or {}

@@ -14,11 +14,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final
 
+from keys.certificates import rfc3339
 from provenance.ancestry import Json, statuses_in, trace
 from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, SIGNER_UNTRUSTED, TIME_STAMP_TRUSTED, effect
 from provenance.report import (
     MAX_STATUSES,
     SignerCertificate,
+    SignerRevocation,
     Status,
     Statuses,
     TimeStamp,
@@ -26,6 +28,7 @@ from provenance.report import (
     legible,
     text,
 )
+from provenance.revocation import enforced, of_signer
 from provenance.stated import Stated
 from provenance.verdict import Verdict, worst
 
@@ -36,12 +39,12 @@ AUTHORITIES_LIST: Final = "user_anchors"
 """The list of c2pa-rs that we fill with the roots trusted for time-stamps alone."""
 
 
-def assess(store: Json, detail: Json, trust: str) -> VerificationReport:
+def assess(store: Json, detail: Json, trust: str, revoked: str = "") -> VerificationReport:
     """The report on a store, given as `Reader.json` and `Reader.crjson` parsed.
 
-    `trust` names the policy it was judged under.
+    `trust` names the policy it was judged under, and `revoked` is the part of it that says which signers are.
     """
-    store = _signers_apart(store)
+    store = enforced(_signers_apart(store), detail, revoked)
     results = (store.get("validation_results") or {}).get("activeManifest") or {}
     label = str(store.get("active_manifest"))
     stated = Stated((store.get("manifests") or {}).get(label) or {})
@@ -55,7 +58,7 @@ def assess(store: Json, detail: Json, trust: str) -> VerificationReport:
         label=legible(label),
         title=stated.title(),
         generators=stated.generators(),
-        signer=_signer(_signature(detail, label)),
+        signer=_signer(_signature(detail, label), revoked),
         time_stamps=_time_stamps(_signature(detail, label), statuses),
         statuses=statuses,
         actions=actions,
@@ -117,7 +120,7 @@ def _signature(detail: Json, label: str) -> dict[str, Any]:
     return {}
 
 
-def _signer(signature: Json) -> SignerCertificate | None:
+def _signer(signature: Json, revoked: str) -> SignerCertificate | None:
     certificate = signature.get("certificateInfo")
     if not certificate:
         return None
@@ -131,7 +134,13 @@ def _signer(signature: Json) -> SignerCertificate | None:
         algorithm=text(signature.get("algorithm")),
         not_before=text(validity.get("notBefore")),
         not_after=text(validity.get("notAfter")),
+        revocation=_revocation(signature, revoked),
     )
+
+
+def _revocation(signature: Json, revoked: str) -> SignerRevocation | None:
+    found = of_signer(signature, revoked)
+    return SignerRevocation(rfc3339(found.at), rfc3339(found.since), str(found.reason)) if found else None
 
 
 def _time_stamps(signature: Json, statuses: Statuses) -> tuple[TimeStamp, ...]:

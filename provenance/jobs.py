@@ -166,7 +166,7 @@ def _read(fd: int, trust: dict[str, str]) -> VerificationReport:
             return _unreadable(str(error), digest)
     if max(len(written), len(detail)) > MAX_STORE_JSON:
         return _unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", digest)
-    return assess(json.loads(written), json.loads(detail), digest)
+    return assess(json.loads(written), json.loads(detail), digest, trust["revoked"])
 
 
 def _unreadable(reason: str, digest: str) -> VerificationReport:

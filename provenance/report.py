@@ -49,6 +49,18 @@ class Statuses:
 
 
 @dataclass(frozen=True)
+class SignerRevocation:
+    """That a certificate is revoked. Times are RFC 3339."""
+
+    at: Text
+    since: Text
+    """What was signed from here on is not trusted: `at`, or earlier where the issuer knows more."""
+
+    reason: Text
+    """By its name in RFC 5280, section 5.3.1."""
+
+
+@dataclass(frozen=True)
 class SignerCertificate:
     """The certificate that the claim was signed under. Times are RFC 3339."""
 
@@ -61,6 +73,7 @@ class SignerCertificate:
     algorithm: Text | None
     not_before: Text | None
     not_after: Text | None
+    revocation: SignerRevocation | None = None
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ The code is stable and the parameters are structured, so another language is ano
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from provenance.codes import MANIFEST_INACCESSIBLE, SIGNER_EXPIRED, SIGNER_TRUSTED
-from provenance.report import History, VerificationReport
+from provenance.codes import MANIFEST_INACCESSIBLE, SIGNER_EXPIRED, SIGNER_REVOKED, SIGNER_TRUSTED
+from provenance.report import History, SignerRevocation, VerificationReport
 from provenance.verdict import Verdict
 
 MAX_HISTORY_CODES: Final = 20
@@ -24,12 +24,15 @@ ENGLISH: Final = MappingProxyType(
         "unreadable.elsewhere": "This file says that its manifest is kept elsewhere; nothing was fetched.",
         "invalid.content": "The content does not match its manifest: it was changed after signing.",
         "invalid.expired": "The signer's certificate has expired, and no trusted time-stamp vouches for it.",
+        "invalid.revoked": "The signer's certificate was revoked on {at} ({reason}), and no trusted time-stamp shows "
+        "that it signed this before {since}.",
         "invalid.manifest": "The manifest does not hold ({code}).",
         "untrusted": "The manifest is sound, but its signer, {signer}, is not one we trust.",
         "untrusted.history": "Signed by {signer}, whom we trust, over a history that we do not.",
         "trusted": "Signed by {signer}, whom we trust, and unchanged since.",
         "ancestry.untrusted": "An earlier version was signed by someone we do not trust.",
         "ancestry.unreadable": "The manifest of an earlier version cannot be read.",
+        "ancestry.revoked": "The certificate that an earlier version was signed with is revoked.",
         "ancestry.invalid": "An earlier version does not hold: {code}.",
     }
 )
@@ -49,7 +52,8 @@ def summarise(report: VerificationReport) -> tuple[Message, ...]:
     if report.ancestry in (None, Verdict.TRUSTED, Verdict.ABSENT):
         return (own,)
     failures = [code for node in report.ingredients if node.verdict is report.ancestry for code in node.failures]
-    return own, Message(f"ancestry.{report.ancestry}", {"code": next(iter(failures), "unknown")})
+    code = next(iter(failures), "unknown")
+    return own, Message("ancestry.revoked" if code == SIGNER_REVOKED else f"ancestry.{report.ancestry}", {"code": code})
 
 
 def word(messages: tuple[Message, ...], catalogue: Mapping[str, str] = ENGLISH) -> str:
@@ -74,7 +78,7 @@ def _own(report: VerificationReport) -> Message:
         case Verdict.UNREADABLE:
             return Message("unreadable.elsewhere" if MANIFEST_INACCESSIBLE in failures else "unreadable")
         case Verdict.INVALID:
-            return _invalid(failures)
+            return _invalid(failures, report.signer.revocation if report.signer else None)
         case Verdict.UNTRUSTED:
             trusted = any(status.code == SIGNER_TRUSTED for status in report.statuses.success)
             return Message("untrusted.history" if trusted else "untrusted", signer)
@@ -82,9 +86,11 @@ def _own(report: VerificationReport) -> Message:
             return Message("trusted", signer)
 
 
-def _invalid(failures: list[str]) -> Message:
+def _invalid(failures: list[str], revocation: SignerRevocation | None) -> Message:
     if any(code.endswith("Hash.mismatch") for code in failures):
         return Message("invalid.content")
+    if SIGNER_REVOKED in failures and revocation:
+        return Message("invalid.revoked", asdict(revocation))
     if SIGNER_EXPIRED in failures:
         return Message("invalid.expired")
     return Message("invalid.manifest", {"code": next(iter(failures), "unknown")})

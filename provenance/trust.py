@@ -1,4 +1,5 @@
-"""Whom we trust to sign manifests and time-stamps: root certificates and the key usages accepted under them.
+"""Whom we trust to sign manifests and time-stamps: root certificates, the key usages accepted under them, and which
+certificates are revoked.
 
 Rules
 - A policy is checked when it is made: an anchor that is no CA certificate is an error naming its source.
@@ -47,8 +48,11 @@ class TrustPolicy:
     authorities: str
     """PEM root certificates for time-stamps alone, as `anchors`; none of them is among those."""
 
+    revoked: str
+    """Certificates that are revoked, as `provenance.revocation` writes them; empty for none."""
+
     digest: str
-    """SHA-256 of all three, hexadecimal."""
+    """SHA-256 of all four, hexadecimal."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -61,6 +65,7 @@ class TrustPolicy:
         anchors: Mapping[str, str],
         usages: tuple[str, ...] = DEFAULT_USAGES,
         authorities: Mapping[str, str] = MappingProxyType({}),
+        revoked: str = "",
     ) -> Self:
         """A policy from PEM texts by the name of their source (a file, `this service`).
 
@@ -73,8 +78,8 @@ class TrustPolicy:
         # c2pa-rs finds a root that is in both lists now in the one, now in the other.
         signers, stamps = "".join(sorted(roots)), "".join(sorted(_all_roots(authorities) - roots))
         usage_lines = "\n".join(usages)
-        digest = hashlib.sha256(f"{signers}\0{usage_lines}\0{stamps}".encode()).hexdigest()
-        return cls(signers, usage_lines, stamps, digest)
+        digest = hashlib.sha256(f"{signers}\0{usage_lines}\0{stamps}\0{revoked}".encode()).hexdigest()
+        return cls(signers, usage_lines, stamps, revoked, digest)
 
 
 def parse_usages(source: str, text: str) -> tuple[str, ...]:

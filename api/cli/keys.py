@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from api.cli.connect import load_settings
-from api.cli.output import JSON, Exit, fail, quoted, say, show
+from api.cli.connect import SERVER, TOKEN, connected, load_settings
+from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from keys.errors import KeysError, KeyStoreUnavailableError
+from keys.revocation import Reason
 
 if TYPE_CHECKING:
     from keys.bootstrap import BootstrapReport
@@ -44,6 +45,33 @@ def status(as_json: bool = JSON) -> None:
         say(f"certificate  until {found.certificate_expires or 'none'}")
         say(f"state        {'ready' if found.ready else quoted(found.reason)}")
     raise typer.Exit(Exit.OK if found.ready else Exit.UNAVAILABLE)
+
+
+@app.command()
+def revoke(
+    key: str = typer.Argument(..., help="A version of the claim key, such as sigillo-claim@2."),
+    reason: Reason = typer.Option(..., case_sensitive=False, help="Why, by its name in RFC 5280."),
+    since: str = typer.Option(
+        "",
+        help="What it signed from here on is not trusted, as in 2026-03-01T00:00:00Z. Default: now; with "
+        "keyCompromise, all that it ever signed.",
+    ),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Revoke a version's certificate: it signs no more, and it cannot be taken back. To sign again, rotate."""
+    with told(), connected(server, token) as sigillo:
+        revoked = sigillo.revoke_claim_key(key, reason, since)
+    if as_json:
+        show(revoked)
+        return
+    serial = revoked["serial"].zfill(len(revoked["serial"]) + len(revoked["serial"]) % 2)
+    colons = ":".join(serial[place : place + 2] for place in range(0, len(serial), 2))
+    say(f"{quoted(key)} is revoked; what it signed since {revoked['since']} is not trusted")
+    say("Where Vault certified it, let its list say so, too, with a token that may:")
+    say(f"  bao write sigillo/issuer/revoke serial_number={colons}")
+    say("  bao read sigillo/issuer/crl/rotate")
 
 
 @app.command("bootstrap-vault")

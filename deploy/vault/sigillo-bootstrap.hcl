@@ -49,6 +49,9 @@ path "sigillo/issuer/roles/sigillo-claim" {
 path "sigillo/issuer/sign/sigillo-claim" {
   capabilities = ["create", "update"]
 }
+path "sigillo/issuer/config/crl" {
+  capabilities = ["create", "update", "read"]
+}
 
 # The service's policy, and the role that it logs in as. A secret-id is given out wrapped or not at all.
 path "sys/policies/acl/sigillo-service" {

@@ -24,6 +24,7 @@ ROUTES = {
     ("post", "/v1/api-keys"),
     ("get", "/v1/api-keys"),
     ("delete", "/v1/api-keys/{key}"),
+    ("post", "/v1/keys/{key}/revocation"),
 }
 
 

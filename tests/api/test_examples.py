@@ -16,6 +16,7 @@ from tests.api.wire import problem, signed, upload
 from tests.deployment import Running, picture
 
 CLAIM = "/components/schemas/ClaimBody/example"
+REVOCATION = "/components/schemas/RevocationRequest/example"
 KEY = "/components/schemas/KeyRequest/example"
 CHANGE = (
     "/paths/~1v1~1assets~1{asset}~1transformations/post/requestBody/content/multipart~1form-data/schema/properties"
@@ -70,7 +71,7 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
-    assert set(shown) == {CLAIM, KEY, CHANGE, ASSET, PROBLEM, REPORT}
+    assert set(shown) == {CLAIM, KEY, CHANGE, ASSET, PROBLEM, REPORT, REVOCATION}
 
 
 def test_key_requests_and_claims_are_accepted(deployment: Running, camera: httpx.Client, shown: dict[str, Any]) -> None:
@@ -118,3 +119,10 @@ def test_the_report_has_the_fields_of_a_real_one(
     )
     assert real["sentence"] == example["sentence"]
     assert real["messages"] == example["messages"]
+
+
+def test_the_revocation_is_accepted(own: Running, shown: dict[str, Any]) -> None:
+    with own.http(own.service.operator_token) as http:
+        answer = http.post("/v1/keys/sigillo-claim@1/revocation", json=shown[REVOCATION])
+    assert answer.status_code == 200, answer.text
+    assert {name: answer.json()[name] for name in shown[REVOCATION]} == shown[REVOCATION]

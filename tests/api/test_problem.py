@@ -34,12 +34,12 @@ OUR_FAULT = {
     "ForkError", "EpochError", "EpochClosedError", "EpochInUseError", "BlobError", "BlobNotFoundError",
     "BlobDamagedError", "JobFailedError",
     # These never leave the module that handles them.
-    "TimeStampRefusedError",
+    "TimeStampRefusedError", "RevocationRefusedError",
     # These end a start or a command, never a request.
     "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
     "OpenBaoMissingError", "OpenBaoStartError",
     # Roots: their children have the rows.
-    "CasesError", "DetectionError", "KeysError", "LedgerError", "ProvenanceError",
+    "CasesError", "SigningSuspendedError", "DetectionError", "KeysError", "LedgerError", "ProvenanceError",
 }  # fmt: skip
 
 

@@ -23,7 +23,15 @@ class Timer:
 def readiness(up: Running, timer: Timer) -> Readiness:
     service = up.service
     sandboxes = (service.strangers.verification.sandbox,)
-    return Readiness(service.keys, service.ledger, service.housekeeping, service.rewrapping, sandboxes, timer=timer)
+    return Readiness(
+        service.keys,
+        service.ledger,
+        service.housekeeping,
+        service.rewrapping,
+        service.revocations,
+        sandboxes,
+        timer=timer,
+    )
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[KeyStoreStatus]:

@@ -89,6 +89,12 @@ def test_vault_keys_can_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None
         ("tsa_seconds", "0"),
         ("tsa_seconds", "61"),
         ("tsa_policy", "shrug"),
+        ("revocation_lists", '["crl.example/ca.crl"]'),
+        ("revocation_lists", '["https://me:secret@crl.example/"]'),
+        ("revocation_lists", '["/1", "/2", "/3", "/4", "/5"]'),
+        ("revocation_grace", "-P1D"),
+        ("ocsp_url", "ldap://ocsp.example/"),
+        ("ocsp_url", "http://me:secret@ocsp.example/"),
     ],
 )
 def test_wrong_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

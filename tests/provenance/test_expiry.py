@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from detection.sandbox import Sandbox
-from keys.bootstrap import CLAIM_ROLE, ISSUER_MOUNT
+from keys.bootstrap import CLAIM_ROLE
 from keys.certificates import LEAF_DAYS, LEAF_NAME, check_chain
 from keys.local import LocalKeyStore
 from keys.openbao import OpenBao
 from keys.signer import Purpose, Signer
 from keys.vault import Vault
 from keys.vault_signer import SIGNING_MOUNT
-from keys.vault_store import VaultKeyStore
+from keys.vault_store import ISSUER_MOUNT, VaultKeyStore
 from provenance.report import VerificationReport
 from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy

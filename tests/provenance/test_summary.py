@@ -7,11 +7,13 @@ from string import Formatter
 
 import pytest
 
-from provenance.report import Ingredient, SignerCertificate, Status, Statuses, VerificationReport
+from provenance.report import Ingredient, SignerCertificate, SignerRevocation, Status, Statuses, VerificationReport
 from provenance.summary import ENGLISH, Message, summarise, word
 from provenance.verdict import Verdict
 
 SIGNER = SignerCertificate("Acme {0}", None, None, None, None, None, None)
+DAY = "2026-11-24T00:00:00Z"
+REVOKED = replace(SIGNER, revocation=SignerRevocation(DAY, DAY, "superseded"))
 REPORT = VerificationReport(Verdict.TRUSTED, "policy", signer=SIGNER)
 
 
@@ -27,6 +29,7 @@ OUTCOMES = {
     "unreadable.elsewhere": failing(Verdict.UNREADABLE, "manifest.inaccessible"),
     "invalid.content": failing(Verdict.INVALID, "assertion.dataHash.mismatch"),
     "invalid.expired": failing(Verdict.INVALID, "signingCredential.expired"),
+    "invalid.revoked": replace(failing(Verdict.INVALID, "signingCredential.ocsp.revoked"), signer=REVOKED),
     "invalid.manifest": failing(Verdict.INVALID, "claimSignature.mismatch"),
     "untrusted": failing(Verdict.UNTRUSTED, "signingCredential.untrusted"),
     "untrusted.history": failing(Verdict.UNTRUSTED, trusted=True),
@@ -55,7 +58,13 @@ def test_a_good_ancestor_needs_no_words() -> None:
 
 def test_every_message_of_the_catalogue_is_used() -> None:
     ancestral = {f"ancestry.{verdict}" for verdict in (Verdict.UNTRUSTED, Verdict.UNREADABLE, Verdict.INVALID)}
-    assert ENGLISH.keys() == OUTCOMES.keys() | ancestral
+    assert ENGLISH.keys() == OUTCOMES.keys() | ancestral | {"ancestry.revoked"}
+
+
+def test_a_revoked_ancestor_is_called_so() -> None:
+    node = Ingredient(1, None, None, None, "a", Verdict.INVALID, None, ("signingCredential.ocsp.revoked",))
+    _, ancestor = summarise(replace(REPORT, ancestry=Verdict.INVALID, ingredients=(node,)))
+    assert ancestor.code == "ancestry.revoked"
 
 
 def test_a_name_with_braces_stays_a_name() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
@@ -94,6 +94,14 @@ class SimulatedKeyStore:
         if version is not None and not 1 <= version <= len(signers):
             raise KeyNotFoundError(f"no version {version} of the {purpose} key")
         return signers[-1 if version is None else version - 1]
+
+    def chains(self) -> Mapping[KeyRef, str]:
+        self._check()
+        return {signer.ref: signer.chain for signer in self._signers[Purpose.CLAIM] if signer.chain}
+
+    def revocation_list(self) -> bytes:
+        self._check()
+        return b""
 
     def anchors(self) -> str:
         self._check()

@@ -6,6 +6,7 @@ from typing import Any
 
 from keys.openbao import OpenBao
 from tests.api.cli.conftest import Run
+from tests.deployment import picture
 
 Ask = Callable[..., Any]
 
@@ -85,3 +86,24 @@ def test_bootstrap_wants_an_address_and_a_token(run: Run, openbao: OpenBao) -> N
     assert refused.exit_code == 7
     assert "administrator" in refused.stderr
     assert run("keys", "bootstrap-vault", "--url", "http://127.0.0.1:1", SIGILLO_VAULT_TOKEN="x").exit_code == 7
+
+
+def test_a_version_is_revoked_and_signs_no_more(run: Run, ask: Ask, tmp_path: Path) -> None:
+    home = {"SIGILLO_HOME": str(tmp_path / "revoking")}
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(picture())
+    ask("sign", str(photo), **home)
+    revoked = ask("keys", "revoke", "sigillo-claim@1", "--reason", "keycompromise", **home)
+    assert (revoked["key"], revoked["reason"]) == ("sigillo-claim@1", "keyCompromise")
+    assert revoked["since"] < revoked["revoked_at"], "all that it ever signed"
+    shown = run("keys", "revoke", "sigillo-claim@1", "--reason", "superseded", **home).stdout
+    pairs = [revoked["serial"].zfill(40)[place : place + 2] for place in range(0, 40, 2)]
+    assert ":".join(pairs) in "".join(shown.split())
+    done = run("sign", str(photo), **home)
+    assert done.exit_code == 7
+    assert "sigillo keys rotate" in " ".join(done.output.split())
+
+
+def test_a_reason_has_its_name(run: Run) -> None:
+    assert run("keys", "revoke", "sigillo-claim@1", "--reason", "boredom").exit_code == 2
+    assert run("keys", "revoke", "sigillo-claim@9", "--reason", "superseded").exit_code == 1

@@ -1,0 +1,60 @@
+"""Who is asked about revocations: the key store's own CA, and whom the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography import x509
+
+from api.home import Home
+from api.log import logger
+from api.settings import KeyStoreKind, Settings
+from keys.clock import Clock, Entropy
+from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
+from keys.signer import KeyStore, Purpose
+from provenance.errors import TrustPolicyError
+from provenance.revocation_watch import ListSource, ResponderSource, Source, Watch, fetch
+
+VAULTS_LIST = "Vault's revocation list"
+
+
+def watch_of(settings: Settings, home: Home, keys: KeyStore, clock: Clock, entropy: Entropy) -> Watch:
+    """The watch that the settings describe. Raises OSError, TrustPolicyError for the operator's files."""
+    given = _certificates(settings.revocation_issuers) + _certificates(settings.trust_anchors)
+
+    def issuers() -> Sequence[x509.Certificate]:
+        with suppress(KeyStoreUnavailableError, KeyNotFoundError):
+            ours = "".join((*keys.chains().values(), keys.anchors()))
+            return [*given, *x509.load_pem_x509_certificates(ours.encode())]
+        return given
+
+    def current() -> Sequence[x509.Certificate]:
+        return x509.load_pem_x509_certificates(keys.signer(Purpose.CLAIM).chain.encode())
+
+    def listed(name: str, get: Callable[[], bytes]) -> ListSource:
+        return ListSource(name, get, issuers, home.revocations / f"{sha256(name.encode()).hexdigest()[:16]}.crl")
+
+    sources: list[Source] = [listed(place, _getting(place)) for place in settings.revocation_lists]
+    if settings.keys is KeyStoreKind.VAULT:
+        sources.append(listed(VAULTS_LIST, keys.revocation_list))
+    if settings.ocsp_url:
+        sources.append(ResponderSource(settings.ocsp_url, current, entropy))
+    log = logger("revocation")
+    return Watch(sources, clock, lambda name, reason: log.warning("no revocation status", source=name, reason=reason))
+
+
+def _getting(place: str) -> Callable[[], bytes]:
+    return Path(place).read_bytes if place.startswith("/") else partial(fetch, place)
+
+
+def _certificates(file: Path | None) -> list[x509.Certificate]:
+    if file is None:
+        return []
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())
+    except ValueError as error:
+        raise TrustPolicyError(f"{file}: no PEM certificate can be read there") from error
