@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from PIL import (
+    AvifImagePlugin,
     GifImagePlugin,
     Image,
     ImageFile,
@@ -29,15 +30,17 @@ from PIL import __version__ as pillow_version
 
 from detection.errors import CorruptMediaError, TruncatedMediaError
 from detection.kinds import Kind
-from detection.outlines import gif, jpeg, png, tiff, webp
+from detection.outlines import avif, gif, jpeg, png, tiff, webp
 from detection.outlines.outline import Bytes, Outline
 
 # The outline is held to tighter limits before Pillow sees the file; a second, looser guard would only
 # confuse.
 Image.MAX_IMAGE_PIXELS = None
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 DECODING_ERRORS: Final = (
     OSError,
+    RuntimeError,
     SyntaxError,
     ValueError,
     EOFError,
@@ -77,6 +80,7 @@ DECODERS: Final[Mapping[Kind, Decoder]] = {
     Kind.PNG: Decoder(png.outline, PngImagePlugin.PngImageFile, _ZLIB),
     Kind.WEBP: Decoder(webp.outline, WebPImagePlugin.WebPImageFile, f"libwebp {features.version('webp')}"),
     Kind.GIF: Decoder(gif.outline, GifImagePlugin.GifImageFile, ""),
+    Kind.AVIF: Decoder(avif.outline, AvifImagePlugin.AvifImageFile, f"libavif {features.version('avif')}"),
     Kind.TIFF: Decoder(tiff.outline, TiffImagePlugin.TiffImageFile, f"libtiff {features.version('libtiff')}"),
 }
 

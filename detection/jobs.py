@@ -20,7 +20,7 @@ from detection.examination import to_result
 from detection.kinds import Kind, Medium
 from detection.worker import Ask, Job
 
-_MOVING: Final = frozenset({Kind.PNG, Kind.WEBP, Kind.GIF})
+_MOVING: Final = frozenset({Kind.PNG, Kind.WEBP, Kind.GIF, Kind.AVIF})
 
 
 def examine(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     GIF = "GIF"
     PDF = "PDF"
     TIFF = "TIFF"
+    AVIF = "AVIF"
     MP4 = "MP4"
 
     @property
@@ -59,6 +60,7 @@ _TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
     Kind.GIF: ("image/gif", Medium.PICTURE),
     Kind.PDF: ("application/pdf", Medium.DOCUMENT),
     Kind.TIFF: ("image/tiff", Medium.PICTURE),
+    Kind.AVIF: ("image/avif", Medium.PICTURE),
     Kind.MP4: ("video/mp4", Medium.RECORDING),
 }
 MIMES: Final = tuple(kind.mime for kind in Kind)
@@ -90,7 +92,7 @@ MAGICS = (
     Magic("JPEG XL", b"\x00\x00\x00\x0cJXL "),
     Magic("JPEG 2000", b"\x00\x00\x00\x0cjP  "),
     *(Magic("HEIC", b"ftyp" + brand, 4) for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")),
-    *(Magic("AVIF", b"ftyp" + brand, 4) for brand in (b"avif", b"avis")),
+    *(Magic(Kind.AVIF, b"ftyp" + brand, 4) for brand in (b"avif", b"avis")),
     Magic("QuickTime", b"ftypqt  ", 4),
     Magic("M4A", b"ftypM4A ", 4),
     Magic(Kind.PDF, b"%PDF-"),

@@ -76,6 +76,9 @@ SAMPLES = {
     "packed tiff": save(draw("RGBA"), "TIFF", compression="tiff_lzw"),
     "big tiff": save(draw(), "TIFF", big_tiff=True),
     "printed tiff": save(draw("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
+    "avif": save(draw(), "AVIF"),
+    "clear avif": save(draw("RGBA"), "AVIF"),
+    "moving avif": animated(_MOVING, _TIMES, "AVIF"),
     "moving gif": animated(_MOVING, _TIMES, "GIF"),
 }
 """A file of each kind and way of writing it."""

@@ -31,6 +31,7 @@ def _examine(sandbox: Sandbox, file: bytes, declared: str | None = None) -> Exam
         *(("PNG", mode) for mode in MODES if mode != "CMYK"),
         *(("WEBP", mode) for mode in ("L", "RGB", "RGBA")),
         *(("TIFF", mode) for mode in MODES),
+        *(("AVIF", mode) for mode in ("L", "RGB", "RGBA")),
     ],
 )
 def test_an_examination_inside_equals_one_outside(examiner: Sandbox, form: str, mode: str) -> None:

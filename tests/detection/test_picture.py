@@ -155,7 +155,7 @@ def test_a_phone_photo_with_more_pictures_is_its_first() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_the_picture_is_upright(orientation: int, form: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation

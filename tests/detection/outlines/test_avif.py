@@ -1,0 +1,56 @@
+"""AVIF boxes are believed only as far as the file reaches, and its pictures agree with themselves."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from detection.errors import CorruptMediaError, MediaError, MediaTooLargeError, TruncatedMediaError
+from detection.media import examine
+from tests.detection.outlines.test_boxes import box
+from tests.detection.pictures import SAMPLES, draw, save
+
+STILL, MOVING = SAMPLES["avif"], SAMPLES["moving avif"]
+
+
+def _patched(file: bytes, name: bytes, at: int, value: bytes) -> bytes:
+    """The file with bytes of a box's content written over."""
+    start = file.index(name) + 4 + at
+    return file[:start] + value + file[start + len(value) :]
+
+
+@pytest.mark.parametrize(
+    ("file", "error"),
+    [
+        (_patched(STILL, b"ispe", 4, struct.pack(">I", 40_000)), MediaTooLargeError),
+        (_patched(STILL, b"ispe", 4, struct.pack(">II", 20_000, 20_000)), MediaTooLargeError),
+        (_patched(STILL, b"ispe", 4, struct.pack(">I", 0)), CorruptMediaError),
+        (STILL.replace(b"ispe", b"xxxx"), CorruptMediaError),
+        (STILL.replace(b"iloc", b"xxxx"), CorruptMediaError),
+        (STILL.replace(b"meta", b"xxxx"), CorruptMediaError),
+        (_patched(STILL, b"pitm", 4, b"\x77\x77"), CorruptMediaError),
+        (_patched(STILL, b"iloc", 6, b"\xff\xff"), CorruptMediaError),
+        (_patched(STILL, b"ipma", 4, b"\0\2\0\0"), MediaTooLargeError),
+        (_patched(MOVING, b"stsz", 8, b"\0\0\0\7"), CorruptMediaError),
+        (_patched(MOVING, b"stsz", 8, b"\1\0\0\0"), MediaTooLargeError),
+        (MOVING.replace(b"moov", b"xxxx"), CorruptMediaError),
+        (MOVING.replace(b"pict", b"soun"), CorruptMediaError),
+        (box(b"ftyp", b"avif") + box(b"meta"), CorruptMediaError),
+    ],
+)
+def test_lies_are_refused(file: bytes, error: type[MediaError]) -> None:
+    with pytest.raises(error):
+        examine(file, None)
+
+
+def test_an_extent_beyond_the_file_is_refused() -> None:
+    cut = STILL[: STILL.index(b"mdat") - 4] + box(b"mdat", b"short")
+    with pytest.raises(TruncatedMediaError):
+        examine(cut, None)
+
+
+def test_the_same_file_with_its_boxes_moved_agrees() -> None:
+    """Metadata apart, the pixels are what counts."""
+    one, other = save(draw(), "AVIF"), save(draw(), "AVIF", xmp=b"<x/>", icc_profile=b"")
+    assert examine(one, None).content == examine(other, None).content
