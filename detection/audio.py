@@ -40,7 +40,10 @@ class AudioTrack:
         self._codec = stream.codec_context.codec.canonical_name
         self._digest, self._windows = hashlib.sha256(), Windows()
         self._first_packet: int | None = None
-        self._rate = self._channels = self._moments = 0
+        self._next = 0
+        self._rate = self._channels = self.moments = 0
+        """Samples a second, channels, and samples of each channel so far."""
+
         self._samples = ""
 
     def take(self, packet: Packet[AudioStream]) -> None:
@@ -59,12 +62,12 @@ class AudioTrack:
     @property
     def empty(self) -> bool:
         """Whether there was no sample."""
-        return not self._moments
+        return not self.moments
 
     @property
     def duration(self) -> int:
         """Milliseconds."""
-        return 1000 * self._moments // self._rate if self._rate else 0
+        return 1000 * self.moments // self._rate if self._rate else 0
 
     @property
     def windows(self) -> tuple[WindowHash, ...]:
@@ -72,11 +75,11 @@ class AudioTrack:
         return self._windows.hashes()
 
     def _add_packet(self, packet: Packet[AudioStream]) -> None:
-        if packet.pts is None:
-            raise CorruptMediaError(kind=self._kind, reason="a packet has no time")
+        pts = self._next if packet.pts is None else packet.pts
+        self._next = pts + (packet.duration or 0)
         if self._first_packet is None:
-            self._first_packet = packet.pts
-        at = milliseconds(packet.pts - self._first_packet, self._time_base)
+            self._first_packet = pts
+        at = milliseconds(pts - self._first_packet, self._time_base)
         if at < 0:
             raise CorruptMediaError(kind=self._kind, reason="its times run backwards")
         at_most("milliseconds", MAX_DURATION, at)
@@ -86,14 +89,14 @@ class AudioTrack:
         self._windows.add(at // STRETCH, *pieces)
 
     def _hear(self, frame: AudioFrame) -> None:
-        if not self._moments:
+        if not self.moments:
             self._rate, self._channels = frame.sample_rate, frame.layout.nb_channels
         if (frame.sample_rate, frame.layout.nb_channels) != (self._rate, self._channels):
             raise CorruptMediaError(kind=self._kind, reason="its sound changes its form in the middle")
-        before = self._moments
-        self._moments += frame.samples
+        before = self.moments
+        self.moments += frame.samples
         at_most("milliseconds", MAX_DURATION, self.duration)
-        at_most("samples", MAX_SAMPLES, self._moments * self._channels)
+        at_most("samples", MAX_SAMPLES, self.moments * self._channels)
         if self._hashed is Hashed.DECODED:
             self._add_samples(before, _normal(frame))
 

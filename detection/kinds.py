@@ -41,6 +41,11 @@ class Kind(StrEnum):
     TIFF = "TIFF"
     AVIF = "AVIF"
     MP4 = "MP4"
+    MOV = "MOV"
+    M4A = "M4A"
+    WAV = "WAV"
+    MP3 = "MP3"
+    FLAC = "FLAC"
 
     @property
     def mime(self) -> str:
@@ -62,6 +67,11 @@ _TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
     Kind.TIFF: ("image/tiff", Medium.PICTURE),
     Kind.AVIF: ("image/avif", Medium.PICTURE),
     Kind.MP4: ("video/mp4", Medium.RECORDING),
+    Kind.MOV: ("video/quicktime", Medium.RECORDING),
+    Kind.M4A: ("audio/mp4", Medium.RECORDING),
+    Kind.WAV: ("audio/wav", Medium.RECORDING),
+    Kind.MP3: ("audio/mpeg", Medium.RECORDING),
+    Kind.FLAC: ("audio/flac", Medium.RECORDING),
 }
 MIMES: Final = tuple(kind.mime for kind in Kind)
 
@@ -82,7 +92,7 @@ MAGICS = (
     Magic(Kind.PNG, b"\x89PNG\r\n\x1a\n"),
     Magic(Kind.WEBP, b"RIFF", also=b"WEBP"),
     Magic("AVI", b"RIFF", also=b"AVI "),
-    Magic("WAV", b"RIFF", also=b"WAVE"),
+    Magic(Kind.WAV, b"RIFF", also=b"WAVE"),
     Magic(Kind.GIF, b"GIF87a"),
     Magic(Kind.GIF, b"GIF89a"),
     *(Magic(Kind.TIFF, head) for head in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")),
@@ -93,12 +103,14 @@ MAGICS = (
     Magic("JPEG 2000", b"\x00\x00\x00\x0cjP  "),
     *(Magic("HEIC", b"ftyp" + brand, 4) for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")),
     *(Magic(Kind.AVIF, b"ftyp" + brand, 4) for brand in (b"avif", b"avis")),
-    Magic("QuickTime", b"ftypqt  ", 4),
-    Magic("M4A", b"ftypM4A ", 4),
+    Magic(Kind.MOV, b"ftypqt  ", 4),
+    Magic(Kind.M4A, b"ftypM4A ", 4),
     Magic(Kind.PDF, b"%PDF-"),
     Magic(Kind.MP4, b"ftyp", 4),
-    Magic("MP3", b"ID3"),
-    Magic("FLAC", b"fLaC"),
+    Magic(Kind.MP3, b"ID3"),
+    # A frame of layer III in MPEG 1, 2 and 2.5, with and without a checksum.
+    *(Magic(Kind.MP3, bytes((0xFF, second))) for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2)),
+    Magic(Kind.FLAC, b"fLaC"),
     Magic("Ogg", b"OggS"),
     Magic("WebM", b"\x1aE\xdf\xa3"),
     Magic("ZIP", b"PK\x03\x04"),
@@ -112,7 +124,18 @@ ALIASES = {
     "image/pjpeg": "image/jpeg",
     "image/x-png": "image/png",
     "application/x-pdf": "application/pdf",
+    "video/x-m4v": "video/mp4",
+    "audio/x-m4a": "audio/mp4",
+    "audio/m4a": "audio/mp4",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/mp3": "audio/mpeg",
+    "audio/x-flac": "audio/flac",
 }
+SAME_CONTAINER = frozenset({"video/mp4", "audio/mp4"})
+"""Whether there are pictures in it is not told by its first bytes."""
+
 UNDECLARED = frozenset({"", "application/octet-stream"})
 """What clients send when they do not know."""
 
@@ -136,7 +159,8 @@ def sniff(head: bytes) -> Kind:
 def check_declared(declared: str | None, kind: Kind) -> None:
     """Hold a declared media type, parameters and all, against the bytes. Raises MislabelledMediaError."""
     plain = (declared or "").partition(";")[0].strip().lower()
-    if plain not in UNDECLARED and ALIASES.get(plain, plain) != kind.mime:
+    named = {ALIASES.get(plain, plain), kind.mime}
+    if plain not in UNDECLARED and len(named) > 1 and named != SAME_CONTAINER:
         raise MislabelledMediaError(declared=plain, actual=kind.mime)
 
 

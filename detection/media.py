@@ -21,6 +21,7 @@ from detection.examination import Content, Examination
 from detection.kinds import MAGIC_BYTES, Kind, Medium, check_declared, sniff
 from detection.limits import MAX_UPLOAD_BYTES, at_most
 from detection.outlines.outline import Bytes
+from detection.outlines.sound import FLAC_MARK, tag_bytes
 
 Reader: TypeAlias = Callable[[Bytes, Kind], Content]
 """Decodes a whole file of that kind. Raises the subclasses of MediaError."""
@@ -53,6 +54,8 @@ def examine(data: Bytes, declared: str | None) -> Examination:
     Raises the subclasses of MediaError.
     """
     kind = sniff(data[:MAGIC_BYTES])
+    if kind is Kind.MP3 and data[(start := tag_bytes(data)) : start + len(FLAC_MARK)] == FLAC_MARK:
+        kind = Kind.FLAC
     check_declared(declared, kind)
     content = READERS[kind.medium](data, kind)
     return Examination(kind.mime, len(data), hashlib.sha256(data).hexdigest(), content)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -30,32 +30,35 @@ from detection.errors import CorruptMediaError, TruncatedMediaError, Unsupported
 from detection.examination import Content, NormalForm
 from detection.kinds import Kind
 from detection.limits import MAX_DURATION, MAX_TRACKS, at_most
-from detection.outlines import film
+from detection.outlines import film, sound
 from detection.outlines.outline import Bytes
 from detection.video import VideoTrack
 
 READ_BYTES: Final = 256 * 1024
 """How much FFmpeg asks for at a time."""
 
-_DEMUXERS: Final[Mapping[Kind, str]] = {Kind.MP4: "mov"}
-_OUTLINES: Final[Mapping[Kind, Callable[[Bytes, Kind], None]]] = {Kind.MP4: film.outline}
+_BOXED: Final = frozenset({Kind.MP4, Kind.MOV, Kind.M4A})
+"""Formats whose index names every packet."""
+
+_DEMUXERS: Final[Mapping[Kind, str]] = {
+    **dict.fromkeys(_BOXED, "mov"),
+    Kind.WAV: "wav",
+    Kind.MP3: "mp3",
+    Kind.FLAC: "flac",
+}
 _CONTAINER: Final = {
     "codec_whitelist": ",".join((*PICTURES, *SOUNDS)),
     "protocol_whitelist": "",
     "max_streams": str(2 * MAX_TRACKS),
-    "ignore_chapters": "1",
-    "enable_drefs": "0",
 }
+_BOXES: Final = {"ignore_chapters": "1", "enable_drefs": "0", "use_absolute_path": "0"}
 _DECODER: Final = {"err_detect": "explode"}
 """What cannot be decoded is an error, where FFmpeg would conceal it."""
-
-_BOXED: Final = frozenset({Kind.MP4})
-"""Formats whose index names every packet."""
 
 
 def read(data: Bytes, kind: Kind) -> Content:
     """Decode and fingerprint the whole file. Raises the subclasses of MediaError."""
-    _OUTLINES[kind](data, kind)
+    samples = _outline(data, kind)
     with _errors(kind), _opened(data, kind) as container:
         at_most("milliseconds", MAX_DURATION, (container.duration or 0) // 1000)
         streams = _streams(container, kind)
@@ -73,7 +76,22 @@ def read(data: Bytes, kind: Kind) -> Content:
         if kind in _BOXED:
             for stream in streams:
                 _check_index(stream, taken[stream.index], len(data), kind)
+    if any(isinstance(track, AudioTrack) and track.moments < samples for track in tracks.values()):
+        raise TruncatedMediaError(kind=kind)
     return _content(list(tracks.values()), kind, _decoder(streams))
+
+
+def _outline(data: Bytes, kind: Kind) -> int:
+    """Walk the container; the samples that its headers promise, 0 where they promise none."""
+    if kind is Kind.FLAC:
+        return sound.flac(data)
+    if kind in _BOXED:
+        film.outline(data, kind)
+    elif kind is Kind.WAV:
+        sound.wav(data)
+    else:
+        sound.mp3(data)
+    return 0
 
 
 @contextmanager
@@ -94,7 +112,7 @@ def _opened(data: Bytes, kind: Kind) -> InputContainer:
         file,
         "r",
         format=_DEMUXERS[kind],
-        container_options=_CONTAINER,
+        container_options=_CONTAINER | (_BOXES if kind in _BOXED else {}),
         metadata_errors="replace",
         buffer_size=READ_BYTES,
     )

@@ -90,7 +90,7 @@ def test_every_flip_in_image_data_of_a_png_is_noticed() -> None:
         (b"\x00\x00\x00\x18ftypheic" + bytes(20), UnsupportedMediaError),
         (b"%PDF-1.7", TruncatedMediaError),
         (b"\x00\x00\x00\x18ftypisom" + bytes(20), CorruptMediaError),
-        (b"RIFF\x04\x00\x00\x00WAVE", UnsupportedMediaError),
+        (b"RIFF\x04\x00\x00\x00WAVE", CorruptMediaError),
         (SAMPLES["jpeg"][:2] + b"\xff\xd9", CorruptMediaError),
         (b"\xff\xd8\xff\xe0\x00\x01" + bytes(20), CorruptMediaError),
         (png(chunk(b"IEND", b"")), CorruptMediaError),

@@ -12,13 +12,19 @@ from provenance.manifest import CONTENT_LABEL, define
 from provenance.sign import sign
 from provenance.validation import EXAMINE_SECONDS, EXAMINE_SECONDS_PER_MEBIBYTE, examination_seconds, examine
 from provenance.verdict import Verdict
-from tests.detection.films import Film, remuxed, write
+from tests.detection.films import Film, remuxed, sound, tone, write
 from tests.provenance.house import GENERATOR, REQUEST, House
 
 FILM = write(Film())
 FILES = {
     "mp4": ("video/mp4", FILM),
     "fragmented mp4": ("video/mp4", remuxed(FILM, "mp4", movflags="frag_keyframe+empty_moov")),
+    "mov": ("video/quicktime", remuxed(FILM, "mov")),
+    "m4a": ("audio/mp4", sound("ipod", "alac", tone(2.5))),
+    "wav": ("audio/wav", sound("wav", "pcm_s16le", tone(2.5))),
+    "mp3": ("audio/mpeg", sound("mp3", "libmp3lame", tone(2.5))),
+    "mp3 without a tag": ("audio/mpeg", sound("mp3", "libmp3lame", tone(2.5), id3v2_version="0")),
+    "flac": ("audio/flac", sound("flac", "flac", tone(2.5))),
 }
 
 
