@@ -36,9 +36,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+BINARY = {"type": "string", "format": "binary"}
+
+
 def multipart(fields: dict[str, Any]) -> dict[str, Any]:
     """An operation whose multipart body has a `file` and, beside it, these optional fields."""
-    properties = {"file": {"type": "string", "format": "binary"}, **fields}
+    properties = {"file": BINARY, **fields}
     encoding = {name: {"contentType": "application/json"} for name, schema in fields.items() if "$ref" in schema}
     schema = {"type": "object", "required": ["file"], "properties": properties}
     content = {"multipart/form-data": {"schema": schema, "encoding": encoding}}

@@ -1,4 +1,5 @@
-"""A multipart body, streamed: the file goes into a memfd, never to disk; the other parts stay small.
+"""A multipart body, streamed: the file, and a manifest kept beside it, go into memfds, never to disk; the other parts
+stay small.
 
 Starlette's own form parser spools files above 1 MiB to a temporary file in plaintext, so the body is parsed
 here with python-multipart's callbacks. The memfd is sealed against writing before anyone parses it. How large the
@@ -17,13 +18,17 @@ from starlette.requests import ClientDisconnect, Request
 
 from api.body import allow
 from detection.memfd import Memfd
+from provenance.sign import MAX_MANIFEST_STORE_BYTES
 
 MAX_FIELD_BYTES = 256 * 1024
 """Largest part that is not the file: a claim with a hundred actions fits many times over."""
 
 MAX_PARTS = 8
 FORM_BYTES = MAX_PARTS * MAX_FIELD_BYTES
-"""What a body may have beside its file."""
+"""What a body may have beside its file, and beside a manifest."""
+
+SIDECAR = "manifest"
+"""The part with a manifest store that is kept beside the file."""
 
 BUDGET_BYTES = 512 * 1024 * 1024
 """What the uploads of one kind of caller, with a key or without, may hold in memory together."""
@@ -72,12 +77,26 @@ class Upload:
     size: int = 0
     declared_mime: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    sidecar: Memfd | None = None
+    """The part `manifest`."""
 
     def write(self, data: bytes) -> None:
         """Append to the file. Raises UploadsBusyError."""
         self.hold(len(data))
         self.size += len(data)
         self.content.write(data)
+
+    def write_sidecar(self, data: bytes) -> None:
+        """Append to the manifest store beside the file. Raises UploadsBusyError."""
+        self.hold(len(data))
+        self.sidecar = self.sidecar or Memfd.create()
+        self.sidecar.write(data)
+
+    def seal(self) -> None:
+        """Nothing can be written any more."""
+        for memfd in (self.content, self.sidecar):
+            if memfd:
+                memfd.seal()
 
     def hold(self, size: int) -> None:
         """Count memory as held by this upload. Raises UploadsBusyError."""
@@ -87,6 +106,8 @@ class Upload:
     def close(self) -> None:
         """Let go of the memory."""
         self.content.close()
+        if self.sidecar:
+            self.sidecar.close()
         self.budget.held -= self.held
         self.held = 0
 
@@ -159,17 +180,26 @@ class _Form:
                 raise UploadTooLargeError(self._limit)
             self._upload.write(data[start:end])
             return
+        if self._name == SIDECAR:
+            self._write_sidecar(data[start:end])
+            return
         self._small += data[start:end]
         if len(self._small) > MAX_FIELD_BYTES:
             raise UploadError(
                 f"the part `{self._name}` is larger than {MAX_FIELD_BYTES} bytes; only the part `file` may be"
             )
 
+    def _write_sidecar(self, data: bytes) -> None:
+        written = self._upload.sidecar.size if self._upload.sidecar else 0
+        if written + len(data) > MAX_MANIFEST_STORE_BYTES:
+            raise UploadError(f"the part `{SIDECAR}` is larger than {MAX_MANIFEST_STORE_BYTES} bytes")
+        self._upload.write_sidecar(data)
+
     def _on_end(self) -> None:
         self.complete = True
 
     def _on_part_end(self) -> None:
-        if self._is_file:
+        if self._is_file or self._name == SIDECAR:
             return
         try:
             self._upload.fields[self._name] = self._small.decode()
@@ -189,9 +219,10 @@ async def receive(request: Request, limit: int, budget: Budget) -> Upload:
     if kind != b"multipart/form-data" or not boundary:
         raise UploadError("send multipart/form-data with the file in the part `file`")
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit + FORM_BYTES:
+    most = limit + FORM_BYTES + MAX_MANIFEST_STORE_BYTES
+    if declared.isdigit() and int(declared) > most:
         raise UploadTooLargeError(limit)
-    allow(request, limit + FORM_BYTES)
+    allow(request, most)
     upload = Upload(Memfd.create(), budget)
     try:
         upload.hold(FORM_BYTES)  # so that small uploads count, too: each has its fields and descriptors
@@ -199,7 +230,7 @@ async def receive(request: Request, limit: int, budget: Budget) -> Upload:
     except BaseException:  # the descriptor must not outlive a cancelled or broken request
         upload.close()
         raise
-    upload.content.seal()
+    upload.seal()
     return upload
 
 

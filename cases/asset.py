@@ -169,6 +169,11 @@ def open_details(subject: Subject, sealed: bytes) -> AssetDetails:
     return _DETAILS.validate_json(unseal(subject.key, sealed, _bound(subject, "details")))
 
 
+def open_manifest(subject: Subject, sealed: bytes) -> bytes:
+    """Open the sealed manifest store. Raises SealBrokenError."""
+    return unseal(subject.key, sealed, _bound(subject, "manifest_store"))
+
+
 def find_row(connection: Connection, tenant: TenantId, asset: AssetId) -> RowMapping:
     """The row of one asset of this tenant. Raises AssetNotFoundError."""
     mine = (AssetRow.tenant_id == tenant, AssetRow.id == asset)

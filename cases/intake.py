@@ -32,7 +32,7 @@ from cases.asset import (
     subject_id,
 )
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
-from cases.errors import OtherHistoryError, ParentRefusedError
+from cases.errors import OtherHistoryError, ParentRefusedError, SidecarParentError
 from cases.idempotency import IdempotencyKey
 from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
@@ -48,7 +48,7 @@ from ledger.ids import EntryId, TenantId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.subjects import Subject
-from provenance.manifest import define
+from provenance.manifest import SIDECAR_TYPES, define
 from provenance.report import History
 from provenance.request import Tool
 from provenance.rules import check_change, check_grant, check_request
@@ -100,14 +100,16 @@ class Intake:
     def take(self, caller: Caller, submission: Submission) -> AssetId:
         """Sign one upload and return its asset once it is durable.
 
-        Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, IdempotencyConflictError,
-        SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError, TimeStampUnavailableError,
-        LogBusyError, DatabaseUnavailableError; then nothing was kept.
+        Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, SidecarParentError,
+        IdempotencyConflictError, SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError,
+        TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError; then nothing was kept.
         """
         check_request(submission.claim, self.clock())
         check_grant(submission.claim, caller.grant)
         if submission.original:
             check_change(submission.claim)
+            if submission.original.mime in SIDECAR_TYPES:
+                raise SidecarParentError
         spent = self._idempotency(caller, submission)
         if spent is not None:
             with self.database.read(caller.tenant) as connection:

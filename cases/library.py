@@ -26,6 +26,7 @@ from cases.asset import (
     mark_erased,
     mark_expired,
     open_details,
+    open_manifest,
     subject_id,
 )
 from cases.decisions import (
@@ -84,6 +85,14 @@ class Library:
         subject = self.ledger.subjects.open(asset.tenant, subject_id(asset.id))
         assert asset.details is not None  # a row with a blob is not erased
         return self.blobs.open(subject, asset.blob, asset.details.signed_bytes)
+
+    def manifest(self, asset: Asset) -> bytes:
+        """Its manifest store, kept until it is erased. Raises AssetGoneError."""
+        with self.database.read(asset.tenant) as connection:
+            sealed = find_row(connection, asset.tenant, asset.id)["manifest_store"]
+        if sealed is None:
+            raise AssetGoneError(AssetState.ERASED)
+        return open_manifest(self.ledger.subjects.open(asset.tenant, subject_id(asset.id)), sealed)
 
     @contextmanager
     def original(self, asset: Asset) -> Iterator[Original]:

@@ -2,7 +2,7 @@
 
 Rules
 - Nothing is kept: no row, no blob. The edge counts verdicts, and that is all that remains of a verification.
-- A receipt is added only to what verifies as *trusted* and is, byte for byte, what was signed here.
+- A receipt is added only to what verifies as *trusted* and is, byte for byte, what was signed here, a sidecar too.
 - Whether an asset that is not public exists is not answered.
 """
 
@@ -43,20 +43,20 @@ class Verification:
     recognition: Recognition
     sandbox: Sandbox
 
-    def verify(self, file: Memfd, trust: TrustPolicy) -> Verified:
-        """What a file of any type that C2PA defines says about itself, and what that is worth.
+    def verify(self, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> Verified:
+        """What a file of any type that C2PA defines says about itself, or its `sidecar` says, and what that is worth.
 
         Raises EmptyMediaError, FormatUnsupportedError, SandboxError.
         """
-        report = verify(self.sandbox, file, trust)
-        entry = self._public_entry(report, file)
+        report = verify(self.sandbox, file, trust, sidecar)
+        entry = self._public_entry(report, file, sidecar)
         return Verified(report, entry, self._receipt(entry) if entry else "")
 
-    def _public_entry(self, report: VerificationReport, file: Memfd) -> EntryId | None:
+    def _public_entry(self, report: VerificationReport, file: Memfd, sidecar: Memfd | None) -> EntryId | None:
         if report.verdict is not Verdict.TRUSTED or not report.label:
             return None
         try:
-            return self.recognition.public(report.label, file)
+            return self.recognition.public(report.label, file, sidecar)
         except (KeyStoreUnavailableError, KeyNotFoundError):
             return None  # the report stands by itself; readiness says what is missing
 

@@ -46,13 +46,19 @@ class Sigillo:
         """Upload what a tool made from one of our assets; the claim's actions say what it did. The new asset."""
         return self._upload(f"/v1/assets/{asset}/transformations", file, claim, idempotency_key)
 
-    def verify(self, file: Path, anchors: str = "", trust_config: str = "") -> dict[str, Any]:
-        """The verification report of a file; `anchors` (PEM) and `trust_config` (OIDs) widen the trust."""
+    def verify(
+        self, file: Path, anchors: str = "", trust_config: str = "", manifest: Path | None = None
+    ) -> dict[str, Any]:
+        """The verification report of a file, with its `manifest` if that is kept beside it; `anchors` (PEM) and
+        `trust_config` (OIDs) widen the trust.
+        """
         with file.open("rb") as stream:
             parts: dict[str, Any] = {"file": _part(file, stream)}
             for name, text in (("anchors", anchors), ("trust_config", trust_config)):
                 if text:
                     parts[name] = (None, text, "text/plain")
+            if manifest:
+                parts["manifest"] = ("manifest", manifest.read_bytes(), "application/c2pa")
             return self._json("POST", "/v1/verifications", files=parts)
 
     def asset(self, asset: str) -> dict[str, Any]:
@@ -66,6 +72,10 @@ class Sigillo:
                 response.read()
             raise_for_problem(response)
             to.writelines(response.iter_bytes(CHUNK_BYTES))
+
+    def manifest(self, asset: str) -> bytes:
+        """The C2PA manifest store of an asset."""
+        return self._send("GET", f"/v1/assets/{asset}/manifest").content
 
     def custody(self, asset: str) -> dict[str, Any]:
         """Parents and events of an asset."""

@@ -18,8 +18,10 @@ from typing import Any, BinaryIO, Final
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
 
+from detection.errors import MediaError
 from detection.frames import close_all
 from detection.jobs import examine as examine_media
+from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
 from detection.worker import Ask, Job
 from provenance.assessment import AUTHORITIES_LIST, assess
@@ -53,21 +55,24 @@ def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, A
     Raises the subclasses of MediaError.
     """
     examination, outputs = examine_media(args, fds, ask)
-    report = _read(fds[0], args["trust"])
+    try:
+        report = _read(fds[0], args["trust"])
+    except FormatUnsupportedError:  # it is accepted all the same: such a file carries none, and is signed beside itself
+        report = VerificationReport(Verdict.ABSENT, args["trust"]["digest"])
     return {"examination": examination, "history": HISTORY.dump_python(in_brief(report), mode="json")}, outputs
 
 
 def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """The report on one file. `args`: `trust`."""
-    report = _read(fds[0], args["trust"])
+    """The report on one file. `args`: `trust`. A second file is its manifest store, kept beside it."""
+    report = _read(fds[0], args["trust"], _whole(fds[1]) if len(fds) > 1 else b"")
     if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES:
         report = without_lists(report)
     return {"report": REPORT.dump_python(report, mode="json")}, []
 
 
 def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `chain`, `trust`. A second file is the parent;
-    with none the file itself is.
+    """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `sidecar`, `chain`, `trust`. A second file is the
+    parent; with none the file itself is. With `sidecar` the file stays as it is.
 
     Answers with two memory files, the signed file and its manifest store, and `countersigned`: the bytes, base64, that
     a time-stamp would be over. Raises ManifestBuildError.
@@ -90,7 +95,7 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
 
 
 def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """Put a time-stamp into what *sign* made. `args`: `mime`, `response` (base64), `nonce`, `trust`.
+    """Put a time-stamp into what *sign* made. `args`: `mime`, `sidecar`, `response` (base64), `nonce`, `trust`.
 
     Answers with two such files and the `time_stamp`. The signed file is read back: it must be worth what it was, and
     its time-stamp trusted.
@@ -104,13 +109,14 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     output, store = _outputs()
     with _closed_on_failure([output, store]):
         with mapped(fds[0]) as file, os.fdopen(output, "wb", closefd=False) as written:
-            start = place(file, args["mime"], before)
             written.write(file)
-            written.seek(start)
-            written.write(carried(after, args["mime"]))
+            if not args["sidecar"]:
+                written.seek(place(file, args["mime"], before))
+                written.write(carried(after, args["mime"]))
         with os.fdopen(store, "wb", closefd=False) as written:
             written.write(after)
-        was, report = (_read(fd, args["trust"]) for fd in (fds[0], output))
+        beside = (before, after) if args["sidecar"] else (b"", b"")
+        was, report = (_read(fd, args["trust"], one) for fd, one in zip((fds[0], output), beside, strict=True))
         trusted = [made for made in report.time_stamps if made.trusted]
         if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:
             codes = [status.code for status in (*report.statuses.informational, *report.statuses.failure)]
@@ -147,16 +153,20 @@ def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, signed: Bina
         if args["parent"] is not None:
             builder.add_ingredient(args["parent"], args["parent"]["format"], parent)
             upload.seek(0)
+        if args["sidecar"]:
+            builder.set_no_embed()
         # No time-stamp authority: c2pa would open the connection itself, and a worker cannot.
         with Signer.from_callback(ask, C2paSigningAlg.ES256, args["chain"], None) as signer:
             return bytes(builder.sign(signer, args["mime"], upload, signed))
 
 
-def _read(fd: int, trust: dict[str, str]) -> VerificationReport:
+def _read(fd: int, trust: dict[str, str], sidecar: bytes = b"") -> VerificationReport:
     context, digest = _policy(trust), trust["digest"]
     with os.fdopen(fd, "rb", BUFFER_BYTES, closefd=False) as file:
         try:
-            with Reader(_hint(file), file, context=context) as reader:
+            with Reader(
+                _hint(file) or (_kind(file) if sidecar else None), file, sidecar or None, context=context
+            ) as reader:
                 written, detail = reader.json(), reader.crjson()
         except C2paError.ManifestNotFound:
             return VerificationReport(Verdict.ABSENT, digest)
@@ -184,6 +194,16 @@ def _hint(file: BinaryIO) -> str | None:
         return ZIP
     head = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     return SVG if head.startswith((b"<?xml", b"<svg", b"<!DOCTYPE svg", b"<!--")) and b"<svg" in head else None
+
+
+def _kind(file: BinaryIO) -> str | None:
+    """The media type of an accepted kind: beside a manifest store c2pa-rs does not look for itself."""
+    head = file.read(MAGIC_BYTES)
+    file.seek(0)
+    try:
+        return sniff(head).mime
+    except MediaError:
+        return None
 
 
 def _policy(trust: dict[str, str]) -> Context:

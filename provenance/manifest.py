@@ -31,6 +31,9 @@ TOOL_KEY: Final = "org.sigillo.tool"
 PARENT_LABEL: Final = "parent"
 """The Builder's name for the parent ingredient while it links the first action to it."""
 
+SIDECAR_TYPES: Final = frozenset({"video/webm", "audio/ogg"})
+"""Media types that have no place for a manifest: it goes into a file beside, and the media stay as they are."""
+
 UNREADABLE_PARENT: Final = "This file arrived with a manifest that could not be read."
 _DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
 

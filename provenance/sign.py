@@ -22,7 +22,7 @@ from keys.clock import Entropy, system_entropy
 from keys.signer import KeyRef, Signer
 from provenance.claim_signer import MAX_CLAIM_BYTES, ClaimSigner
 from provenance.errors import ManifestBuildError
-from provenance.manifest import Definition
+from provenance.manifest import SIDECAR_TYPES, Definition
 from provenance.report import TimeStamp, parse_time_stamp
 from provenance.time_stamps import Answer, TimeStamps
 from provenance.trust import TrustPolicy
@@ -39,7 +39,7 @@ class SignedAsset:
     """A signed file; close `content` when done."""
 
     content: Memfd
-    """Sealed."""
+    """Sealed. For a type of SIDECAR_TYPES, the upload's own bytes."""
 
     manifest_store: bytes
     label: str
@@ -73,6 +73,7 @@ def sign(
         "manifest": {**definition.manifest, "label": label},
         "parent": definition.parent,
         "mime": definition.mime,
+        "sidecar": definition.mime in SIDECAR_TYPES,
         "chain": claim_signer.chain,
         "trust": trust.settings,
     }
@@ -95,7 +96,8 @@ def _stamped(
 
     def stamp(answer: Answer) -> tuple[Reply, TimeStamp]:
         response = base64.b64encode(answer.response).decode()
-        args = {"mime": mime, "response": response, "nonce": str(answer.nonce), "trust": trust.settings}
+        kind = {"mime": mime, "sidecar": mime in SIDECAR_TYPES}
+        args = {**kind, "response": response, "nonce": str(answer.nonce), "trust": trust.settings}
         with ExitStack() as unfinished:
             made = unfinished.enter_context(_two_files(sandbox.run("stamp", args, signed.fds)))
             time_stamp = parse_time_stamp(made.result.get("time_stamp"))

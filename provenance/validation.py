@@ -19,14 +19,15 @@ VERIFY_SECONDS: Final = 10.0
 """The largest upload takes one; a manifest of 5,000 assertions takes three, and c2pa-rs gets slower by the square."""
 
 
-def verify(sandbox: Sandbox, file: Memfd, trust: TrustPolicy) -> VerificationReport:
-    """The report on a file of any type that C2PA defines.
+def verify(sandbox: Sandbox, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> VerificationReport:
+    """The report on a file of any type that C2PA defines; of any type at all with its manifest store in a `sidecar`.
 
     Raises EmptyMediaError, FormatUnsupportedError, and what `Sandbox.run` raises.
     """
     if not file.size:
         raise EmptyMediaError
-    with sandbox.run("verify", {"trust": trust.settings}, (file,), timeout=VERIFY_SECONDS) as reply:
+    files = (file,) if sidecar is None else (file, sidecar)
+    with sandbox.run("verify", {"trust": trust.settings}, files, timeout=VERIFY_SECONDS) as reply:
         return parse_report(reply.result.get("report"))
 
 

@@ -12,7 +12,9 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.files import each
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from api.cli.verify import SIDECAR_SUFFIX
 from client import Sigillo
+from provenance.manifest import SIDECAR_TYPES
 
 
 def sign(
@@ -88,7 +90,11 @@ def _sign(sigillo: Sigillo, file: Path, target: Path, claim: dict[str, Any], mad
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    return {**asset, "written": str(target)}
+    if asset["mime"] not in SIDECAR_TYPES:
+        return {**asset, "written": str(target)}
+    sidecar = target.with_suffix(SIDECAR_SUFFIX)
+    sidecar.write_bytes(sigillo.manifest(asset["id"]))
+    return {**asset, "written": str(target), "manifest_written": str(sidecar)}
 
 
 def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:
@@ -97,6 +103,8 @@ def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:
         return
     for file, asset in ((file, asset) for file, asset in done.items() if "problem" not in asset):
         say(f"{quoted(file)} -> [bold]{quoted(asset['written'])}[/]")
+        if "manifest_written" in asset:
+            say(f"  manifest beside it: [bold]{quoted(asset['manifest_written'])}[/]")
         say(f"  asset {asset['id']}, ledger entry {asset['ledger']['entry']}")
         if asset["parent"]:
             parent = asset["parent"]

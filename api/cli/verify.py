@@ -22,12 +22,19 @@ CODES = {
     "unreadable": Exit.UNREADABLE,
     "absent": Exit.ABSENT,
 }
+SIDECAR_SUFFIX = ".c2pa"
+SIDECAR_KINDS = frozenset({".webm", ".ogg", ".oga", ".opus"})
+"""Names of files that carry no manifest themselves."""
+
 WORST = [Exit.OK, Exit.ABSENT, Exit.UNTRUSTED, Exit.UNREADABLE, Exit.INVALID, Exit.REFUSED, Exit.UNAVAILABLE]
 """From best to worst: among several files the worst decides the exit code."""
 
 
 def verify(
     files: list[Path] = typer.Argument(..., help="Files of any type C2PA can live in."),
+    manifest: Path = typer.Option(
+        None, help="Manifest kept beside the file. Default: NAME.c2pa beside a WebM or Ogg file."
+    ),
     anchors: Path = typer.Option(None, help="PEM file of further roots to trust."),
     trust_config: Path = typer.Option(None, help="File of further extended key usages to accept."),
     server: str = SERVER,
@@ -37,7 +44,12 @@ def verify(
     """Verify files: signature, trust, ancestors, and what the manifest says."""
     pem, config = _anchors(anchors), _text(trust_config)
     with told(), connected(server, token, leave_no_trace=True) as sigillo:
-        done, refused = each(files, "verifying", lambda file: sigillo.verify(file, pem, config), as_json=as_json)
+        done, refused = each(
+            files,
+            "verifying",
+            lambda file: sigillo.verify(file, pem, config, manifest or _beside(file)),
+            as_json=as_json,
+        )
     reports = {file: report for file, report in done.items() if "problem" not in report}
     if as_json:
         show(next(iter(done.values())) if len(done) == 1 else done)
@@ -45,6 +57,12 @@ def verify(
         _show(reports)
     codes = [*refused, *(code for report in reports.values() for code in _codes(report))]
     raise typer.Exit(max(codes, key=WORST.index))
+
+
+def _beside(file: Path) -> Path | None:
+    """The sidecar of a file, of the same name."""
+    sidecar = file.with_suffix(SIDECAR_SUFFIX)
+    return sidecar if file.suffix in SIDECAR_KINDS and sidecar.is_file() else None
 
 
 def _text(file: Path | None) -> str:

@@ -15,7 +15,7 @@ from api.auth import CallerDep
 from api.openapi import CHANGE, CLAIM, multipart
 from api.schemas.assets import AssetView, ClaimBody, ErasedView, LedgerView
 from api.service import Service, ServiceDep
-from api.upload import Upload, receive
+from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.asset import Asset, AssetId
 from cases.custody import Custody, custody_of
@@ -24,6 +24,7 @@ from cases.signing import Submission
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
+MANIFEST_TYPE = "application/c2pa"
 IdempotencyHeader = Annotated[str, Header(alias="Idempotency-Key", max_length=MAX_KEY_LENGTH)]
 
 
@@ -86,6 +87,14 @@ def content(service: ServiceDep, caller: CallerDep, asset: str) -> StreamingResp
     return StreamingResponse(stream, media_type=mime, headers=headers)
 
 
+@router.get("/{asset}/manifest", response_class=Response, responses={200: {"content": {MANIFEST_TYPE: {}}}})
+def manifest(service: ServiceDep, caller: CallerDep, asset: str) -> Response:
+    """Its C2PA manifest store alone, until it is erased: for kinds that cannot carry one, the file to keep beside."""
+    caller.require(Scope.READ)
+    store = service.library.manifest(service.library.find(caller, AssetId(asset)))
+    return Response(store, media_type=MANIFEST_TYPE, headers={"Cache-Control": "private, no-store"})
+
+
 @router.get("/{asset}/custody")
 def custody(service: ServiceDep, caller: CallerDep, asset: str) -> Custody:
     """The chain of custody: the asset, its parents, and what happened to each."""
@@ -112,6 +121,8 @@ def _claim(text: str) -> ClaimBody:
 def _take(
     service: Service, caller: Caller, upload: Upload, idempotency_key: str, made_from: Asset | None = None
 ) -> AssetView:
+    if upload.sidecar:
+        raise UploadError("a manifest beside a file is read by verifications only: send the file alone")
     body = _claim(upload.fields.get("claim", "{}"))
     claim = body.claim(caller.grant.tool)
     with service.library.original(made_from) if made_from else nullcontext() as original:

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from api.auth import identify
-from api.openapi import multipart
+from api.openapi import BINARY, multipart
 from api.schemas.verification import VerificationView
 from api.service import Desk, Service, service_of
 from api.upload import Upload, receive
@@ -32,10 +32,13 @@ _VIEW = TypeAdapter(VerificationView)
 @router.post(
     "",
     responses={200: {"model": VerificationView}},
-    openapi_extra=multipart({"anchors": {"type": "string"}, "trust_config": {"type": "string"}}),
+    openapi_extra=multipart({"manifest": BINARY, "anchors": {"type": "string"}, "trust_config": {"type": "string"}}),
 )
 async def verify(request: Request) -> Response:
-    """Verify a file of any type C2PA defines. `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust."""
+    """Verify a file of any type C2PA defines; of any type at all with its manifest store (`.c2pa`) as `manifest`.
+
+    `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust.
+    """
     service = await service_of(request)
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
@@ -47,6 +50,6 @@ async def verify(request: Request) -> Response:
 def _verify(service: Service, desk: Desk, upload: Upload) -> bytes:
     given = upload.fields
     trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
-    verified = desk.verification.verify(upload.content, trust)
+    verified = desk.verification.verify(upload.content, trust, upload.sidecar)
     service.metrics.verifications.labels(verified.report.verdict).inc()
     return _VIEW.dump_json(VerificationView.of(verified))

@@ -186,7 +186,7 @@ class AssetView(BaseModel):
                 state="proven" if proven else "durable",
                 receipt=f"/v1/receipts/{asset.entry}",
             ),
-            links={"self": path, "content": f"{path}/content", "custody": f"{path}/custody"},
+            links={"self": path, **{part: f"{path}/{part}" for part in ("content", "manifest", "custody")}},
             **described,
         )
 
@@ -216,6 +216,7 @@ ASSET_EXAMPLE: dict[str, Any] = {
     "links": {
         "self": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa",
         "content": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa/content",
+        "manifest": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa/manifest",
         "custody": "/v1/assets/ast_zkbbg4csjsqjuaqnlmjqi2qjqa/custody",
     },
 }

@@ -28,10 +28,12 @@ from api.upload import (
     receive,
 )
 from detection.limits import MAX_UPLOAD_BYTES
+from provenance.sign import MAX_MANIFEST_STORE_BYTES
 from tests.api.wire import counts, problem, upload
 from tests.deployment import Running, picture, running
 
 LIMIT = 100_000
+MOST = LIMIT + FORM_BYTES + MAX_MANIFEST_STORE_BYTES
 BOUNDARY = b"frontier"
 TYPE = b"multipart/form-data; boundary=" + BOUNDARY
 
@@ -139,7 +141,7 @@ def test_file_at_the_limit_passes_and_one_byte_more_does_not() -> None:
 
 def test_declared_length_is_refused_before_a_byte_is_read() -> None:
     with pytest.raises(UploadTooLargeError):
-        received(b"", length=b"%d" % (LIMIT + FORM_BYTES + 1))
+        received(b"", length=b"%d" % (MOST + 1))
 
 
 def test_what_follows_the_form_counts_too() -> None:
@@ -147,8 +149,8 @@ def test_what_follows_the_form_counts_too() -> None:
     body = part(b"file", b"abc") + END
     received(body + b"x" * 1000, budget=budget).close()
     with pytest.raises(BodyTooLargeError) as refused:
-        received(body + b"x" * (LIMIT + FORM_BYTES), 4096, budget=budget)
-    assert refused.value.limit == LIMIT + FORM_BYTES
+        received(body + b"x" * MOST, 4096, budget=budget)
+    assert refused.value.limit == MOST
     assert (descriptors(), budget.held) == (before, 0)
 
 

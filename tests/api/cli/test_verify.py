@@ -133,3 +133,16 @@ def test_a_time_stamp_is_told_with_its_authority(run: Run, photo: Path, tmp_path
             up.operator.content(asset["id"], content)
     told = " ".join(run("verify", file).stdout.split())
     assert f"time-stamp {asset['time_stamp']['time']} by Simulated time-stamps, whom we do not trust" in told
+
+
+def test_a_manifest_beside_the_file_is_read(
+    deployment: Running, ask: Ask, run: Run, photo: Path, tmp_path: Path
+) -> None:
+    asset, film = ask("sign", photo), tmp_path / "film.webm"
+    film.write_bytes(b"\x1aE\xdf\xa3" + bytes(100))
+    (tmp_path / "film.c2pa").write_bytes(deployment.operator.manifest(asset["id"]))
+    done = run("verify", film, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["verdict"]) == (5, "invalid"), "it is of another file"
+    assert run("verify", asset["written"], "--manifest", tmp_path / "film.c2pa").exit_code == 0
+    (tmp_path / "film.c2pa").unlink()
+    assert run("verify", film).exit_code == 1

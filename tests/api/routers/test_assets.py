@@ -256,3 +256,24 @@ def test_idempotency_key_beyond_its_length(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http:
         problem(upload(http, headers={"Idempotency-Key": "k" * 201}), 422, "request-invalid")
         assert upload(http, headers={"Idempotency-Key": "k" * 200}).status_code == 201
+
+
+def test_the_manifest_alone_is_kept_until_erasure(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        asset, file = signed(http)
+        answer = http.get(asset["links"]["manifest"])
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/c2pa")
+        assert answer.content in file
+        http.delete(asset["links"]["self"])
+        problem(http.get(asset["links"]["manifest"]), 410, "asset-gone")
+    with deployment.http(deployment.key()) as stranger:
+        problem(stranger.get(asset["links"]["manifest"]), 404, "asset-not-found")
+
+
+def test_an_upload_with_a_manifest_beside_it_is_refused(deployment: Running) -> None:
+    """It would be signed without its history."""
+    with deployment.http(deployment.key()) as http:
+        before = counts(deployment)
+        parts = {"file": ("upload", picture(), "image/jpeg"), "manifest": ("m", b"store", "application/c2pa")}
+        problem(http.post("/v1/assets", files=parts), 400, "upload-malformed")
+        assert counts(deployment) == before

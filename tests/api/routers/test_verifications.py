@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.receipt import verify_receipt
+from provenance.sign import MAX_MANIFEST_STORE_BYTES
 from tests.api.wire import counts, problem, proven, signed, upload
 from tests.deployment import Running, picture, running
 
@@ -142,3 +143,32 @@ def test_operators_anchor_files_are_trusted(foreign: Running, tmp_path: Path) ->
     _, theirs = signed_by(foreign)
     with running(tmp_path / "home", trust_anchors=anchors) as up, up.http() as http:
         assert upload(http, theirs, path=PATH).json()["verdict"] == "trusted"
+
+
+def test_a_manifest_beside_the_file_is_read_instead_of_none(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http, deployment.http() as anyone:
+        asset, file = signed(http, claim={"visibility": "public"})
+        manifest = http.get(asset["links"]["manifest"]).content
+
+        def verify(content: bytes, beside: bytes) -> dict[str, Any]:
+            parts = {"file": ("upload", content, "image/jpeg"), "manifest": ("m", beside, "application/c2pa")}
+            report: dict[str, Any] = anyone.post(PATH, files=parts).json()
+            return report
+
+        report = verify(file, manifest)
+        assert (report["verdict"], report["ledger"]["entry"]) == ("trusted", asset["ledger"]["entry"])
+        at = manifest.rindex(bytes(500))
+        padded = manifest[:at] + b"\1" + manifest[at + 1 :]
+        assert verify(file, padded)["verdict"] == "trusted", "the padding of a signature is not signed"
+        assert verify(file, padded)["ledger"] is None, "but it is not what was handed out"
+        assert verify(b"\x1aE\xdf\xa3" + bytes(100), manifest)["verdict"] == "invalid"
+        assert verify(file, b"no manifest store")["verdict"] == "unreadable"
+
+
+def test_a_manifest_has_its_limit(deployment: Running) -> None:
+    with deployment.http() as anyone:
+        parts = {
+            "file": ("upload", picture(), "image/jpeg"),
+            "manifest": ("m", bytes(MAX_MANIFEST_STORE_BYTES + 1), ""),
+        }
+        problem(anyone.post(PATH, files=parts), 400, "upload-malformed")
