@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 600
 READ_BYTES = 64 * 1024
 HEAD_END = b"\r\n\r\n"
 

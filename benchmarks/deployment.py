@@ -56,9 +56,9 @@ class Deployment:
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[Deployment]:
-    """With embedded keys; its data go into `folder`."""
-    with _server(folder, {}) as deployment:
+def embedded(folder: Path, **settings: str) -> Iterator[Deployment]:
+    """With embedded keys; its data go into `folder`. Settings are named as variables are."""
+    with _server(folder, settings) as deployment:
         yield deployment
 
 

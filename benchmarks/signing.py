@@ -1,8 +1,9 @@
 """Signing and verifying over HTTP against the same work in a bare thread pool; keys in OpenBao against embedded ones.
 
-    python benchmarks/signing.py            a table, in about five minutes
+    python benchmarks/signing.py            a table, in about eight minutes
     python benchmarks/signing.py --quick    the lines that matter most, less exact, within 40 seconds
     python benchmarks/signing.py --json     one object
+    python benchmarks/signing.py ratio_upload_mp4 peak_mb_300mb_mp4     some of it alone
 
 Rules
 - Both sides take turns within one run, and a ratio is the median of the ratios of neighbours: a machine that slows
@@ -18,7 +19,7 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,27 +31,34 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import bare
-from benchmarks.bench import started
+from benchmarks.bench import Bench, started
+from benchmarks.films import THREE_HUNDRED_MEGABYTES
 from benchmarks.measurements import MEASUREMENTS, Comparison, Measurement, compare
+from benchmarks.memory import peak_megabytes
 
 SIDES: Final = ("ours", "other")
 COLUMNS: Final = ("_per_second", "_p50_ms", "_p95_ms", "_p99_ms")
 
 
+PEAK: Final = "peak_mb_300mb_mp4"
+
+
 @dataclass(frozen=True)
 class Plan:
-    """How often both sides take turns, after how many seconds each counts, and which of two lengths windows have."""
+    """How thoroughly to measure."""
 
-    rounds: int
     warm_up: float
     quick: bool = False
+    quick_rounds: int = 3
 
-    def seconds(self, measured: Measurement) -> float | None:
-        return measured.quick if self.quick else measured.seconds
+    def comparison(self, line: Measurement, bench: Bench) -> Comparison | None:
+        """None where it is left out."""
+        seconds, rounds = (line.quick, self.quick_rounds) if self.quick else (line.seconds, line.rounds)
+        return compare(line, bench, seconds, rounds, self.warm_up) if seconds else None
 
 
-QUICK: Final = Plan(rounds=3, warm_up=0.25, quick=True)
-WHOLE: Final = Plan(rounds=5, warm_up=0.5)
+QUICK: Final = Plan(warm_up=0.25, quick=True)
+WHOLE: Final = Plan(warm_up=0.5)
 
 
 def main() -> None:
@@ -58,19 +66,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="less, and less exact, within 40 seconds")
     parser.add_argument("--json", action="store_true", help="one object instead of the table")
+    parser.add_argument("names", nargs="*", help="measure these alone, by their names in --json")
     chosen = parser.parse_args()
-    found = _measured(QUICK if chosen.quick else WHOLE)
+    plan, lines = QUICK if chosen.quick else WHOLE, [line for line in MEASUREMENTS if _asked(line.name, chosen.names)]
+    with started(max((line.clients for line in lines), default=1)) as bench:
+        found = {line: compared for line in lines if (compared := plan.comparison(line, bench))}
+        wanted = _asked(PEAK, chosen.names) and not plan.quick
+        peak = {PEAK: peak_megabytes(THREE_HUNDRED_MEGABYTES, bench.folder / "peak")} if wanted else {}
     if chosen.json:
         figures = {name: figure for line, one in found.items() for name, figure in one.figures(line.name).items()}
-        print(json.dumps({name: round(figure, 3) for name, figure in figures.items()}, indent=2))
+        print(json.dumps({name: round(figure, 3) for name, figure in (figures | peak).items()}, indent=2))
     else:
         _show(found)
+        for megabytes in peak.values():
+            print(f"most memory while an MP4 of 300 MB is signed: {megabytes:.0f} MB")
 
 
-def _measured(plan: Plan) -> dict[Measurement, Comparison]:
-    lines = {line: seconds for line in MEASUREMENTS if (seconds := plan.seconds(line))}
-    with started(max(line.clients for line in lines)) as bench:
-        return {line: compare(line, bench, seconds, plan.rounds, plan.warm_up) for line, seconds in lines.items()}
+def _asked(name: str, names: Sequence[str]) -> bool:
+    return not names or name in names
 
 
 def _show(found: Mapping[Measurement, Comparison]) -> None:

@@ -15,8 +15,12 @@ import httpx
 from client.problem import UnreachableError, raise_for_problem
 
 TIMEOUT_SECONDS = 120
-"""A large photo on a busy machine; connecting itself is given five."""
+"""What needs no decoding, on a busy machine; connecting itself is given five."""
 
+UPLOAD_SECONDS = 1200
+"""A long film on a busy machine: the service gives it two seconds a megabyte (`provenance.validation`)."""
+
+CONNECT_SECONDS = 5
 CHUNK_BYTES = 1024 * 1024
 
 
@@ -29,7 +33,7 @@ class Sigillo:
             base_url=url,
             transport=httpx.HTTPTransport(uds=str(socket)) if socket else None,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=5),
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
         )
 
     def __enter__(self) -> Self:
@@ -130,7 +134,7 @@ class Sigillo:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         with file.open("rb") as stream:
             parts = {"file": _part(file, stream), "claim": (None, json.dumps(claim), "application/json")}
-            return self._json("POST", path, files=parts, headers=headers)
+            return self._json("POST", path, files=parts, headers=headers, timeout=_UPLOADING)
 
     def _json(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
         found: dict[str, Any] = self._send(method, path, **sent).json()
@@ -148,6 +152,9 @@ class Sigillo:
             yield
         except httpx.TransportError as error:
             raise UnreachableError(f"no answer from {self._http.base_url}: {error}") from error
+
+
+_UPLOADING = httpx.Timeout(UPLOAD_SECONDS, connect=CONNECT_SECONDS)
 
 
 def _part(file: Path, stream: BinaryIO) -> tuple[str, BinaryIO, str]:

@@ -4,9 +4,11 @@ import io
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from client import Problem, Sigillo, UnreachableError
+from client.sigillo import TIMEOUT_SECONDS, UPLOAD_SECONDS
 from tests.api.wire import PATIENCE
 from tests.deployment import Running
 
@@ -33,6 +35,21 @@ def test_an_assets_whole_life(deployment: Running, photo: Path, tmp_path: Path) 
         with pytest.raises(Problem) as gone:
             sigillo.content(asset["id"], io.BytesIO())
         assert (gone.value.status, gone.value.members["reason"]) == (410, "erased")
+
+
+def test_an_answer_to_an_upload_may_take_as_long_as_a_film(photo: Path) -> None:
+    waits = list[float]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        waits.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json={"ready": True})
+
+    with Sigillo() as sigillo:
+        sigillo._http._transport.close()
+        sigillo._http._transport = httpx.MockTransport(answer)
+        sigillo.sign(photo)
+        sigillo.ready()
+    assert waits == [UPLOAD_SECONDS, TIMEOUT_SECONDS]
 
 
 def test_operators_calls(deployment: Running) -> None:

@@ -15,7 +15,7 @@ WANTED = {"ratio_upload_1mp", "ratio_upload_12mp", "vault_over_embedded", "ratio
 
 @pytest.mark.openbao
 def test_one_json_object_with_every_figure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    brief = signing.Plan(rounds=1, warm_up=0.5, quick=True)
+    brief = signing.Plan(warm_up=0.5, quick=True, quick_rounds=1)
     monkeypatch.setattr(signing, "QUICK", brief)
     monkeypatch.setattr(sys, "argv", ["signing.py", "--quick", "--json"])
     signing.main()
