@@ -101,7 +101,7 @@ def _errors(kind: Kind) -> Iterator[None]:
         yield
     except MemoryError:
         raise
-    except av.FFmpegError as error:
+    except (av.FFmpegError, ValueError) as error:  # ValueError: PyAV seeks where an index leads, beyond the file too
         raise CorruptMediaError(kind=kind, reason="it does not decode") from error
 
 

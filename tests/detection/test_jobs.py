@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from detection.errors import MediaError, MislabelledMediaError, TruncatedMediaError
+from detection.errors import CorruptMediaError, MediaError, MislabelledMediaError, TruncatedMediaError
 from detection.examination import Examination, parse_examination
 from detection.media import examine
 from detection.memfd import Memfd
@@ -97,6 +97,14 @@ def test_damaged_files_never_cost_a_worker(examiner: Sandbox) -> None:
         with suppress(MediaError):
             _examine(examiner, bytes(film))
     assert examiner._alive == worker
+
+
+def test_an_index_that_leads_beyond_the_mapped_file_is_refused(examiner: Sandbox) -> None:
+    film = bytearray(FILM)
+    at = film.index(b"stsz") + 8
+    film[at : at + 4] = b"\x0f\xff\xff\xff"  # each sample is so long: FFmpeg seeks behind them
+    with pytest.raises(CorruptMediaError, match="does not decode"):
+        _examine(examiner, bytes(film))
 
 
 def test_a_pixel_bomb_is_refused(examiner: Sandbox) -> None:
