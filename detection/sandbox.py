@@ -37,6 +37,11 @@ JOB_SECONDS = 30.0
 WAIT_SECONDS = 10.0
 """How long a request waits for a free worker."""
 
+WAITS_ONCE_BEGUN = 30
+"""So often as long, once a worker has worked for it: to turn it away then would throw that away, and under load all
+work might end so.
+"""
+
 MAX_JOBS = 10_000
 """A worker is replaced after so many jobs (a start takes a fifth of a second of a core),"""
 
@@ -90,9 +95,11 @@ class Sandbox:
         fds: Sequence[Memfd] = (),
         answer: Answer | None = None,
         timeout: float = JOB_SECONDS,
+        *,
+        begun: bool = False,
     ) -> Reply:
         """Run one job in one worker and wait for its reply; `timeout` in seconds, without the time of
-        `answer`.
+        `answer`. `begun` says that the request has had a worker before.
 
         Raises the `JobError` that the job raised, what `answer` raised, WorkerError (this job's worker died
         of it), SandboxBusyError, SandboxUnavailableError, RequestTooLargeError, ValueError for an input not
@@ -104,7 +111,7 @@ class Sandbox:
             request = encode({"job": job, "args": dict(args)}, MAX_REQUEST_BYTES)
         except FrameTooLargeError as error:
             raise RequestTooLargeError(error.limit, error.actual) from error
-        worker, fit = self._take(), False
+        worker, fit = self._take(WAITS_ONCE_BEGUN if begun else 1), False
         try:
             reply = worker.perform(request, fds, answer, timeout)
             fit = True
@@ -138,13 +145,14 @@ class Sandbox:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _take(self) -> WorkerProcess:
+    def _take(self, waits: int) -> WorkerProcess:
         self._check(stalled=not self._alive)
-        try:
-            return self._free.get(timeout=self._wait_seconds)
-        except queue.Empty:
-            self._check(stalled=True)
-            raise SandboxBusyError(f"all {self._size} workers are occupied: try again") from None
+        for _ in range(waits):
+            try:
+                return self._free.get(timeout=self._wait_seconds)
+            except queue.Empty:
+                self._check(stalled=True)
+        raise SandboxBusyError(f"all {self._size} workers are occupied: try again")
 
     def _check(self, *, stalled: bool) -> None:
         if self._closing.is_set():

@@ -78,7 +78,7 @@ def sign(
         "trust": trust.settings,
     }
     files = (upload,) if parent is None else (upload, parent)
-    made, time_stamp = _two_files(sandbox.run("sign", args, files, claim_signer.answer)), None
+    made, time_stamp = _two_files(sandbox.run("sign", args, files, claim_signer.answer, begun=True)), None
     if time_stamps is not None:
         made, time_stamp = _stamped(sandbox, made, definition.mime, trust, time_stamps)
     content, store = made.fds
@@ -99,7 +99,7 @@ def _stamped(
         kind = {"mime": mime, "sidecar": mime in SIDECAR_TYPES}
         args = {**kind, "response": response, "nonce": str(answer.nonce), "trust": trust.settings}
         with ExitStack() as unfinished:
-            made = unfinished.enter_context(_two_files(sandbox.run("stamp", args, signed.fds)))
+            made = unfinished.enter_context(_two_files(sandbox.run("stamp", args, signed.fds, begun=True)))
             time_stamp = parse_time_stamp(made.result.get("time_stamp"))
             unfinished.pop_all()
         return made, time_stamp

@@ -95,6 +95,26 @@ def test_busy_is_said_after_a_bounded_wait() -> None:
         held.result()
 
 
+def test_what_has_begun_is_not_turned_away() -> None:
+    asked, release = threading.Event(), threading.Event()
+
+    def hold(_: bytes) -> bytes:
+        asked.set()
+        release.wait()
+        return b""
+
+    with Sandbox(JOBS, size=1, wait_seconds=0.5) as sandbox, ThreadPoolExecutor(2) as callers:
+        held = callers.submit(sandbox.run, "ask_once", {"question": ""}, (), hold)
+        asked.wait()
+        patient = callers.submit(sandbox.run, "echo", {}, begun=True)
+        with pytest.raises(SandboxBusyError):
+            sandbox.run("echo", {})
+        assert not patient.done()
+        release.set()
+        held.result()
+        patient.result()
+
+
 @pytest.mark.parametrize(
     ("max_jobs", "busy_seconds", "runs"), [(3, MAX_BUSY_SECONDS, [3, 3]), (MAX_JOBS, 0.0, [1] * 6)]
 )

@@ -105,7 +105,8 @@ def test_a_worker_that_asks_for_another_signature_gets_none(house: House) -> Non
         def __init__(self) -> None:
             """Hold no workers."""
 
-        def run(self, job: str, args: object, fds: object = (), answer: object = None, timeout: float = 1) -> Reply:
+        def run(self, job: str, *args: object, **named: object) -> Reply:
+            answer = args[2]
             assert callable(answer)
             answer(b"Pay Mallory")
             raise AssertionError
@@ -123,7 +124,7 @@ def test_a_worker_that_hands_over_too_much_or_too_little_is_not_believed(house: 
         def __init__(self) -> None:
             """Hold no workers."""
 
-        def run(self, job: str, args: object, fds: object = (), answer: object = None, timeout: float = 1) -> Reply:
+        def run(self, job: str, *args: object, **named: object) -> Reply:
             return Reply({}, made)
 
     definition = define(REQUEST, content(draw()), Verdict.ABSENT, GENERATOR)
@@ -144,7 +145,7 @@ def test_a_manifest_store_too_large_to_keep_is_refused_and_nothing_stays_open(
         def __init__(self) -> None:
             """Hold no workers."""
 
-        def run(self, job: str, args: object, fds: object = (), answer: object = None, timeout: float = 1) -> Reply:
+        def run(self, job: str, *args: object, **named: object) -> Reply:
             return Reply({}, (content_, store))
 
     definition = define(REQUEST, content(draw()), Verdict.ABSENT, GENERATOR)
