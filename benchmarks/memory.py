@@ -19,7 +19,16 @@ from client import Sigillo
 from detection.limits import MAX_UPLOAD_BYTES
 
 LOOK_SECONDS: Final = 0.02
+WORKERS: Final = 3
+"""In each of both pools, whatever the machine has: each takes its share at rest."""
+
+BOUND_MEGABYTES: Final = 2_000
+"""What a film of 300 MB may take: four times its size (the upload, the signed file, and twice as much in c2pa-rs, which
+holds a film twice while it signs it), and the service with its workers at rest. Kept by `make soak`.
+"""
+
 OWN: Final = ("RssAnon", "RssFile")
+SETTINGS: Final = {"SIGILLO_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES), "SIGILLO_WORKERS": str(WORKERS)}
 
 
 def peak_megabytes(file: File, folder: Path) -> float:
@@ -28,7 +37,7 @@ def peak_megabytes(file: File, folder: Path) -> float:
     folder.mkdir()
     unsigned.write_bytes(file.content())
     with (
-        embedded(folder / "home", SIGILLO_UPLOAD_BYTES=str(MAX_UPLOAD_BYTES)) as deployment,
+        embedded(folder / "home", **SETTINGS) as deployment,
         Sigillo(deployment.url, deployment.token) as camera,
     ):
         with _watched(deployment.process.pid) as seen:
