@@ -1,5 +1,5 @@
-"""What a running service does by itself: ends retention and key epochs, looks for revocations, forgets spent keys, data
-keys, old logs and callers, sweeps, empties the write-ahead log.
+"""What a running service does by itself: ends retention and key epochs, watches the claim key, looks for revocations,
+forgets spent keys, data keys, old logs and callers, sweeps, empties the write-ahead log.
 
 One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
 tries again: nothing here is lost by waiting.
@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from api.log import forget_old, logger
 from api.throttle import Throttle
+from cases.claim_key import ClaimKeyRecord
 from cases.deployment import Deployment
 from cases.errors import CasesError
 from cases.idempotency import forget_expired
@@ -42,12 +43,14 @@ class Housekeeping:
     deployment: Deployment
     library: Library
     rewrapping: Rewrapping
+    claim_key: ClaimKeyRecord
     revocations: Revocations
     database: Database
     throttle: Throttle
     clock: Clock
     reason: str = field(default="", init=False)
     _next_sweep: int = field(default=0, init=False)
+    _warned: str = field(default="", init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
@@ -84,9 +87,19 @@ class Housekeeping:
             self._next_sweep = now + SWEEP_INTERVAL // timedelta(milliseconds=1)
         # What needs the key store comes last: the rest must not wait for it.
         self.deployment.operator()
+        if changed := self.claim_key.observe():
+            logger("keys").info("claim key changed", key=changed.key, ends=changed.ends, reasons=changed.reasons)
+        self._warn()
         while self.library.end_retention() and not self._stop.is_set():
             pass
         self.revocations.round()
+
+    def _warn(self) -> None:
+        """Tell of a certificate that ends soon, once a day: whenever there is something else to tell."""
+        warning = self.claim_key.warning(self.clock())
+        if warning and warning != self._warned:
+            logger("keys").warning(warning)
+        self._warned = warning
 
     def _run(self) -> None:
         while True:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypedDict
 
 from anyio import CapacityLimiter, to_thread
@@ -15,7 +16,7 @@ from anyio import CapacityLimiter, to_thread
 from api.housekeeping import Housekeeping
 from cases.revocation import Revocations
 from detection.sandbox import Sandbox
-from keys.signer import KeyStore
+from keys.signer import KeyStore, KeyStoreStatus
 from ledger.log import Ledger
 from ledger.rewrapping import Rewrapping
 from provenance.time_stamps import TimeStamps
@@ -25,10 +26,13 @@ READINESS_SECONDS = 1.0
 
 
 class Part(TypedDict):
-    """One part: `reason` says why it is not ready, and is empty when it is."""
+    """One part: `reason` says why it is not ready, and is empty when it is; `warning` what will keep it from being so
+    one day, or should be looked at.
+    """
 
     ready: bool
     reason: str
+    warning: str
 
 
 class Readiness:
@@ -50,15 +54,16 @@ class Readiness:
         self._timer = timer
         self._one = CapacityLimiter(1)
         # Touched only by the thread that `_one` lets in.
-        self._said: tuple[float, str] | None = None
+        self._said: tuple[float, KeyStoreStatus] | None = None
 
     async def parts(self) -> dict[str, Part]:
         """Each part by name; what the key store said may be READINESS_SECONDS old."""
         return await to_thread.run_sync(self._parts, limiter=self._one)
 
     def _parts(self) -> dict[str, Part]:
+        keys = self._key_store()
         reasons = {
-            "keys": self._key_store(),
+            "keys": keys.reason,
             "ledger": self._ledger.status().reason,
             "housekeeping": self._housekeeping.reason,
             "epochs": self._rewrapping.danger(),
@@ -66,10 +71,20 @@ class Readiness:
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
             **({"time_stamps": self._time_stamps.reason} if self._time_stamps else {}),
         }
-        return {part: {"ready": not reason, "reason": reason} for part, reason in reasons.items()}
+        warnings = {"keys": keys.warning}
+        return {
+            part: {"ready": not reason, "reason": reason, "warning": warnings.get(part, "")}
+            for part, reason in reasons.items()
+        }
 
-    def _key_store(self) -> str:
+    @property
+    def certificate_ends(self) -> datetime | None:
+        """When the current claim certificate ends; None where that is not known."""
+        expires = self._said[1].certificate_expires if self._said else ""
+        return datetime.fromisoformat(expires) if expires else None
+
+    def _key_store(self) -> KeyStoreStatus:
         if self._said is None or self._timer() - self._said[0] >= READINESS_SECONDS:
-            reason = self._keys.status().reason
-            self._said = self._timer(), reason
+            status = self._keys.status()
+            self._said = self._timer(), status
         return self._said[1]

@@ -16,6 +16,7 @@ from api.settings import KeyStoreKind, Settings
 from keys.clock import Clock, Entropy
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.signer import KeyStore, Purpose
+from keys.versions import chains
 from provenance.errors import TrustPolicyError
 from provenance.revocation_watch import ListSource, ResponderSource, Source, Watch, fetch
 
@@ -28,7 +29,7 @@ def watch_of(settings: Settings, home: Home, keys: KeyStore, clock: Clock, entro
 
     def issuers() -> Sequence[x509.Certificate]:
         with suppress(KeyStoreUnavailableError, KeyNotFoundError):
-            ours = "".join((*keys.chains().values(), keys.anchors()))
+            ours = "".join((*chains(keys.versions()).values(), keys.anchors()))
             return [*given, *x509.load_pem_x509_certificates(ours.encode())]
         return given
 

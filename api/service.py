@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from math import nan
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -32,6 +33,7 @@ from api.upload import BUDGET_BYTES, FORM_BYTES, Budget
 from api.vault_metrics import VaultMetrics
 from api.version import VERSION
 from cases.access import Access
+from cases.claim_key import ClaimKeyRecord
 from cases.decisions import KINDS
 from cases.deployment import Deployment
 from cases.intake import Intake, IntakePolicy
@@ -113,6 +115,8 @@ class Service:
         status = self.ledger.status()
         self.metrics.log_size.labels("durable").set(status.committed)
         self.metrics.log_size.labels("proven").set(status.proven)
+        ends = self.readiness.certificate_ends
+        self.metrics.certificate_seconds.set((ends - self.housekeeping.clock()).total_seconds() if ends else nan)
         self.metrics.subjects_to_rewrap.set(self.rewrapping.status.waiting)
         self.metrics.oldest_epoch.set(self.rewrapping.age().total_seconds())
         self.metrics.revocation.set(self.revocations.left_seconds())
@@ -255,7 +259,8 @@ def _assemble(
     recognition = Recognition(ledger.subjects, database)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy)
-    housekeeping = Housekeeping(deployment, library, rewrapping, revocations, database, throttle, clock)
+    claim_key = ClaimKeyRecord(ledger, database, keys, deployment)
+    housekeeping = Housekeeping(deployment, library, rewrapping, claim_key, revocations, database, throttle, clock)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
     signers = threads + (STAMPING_THREADS if time_stamps else 0)
     return Service(

@@ -2,8 +2,8 @@
 revoked.
 
 Rules
-- The key store is asked for its roots once. They are public, so they are kept in the home folder too: files are
-  verified after a restart even while Vault is down.
+- The key store's roots may grow while the service runs: it is asked each time, and answers from what it knows. They are
+  public, so they are kept in the home folder too: files are verified after a restart even while Vault is down.
 """
 
 from __future__ import annotations
@@ -39,23 +39,31 @@ class Trust:
         self._authorities = {str(path): path.read_text() for path in (settings.tsa_anchors,) if path}
         TrustPolicy.of(self._further, self._usages or DEFAULT_USAGES, self._authorities)
         self._ours = ""
-        self._policy: TrustPolicy | None = None
+        self._policy: tuple[str, TrustPolicy] | None = None
+        """For roots that were ours then."""
 
     def anchors(self) -> str:
         """PEM roots under which this deployment's signatures chain.
 
         Raises KeyStoreUnavailableError while the key store has never been reached, KeyNotFoundError.
         """
-        if not self._ours:
-            self._ours = self._learn()
+        try:
+            found = self._keys.anchors()
+            if found != self._ours or not found:
+                self._ours = _certificates(found)
+                self._keep(found)
+        except (KeyStoreUnavailableError, KeyNotFoundError):
+            if not self._ours and not self._kept.is_file():
+                raise
+            self._ours = self._ours or _certificates(self._kept.read_text(errors="replace"))
         return self._ours
 
     def policy(self) -> TrustPolicy:
         """The policy of this deployment. Raises as `anchors`."""
-        policy = self._policy
-        if policy is None or policy.revoked != self._revoked():
-            policy = self._policy = self._of({}, ())
-        return policy
+        ours, revoked, held = self.anchors(), self._revoked(), self._policy
+        if held is None or held[0] != ours or held[1].revoked != revoked:
+            held = self._policy = ours, self._of({}, ())
+        return held[1]
 
     def widened(self, anchors: str, usages: str) -> TrustPolicy:
         """The same with further PEM roots and key usages. Raises TrustPolicyError, and as `anchors`."""
@@ -67,16 +75,6 @@ class Trust:
         known = (*(self._usages or DEFAULT_USAGES), *usages)
         roots = {OURS: self.anchors(), **self._further, **anchors}
         return TrustPolicy.of(roots, tuple(dict.fromkeys(known)), self._authorities, self._revoked())
-
-    def _learn(self) -> str:
-        try:
-            anchors = _certificates(self._keys.anchors())
-        except (KeyStoreUnavailableError, KeyNotFoundError):
-            if not self._kept.is_file():
-                raise
-            return _certificates(self._kept.read_text(errors="replace"))
-        self._keep(anchors)
-        return anchors
 
     def _keep(self, anchors: str) -> None:
         """As well as can be: what can be verified now must not depend on what is kept for later."""

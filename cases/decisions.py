@@ -19,6 +19,7 @@ RETENTION_POLICY = "retention@1"
 ERASURE_POLICY = "erasure@1"
 ACCESS_POLICY = "access@1"
 REVOCATION_POLICY = "revocation@1"
+CLAIM_KEY_POLICY = "claimkey@1"
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,27 @@ class ClaimKeyRevoked:
     """`operator`, or `issuer`."""
 
 
+@dataclass(frozen=True)
+class ClaimKeyChanged:
+    """The claim key is not what it was: what signs now, and what signs no more. An operator decided it, in the key
+    store; the service says what it sees.
+    """
+
+    key: str
+    """The version that signs now."""
+
+    algorithm: str
+    certificate_sha256: str
+    ends: str
+    """Of its certificate, RFC 3339."""
+
+    retired: tuple[str, ...]
+    """Every version that signs no more."""
+
+    reasons: tuple[str, ...]
+    """Of `key.first`, `key.rotated`, `certificate.renewed`, `key.retired`, `key.restored` (it may sign again)."""
+
+
 ASSET_SIGNED = Kind("asset.signed", AssetSigned)
 ASSET_EXPIRED = Kind("asset.expired", AssetExpired)
 ASSET_ERASED = Kind("asset.erased", AssetErased)
@@ -137,6 +159,16 @@ KEY_REVOKED = Kind("apikey.revoked", KeyRevoked)
 OPERATOR_APPOINTED = Kind("operator.appointed", OperatorAppointed)
 
 CLAIM_KEY_REVOKED = Kind("claimkey.revoked", ClaimKeyRevoked)
+CLAIM_KEY_CHANGED = Kind("claimkey.changed", ClaimKeyChanged)
 
-KINDS = (ASSET_SIGNED, ASSET_EXPIRED, ASSET_ERASED, KEY_ISSUED, KEY_REVOKED, OPERATOR_APPOINTED, CLAIM_KEY_REVOKED)
+KINDS = (
+    ASSET_SIGNED,
+    ASSET_EXPIRED,
+    ASSET_ERASED,
+    KEY_ISSUED,
+    KEY_REVOKED,
+    OPERATOR_APPOINTED,
+    CLAIM_KEY_REVOKED,
+    CLAIM_KEY_CHANGED,
+)
 """What the composition root registers with the ledger, which knows none by name."""

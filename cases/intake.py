@@ -120,9 +120,10 @@ class Intake:
             return self._commit(signing, spent)
 
     def _sign(self, caller: Caller, submission: Submission) -> Signing:
-        received_at, trust = milliseconds(self.clock()), self.trust()
-        signer = self.keys.signer(Purpose.CLAIM)
+        received_at, signer = milliseconds(self.clock()), self.keys.signer(Purpose.CLAIM)
         self.revocations.require_good(signer)
+        # The signer first: the roots asked for after it cover its chain.
+        trust = self.trust()
         found, history = examine(self.sandbox, submission.content, submission.declared_mime, trust)
         original = submission.original
         if original:

@@ -27,11 +27,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cases.access import Caller
 from cases.decisions import CLAIM_KEY_REVOKED, REVOCATION_POLICY, ClaimKeyRevoked
 from cases.errors import ClaimKeyNotFoundError, RevocationUnknownError, SignerRevokedError, SigningSuspendedError
-from keys.certificates import rfc3339
+from keys.chain import rfc3339
 from keys.clock import Clock
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.revocation import IssuerAndSerial, Reason, Revocation
 from keys.signer import KeyRef, KeyStore, Purpose, Signer
+from keys.versions import chains
 from ledger.database import Database
 from ledger.ids import TenantId, milliseconds, moment
 from ledger.log import Ledger
@@ -125,7 +126,7 @@ class Revocations:
         self.watch.refresh()
         self._learn()
         told = sorted(self.watch.revocations(), key=lambda one: one.since)
-        for ref, chain in self.keys.chains().items() if told else ():
+        for ref, chain in chains(self.keys.versions()).items() if told else ():
             found = next((one for one in told if one.certificate == IssuerAndSerial.of(_leaf(chain))), None)
             if found is not None and _reaches_further(found, self._own):
                 self._record(self.operator(), ref, found, "issuer")
@@ -182,7 +183,7 @@ class Revocations:
         return f"the last answer was good until {rfc3339(good_until)}, and none has come since"
 
     def _certified(self, key: str) -> tuple[KeyRef, str]:
-        found = next(((ref, chain) for ref, chain in self.keys.chains().items() if str(ref) == key), None)
+        found = next(((ref, chain) for ref, chain in chains(self.keys.versions()).items() if str(ref) == key), None)
         if found is None:
             raise ClaimKeyNotFoundError(key)
         return found

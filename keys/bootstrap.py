@@ -2,7 +2,8 @@
 
 Rules
 - Repeatable: what stands as wanted is left alone, keys above all; a second run makes only a fresh secret-id (or token).
-- A claim certificate is issued when the newest key version has none, or an ended one.
+- A claim certificate is issued when no version of the claim key is in force: what waits for an outside CA stays so.
+- Where an outside CA certifies, no authority is made; our mount for roots gets its root when a chain is installed.
 - The service logs in as a role with one policy, the one readable in deploy/vault/sigillo-service.hcl. Its secret-id is
   handed over wrapped: who carries it cannot read it unnoticed. What this needs itself is sigillo-bootstrap.hcl beside
   it.
@@ -16,31 +17,21 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from keys.approle import AUTH_MOUNT, ROLE, SECRET_ID_PATH
-from keys.certificates import (
-    AUTHORITY_DAYS,
-    DOCUMENT_SIGNING,
-    LEAF_DAYS,
-    LEAF_NAME,
-    ORGANIZATION,
-    subject_name,
-)
+from keys.certificates import AUTHORITY_DAYS, LEAF_DAYS, ORGANIZATION
 from keys.clock import Clock, system_clock
-from keys.errors import KeyNotFoundError, KeyStoreForbiddenError
-from keys.signer import KeyRef, Purpose
+from keys.errors import CertificateExpiredError, KeyNotFoundError, KeyStoreForbiddenError
+from keys.profile import DOCUMENT_SIGNING
+from keys.signer import Algorithm, KeyRef, Purpose
 from keys.vault import Vault, Wrapped
-from keys.vault_signer import SIGNING_MOUNT, signing_versions
-from keys.vault_store import EPOCHS_MOUNT, ISSUER_MOUNT, ROOT_MOUNT
+from keys.vault_claims import CLAIM_ROLE, VaultClaimKeys
+from keys.vault_store import EPOCHS_MOUNT
+from keys.vault_versions import ISSUER_MOUNT, KEY_TYPES, ROOT_MOUNT, SIGNING_MOUNT
+from keys.versions import chosen, find
 
 SERVICE: Final = "sigillo-service"
 """Name of the policy and of the token role."""
 
-CLAIM_ROLE: Final = "sigillo-claim"
 TOKEN_PERIOD_SECONDS: Final = 768 * 3600
 """32 days, Vault's usual limit: a plain token not renewed within it ends."""
 
@@ -51,11 +42,13 @@ _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 _AUTHORITY: Final = {"ttl": f"{AUTHORITY_DAYS * 24}h", "organization": ORGANIZATION}
 _EC_KEY: Final = {"key_type": "ec", "key_bits": 256}
+_PKI: Final = {"type": "pki", "config": {"max_lease_ttl": f"{AUTHORITY_DAYS * 24}h"}}
 _MOUNTS: Final[Mapping[str, Mapping[str, Any]]] = {
-    SIGNING_MOUNT: {"type": "transit"},
     EPOCHS_MOUNT: {"type": "transit"},
-    ROOT_MOUNT: {"type": "pki", "config": {"max_lease_ttl": f"{AUTHORITY_DAYS * 24}h"}},
-    ISSUER_MOUNT: {"type": "pki", "config": {"max_lease_ttl": f"{AUTHORITY_DAYS * 24}h"}},
+    ROOT_MOUNT: _PKI,
+    ISSUER_MOUNT: _PKI,
+    # The last, so that one that stands without the issuer's says that an outside CA certifies here.
+    SIGNING_MOUNT: {"type": "transit"},
 }
 _CLAIM_PROFILE: Final[Mapping[str, Any]] = {
     # Values in the form in which Vault gives them back, so that they can be compared.
@@ -111,7 +104,10 @@ class BootstrapReport:
     """Vault paths made or changed; empty when everything stood."""
 
     claim: KeyRef
-    """The claim key version that signs now."""
+    """The claim key version that signs now, or waits for an outside CA's chain."""
+
+    waiting: bool
+    """Whether it waits."""
 
     role_id: str
     secret_id: Wrapped
@@ -121,13 +117,21 @@ class BootstrapReport:
     """Where it was asked for: shown once, lasts TOKEN_PERIOD_SECONDS unless renewed."""
 
 
-def bootstrap(vault: Vault, clock: Clock = system_clock, *, plain_token: bool = False) -> BootstrapReport:
-    """Set up a Vault that is unsealed, with a token that may (deploy/vault/sigillo-bootstrap.hcl).
+def bootstrap(
+    vault: Vault,
+    clock: Clock = system_clock,
+    *,
+    algorithm: Algorithm = Algorithm.ES256,
+    outside_ca: bool = False,
+    plain_token: bool = False,
+) -> BootstrapReport:
+    """Set up a Vault that is unsealed, with a token that may (deploy/vault/sigillo-bootstrap.hcl). The first claim key
+    is for `algorithm`; with `outside_ca`, nobody here certifies it.
 
     Raises KeyStoreUnavailableError, CertificateMismatchError.
     """
     try:
-        return _set_up(_Run(vault), clock, plain_token=plain_token)
+        return _set_up(_Run(vault), clock, algorithm, outside_ca=outside_ca, plain_token=plain_token)
     except KeyStoreForbiddenError as error:
         raise KeyStoreForbiddenError(
             f"Vault at {vault.url} refuses this token: the bootstrap needs an administrator's, one that has what "
@@ -135,18 +139,15 @@ def bootstrap(vault: Vault, clock: Clock = system_clock, *, plain_token: bool = 
         ) from error
 
 
-def _set_up(run: _Run, clock: Clock, *, plain_token: bool) -> BootstrapReport:
-    run.mounts()
-    run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.CLAIM.key_name}", {"type": "ecdsa-p256"})
-    run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.LOG.key_name}", {"type": "ed25519"})
+def _set_up(run: _Run, clock: Clock, algorithm: Algorithm, *, outside_ca: bool, plain_token: bool) -> BootstrapReport:
+    run.mounts(outside_ca=outside_ca)
+    run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.LOG.key_name}", {"type": KEY_TYPES[Algorithm.ED25519]})
     run.authorities()
-    run.settle(f"{ISSUER_MOUNT}/roles/{CLAIM_ROLE}", _CLAIM_PROFILE)
-    run.settle(f"{ISSUER_MOUNT}/config/crl", _REVOCATION_LIST)
-    claim = run.certificate(clock)
+    claim, waiting = run.claim_key(algorithm, clock)
     run.settle(f"sys/policies/acl/{SERVICE}", {"policy": service_policy()})
     role_id, secret_id = run.login()
     token = run.plain_token() if plain_token else ""
-    return BootstrapReport(tuple(run.made), claim, role_id, secret_id, token)
+    return BootstrapReport(tuple(run.made), claim, waiting, role_id, secret_id, token)
 
 
 def service_policy() -> str:
@@ -158,6 +159,7 @@ class _Run:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self.made: list[str] = []
+        self._certifies = True
 
     def settle(self, path: str, wanted: Mapping[str, Any]) -> None:
         """Write `wanted` unless it stands there already."""
@@ -165,11 +167,13 @@ class _Run:
         if any(standing.get(name) != value for name, value in wanted.items()):
             self._make(path, wanted)
 
-    def mounts(self) -> None:
+    def mounts(self, *, outside_ca: bool) -> None:
         standing = (self._vault.read("sys/mounts") or {"data": {}})["data"]
+        without = {ISSUER_MOUNT} if outside_ca or f"{SIGNING_MOUNT}/" in standing else set()
         for mount, wanted in _MOUNTS.items():
-            if f"{mount}/" not in standing:
+            if f"{mount}/" not in standing and mount not in without:
                 self._make(f"sys/mounts/{mount}", wanted)
+        self._certifies = f"{ISSUER_MOUNT}/" in standing or ISSUER_MOUNT not in without
 
     def login(self) -> tuple[str, Wrapped]:
         """The AppRole that the service logs in as: its id, and a new secret-id."""
@@ -187,7 +191,9 @@ class _Run:
         return token
 
     def authorities(self) -> None:
-        """The root, and the intermediate under it."""
+        """The root, the intermediate under it, and what that may issue; nothing of it where an outside CA certifies."""
+        if not self._certifies:
+            return
         if self._vault.list(f"{ROOT_MOUNT}/issuers") is None:
             name = {"common_name": f"{ORGANIZATION} root"}
             self._make(f"{ROOT_MOUNT}/root/generate/internal", {**name, **_AUTHORITY, **_EC_KEY})
@@ -197,28 +203,23 @@ class _Run:
             data = {**name, **_AUTHORITY, "csr": request["csr"], "max_path_length": 0}
             signed = self._make(f"{ROOT_MOUNT}/root/sign-intermediate", data)
             self._make(f"{ISSUER_MOUNT}/intermediate/set-signed", {"certificate": signed["certificate"]})
+        self.settle(f"{ISSUER_MOUNT}/roles/{CLAIM_ROLE}", _CLAIM_PROFILE)
+        self.settle(f"{ISSUER_MOUNT}/config/crl", _REVOCATION_LIST)
 
-    def certificate(self, clock: Clock) -> KeyRef:
-        """Certify the newest claim key version, unless it is certified and not ended."""
-        number = self._read(f"{SIGNING_MOUNT}/keys/{Purpose.CLAIM.key_name}")["latest_version"]
-        signer = signing_versions(self._vault, Purpose.CLAIM).get(number)
-        if signer is None or signer.ends is None or signer.ends <= clock():
-            self._certify(number)
-        return KeyRef(Purpose.CLAIM.key_name, number)
-
-    def _certify(self, version: int) -> None:
-        path = f"{SIGNING_MOUNT}/keys/{Purpose.CLAIM.key_name}"
-        request = self._make(f"{path}/csr", {"csr": _template_request(), "version": version})["csr"]
-        data = {
-            "csr": request,
-            "common_name": LEAF_NAME,
-            "exclude_cn_from_sans": True,
-            "ttl": f"{LEAF_DAYS}d",
-        }
-        leaf = self._make(f"{ISSUER_MOUNT}/sign/{CLAIM_ROLE}", data)["certificate"]
-        issuer = self._read(f"{ISSUER_MOUNT}/cert/ca")["certificate"]
-        chain = f"{leaf.strip()}\n{issuer.strip()}\n"
-        self._make(f"{path}/set-certificate", {"certificate_chain": chain, "version": version})
+    def claim_key(self, algorithm: Algorithm, clock: Clock) -> tuple[KeyRef, bool]:
+        """The version in force, and that it does not wait. Where none is in force: the newest, certified if we can."""
+        claims = VaultClaimKeys(self._vault, clock)
+        if all(version.retired for version in claims.versions()):
+            self.made.append(f"{SIGNING_MOUNT}/keys/{claims.make(algorithm).name}")
+        versions = claims.versions()
+        try:
+            return chosen(versions, None, clock()).ref, False
+        except (KeyNotFoundError, CertificateExpiredError):
+            newest = next(version.ref for version in reversed(versions) if not version.retired)
+        if self._certifies:
+            claims.certify(newest)
+            self.made.append(f"{SIGNING_MOUNT}/keys/{newest.name}/set-certificate")
+        return newest, not find(claims.versions(), newest).may_sign
 
     def _make(self, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
         answer = self._vault.write(path, data)
@@ -231,10 +232,3 @@ class _Run:
             raise KeyNotFoundError(f"Vault has nothing at {path}, which was just made: run the bootstrap again")
         data: dict[str, Any] = answer["data"]
         return data
-
-
-def _template_request() -> str:
-    """A CSR: transit keeps the subject and replaces the key. With extensions it comes out malformed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject_name(LEAF_NAME)).sign(key, SHA256())
-    return request.public_bytes(Encoding.PEM).decode("ascii")

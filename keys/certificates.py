@@ -1,10 +1,8 @@
-"""Certificates of claim keys: the C2PA profile, the development CA, and what must hold before one is used.
+"""Certificates that we issue ourselves: requests for them, and the development CA.
 
 Rules
-- A leaf is X.509 v3 with digitalSignature (critical), CA:FALSE (critical), subject and authority key
-  identifiers, and the extended key usages emailProtection and documentSigning: readers accept the first
-  by default, the second says what the key is for (C2PA 2.2 §14.5.1).
-- A chain is PEM, the leaf first, then its intermediate; the root stays out, verifiers bring it.
+- A leaf has the profile of `keys.profile`, with the extended key usages emailProtection and documentSigning:
+  readers accept the first by default, the second says what the key is for.
 - The development root's key signs one intermediate and is then forgotten: nothing can ask for it again.
 """
 
@@ -12,17 +10,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from keys.errors import CertificateExpiredError, CertificateMismatchError
+from keys.chain import pem
+from keys.errors import CertificateMismatchError
+from keys.profile import DOCUMENT_SIGNING, is_claim_key
+
+ClaimPublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 LEAF_DAYS: Final = 365
 """A year. Time-stamps let signatures outlive it; a file without one turns invalid with its leaf."""
@@ -31,7 +32,6 @@ AUTHORITY_DAYS: Final = 3650
 BACKDATE: Final = timedelta(minutes=5)
 """Clocks differ a little; a certificate of the present second must not be in someone's future."""
 
-DOCUMENT_SIGNING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 ORGANIZATION: Final = "Sigillo"
 LEAF_NAME: Final = "Sigillo claim signer"
 ROOT_NAME: Final = "Sigillo development root"
@@ -53,15 +53,15 @@ class DevelopmentCA:
         Raises CertificateMismatchError for a key of another kind.
         """
         subject = load_der_public_key(public_key)
-        if not (isinstance(subject, ec.EllipticCurvePublicKey) and isinstance(subject.curve, ec.SECP256R1)):
-            raise CertificateMismatchError("claim certificates are issued for P-256 keys")
+        if not (is_claim_key(subject) and isinstance(subject, ClaimPublicKey)):
+            raise CertificateMismatchError("claim certificates are issued for P-256 and Ed25519 keys")
         leaf = (
             _builder(LEAF_NAME, subject, now, LEAF_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(leaf=True), critical=True)
             .add_extension(_LEAF_USES, critical=False)
         )
-        return pem(_sign(leaf, self.intermediate, self.key)) + pem(self.intermediate)
+        return pem([_sign(leaf, self.intermediate, self.key), self.intermediate])
 
 
 def development_ca(now: datetime) -> DevelopmentCA:
@@ -73,43 +73,13 @@ def development_ca(now: datetime) -> DevelopmentCA:
     return DevelopmentCA(root, _sign(builder, root, root_key), key)
 
 
-def pem(certificate: x509.Certificate) -> str:
-    """PEM text, ending in a newline."""
-    return certificate.public_bytes(Encoding.PEM).decode("ascii")
-
-
-def check_chain(chain: str, public_key: bytes) -> datetime:
-    """The moment (UTC) at which a chain ends, once it is shown to belong to a DER SubjectPublicKeyInfo.
-
-    The leaf must carry that key and each certificate be signed by the next. Raises CertificateMismatchError.
+def request(key: PrivateKey, subject: x509.Name) -> str:
+    """A certificate signing request (PEM) for a key of ours. It carries a name and nothing else: the rest is the
+    CA's to say.
     """
-    try:
-        certificates = x509.load_pem_x509_certificates(chain.encode("ascii"))
-    except ValueError as error:
-        raise CertificateMismatchError("the certificate chain is not PEM: set it again") from error
-    offered = certificates[0].public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if offered != public_key:
-        raise CertificateMismatchError("the certificate was issued for another key: issue one for this version")
-    for issued, issuer in pairwise(certificates):
-        try:
-            issued.verify_directly_issued_by(issuer)
-        except (InvalidSignature, ValueError, TypeError) as error:
-            raise CertificateMismatchError("the chain is broken: leaf first, then its intermediate") from error
-    return min(certificate.not_valid_after_utc for certificate in certificates)
-
-
-def require_current(ends: datetime, now: datetime) -> None:
-    """Raises CertificateExpiredError from `ends` on."""
-    if now >= ends:
-        raise CertificateExpiredError(
-            f"the claim certificate ended at {rfc3339(ends)}: issue another "
-            "(embedded keys: rotate the claim key; Vault: run the bootstrap again)"
-        )
-
-
-def rfc3339(moment: datetime) -> str:
-    """A UTC moment to the second, as statuses and messages show it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else SHA256()
+    return builder.sign(key, digest).public_bytes(Encoding.PEM).decode("ascii")
 
 
 _LEAF_USES: Final = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGNING])
@@ -135,7 +105,7 @@ def _authority(
     )
 
 
-def _builder(common_name: str, key: ec.EllipticCurvePublicKey, now: datetime, days: int) -> x509.CertificateBuilder:
+def _builder(common_name: str, key: ClaimPublicKey, now: datetime, days: int) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject_name(common_name))

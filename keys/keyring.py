@@ -1,7 +1,8 @@
 """What the embedded store holds, as one immutable value: every change makes another keyring.
 
 Rules
-- The nth key of a purpose is its version n, for ever; a claim key comes with the chain of that version.
+- The nth key of a purpose is its version n, for ever; a claim key comes with the chain of that version, once there is
+  one. A retired version keeps its chain and loses its private key.
 - Epoch numbers only grow. The newest epoch of a tenant cannot be destroyed, so its number is never reused.
 """
 
@@ -22,22 +23,21 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import BaseModel, ConfigDict
 
-from keys.certificates import DevelopmentCA, development_ca, pem
+from keys.certificates import DevelopmentCA, PrivateKey, development_ca
+from keys.chain import pem
 from keys.errors import KeyNotFoundError
 from keys.signer import Algorithm, Purpose
-
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 class SigningKey(BaseModel):
     """One version of one signing key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     private: str
-    """PKCS #8 DER, hex."""
+    """PKCS #8 DER, hex; empty once retired."""
 
-    chain: str
-    """PEM, leaf first; empty for the log key."""
+    chain: str = ""
+    """PEM, leaf first; empty for the log key, and while a claim key waits."""
 
 
 class Keyring(BaseModel):
@@ -49,6 +49,9 @@ class Keyring(BaseModel):
     authority: str
     """The intermediate's private key: PKCS #8 DER, hex."""
 
+    outside: str = ""
+    """PEM of the roots of outside CAs."""
+
     signing: dict[Purpose, tuple[SigningKey, ...]]
     wrapping: dict[str, dict[int, str]]
     """Tenant → epoch number → wrapping key, hex."""
@@ -58,21 +61,46 @@ class Keyring(BaseModel):
         """A new development CA and the first version of every signing key."""
         authority = development_ca(now)
         return cls(
-            root=pem(authority.root),
-            intermediate=pem(authority.intermediate),
+            root=pem([authority.root]),
+            intermediate=pem([authority.intermediate]),
             authority=_encode_key(authority.key),
-            signing={purpose: (_new_key(purpose, authority, now),) for purpose in Purpose},
+            signing={
+                Purpose.CLAIM: (_new_key(Algorithm.ES256),),
+                Purpose.LOG: (_new_key(Algorithm.ED25519),),
+            },
             wrapping={},
-        )
+        ).certified(1, now)
 
     def encode(self) -> bytes:
         """Canonical JSON (RFC 8785: ASCII keys, strings, integers)."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
 
-    def rotated(self, purpose: Purpose, now: datetime) -> Self:
-        """With one more version of a signing key."""
-        keys = (*self.signing[purpose], _new_key(purpose, self._authority(), now))
-        return self.model_copy(update={"signing": {**self.signing, purpose: keys}})
+    @property
+    def roots(self) -> str:
+        """PEM of every root that claim certificates chain to."""
+        return self.root + self.outside
+
+    def made(self, algorithm: Algorithm) -> Self:
+        """With one more version of the claim key, without certificate."""
+        return self._claims((*self.signing[Purpose.CLAIM], _new_key(algorithm)))
+
+    def certified(self, version: int, now: datetime) -> Self:
+        """With a certificate of the development CA for a version of the claim key."""
+        key = decode_key(self.signing[Purpose.CLAIM][version - 1].private)
+        return self.installed(version, self._authority().issue(public_der(key), now), "")
+
+    def installed(self, version: int, chain: str, root: str) -> Self:
+        """With this chain for a version of the claim key, and its root (or, empty, a known one) among the anchors."""
+        keys = list(self.signing[Purpose.CLAIM])
+        keys[version - 1] = keys[version - 1].model_copy(update={"chain": chain})
+        outside = self.outside if root in self.roots else self.outside + root
+        return self._claims(tuple(keys)).model_copy(update={"outside": outside})
+
+    def retired(self, version: int) -> Self:
+        """Without the private keys of that version of the claim key and those before it."""
+        keys = self.signing[Purpose.CLAIM]
+        ended = tuple(key.model_copy(update={"private": ""}) for key in keys[:version])
+        return self._claims(ended + keys[version:])
 
     def epochs(self, tenant: str) -> dict[int, bytes]:
         """The tenant's wrapping keys by epoch. Raises KeyNotFoundError when it never began one."""
@@ -93,6 +121,9 @@ class Keyring(BaseModel):
         kept = {number: key for number, key in self.wrapping[tenant].items() if number >= before}
         return self._wrapping(tenant, kept)
 
+    def _claims(self, keys: tuple[SigningKey, ...]) -> Self:
+        return self.model_copy(update={"signing": {**self.signing, Purpose.CLAIM: keys}})
+
     def _wrapping(self, tenant: str, epochs: dict[int, str]) -> Self:
         return self.model_copy(update={"wrapping": {**self.wrapping, tenant: epochs}})
 
@@ -107,7 +138,7 @@ class Keyring(BaseModel):
 
 
 def decode_key(private: str) -> PrivateKey:
-    """The key of a `private` field."""
+    """The key of a `private` field that is not empty."""
     key = load_der_private_key(bytes.fromhex(private), password=None)
     assert isinstance(key, PrivateKey)
     return key
@@ -118,11 +149,10 @@ def public_der(key: PrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _new_key(purpose: Purpose, authority: DevelopmentCA, now: datetime) -> SigningKey:
-    if purpose.algorithm is Algorithm.ED25519:
-        return SigningKey(private=_encode_key(ed25519.Ed25519PrivateKey.generate()), chain="")
-    key = ec.generate_private_key(ec.SECP256R1())
-    return SigningKey(private=_encode_key(key), chain=authority.issue(public_der(key), now))
+def _new_key(algorithm: Algorithm) -> SigningKey:
+    if algorithm is Algorithm.ED25519:
+        return SigningKey(private=_encode_key(ed25519.Ed25519PrivateKey.generate()))
+    return SigningKey(private=_encode_key(ec.generate_private_key(ec.SECP256R1())))
 
 
 def _encode_key(key: PrivateKey) -> str:

@@ -2,18 +2,17 @@
 
 Rules
 - It refuses every profile but the embedded one, and `WARNING` says why.
-- Every version of a signing key stays, with its own certificate; a destroyed epoch leaves the file at once.
-- A change is read, made and written under the file's lock, so two processes lose nothing of each other's;
-  what another process changed is seen here at the next change or the next open.
-- Readers take one immutable snapshot, so any number of threads may sign at once.
+- Every version of a signing key stays, with its own certificate, until it is retired; a destroyed epoch leaves the
+  file at once.
+- Readers take one immutable snapshot, so any number of threads may sign at once; what another process changed is
+  seen at the next use (`keys.held_keyring`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
 
@@ -21,19 +20,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from keys.certificates import check_chain, require_current, rfc3339
+from keys.certificates import PrivateKey
 from keys.clock import Clock, Entropy, system_clock, system_entropy
-from keys.errors import (
-    CertificateExpiredError,
-    EpochDestroyedError,
-    InsecureProfileError,
-    KeyNotFoundError,
-    SealBrokenError,
-)
-from keys.keyring import Keyring, PrivateKey, SigningKey, decode_key, public_der
+from keys.errors import EpochDestroyedError, InsecureProfileError, KeyNotFoundError, KeysError, SealBrokenError
+from keys.held_keyring import HeldKeyring
+from keys.keyring import Keyring, decode_key, public_der
+from keys.local_claims import LocalClaimKeys, claim_versions
 from keys.sealed_file import SealedFile
 from keys.sealing import KEY_BYTES, seal, unseal
 from keys.signer import Algorithm, EpochKey, KeyRef, KeyStoreStatus, Purpose
+from keys.versions import Version, chosen, status
 
 WARNING: Final = (
     "Embedded keys and a development CA: anyone who can read this folder and its passphrase or key file can "
@@ -52,9 +48,6 @@ class LocalSigner:
     algorithm: Algorithm
     public_key: bytes
     chain: str
-    ends: datetime | None
-    """When the chain ends; None without one."""
-
     _private: PrivateKey = field(repr=False)
 
     def sign(self, message: bytes) -> bytes:
@@ -65,13 +58,26 @@ class LocalSigner:
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
+@dataclass(frozen=True)
+class _Signers:
+    """What one keyring signs with; costly to make, so made once for each."""
+
+    keyring: Keyring = field(repr=False)
+    versions: tuple[Version, ...]
+    by_ref: Mapping[KeyRef, LocalSigner] = field(repr=False)
+
+
 class LocalKeyStore:
     """The embedded store. Implements `keys.signer.KeyStore`; see the module's rules."""
 
-    def __init__(self, file: SealedFile, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, held: HeldKeyring, clock: Clock, entropy: Entropy) -> None:
         """Use `open`."""
-        self._file, self._clock, self._entropy = file, clock, entropy
-        self._take(Keyring.model_validate_json(file.read()))
+        self._held, self._clock, self._entropy = held, clock, entropy
+        self.claims = LocalClaimKeys(held, clock)
+        """For whoever rotates and retires."""
+
+        # Replaced whole by any thread; two that make it at once make the same.
+        self._made = _signers(held.keyring)
 
     @classmethod
     def open(
@@ -93,39 +99,34 @@ class LocalKeyStore:
                 "embedded keys are for the embedded profile only: configure Vault or OpenBao, or that profile"
             )
         file = SealedFile(folder, passphrase, entropy, lambda: Keyring.first(clock()).encode())
-        return cls(file, clock, entropy)
+        return cls(HeldKeyring(file), clock, entropy)
 
     def signer(self, purpose: Purpose, version: int | None = None) -> LocalSigner:
         """As `keys.signer.KeyStore.signer`."""
-        signers = self._signers[purpose]
-        number = len(signers) if version is None else version
-        if not 1 <= number <= len(signers):
-            raise KeyNotFoundError(f"no {KeyRef(purpose.key_name, number)}: the newest is {len(signers)}")
-        signer = signers[number - 1]
-        if signer.ends is not None:
-            require_current(signer.ends, self._clock())
-        return signer
+        made = self._signers()
+        ref = None if version is None else KeyRef(purpose.key_name, version)
+        if purpose is Purpose.CLAIM:
+            ref = chosen(made.versions, ref, self._clock()).ref
+        ref = ref or _newest(made.keyring, purpose)
+        if ref not in made.by_ref:
+            raise KeyNotFoundError(f"there is no {ref}")
+        return made.by_ref[ref]
 
-    def chains(self) -> Mapping[KeyRef, str]:
-        """As `keys.signer.KeyStore.chains`."""
-        return {signer.ref: signer.chain for signer in self._signers[Purpose.CLAIM]}
+    def versions(self) -> Sequence[Version]:
+        """As `keys.signer.KeyStore.versions`."""
+        return self._signers().versions
 
     def revocation_list(self) -> bytes:
         """As `keys.signer.KeyStore.revocation_list`: the development CA publishes none, the service's rows say it."""
         return b""
 
     def anchors(self) -> str:
-        """As `keys.signer.KeyStore.anchors`: the development root."""
-        return self._keyring.root
-
-    def rotate(self, purpose: Purpose) -> KeyRef:
-        """Make the next version, with its own certificate, and sign with it from now on; old ones stay."""
-        keyring = self._change(lambda keyring: keyring.rotated(purpose, self._clock()))
-        return KeyRef(purpose.key_name, len(keyring.signing[purpose]))
+        """As `keys.signer.KeyStore.anchors`: the development root, and those of outside CAs."""
+        return self._held.keyring.roots
 
     def open_epoch(self, tenant: str, wrapped: bytes | None = None) -> EpochKey:
         """As `keys.signer.KeyStore.open_epoch`."""
-        epochs = self._keyring.epochs(tenant)
+        epochs = self._held.keyring.epochs(tenant)
         if wrapped is None:
             number, key = max(epochs), self._entropy(KEY_BYTES)
             sealed = seal(epochs[number], key, _associated(tenant, number), self._entropy)
@@ -141,46 +142,44 @@ class LocalKeyStore:
 
     def advance_epoch(self, tenant: str) -> int:
         """As `keys.signer.KeyStore.advance_epoch`."""
-        keyring = self._change(lambda keyring: keyring.advanced(tenant, self._entropy(KEY_BYTES)))
+        keyring = self._held.change(lambda keyring: keyring.advanced(tenant, self._entropy(KEY_BYTES)))
         return max(keyring.epochs(tenant))
 
     def destroy_epochs(self, tenant: str, before: int) -> None:
         """As `keys.signer.KeyStore.destroy_epochs`."""
-        self._change(lambda keyring: keyring.destroyed(tenant, before))
+        self._held.change(lambda keyring: keyring.destroyed(tenant, before))
 
     def status(self) -> KeyStoreStatus:
         """As `keys.signer.KeyStore.status`."""
-        current = [signers[-1] for signers in self._signers.values()]
-        ends = min(signer.ends for signer in current if signer.ends is not None)
-        reason = ""
         try:
-            require_current(ends, self._clock())
-        except CertificateExpiredError as error:
-            reason = str(error)
-        refs = tuple(signer.ref for signer in current)
-        return KeyStoreStatus("embedded", not reason, reason, refs, rfc3339(ends))
+            made = self._signers()
+        except KeysError as error:
+            return KeyStoreStatus("embedded", ready=False, reason=str(error), keys=(), certificate_expires="")
+        return status("embedded", made.versions, _newest(made.keyring, Purpose.LOG), self._clock())
 
-    def _change(self, change: Callable[[Keyring], Keyring]) -> Keyring:
-        with self._file.exclusive():
-            keyring = change(Keyring.model_validate_json(self._file.read()))
-            self._file.write(keyring.encode())
-            self._take(keyring)
-        return keyring
-
-    def _take(self, keyring: Keyring) -> None:
-        # Each attribute is replaced whole, and neither is read together with the other.
-        self._keyring = keyring
-        self._signers = {
-            purpose: tuple(_signer(purpose, version, key) for version, key in enumerate(versions, start=1))
-            for purpose, versions in keyring.signing.items()
-        }
+    def _signers(self) -> _Signers:
+        keyring, made = self._held.keyring, self._made
+        if made.keyring is not keyring:
+            made = self._made = _signers(keyring)
+        return made
 
 
-def _signer(purpose: Purpose, version: int, key: SigningKey) -> LocalSigner:
-    private = decode_key(key.private)
-    public = public_der(private)
-    ends = check_chain(key.chain, public) if key.chain else None
-    return LocalSigner(KeyRef(purpose.key_name, version), purpose.algorithm, public, key.chain, ends, private)
+def _signers(keyring: Keyring) -> _Signers:
+    versions = claim_versions(keyring)
+    found = {version.ref: version for version in versions}
+    signers = {}
+    for purpose, keys in keyring.signing.items():
+        for number, key in enumerate(keys, start=1):
+            ref = KeyRef(purpose.key_name, number)
+            if key.private:
+                private = decode_key(key.private)
+                algorithm = found[ref].algorithm if ref in found else Algorithm.ED25519
+                signers[ref] = LocalSigner(ref, algorithm, public_der(private), key.chain, private)
+    return _Signers(keyring, versions, signers)
+
+
+def _newest(keyring: Keyring, purpose: Purpose) -> KeyRef:
+    return KeyRef(purpose.key_name, len(keyring.signing[purpose]))
 
 
 def _associated(tenant: str, number: int) -> bytes:

@@ -23,7 +23,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from keys.certificates import rfc3339
+from keys.chain import rfc3339
 from keys.errors import RevocationRefusedError
 
 SKEW: Final = timedelta(minutes=5)

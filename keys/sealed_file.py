@@ -64,7 +64,7 @@ class SealedFile:
         tells.
         """
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        self._path, self._entropy = folder / SEALED_NAME, entropy
+        self.path, self._entropy = folder / SEALED_NAME, entropy
         with self.exclusive():
             stored = self._stored_header()
             header = stored or _new_header(passphrase, entropy)
@@ -76,17 +76,17 @@ class SealedFile:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the file against every other thread and process, from reading to writing."""
-        with locked(self._path.with_name(LOCK_NAME)):
+        with locked(self.path.with_name(LOCK_NAME)):
             yield
 
     def read(self) -> bytes:
         """The secret. Raises LooseFileModeError, WrongPassphraseError."""
-        line, _, sealed = read_secret(self._path).partition(b"\n")
+        line, _, sealed = read_secret(self.path).partition(b"\n")
         try:
             return unseal(self._key, sealed, line)
         except SealBrokenError as error:
             raise WrongPassphraseError(
-                f"{self._path} does not open: the passphrase or key file is another one, or the file was "
+                f"{self.path} does not open: the passphrase or key file is another one, or the file was "
                 "altered; give the passphrase it was made with, or restore the folder from a backup"
             ) from error
 
@@ -94,19 +94,19 @@ class SealedFile:
         """Replace the secret, durably. The caller holds `exclusive`. Raises KeyStoreUnavailableError."""
         sealed = seal(self._key, secret, self._header, self._entropy)
         try:
-            replace_secret(self._path, self._header + b"\n" + sealed)
+            replace_secret(self.path, self._header + b"\n" + sealed)
         except OSError as error:
-            raise KeyStoreUnavailableError(f"{self._path} cannot be written: {error.strerror}") from error
+            raise KeyStoreUnavailableError(f"{self.path} cannot be written: {error.strerror}") from error
 
     def _stored_header(self) -> _KeyFile | _Passphrase | None:
-        if not self._path.exists():
+        if not self.path.exists():
             return None
-        line = read_secret(self._path).partition(b"\n")[0]
+        line = read_secret(self.path).partition(b"\n")[0]
         try:
             return _HEADER.validate_json(line)
         except ValidationError as error:
             raise WrongPassphraseError(
-                f"{self._path} does not begin as a key store does: restore it from a backup"
+                f"{self.path} does not begin as a key store does: restore it from a backup"
             ) from error
 
 

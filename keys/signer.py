@@ -8,10 +8,13 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from keys.versions import Version
 
 
 class Algorithm(StrEnum):
@@ -22,17 +25,13 @@ class Algorithm(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a signing key is for. One key per purpose and deployment."""
+    """What a signing key is for."""
 
     CLAIM = "claim"
-    """C2PA claims: ES256, with a certificate chain."""
+    """C2PA claims: ES256 or Ed25519, each version with a certificate chain."""
 
     LOG = "log"
     """Ledger checkpoints: Ed25519, no certificate."""
-
-    @property
-    def algorithm(self) -> Algorithm:
-        return Algorithm.ES256 if self is Purpose.CLAIM else Algorithm.ED25519
 
     @property
     def key_name(self) -> str:
@@ -50,6 +49,14 @@ class KeyRef:
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What `str` gives, back. Raises ValueError."""
+        name, at, version = text.rpartition("@")
+        if not at or not name or not (version.isascii() and version.isdecimal()):
+            raise ValueError(f"{text!r} is not a key version such as sigillo-claim@2")
+        return cls(name, int(version))
+
 
 @dataclass(frozen=True)
 class EpochKey:
@@ -61,6 +68,21 @@ class EpochKey:
 
     wrapped: bytes
     """What the key store gives back the key for; safe in the database and in backups."""
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """One version of the claim key."""
+
+    key: str
+    """Such as sigillo-claim@2."""
+
+    algorithm: str
+    state: str
+    """Of `keys.versions.State`."""
+
+    certificate_expires: str
+    """RFC 3339; empty without a certificate."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +101,12 @@ class KeyStoreStatus:
 
     certificate_expires: str
     """When the current claim certificate ends, RFC 3339; empty when there is none."""
+
+    warning: str = ""
+    """What an operator should see to although it is ready; empty for nothing."""
+
+    versions: tuple[VersionStatus, ...] = ()
+    """Of the claim key, in the order they were made."""
 
 
 class Signer(Protocol):
@@ -106,20 +134,17 @@ class Signer(Protocol):
 
 
 class KeyStore(Protocol):
-    """Signing keys and epochs. Implemented by `keys.local` and `keys.vault`."""
+    """Signing keys and epochs. Implemented by `keys.local` and `keys.vault_store`."""
 
     def signer(self, purpose: Purpose, version: int | None = None) -> Signer:
-        """The signer of that version, or of the current one.
+        """The signer of that version of the key named `purpose.key_name`, or of the current one.
 
         Raises KeyNotFoundError, CertificateMismatchError, and KeyStoreUnavailableError (which includes
         CertificateExpiredError: a claim signed under an ended certificate would be invalid everywhere).
         """
 
-    def chains(self) -> Mapping[KeyRef, str]:
-        """The certificate chain (PEM) of every version of the claim key that has one, ended ones too.
-
-        Raises KeyNotFoundError, CertificateMismatchError, KeyStoreUnavailableError.
-        """
+    def versions(self) -> Sequence[Version]:
+        """Every version of the claim key, in the order they were made, retired ones included. Raises as `signer`."""
 
     def revocation_list(self) -> bytes:
         """The list, PEM, in which this store's own CA says which certificates it revoked; empty where it says nothing.
@@ -128,7 +153,9 @@ class KeyStore(Protocol):
         """
 
     def anchors(self) -> str:
-        """PEM roots under which this store's claim certificates chain."""
+        """PEM roots under which this store's claim certificates chain, those of outside CAs included. They cover
+        whatever chain `signer` has given; once known they are given without asking anybody.
+        """
 
     def open_epoch(self, tenant: str, wrapped: bytes | None = None) -> EpochKey:
         """Unwrap an epoch data key; with none given, make a new one under the tenant's newest epoch.

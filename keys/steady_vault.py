@@ -23,8 +23,8 @@ from keys.errors import KeyStoreDownError, KeyStoreForbiddenError
 from keys.observer import Observer, Operation, Unobserved, observed
 from keys.vault import Vault
 from keys.vault_login import Identity, Lease, Login
-from keys.vault_signer import SIGNING_MOUNT
 from keys.vault_store import EPOCHS_MOUNT
+from keys.vault_versions import SIGNING_MOUNT
 
 ANSWER_SECONDS: Final = 3
 """How long one answer may take; a signature takes a millisecond."""

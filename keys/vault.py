@@ -28,6 +28,9 @@ from keys.errors import (
 TIMEOUT_SECONDS: Final = 5
 """For the connection, and for each answer: a signature takes a millisecond."""
 
+RETIRED: Final = "less than the minimum encryption key version"
+"""What transit says, as a failure of its own (500), of a version that may no longer sign. It is no outage."""
+
 POOLED_CONNECTIONS: Final = 64
 
 
@@ -111,6 +114,10 @@ class Vault:
             raise KeyStoreRefusedError(
                 f"Vault at {self.url} is not set up as we need it: run the bootstrap [{error}]"
             ) from error
+        except refusals.InternalServerError as error:
+            if RETIRED in str(error):
+                raise KeyStoreRefusedError(f"Vault at {self.url} signs no more with a retired key version") from error
+            raise KeyStoreDownError(f"Vault at {self.url} fails: read its log [{error}]") from error
         except refusals.VaultError as error:
             raise KeyStoreDownError(f"Vault at {self.url} fails: read its log [{error}]") from error
         except requests.RequestException as error:

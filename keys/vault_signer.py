@@ -12,20 +12,13 @@ from __future__ import annotations
 from base64 import b64decode, b64encode, urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-
-from keys.certificates import check_chain
-from keys.errors import KeyNotFoundError, KeyStoreRefusedError
-from keys.signer import Algorithm, KeyRef, Purpose
+from keys.errors import KeyStoreRefusedError
+from keys.signer import Algorithm, KeyRef
 from keys.vault import Vault
-
-SIGNING_MOUNT: Final = "sigillo/signing"
-"""Transit: the signing keys."""
+from keys.vault_versions import SIGNING_MOUNT
 
 
 @dataclass(frozen=True)
@@ -36,9 +29,6 @@ class VaultSigner:
     algorithm: Algorithm
     public_key: bytes
     chain: str
-    ends: datetime | None
-    """When the chain ends; None without one."""
-
     vault: Vault = field(repr=False)
 
     def sign(self, message: bytes) -> bytes:
@@ -61,35 +51,6 @@ class VaultSigner:
         if not signature.startswith(prefix):
             raise KeyStoreRefusedError(f"Vault did not sign with {self.ref}, whose certificate this is")
         return signature.removeprefix(prefix)
-
-
-def signing_versions(vault: Vault, purpose: Purpose) -> dict[int, VaultSigner]:
-    """The versions of a signing key that may sign: for claims, those with their certificate.
-
-    Raises KeyNotFoundError, CertificateMismatchError, KeyStoreUnavailableError.
-    """
-    answer = vault.read(f"{SIGNING_MOUNT}/keys/{purpose.key_name}")
-    if answer is None:
-        raise KeyNotFoundError(f"Vault has no key {purpose.key_name}: run the bootstrap")
-    signers = {}
-    for number, version in answer["data"]["keys"].items():
-        ref, public_key = KeyRef(purpose.key_name, int(number)), _public_key(purpose, version["public_key"])
-        chain = version.get("certificate_chain") or ""
-        if purpose is Purpose.LOG:
-            signers[ref.version] = VaultSigner(ref, purpose.algorithm, public_key, "", None, vault)
-        elif chain:
-            ends = check_chain(chain, public_key)
-            signers[ref.version] = VaultSigner(ref, purpose.algorithm, public_key, chain, ends, vault)
-    return signers
-
-
-def _public_key(purpose: Purpose, text: str) -> bytes:
-    """DER SubjectPublicKeyInfo: transit gives PEM for P-256, 32 bytes in base64 for Ed25519."""
-    if purpose.algorithm is Algorithm.ED25519:
-        key = Ed25519PublicKey.from_public_bytes(b64decode(text))
-        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    pem_key = load_pem_public_key(text.encode())
-    return pem_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _b64(data: bytes) -> str:

@@ -2,7 +2,8 @@
 
 Rules
 - Private keys stay there. What comes back is signatures, public keys, certificates and epoch data keys.
-- The current version of a key is the newest that has its certificate.
+- Which version of the claim key signs: `keys.versions`. A chain is taken together with the roots: one under a root that
+  is not among the anchors is never signed with.
 - Nothing is asked before it is needed; an outage is an error of that call, and no new object is needed after.
 
 The mounts and policies it relies on are made by `keys.bootstrap`.
@@ -12,49 +13,41 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from cryptography import x509
-
-from keys.certificates import require_current, rfc3339
 from keys.clock import Clock, system_clock
 from keys.errors import (
     EpochDestroyedError,
     KeyNotFoundError,
     KeysError,
-    KeyStoreDownError,
     KeyStoreRefusedError,
     SealBrokenError,
 )
 from keys.signer import EpochKey, KeyRef, KeyStoreStatus, Purpose
 from keys.vault import Vault
-from keys.vault_signer import VaultSigner, signing_versions
+from keys.vault_signer import VaultSigner
+from keys.vault_versions import ISSUER_MOUNT, TransitKeys, claim_keys, exposed, log_key, roots
+from keys.versions import Version, chosen, current, find, status
 
 EPOCHS_MOUNT: Final = "sigillo/epochs"
 """Transit, on its own mount so that a policy can name its paths exactly: one wrapping key per tenant."""
 
-ROOT_MOUNT: Final = "sigillo/root"
-"""PKI: the root under which claim certificates chain."""
-
-ISSUER_MOUNT: Final = "sigillo/issuer"
-"""PKI: the intermediate that certifies claim keys."""
-
 METADATA_LIFE: Final = timedelta(seconds=30)
-"""How long a rotated key or a renewed certificate may go unnoticed."""
+"""How long a rotated key or a new chain may go unnoticed."""
 
 _WRAPPED: Final = re.compile(rb"vault:v([1-9][0-9]{0,8}):[A-Za-z0-9+/=]+")
 
 
 @dataclass(frozen=True)
-class _Versions:
-    """The versions of one key that may sign, as read from Vault at one moment."""
+class _Known:
+    """Signing keys, as read from Vault at one moment."""
 
     read_at: datetime
-    signers: Mapping[int, VaultSigner]
+    keys: TransitKeys
 
 
 class VaultKeyStore:
@@ -64,29 +57,20 @@ class VaultKeyStore:
         """Talks to nobody yet."""
         self._vault, self._clock = vault, clock
         # Replaced whole by any thread; two that read at once store the same.
-        self._versions: dict[Purpose, _Versions] = {}
+        self._known: dict[Purpose, _Known] = {}
         self._anchors = ""
+        self._epochs_exposed = False
 
     def signer(self, purpose: Purpose, version: int | None = None) -> VaultSigner:
         """As `keys.signer.KeyStore.signer`. The current version may be METADATA_LIFE old."""
-        known = self._versions.get(purpose)
-        now = self._clock()
-        stale = known is None or now - known.read_at >= METADATA_LIFE
-        if known is None or stale or (version is not None and version not in known.signers):
-            known = self._versions[purpose] = _Versions(now, signing_versions(self._vault, purpose))
-        number = max(known.signers, default=0) if version is None else version
-        if number not in known.signers:
-            raise KeyNotFoundError(
-                f"Vault has no {KeyRef(purpose.key_name, number)} that is ready to sign: run the bootstrap"
-            )
-        signer = known.signers[number]
-        if signer.ends is not None:
-            require_current(signer.ends, now)
-        return signer
+        ref = None if version is None else KeyRef(purpose.key_name, version)
+        versions = self._keys(purpose, ref).versions
+        found = chosen(versions, ref, self._clock()) if purpose is Purpose.CLAIM else _of_the_log(versions, ref)
+        return VaultSigner(found.ref, found.algorithm, found.public_key, found.chain, self._vault)
 
-    def chains(self) -> Mapping[KeyRef, str]:
-        """As `keys.signer.KeyStore.chains`. Asks Vault."""
-        return {signer.ref: signer.chain for signer in signing_versions(self._vault, Purpose.CLAIM).values()}
+    def versions(self) -> Sequence[Version]:
+        """As `keys.signer.KeyStore.versions`; METADATA_LIFE old at most."""
+        return self._keys(Purpose.CLAIM).versions
 
     def revocation_list(self) -> bytes:
         """As `keys.signer.KeyStore.revocation_list`: of the intermediate in Vault. Anyone may read it."""
@@ -95,17 +79,11 @@ class VaultKeyStore:
         return str(listed).encode()
 
     def anchors(self) -> str:
-        """As `keys.signer.KeyStore.anchors`: read once, so that verifying outlives an outage of Vault."""
+        """As `keys.signer.KeyStore.anchors`: those that were read with the claim key's chains last, so that verifying
+        outlives an outage of Vault.
+        """
         if not self._anchors:
-            answer = self._vault.read(f"{ROOT_MOUNT}/cert/ca")
-            if answer is None:
-                raise KeyNotFoundError("Vault has no root certificate for claims: run the bootstrap")
-            try:
-                root = answer["data"]["certificate"].strip() + "\n"
-                x509.load_pem_x509_certificate(root.encode())
-            except (KeyError, TypeError, AttributeError, ValueError) as error:
-                raise KeyStoreDownError("Vault answers, but not with its root certificate: read its log") from error
-            self._anchors = root
+            self._learn_anchors()
         return self._anchors
 
     def open_epoch(self, tenant: str, wrapped: bytes | None = None) -> EpochKey:
@@ -140,14 +118,31 @@ class VaultKeyStore:
 
     def status(self) -> KeyStoreStatus:
         """As `keys.signer.KeyStore.status`. Asks Vault."""
-        self._versions.clear()
+        self._known.clear()
         try:
-            current = [self.signer(purpose) for purpose in Purpose]
+            claim, log = self._keys(Purpose.CLAIM), self._keys(Purpose.LOG)
+            newest = _of_the_log(log.versions, None).ref
         except KeysError as error:
             return KeyStoreStatus("vault", ready=False, reason=str(error), keys=(), certificate_expires="")
-        ends = min(signer.ends for signer in current if signer.ends is not None)
-        refs = tuple(signer.ref for signer in current)
-        return KeyStoreStatus("vault", ready=True, reason="", keys=refs, certificate_expires=rfc3339(ends))
+        given_away = (*claim.exposed, *log.exposed, *(("a tenant's wrapping key",) if self._epochs_exposed else ()))
+        return status("vault", claim.versions, newest, self._clock(), given_away)
+
+    def _keys(self, purpose: Purpose, ref: KeyRef | None = None) -> TransitKeys:
+        """As read lately, and anew where `ref` is not among them."""
+        known, now = self._known.get(purpose), self._clock()
+        if known is None or now - known.read_at >= METADATA_LIFE or (ref and not _has(known, ref)):
+            keys = claim_keys(self._vault) if purpose is Purpose.CLAIM else log_key(self._vault)
+            if current(keys.versions):
+                # After the chains and before they are used: a root is there before what chains to it.
+                self._learn_anchors()
+            known = self._known[purpose] = _Known(now, keys)
+        return known.keys
+
+    def _learn_anchors(self) -> None:
+        found = roots(self._vault)
+        if not found:
+            raise KeyNotFoundError("Vault has no root certificate for claims: run the bootstrap, or install a chain")
+        self._anchors = found
 
     def _ask_epoch(
         self, operation: str, tenant: str, data: Mapping[str, Any], number: int | None = None
@@ -171,7 +166,19 @@ class VaultKeyStore:
         if answer is None:
             raise KeyNotFoundError(f"tenant {tenant} has no epoch: `advance_epoch` begins the first")
         key: dict[str, Any] = answer["data"]
+        if exposed(key):
+            self._epochs_exposed = True
         return key
+
+
+def _has(known: _Known, ref: KeyRef) -> bool:
+    return any(version.ref == ref and version.may_sign for version in known.keys.versions)
+
+
+def _of_the_log(versions: Sequence[Version], ref: KeyRef | None) -> Version:
+    if not versions:
+        raise KeyNotFoundError(f"Vault has no key {Purpose.LOG.key_name}: run the bootstrap")
+    return find(versions, ref) if ref else versions[-1]
 
 
 def _epoch_path(operation: str, tenant: str) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final
 
-from keys.certificates import rfc3339
+from keys.chain import rfc3339
 from provenance.ancestry import Json, statuses_in, trace
 from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, SIGNER_UNTRUSTED, TIME_STAMP_TRUSTED, effect
 from provenance.report import (

@@ -25,8 +25,8 @@ class ClaimSigner:
 
     def __init__(self, signer: Signer) -> None:
         """Raises ValueError for a key that is not the claim key."""
-        if signer.algorithm is not Algorithm.ES256 or not signer.chain:
-            raise ValueError("claims are signed with ES256 under a certificate")
+        if not signer.chain:
+            raise ValueError("claims are signed under a certificate")
         self._signer = signer
 
     @property
@@ -34,12 +34,16 @@ class ClaimSigner:
         return self._signer.ref
 
     @property
+    def algorithm(self) -> Algorithm:
+        return self._signer.algorithm
+
+    @property
     def chain(self) -> str:
         """PEM certificates of this key version, leaf first."""
         return self._signer.chain
 
     def answer(self, question: bytes) -> bytes:
-        """The signature over a claim, 64 bytes r‖s. Raises ClaimBytesError, KeyStoreUnavailableError."""
+        """The signature over a claim, 64 bytes: r‖s, or Ed25519's. Raises ClaimBytesError, KeyStoreUnavailableError."""
         if len(question) > MAX_CLAIM_BYTES or not question.startswith(SIG_STRUCTURE):
             raise ClaimBytesError("a worker asked for a signature over something that is not a claim")
         return self._signer.sign(question)

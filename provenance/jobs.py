@@ -42,6 +42,9 @@ MAX_REPORT_BYTES: Final = 4 * 1024 * 1024
 BUFFER_BYTES: Final = 256 * 1024
 """c2pa-rs reads in steps that double from a few bytes on; each that misses the buffer is a system call."""
 
+ALGORITHMS: Final = {"ES256": C2paSigningAlg.ES256, "EdDSA": C2paSigningAlg.ED25519}
+"""By what `keys.signer.Algorithm` calls them; the claim's COSE header names the one that its key is for."""
+
 SVG: Final = "image/svg+xml"
 ZIP: Final = "application/x-zip"
 SNIFFED_BYTES: Final = 1024
@@ -71,8 +74,8 @@ def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, A
 
 
 def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `sidecar`, `chain`, `trust`. A second file is the
-    parent; with none the file itself is. With `sidecar` the file stays as it is.
+    """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `sidecar`, `algorithm`, `chain`, `trust`. A second
+    file is the parent; with none the file itself is. With `sidecar` the file stays as it is.
 
     Answers with two memory files, the signed file and its manifest store, and `countersigned`: the bytes, base64, that
     a time-stamp would be over. Raises ManifestBuildError.
@@ -156,7 +159,7 @@ def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, signed: Bina
         if args["sidecar"]:
             builder.set_no_embed()
         # No time-stamp authority: c2pa would open the connection itself, and a worker cannot.
-        with Signer.from_callback(ask, C2paSigningAlg.ES256, args["chain"], None) as signer:
+        with Signer.from_callback(ask, ALGORITHMS[args["algorithm"]], args["chain"], None) as signer:
             return bytes(builder.sign(signer, args["mime"], upload, signed))
 
 

@@ -74,6 +74,7 @@ def sign(
         "parent": definition.parent,
         "mime": definition.mime,
         "sidecar": definition.mime in SIDECAR_TYPES,
+        "algorithm": claim_signer.algorithm,
         "chain": claim_signer.chain,
         "trust": trust.settings,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,26 @@ from api.cli.connect import SERVER, TOKEN, connected, load_settings
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from keys.errors import KeysError, KeyStoreUnavailableError
 from keys.revocation import Reason
+from keys.signer import Algorithm
 
 if TYPE_CHECKING:
     from keys.bootstrap import BootstrapReport
 
 app = typer.Typer(no_args_is_help=True, help="Signing keys and where they live.")
+
+ADMIN_URL = typer.Option("", "--url", help="Address of Vault or OpenBao. Default: SIGILLO_VAULT_URL.")
+ADMIN_CA = typer.Option(None, "--ca", envvar="SIGILLO_VAULT_CA", help="PEM that signs Vault's TLS certificate.")
+
+
+class ClaimAlgorithm(StrEnum):
+    """Algorithms as people name them."""
+
+    ES256 = "es256"
+    ED25519 = "ed25519"
+
+    @property
+    def found(self) -> Algorithm:
+        return Algorithm[self.name]
 
 
 @app.command()
@@ -40,10 +56,13 @@ def status(as_json: bool = JSON) -> None:
         show(asdict(found))
     else:
         say(f"store        {found.kind}")
-        for key in found.keys:
-            say(f"key          {quoted(key)}")
-        say(f"certificate  until {found.certificate_expires or 'none'}")
+        for version in found.versions:
+            ends = f", certificate until {version.certificate_expires}" if version.certificate_expires else ""
+            say(f"claim key    {quoted(version.key)}   ({quoted(version.algorithm)}, {quoted(version.state)}{ends})")
+        say(f"signing      {', '.join(map(quoted, found.keys)) or 'nothing'}")
         say(f"state        {'ready' if found.ready else quoted(found.reason)}")
+        if found.warning:
+            say(f"[bold]warning[/]      {quoted(found.warning)}")
     raise typer.Exit(Exit.OK if found.ready else Exit.UNAVAILABLE)
 
 
@@ -76,9 +95,11 @@ def revoke(
 
 @app.command("bootstrap-vault")
 def bootstrap_vault(
-    url: str = typer.Option("", help="Address of Vault or OpenBao. Default: SIGILLO_VAULT_URL."),
+    url: str = ADMIN_URL,
     admin_token: str = typer.Option(..., envvar="SIGILLO_VAULT_TOKEN", help="A token that may set it up."),
-    ca: Path = typer.Option(None, help="PEM that signs Vault's TLS certificate."),
+    ca: Path = ADMIN_CA,
+    algorithm: ClaimAlgorithm = typer.Option(ClaimAlgorithm.ES256, help="Of the first claim key."),
+    outside_ca: bool = typer.Option(False, "--outside-ca", help="Make no CA: an outside one certifies the claim key."),
     plain_token: bool = typer.Option(False, "--plain-token", help="Make a plain token for the service, too."),
     as_json: bool = JSON,
 ) -> None:
@@ -88,7 +109,12 @@ def bootstrap_vault(
 
     address = url or load_address()
     try:
-        report = bootstrap(Vault(address, admin_token, ca_file=ca), plain_token=plain_token)
+        report = bootstrap(
+            Vault(address, admin_token, ca_file=ca),
+            algorithm=algorithm.found,
+            outside_ca=outside_ca,
+            plain_token=plain_token,
+        )
     except KeyStoreUnavailableError as error:
         raise fail(str(error), Exit.UNAVAILABLE) from error
     except KeysError as error:
@@ -98,7 +124,8 @@ def bootstrap_vault(
         return
     for path in report.made:
         say(f"made               {quoted(path)}")
-    say(f"claim key          {quoted(report.claim)}")
+    waits = "   (waits for an outside CA: `sigillo keys csr`, then `sigillo keys install-chain`)"
+    say(f"claim key          {quoted(report.claim)}{waits if report.waiting else ''}")
     say(f"role id            {quoted(report.role_id)}   (SIGILLO_VAULT_ROLE_ID)")
     wrapped = f"[bold]{quoted(report.secret_id.token)}[/]"
     say(f"wrapped secret-id  {wrapped}   (SIGILLO_VAULT_WRAPPED_SECRET_ID, within an hour)")
@@ -111,6 +138,7 @@ def _handover(report: BootstrapReport) -> dict[str, object]:
     shown: dict[str, object] = {
         "made": report.made,
         "claim": str(report.claim),
+        "claim_waits": report.waiting,
         "role_id": report.role_id,
         "wrapped_secret_id": report.secret_id.token,
         "secret_id_accessor": report.secret_id.accessor,

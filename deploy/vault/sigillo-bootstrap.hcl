@@ -23,6 +23,12 @@ path "sigillo/signing/keys/sigillo-claim/csr" {
 path "sigillo/signing/keys/sigillo-claim/set-certificate" {
   capabilities = ["create", "update"]
 }
+path "sigillo/signing/keys/sigillo-claim-ed25519/csr" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/signing/keys/sigillo-claim-ed25519/set-certificate" {
+  capabilities = ["create", "update"]
+}
 
 # The root, the intermediate under it, and leaves for claim keys.
 path "sigillo/root/issuers" {

@@ -1,4 +1,4 @@
-# What the running service may do: sign with two keys, read their public parts, work its tenants' epochs, and
+# What the running service may do: sign claims and checkpoints, read their public parts, work its tenants' epochs, and
 # renew its own token.
 # Not: export, delete, rotate or configure a signing key, issue a certificate, or read anything else.
 # `sigillo keys bootstrap-vault` installs this file as it stands.
@@ -14,6 +14,15 @@ path "sigillo/signing/sign/sigillo-claim/sha2-256" {
   }
 }
 
+# The same with Ed25519, which signs the claim itself (some kilobytes of hashes) and no digest.
+path "sigillo/signing/sign/sigillo-claim-ed25519" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input"       = []
+    "key_version" = []
+  }
+}
+
 # Ledger checkpoints.
 path "sigillo/signing/sign/sigillo-log" {
   capabilities = ["update"]
@@ -23,11 +32,19 @@ path "sigillo/signing/sign/sigillo-log" {
   }
 }
 
-# Public keys and certificates of every version. (The root certificate at sigillo/root/cert/ca needs no token.)
+# Public keys and certificates of every version. (The roots at sigillo/root/issuers need no token.)
 path "sigillo/signing/keys/sigillo-claim" {
   capabilities = ["read"]
 }
+path "sigillo/signing/keys/sigillo-claim-ed25519" {
+  capabilities = ["read"]
+}
 path "sigillo/signing/keys/sigillo-log" {
+  capabilities = ["read"]
+}
+
+# What our own CA revoked. Anyone may read it; named here so that where there is no such CA, the answer is "nothing".
+path "sigillo/issuer/cert/crl" {
   capabilities = ["read"]
 }
 

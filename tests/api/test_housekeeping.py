@@ -88,7 +88,7 @@ def test_a_failed_round_is_said_and_the_next_one_tries_again(
             until(lambda: up.service.housekeeping.reason)
             ready = http.get("/readyz")
             assert ready.status_code == 503
-            assert ready.json()["parts"]["housekeeping"] == {"ready": False, "reason": "the store is sealed: unseal it"}
+            assert ready.json()["parts"]["housekeeping"]["reason"] == "the store is sealed: unseal it"
             assert counts(up)["files"] == 1
         until(lambda: not up.service.housekeeping.reason)
         until(lambda: blobs(up) == set())

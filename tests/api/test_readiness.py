@@ -51,7 +51,7 @@ def test_key_store_is_asked_once_a_second(deployment: Running, monkeypatch: pyte
     timer, said = Timer(), counted(monkeypatch)
     asked = readiness(deployment, timer)
     for _ in range(3):
-        assert asyncio.run(asked.parts())["keys"] == {"ready": True, "reason": ""}
+        assert asyncio.run(asked.parts())["keys"] == {"ready": True, "reason": "", "warning": ""}
     timer.now = READINESS_SECONDS - 0.01
     asyncio.run(asked.parts())
     assert len(said) == 1

@@ -20,9 +20,10 @@ from detection.sandbox import Sandbox
 from keys.clock import system_clock
 from keys.local import LocalKeyStore
 from keys.openbao import OpenBao
+from keys.rotation import rotate
 from keys.signer import Purpose
-from keys.vault_signer import SIGNING_MOUNT
-from keys.vault_store import ISSUER_MOUNT
+from keys.vault_claims import VaultClaimKeys
+from keys.vault_versions import ISSUER_MOUNT
 from provenance.revocation_watch import INTERVAL, RETRY, ListSource, Watch
 from provenance.trust import TrustPolicy
 from tests.api.wire import problem, rows, signed, upload
@@ -45,7 +46,7 @@ class Store:
 
 def _rotate_local(up: Running) -> None:
     assert isinstance(up.service.keys, LocalKeyStore)
-    up.service.keys.rotate(Purpose.CLAIM)
+    rotate(up.service.keys.claims)
 
 
 @pytest.fixture(params=["embedded", pytest.param("vault", marks=pytest.mark.openbao)])
@@ -56,12 +57,11 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     openbao: OpenBao = request.getfixturevalue("openbao")
     settings = {"keys": "vault", "vault_url": openbao.url, "vault_token": openbao.bootstrap().service_token}
 
-    def rotate(up: Running) -> None:
-        openbao.vault().write(f"{SIGNING_MOUNT}/keys/sigillo-claim/rotate", {})
-        openbao.bootstrap()
+    def rotate_vault(up: Running) -> None:
+        rotate(VaultClaimKeys(openbao.vault()))
         up.service.keys.status()  # looks again at once
 
-    yield Store(settings, rotate)
+    yield Store(settings, rotate_vault)
 
 
 @pytest.fixture
@@ -256,8 +256,7 @@ def _revoke_in_vault(openbao: OpenBao, up: Running) -> None:
 
 
 def _renew(openbao: OpenBao) -> None:
-    openbao.vault().write(f"{SIGNING_MOUNT}/keys/sigillo-claim/rotate", {})
-    openbao.bootstrap()
+    rotate(VaultClaimKeys(openbao.vault()))
 
 
 def test_what_vault_revoked_is_learnt_and_recorded_once(openbao: OpenBao, vaults: Running) -> None:

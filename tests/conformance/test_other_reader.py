@@ -13,11 +13,15 @@ import pytest
 
 from detection.memfd import Memfd
 from keys.certificates import LEAF_DAYS
+from keys.local import LocalKeyStore
+from keys.rotation import rotate
+from keys.signer import Algorithm, Purpose
 from provenance.manifest import define
 from provenance.request import Action, AuthorStatement, ClaimRequest, Model
 from provenance.sign import sign
 from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy
+from provenance.verdict import Verdict
 from provenance.vocabulary import CREATED, DigitalSourceType
 from tests.provenance.house import GENERATOR, MIMES, REQUEST, House, content, draw
 from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
@@ -58,6 +62,33 @@ def test_a_signed_file_is_trusted(house: House, folder: Path, kind: str, asked: 
     assert (judged["integrity"], judged["signature"], judged["hard_binding"]) == ("valid", "valid", "match")
     assert judged["validation_state"] == "Trusted"
     assert judged["validation_results"]["failure"] == []
+
+
+@pytest.fixture
+def ed25519(house: House, tmp_path: Path) -> House:
+    """A house whose claim key is Ed25519."""
+    store = LocalKeyStore.open(tmp_path / "keys", embedded_profile=True)
+    rotate(store.claims, Algorithm.ED25519)
+    return replace(house, signer=store.signer(Purpose.CLAIM), trust=TrustPolicy.of({"house": store.anchors()}))
+
+
+@pytest.mark.parametrize("kind", MIMES)
+def test_a_file_signed_with_ed25519_is_trusted_here_and_there(ed25519: House, folder: Path, kind: str) -> None:
+    file = ed25519.signed(draw(kind), CREATION, MIMES[kind])
+    report = ed25519.verify(file)
+    assert (report.verdict, report.statuses.failure) == (Verdict.TRUSTED, ())
+    assert report.signer is not None
+    assert report.signer.algorithm == "ed25519"
+    judged = judge(file, kind, ed25519.trust.anchors, folder)
+    assert (judged["integrity"], judged["signature"], judged["hard_binding"]) == ("valid", "valid", "match")
+    assert judged["validation_state"] == "Trusted"
+
+
+def test_a_change_under_an_ed25519_signature_is_found(ed25519: House, folder: Path) -> None:
+    file = ed25519.signed(draw())
+    changed = file[:-200] + bytes([file[-200] ^ 0xFF]) + file[-199:]
+    assert ed25519.verify(changed).verdict is Verdict.INVALID
+    assert judge(changed, "JPEG", ed25519.trust.anchors, folder)["validation_state"] == "Invalid"
 
 
 def test_an_edit_of_a_signed_file_is_trusted(house: House, folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +15,12 @@ from keys.errors import KeyStoreUnavailableError
 from keys.local import LocalKeyStore
 from keys.observer import Credential, Operation
 from keys.openbao import OpenBao
-from keys.signer import KeyStore, Purpose
+from keys.rotation import ClaimKeys, rotate
+from keys.signer import Algorithm, KeyStore
 from keys.vault import Vault
-from keys.vault_signer import SIGNING_MOUNT
+from keys.vault_claims import VaultClaimKeys
 from keys.vault_store import METADATA_LIFE, VaultKeyStore
+from keys.versions import Version
 
 
 class MovingClock:
@@ -39,8 +41,20 @@ class MovingClock:
 class StoreUnderTest:
     store: KeyStore
     clock: MovingClock
-    rotate: Callable[[], object]
-    """Gives the claim key its next version, certificate included, as an operator would."""
+    claims: ClaimKeys
+    """The claim key, in an operator's hands."""
+
+    notices_within: timedelta
+
+    def rotate(self, algorithm: Algorithm = Algorithm.ES256) -> Version:
+        """Give the claim key its next version, certificate included."""
+        made = rotate(self.claims, algorithm)
+        self.noticed()
+        return made
+
+    def noticed(self) -> None:
+        """Let the time pass in which a running service notices what was changed."""
+        self.clock.move(self.notices_within)
 
 
 @pytest.fixture
@@ -62,15 +76,10 @@ def local_store(tmp_path: Path, clock: MovingClock) -> LocalKeyStore:
 def under_test(request: pytest.FixtureRequest, clock: MovingClock) -> StoreUnderTest:
     if request.param == "local":
         local: LocalKeyStore = request.getfixturevalue("local_store")
-        return StoreUnderTest(local, clock, lambda: local.rotate(Purpose.CLAIM))
+        return StoreUnderTest(local, clock, local.claims, timedelta(0))
     openbao, token = request.getfixturevalue("openbao"), request.getfixturevalue("service_token")
-
-    def rotate() -> None:
-        openbao.vault().write(f"{SIGNING_MOUNT}/keys/sigillo-claim/rotate", {})
-        openbao.bootstrap()
-        clock.move(METADATA_LIFE)
-
-    return StoreUnderTest(VaultKeyStore(Vault(openbao.url, token), clock), clock, rotate)
+    store = VaultKeyStore(Vault(openbao.url, token), clock)
+    return StoreUnderTest(store, clock, VaultClaimKeys(openbao.vault(), clock), METADATA_LIFE)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from keys.clock import system_entropy
 from keys.errors import InsecureProfileError, KeyStoreUnavailableError, WrongPassphraseError
 from keys.keyring import Keyring
 from keys.local import WARNING, LocalKeyStore
+from keys.rotation import rotate
 from keys.sealed_file import SealedFile
 from keys.signer import KeyRef, Purpose
 
@@ -31,7 +32,7 @@ def crash_before_the_rename(folder: Path, change: str) -> None:
     program = f"""
         import os, pathlib, signal
         from keys.local import LocalKeyStore
-        from keys.signer import Purpose
+        from keys.signer import Algorithm
         store = LocalKeyStore.open(pathlib.Path({str(folder)!r}), embedded_profile=True)
         pathlib.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         store.{change}
@@ -59,18 +60,13 @@ def test_it_opens_again_with_everything(tmp_path: Path, tenant: str, passphrase:
     first = LocalKeyStore.open(tmp_path, embedded_profile=True, passphrase=passphrase)
     first.advance_epoch(tenant)
     epoch = first.open_epoch(tenant)
-    assert first.rotate(Purpose.CLAIM) == KeyRef("sigillo-claim", 2)
+    assert rotate(first.claims).ref == KeyRef("sigillo-claim", 2)
     again = LocalKeyStore.open(tmp_path, embedded_profile=True, passphrase=passphrase)
     assert again.anchors() == first.anchors()
     assert again.open_epoch(tenant, epoch.wrapped) == epoch
     for purpose, version in ((Purpose.CLAIM, 1), (Purpose.CLAIM, 2), (Purpose.LOG, 1)):
         old, new = first.signer(purpose, version), again.signer(purpose, version)
         assert (old.public_key, old.chain) == (new.public_key, new.chain)
-
-
-def test_the_log_key_rotates_without_a_certificate(local_store: LocalKeyStore) -> None:
-    assert local_store.rotate(Purpose.LOG) == KeyRef("sigillo-log", 2)
-    assert local_store.signer(Purpose.LOG).chain == ""
 
 
 def test_a_wrong_passphrase_opens_nothing(tmp_path: Path) -> None:
@@ -100,7 +96,7 @@ def test_a_crash_before_the_rename_leaves_the_old_store(tmp_path: Path, tenant: 
     store.advance_epoch(tenant)
     epoch = store.open_epoch(tenant)
     before = stored(tmp_path)
-    for change in (f"advance_epoch({tenant!r})", "rotate(Purpose.CLAIM)"):
+    for change in (f"advance_epoch({tenant!r})", "claims.make(Algorithm.ES256)"):
         crash_before_the_rename(tmp_path, change)
         assert stored(tmp_path) == before
     again = open_store(tmp_path)

@@ -11,19 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from detection.sandbox import Sandbox
-from keys.bootstrap import CLAIM_ROLE
-from keys.certificates import LEAF_DAYS, LEAF_NAME, check_chain
+from keys.certificates import LEAF_DAYS, LEAF_NAME, subject_name
+from keys.chain import check_chain
 from keys.local import LocalKeyStore
 from keys.openbao import OpenBao
-from keys.signer import Purpose, Signer
+from keys.rotation import rotate
+from keys.signer import Algorithm, KeyRef, Purpose, Signer
 from keys.vault import Vault
-from keys.vault_signer import SIGNING_MOUNT
-from keys.vault_store import ISSUER_MOUNT, VaultKeyStore
+from keys.vault_claims import CLAIM_ROLE, VaultClaimKeys
+from keys.vault_store import VaultKeyStore
+from keys.vault_versions import ISSUER_MOUNT
 from provenance.report import VerificationReport
 from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy
@@ -60,30 +61,24 @@ def embedded(request: pytest.FixtureRequest) -> Iterator[tuple[Signer, str]]:
 def vault(request: pytest.FixtureRequest) -> Iterator[tuple[Signer, str]]:
     """The next version of the key, with a certificate of seconds; afterwards one that lasts."""
     openbao: OpenBao = request.getfixturevalue("openbao")
-    root, path = openbao.vault(), f"{SIGNING_MOUNT}/keys/{Purpose.CLAIM.key_name}"
     openbao.bootstrap()
     store = VaultKeyStore(Vault(openbao.url, request.getfixturevalue("service_token")))
-    chain = store.signer(Purpose.CLAIM).chain
-    root.write(f"{path}/rotate", {})
-    version = (root.read(path) or {})["data"]["latest_version"]
+    claims = VaultClaimKeys(openbao.vault())
+    ref = claims.make(Algorithm.ES256)
     try:
-        shorten(root, path, version, chain)
-        yield store.signer(Purpose.CLAIM, version), store.anchors()
+        claims.install(ref, short_chain(openbao.vault(), claims, ref), claims.roots())
+        yield store.signer(Purpose.CLAIM, ref.version), store.anchors()
     finally:
-        root.write(f"{path}/rotate", {})
-        openbao.bootstrap()
+        rotate(claims)
 
 
-def shorten(root: Vault, path: str, version: int, chain: str) -> None:
-    """Certify a version as the bootstrap does, for LIFE; `chain` is an earlier one, for its intermediate."""
-    from keys.bootstrap import _template_request
-
-    request = root.write(f"{path}/csr", {"csr": _template_request(), "version": version})["data"]["csr"]
-    data: dict[str, Any] = {"csr": request, "common_name": LEAF_NAME, "exclude_cn_from_sans": True}
-    lasting = {"ttl": f"{round(LIFE.total_seconds())}s"}
-    leaf = root.write(f"{ISSUER_MOUNT}/sign/{CLAIM_ROLE}", data | lasting)["data"]["certificate"]
-    issuer = chain[chain.index("-----BEGIN", 1) :]
-    root.write(f"{path}/set-certificate", {"certificate_chain": f"{leaf.strip()}\n{issuer}", "version": version})
+def short_chain(root: Vault, claims: VaultClaimKeys, ref: KeyRef) -> str:
+    """As the store's own CA would certify a version, for LIFE."""
+    data = {"common_name": LEAF_NAME, "exclude_cn_from_sans": True, "ttl": f"{round(LIFE.total_seconds())}s"}
+    csr = claims.request(ref, subject_name(LEAF_NAME))
+    leaf = root.write(f"{ISSUER_MOUNT}/sign/{CLAIM_ROLE}", {**data, "csr": csr})["data"]["certificate"]
+    issuer = (root.read(f"{ISSUER_MOUNT}/cert/ca") or {})["data"]["certificate"]
+    return f"{leaf.strip()}\n{issuer.strip()}\n"
 
 
 @pytest.fixture(
@@ -103,7 +98,7 @@ def outlived(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Outli
             stamped = {mime: own.signed(file, mime=mime) for mime, file in CARRIERS.items()}
         unstamped = {mime: bare.signed(file, mime=mime) for mime, file in CARRIERS.items()}
         assert {bare.verify(file).verdict for file in (*stamped.values(), *unstamped.values())} == {Verdict.TRUSTED}
-        time.sleep(1 + (check_chain(signer.chain, signer.public_key) - datetime.now(UTC)).total_seconds())
+        time.sleep(1 + (check_chain(signer.chain, signer.public_key).ends - datetime.now(UTC)).total_seconds())
         yield Outlived(bare, stamped, unstamped)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from keys.certificates import development_ca, pem
+from keys.certificates import development_ca
+from keys.chain import pem
 from keys.clock import Entropy, system_clock, system_entropy
 from keys.errors import (
     EpochDestroyedError,
@@ -23,6 +24,7 @@ from keys.errors import (
 )
 from keys.sealing import KEY_BYTES, seal, unseal
 from keys.signer import Algorithm, EpochKey, KeyRef, KeyStoreStatus, Purpose, Signer
+from keys.versions import Version
 
 _NUMBER_BYTES = 8
 
@@ -64,7 +66,7 @@ class SimulatedKeyStore:
         self._trouble: KeyStoreUnavailableError | None = None
         self._tenants: dict[str, _Tenant] = {}
         self._signers = {purpose: [self._new_signer(purpose, 1)] for purpose in Purpose}
-        self.root = pem(development_ca(system_clock()).root)
+        self.root = pem([development_ca(system_clock()).root])
         self.opened = 0
         """How often an epoch was opened: each would be a call to Vault."""
 
@@ -95,9 +97,12 @@ class SimulatedKeyStore:
             raise KeyNotFoundError(f"no version {version} of the {purpose} key")
         return signers[-1 if version is None else version - 1]
 
-    def chains(self) -> Mapping[KeyRef, str]:
+    def versions(self) -> Sequence[Version]:
         self._check()
-        return {signer.ref: signer.chain for signer in self._signers[Purpose.CLAIM] if signer.chain}
+        return [
+            Version(signer.ref, signer.algorithm, signer.public_key, signer.chain)
+            for signer in self._signers[Purpose.CLAIM]
+        ]
 
     def revocation_list(self) -> bytes:
         self._check()

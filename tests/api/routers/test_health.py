@@ -20,7 +20,7 @@ def test_ready_part_by_part(deployment: Running) -> None:
     ready = deployment.operator.ready()
     assert ready["ready"] is True
     assert set(ready["parts"]) == {"keys", "ledger", "housekeeping", "epochs", "revocation", "workers"}
-    assert all(part == {"ready": True, "reason": ""} for part in ready["parts"].values())
+    assert all(part == {"ready": True, "reason": "", "warning": ""} for part in ready["parts"].values())
 
 
 def metrics(up: Running) -> dict[str, float]:

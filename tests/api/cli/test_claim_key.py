@@ -1,0 +1,170 @@
+"""The commands that an operator turns the claim key with, beside a service that runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import app
+from keys.openbao import OpenBao
+from keys.rotation import rotate
+from keys.vault_claims import VaultClaimKeys
+from tests.api.fixtures import logging_put_back
+from tests.api.wire import signed, upload
+from tests.deployment import Running, running
+from tests.simulators.outside_ca import OutsideCA
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path / "home") as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def run(up: Running) -> Run:
+    def invoke(*arguments: object, **environment: str) -> Result:
+        surroundings = {"SIGILLO_HOME": str(up.home.folder), "SIGILLO_SERVER": "", **environment}
+        with logging_put_back():
+            return CliRunner().invoke(app, ["keys", *map(str, arguments)], env=surroundings)
+
+    return invoke
+
+
+@pytest.fixture
+def ask(run: Run) -> Callable[..., Any]:
+    def invoke(*arguments: object, **environment: str) -> Any:
+        done = run(*arguments, "--json", **environment)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    return invoke
+
+
+def signs_with(up: Running) -> tuple[str, bytes]:
+    """The key that signs an upload now, and the file."""
+    with up.http(up.key()) as http:
+        asset, file = signed(http)
+    caller = up.service.deployment.operator()
+    opened = up.service.ledger.payloads.open(caller.tenant, asset["ledger"]["entry"])
+    return opened.payload.key, file
+
+
+def verdict(up: Running, file: bytes) -> str:
+    with up.http() as anyone:
+        return str(upload(anyone, file, path="/v1/verifications").json()["verdict"])
+
+
+def test_the_whole_life_beside_a_running_service(
+    up: Running, run: Run, ask: Callable[..., Any], tmp_path: Path
+) -> None:
+    ca, files = OutsideCA(datetime.now(UTC)), [signs_with(up)]
+    made = ask("rotate", "--algorithm", "ed25519")
+    assert (made["key"], made["algorithm"], made["state"]) == ("sigillo-claim@2", "EdDSA", "current")
+    files.append(signs_with(up))
+    assert ask("rotate", "--algorithm", "es256", "--outside-ca")["state"] == "waiting"
+    files.append(signs_with(up))
+    asked = ask("csr", "--subject", "CN=Acme")
+    assert asked["key"] == "sigillo-claim@3"
+    chain, root = tmp_path / "chain.pem", tmp_path / "root.pem"
+    chain.write_text(ca.issue(asked["csr"]))
+    root.write_text(ca.root)
+    assert run("install-chain", chain).exit_code == 1
+    assert ask("install-chain", chain, "--root", root)["state"] == "current"
+    files.append(signs_with(up))
+    assert [key for key, _ in files] == [f"sigillo-claim@{version}" for version in (1, 2, 2, 3)]
+    assert ask("retire", "sigillo-claim@2")["retired"] == ["sigillo-claim@1", "sigillo-claim@2"]
+    assert [verdict(up, file) for _, file in files] == ["trusted"] * 4
+    assert ca.root in up.operator.anchors()
+    states = [version["state"] for version in ask("status")["versions"]]
+    assert states == ["retired", "retired", "current"]
+
+
+def test_people_are_told_what_comes_next(run: Run, tmp_path: Path) -> None:
+    assert "half a minute" in run("rotate").stdout
+    shown = run("rotate", "--outside-ca").stdout
+    assert "sigillo-claim@3" in shown
+    assert "sigillo keys csr" in shown
+    shown = run("csr").stdout
+    assert shown.startswith("-----BEGIN CERTIFICATE REQUEST-----")
+    ca = OutsideCA(datetime.now(UTC))
+    (tmp_path / "chain.pem").write_text(ca.issue(shown) + ca.root)
+    assert "trust anchors" in run("install-chain", tmp_path / "chain.pem").stdout
+    assert "sigillo-claim@2" in run("retire", "sigillo-claim@2").stdout
+    assert "already" in run("retire", "sigillo-claim@2").stdout
+    shown = run("status").stdout
+    assert "retired" in shown
+    assert "current, certificate until" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("retire", "sigillo-claim@1"), 1, "rotate"),
+        (("retire", "sigillo-claim@9"), 1, "keys status"),
+        (("retire", "one"), 2, "sigillo-claim@2"),
+        (("csr",), 1, "--outside-ca"),
+        (("csr", "--subject", "nonsense"), 2, "--subject"),
+        (("csr", "--key", "x@y"), 2, "keys status"),
+        (("install-chain", "/nowhere"), 2, ""),
+    ],
+)
+def test_refusals_say_what_to_do(run: Run, arguments: tuple[str, ...], code: int, said: str) -> None:
+    done = run(*arguments)
+    assert done.exit_code == code, done.output
+    assert said in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_a_wrong_chain_is_refused_in_words(run: Run, tmp_path: Path) -> None:
+    assert run("rotate", "--outside-ca").exit_code == 0
+    csr, ca = run("csr").stdout, OutsideCA(datetime.now(UTC))
+    file = tmp_path / "chain.pem"
+    for text, said in (
+        ("junk", "not PEM"),
+        (ca.issue(csr), "--root"),
+        (ca.intermediates + ca.leaf(csr, ca.wish()), "wrong order"),
+    ):
+        file.write_text(text)
+        done = run("install-chain", file, "--json")
+        assert done.exit_code == 1
+        assert said in json.loads(done.stdout)["problem"]["detail"]
+
+
+def test_vault_wants_an_operators_token(run: Run, ask: Callable[..., Any], openbao: OpenBao) -> None:
+    made = openbao.bootstrap()
+    vault = {"SIGILLO_KEYS": "vault", "SIGILLO_VAULT_URL": openbao.url}
+    refused = run("rotate", **vault, SIGILLO_VAULT_ROLE_ID=made.role_id, SIGILLO_VAULT_TOKEN="")
+    assert (refused.exit_code, "sigillo-operator.hcl" in refused.stderr) == (2, True)
+    forbidden = run("rotate", **vault, SIGILLO_VAULT_TOKEN=made.service_token)
+    assert forbidden.exit_code == 7
+    assert made.service_token not in forbidden.output
+    before = VaultClaimKeys(openbao.vault()).versions()
+    rotated = ask("rotate", "--url", openbao.url, SIGILLO_VAULT_TOKEN=openbao.root_token)
+    assert rotated["state"] == "current"
+    assert len(VaultClaimKeys(openbao.vault()).versions()) == len(before) + 1
+    early = run("retire", str(before[-1].ref), "--url", openbao.url, SIGILLO_VAULT_TOKEN=openbao.root_token)
+    assert early.exit_code == 1
+    assert "try again after" in early.stderr
+
+
+def test_bootstrap_leaves_the_claim_key_to_an_outside_ca(
+    run: Run, ask: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    with OpenBao(tmp_path_factory.mktemp("outside")) as bao:
+        vault = {"SIGILLO_VAULT_URL": bao.url, "SIGILLO_VAULT_TOKEN": bao.root_token}
+        made = ask("bootstrap-vault", "--outside-ca", "--algorithm", "ed25519", **vault)
+        assert (made["claim"], made["claim_waits"]) == ("sigillo-claim-ed25519@1", True)
+        assert "waits for an outside CA" in run("bootstrap-vault", **vault).stdout
+        ca = OutsideCA(datetime.now(UTC))
+        (tmp_path / "chain.pem").write_text(ca.issue(ask("csr", **vault)["csr"]) + ca.root)
+        assert ask("install-chain", tmp_path / "chain.pem", **vault)["state"] == "current"
+        assert rotate(VaultClaimKeys(bao.vault())).chain == ""
