@@ -46,6 +46,7 @@ DECODING_ERRORS: Final = (
     EOFError,
     LookupError,
     TypeError,
+    ArithmeticError,
     struct.error,
     zlib.error,
 )

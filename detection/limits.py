@@ -60,6 +60,10 @@ MAX_SEGMENTS = 65_536
 """Chunks of a PNG or WebP file, marker segments of a JPEG file, blocks of a GIF file,
 fields of a TIFF file and pieces of its picture."""
 
+MAX_BOXES = 16_384
+"""Of a film, outermost and within its index: c2pa-rs takes time by the square of them, two seconds for so many, each
+time it reads it."""
+
 MAX_SCANS = 100
 """Scans of a progressive JPEG: each passes over every pixel, and a camera writes about ten."""
 

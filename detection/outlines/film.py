@@ -9,6 +9,7 @@ from typing import Final
 
 from detection.errors import CorruptMediaError
 from detection.kinds import Kind
+from detection.limits import MAX_BOXES
 from detection.outlines.boxes import boxes
 from detection.outlines.outline import Bytes, Meter
 
@@ -20,7 +21,7 @@ _COMPRESSED: Final = b"cmov"
 
 def outline(data: Bytes, kind: Kind) -> None:
     """Walk the whole file. Raises TruncatedMediaError, CorruptMediaError, MediaTooLargeError."""
-    meter, indexed = Meter(), False
+    meter, indexed = Meter(MAX_BOXES), False
     for box in boxes(data, kind):
         meter.count(box.end - box.start if box.name in _METADATA else 0)
         if box.name != _INDEX:

@@ -27,12 +27,12 @@ class Outline:
 class Meter:
     """Counts segments and the metadata in them, and stops at the limits."""
 
-    def __init__(self) -> None:
-        self._segments = self._metadata = 0
+    def __init__(self, most: int = MAX_SEGMENTS) -> None:
+        self._most, self._segments, self._metadata = most, 0, 0
 
     def count(self, metadata: int) -> None:
         """One more segment, with so many bytes of metadata. Raises MediaTooLargeError."""
         self._segments += 1
         self._metadata += metadata
-        at_most("segments", MAX_SEGMENTS, self._segments)
+        at_most("segments", self._most, self._segments)
         at_most("bytes of metadata", MAX_METADATA_BYTES, self._metadata)
