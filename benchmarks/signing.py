@@ -51,10 +51,13 @@ class Plan:
     quick: bool = False
     quick_rounds: int = 3
 
-    def comparison(self, line: Measurement, bench: Bench) -> Comparison | None:
-        """None where it is left out."""
+    def lines(self, names: Sequence[str]) -> list[Measurement]:
+        """What to measure, of these names or of all."""
+        return [line for line in MEASUREMENTS if _asked(line.name, names) and (line.quick or not self.quick)]
+
+    def comparison(self, line: Measurement, bench: Bench) -> Comparison:
         seconds, rounds = (line.quick, self.quick_rounds) if self.quick else (line.seconds, line.rounds)
-        return compare(line, bench, seconds, rounds, self.warm_up) if seconds else None
+        return compare(line, bench, seconds or line.seconds, rounds, self.warm_up)
 
 
 QUICK: Final = Plan(warm_up=0.25, quick=True)
@@ -68,9 +71,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object instead of the table")
     parser.add_argument("names", nargs="*", help="measure these alone, by their names in --json")
     chosen = parser.parse_args()
-    plan, lines = QUICK if chosen.quick else WHOLE, [line for line in MEASUREMENTS if _asked(line.name, chosen.names)]
+    plan = QUICK if chosen.quick else WHOLE
+    lines = plan.lines(chosen.names)
     with started(max((line.clients for line in lines), default=1)) as bench:
-        found = {line: compared for line in lines if (compared := plan.comparison(line, bench))}
+        found = {line: plan.comparison(line, bench) for line in lines}
         wanted = _asked(PEAK, chosen.names) and not plan.quick
         peak = {PEAK: peak_megabytes(THREE_HUNDRED_MEGABYTES, bench.folder / "peak")} if wanted else {}
     if chosen.json:

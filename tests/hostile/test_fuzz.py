@@ -1,5 +1,5 @@
 """What strangers write, before what reads it in this process and what maps it: refused in the words of its module, or
-taken; never anything else. `make soak` has atheris look for more of it.
+taken; never anything else.
 """
 
 from __future__ import annotations
