@@ -2,7 +2,8 @@
 
 Rules
 - A list counts once it is whole, its issuer's signature holds, and it is of today: not from the future, and not older
-  than the last one of that issuer. A stale list still revokes; it no longer says that others are good.
+  than the last one from there, nor another issuer's than that. A stale list still revokes; it no longer says that
+  others are good.
 - What only some certificates or changes are in (a delta, an indirect list, one for some reasons) is refused: who is not
   in it may be revoked all the same.
 - A signature seen before `since` holds: the invalidity date where the issuer gives one, else the revocation itself.
@@ -137,7 +138,15 @@ class RevocationList:
         return read
 
     def check_after(self, kept: Self) -> None:
-        """Raises RevocationRefusedError if it is older than the one that was kept."""
+        """Raises RevocationRefusedError if it is older than the one that was kept, or another authority's.
+
+        Whoever is on the way could put another's in its place, and so take back what this one revoked.
+        """
+        if self.authority_key != kept.authority_key:
+            raise RevocationRefusedError(
+                f"the list is of another authority ({self.issuer!r}) than the one we have ({kept.issuer!r}): each has "
+                "an address of its own; if a new authority took its place, delete ours and restart"
+            )
         if (self.number, self.made) < (kept.number, kept.made):
             raise RevocationRefusedError(
                 f"the list of {self.issuer!r} is older (number {self.number}) than the one we have ({kept.number}): "

@@ -16,6 +16,7 @@ from detection.kinds import Kind
 from detection.outlines.outline import Bytes, Meter
 
 _SOUND: Final = frozenset({b"fmt ", b"data", b"C2PA"})
+_ONCE: Final = frozenset({b"fmt ", b"data"})
 _STREAM_INFORMATION: Final = 0
 FLAC_MARK: Final = b"fLaC"
 _LAST: Final = 0x80
@@ -28,18 +29,20 @@ _FRAMES_SAID, _BYTES_SAID = 1, 2
 
 def wav(data: Bytes) -> None:
     """Walk all chunks. Raises TruncatedMediaError, CorruptMediaError, MediaTooLargeError."""
-    meter, position, names = Meter(), 12, set()
+    meter, position, names = Meter(), 12, set[bytes]()
     if len(data) < position or 8 + int.from_bytes(data[4:8], "little") > len(data):
         raise TruncatedMediaError(kind=Kind.WAV)
     whole = 8 + int.from_bytes(data[4:8], "little")
-    while position + 8 <= whole:
+    while position + 8 <= len(data):  # beyond its end, too: FFmpeg goes on, and takes the last sound that it comes by
         name, length = struct.unpack_from("<4sI", data, position)
-        if position + 8 + length > whole:
+        if position < whole < position + 8 + length:
             raise TruncatedMediaError(kind=Kind.WAV)
-        meter.count(0 if name in _SOUND else length)
+        if name in names & _ONCE:
+            raise CorruptMediaError(kind=Kind.WAV, reason="it has two sounds")
+        meter.count(0 if name in _SOUND else min(length, len(data) - position))
         names.add(name)
         position += 8 + length + length % 2
-    if not {b"fmt ", b"data"} <= names:
+    if not names >= _ONCE:
         raise CorruptMediaError(kind=Kind.WAV, reason="it has no sound")
 
 

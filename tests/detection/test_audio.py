@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detection.errors import MediaError, MislabelledMediaError, TruncatedMediaError, UnsupportedCodecError
+from detection.errors import (
+    CorruptMediaError,
+    MediaError,
+    MislabelledMediaError,
+    TruncatedMediaError,
+    UnsupportedCodecError,
+)
 from detection.examination import Content
 from detection.media import examine
 from tests.detection.films import RATE, Samples, remuxed, sound, tone
@@ -105,6 +111,20 @@ def test_a_flac_that_lacks_what_its_header_promises_is_truncated() -> None:
     file[25] += 1
     with pytest.raises(TruncatedMediaError):
         found(bytes(file))
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_wav_with_a_second_sound_is_refused_within_its_bounds_and_beyond(said: bool) -> None:
+    file = sound("wav", "pcm_s16le", tone(1))
+    second = b"data" + (400).to_bytes(4, "little") + bytes(400)
+    size = len(file) + len(second) - 8 if said else len(file) - 8
+    with pytest.raises(CorruptMediaError, match="two sounds"):
+        found(file[:4] + size.to_bytes(4, "little") + file[8:] + second)
+
+
+def test_what_follows_a_wav_makes_no_difference() -> None:
+    file = sound("wav", "pcm_s16le", tone(1))
+    assert found(file + bytes(range(1, 100))).content_hash == found(file).content_hash
 
 
 def test_a_codec_that_is_not_accepted_is_named() -> None:

@@ -114,6 +114,24 @@ def test_what_proves_nothing_leaves_the_last_good_list_in_force(
     assert watch.faults == {}
 
 
+def test_another_authoritys_list_does_not_take_the_place_of_the_last_one(
+    authority: CertificateAuthority, clock: HeldClock, tmp_path: Path
+) -> None:
+    other, lists = CertificateAuthority(), [revoking(authority, 2)]
+    known = [authority.issuer, other.issuer]
+    watch = Watch([ListSource("the list", lambda: lists[-1], lambda: known, tmp_path / "list.crl")], clock)
+    watch.refresh()
+    lists.append(other.listing({}, number=900))
+    clock.move(INTERVAL)
+    watch.refresh()
+    assert [one.certificate for one in told(watch)] == [name(authority)], "taken back by nobody"
+    assert "another authority" in watch.faults["the list"]
+    lists.append(revoking(authority, 3))
+    clock.move(RETRY)
+    watch.refresh()
+    assert watch.faults == {}, "nor can it be kept from being heard"
+
+
 def test_an_outage_leaves_the_last_good_list_in_force(
     authority: CertificateAuthority, clock: HeldClock, tmp_path: Path
 ) -> None:

@@ -23,6 +23,22 @@ def test_a_film_with_an_index_passes_wherever_that_stands() -> None:
     index, pictures = box(b"moov", box(b"mvhd", bytes(100))), box(b"mdat", bytes(9))
     outline(BEGINNING + index + pictures, Kind.MP4)
     outline(BEGINNING + pictures + index, Kind.MP4)
+    outline(BEGINNING + box(b"meta", bytes(4)) + index + box(b"moof", box(b"traf")) + pictures, Kind.MP4)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        *(box(name) for name in (b"moov", b"cmov", b"hoov", b"trak", b"tkhd")),
+        box(b"edts", box(b"moov")),
+        box(b"udta", box(b"moov")),
+        box(b"meta", bytes(4) + box(b"hoov")),
+    ],
+)
+def test_an_index_elsewhere_is_refused_for_it_might_be_decoded_while_another_is_played(hidden: bytes) -> None:
+    for file in (BEGINNING + hidden + box(b"moov"), BEGINNING + box(b"moov") + hidden):
+        with pytest.raises(CorruptMediaError):
+            outline(file, Kind.MP4)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +46,9 @@ def test_a_film_with_an_index_passes_wherever_that_stands() -> None:
     [
         (BEGINNING + box(b"mdat", bytes(9)), CorruptMediaError),
         (BEGINNING + box(b"moov", box(b"cmov", bytes(9))), CorruptMediaError),
+        (BEGINNING + box(b"moov", box(b"hoov", bytes(9))), CorruptMediaError),
         (BEGINNING + box(b"moov", b"\0\0\0\x20trak"), CorruptMediaError),
+        (BEGINNING + box(b"moof", box(b"traf")) + box(b"moov"), CorruptMediaError),
         (BEGINNING + box(b"moov") + box(b"mdat", bytes(9))[:-1], TruncatedMediaError),
         (BEGINNING + box(b"moov") + box(b"mdat")[:5], TruncatedMediaError),
         (BEGINNING + box(b"moov", box(b"udta", bytes(MAX_METADATA_BYTES + 1))), MediaTooLargeError),
