@@ -4,7 +4,8 @@ The hash is SHA-256 over what follows, one after the other:
 
 - of a lossless codec its samples, channel by channel within each moment, little-endian: whole numbers as 32 bits whose
   highest bits are the sample's, floating point as it is;
-- of a codec hashed as coded, for every packet the ASCII line `<bytes>` with its newline, then the packet.
+- of a codec hashed as coded, for every packet the ASCII line `<bytes>` with its newline, then the packet; of Vorbis
+  first, in the same way, its setup header, without which its packets mean nothing.
 
 A window is SHA-256 over the samples, or over such lines and packets, that begin within it; time counts from the first.
 """
@@ -45,6 +46,9 @@ class AudioTrack:
         """Samples a second, channels, and samples of each channel so far."""
 
         self._samples = ""
+        if self._codec == "vorbis":
+            self._digest.update(_line(setup := _vorbis_setup(stream.codec_context.extradata or b"", kind)))
+            self._digest.update(setup)
 
     def take(self, packet: Packet[AudioStream]) -> None:
         """The next packet; an empty one ends the track. Raises CorruptMediaError, MediaTooLargeError, FFmpegError."""
@@ -83,7 +87,7 @@ class AudioTrack:
         if at < 0:
             raise CorruptMediaError(kind=self._kind, reason="its times run backwards")
         at_most("milliseconds", MAX_DURATION, at)
-        pieces = f"{packet.size}\n".encode(), memoryview(packet)
+        pieces = _line(packet), memoryview(packet)
         for piece in pieces:
             self._digest.update(piece)
         self._windows.add(at // STRETCH, *pieces)
@@ -109,6 +113,24 @@ class AudioTrack:
             end = min(len(samples), done + self._rate - within)
             self._windows.add(second, samples[done:end].data)
             done = end
+
+
+def _line(packet: bytes | Packet[AudioStream]) -> bytes:
+    return f"{len(memoryview(packet))}\n".encode()
+
+
+def _vorbis_setup(headers: bytes, kind: Kind) -> bytes:
+    """The last of the three headers, which FFmpeg keeps in Xiph lacing (Matroska codec mappings, `A_VORBIS`)."""
+    at, before = 1, 0
+    for _ in range(2):
+        while headers[at : at + 1] == b"\xff":
+            at, before = at + 1, before + 0xFF
+        before += int.from_bytes(headers[at : at + 1])
+        at += 1
+    setup = headers[at + before :]
+    if headers[:1] != b"\2" or not setup:
+        raise CorruptMediaError(kind=kind, reason="a header is missing")
+    return setup
 
 
 def _normal(frame: AudioFrame) -> Samples:

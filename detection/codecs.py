@@ -25,6 +25,7 @@ class Hashed(StrEnum):
 PICTURES: Final[Mapping[str, Hashed]] = {
     "h264": Hashed.DECODED,  # ITU-T H.264, section 8: "exact"
     "hevc": Hashed.DECODED,  # ITU-T H.265, section 8
+    "vp8": Hashed.DECODED,  # RFC 6386, section 1: "exactly"
     "vp9": Hashed.DECODED,
     "libdav1d": Hashed.DECODED,  # AV1, section 7
     "mpeg4": Hashed.CODED,
@@ -39,6 +40,6 @@ SOUNDS: Final[Mapping[str, Hashed]] = {
         ),
         Hashed.DECODED,
     ),
-    **dict.fromkeys(("aac", "mp3float", "opus", "ac3", "eac3"), Hashed.CODED),
+    **dict.fromkeys(("aac", "mp3float", "opus", "vorbis", "ac3", "eac3"), Hashed.CODED),
 }
 """By the names that FFmpeg gives its decoders."""

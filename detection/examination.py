@@ -29,7 +29,7 @@ class NormalForm(StrEnum):
     """The pixels of one picture: `detection.pixels`."""
 
     FRAMES = "sigillo/frames/v1"
-    """The pictures of an animation and how long each is shown: `detection.animation`."""
+    """The pictures of an animation and how long each is shown: `detection.timeline`."""
 
     BYTES = "sigillo/bytes/v1"
     """The bytes of the uploaded file: `detection.document`."""

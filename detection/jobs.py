@@ -21,6 +21,13 @@ from detection.kinds import Kind, Medium
 from detection.worker import Ask, Job
 
 _MOVING: Final = frozenset({Kind.PNG, Kind.WEBP, Kind.GIF, Kind.AVIF})
+_RATE: Final = 8000
+_RECORDINGS: Final[Mapping[Kind, tuple[str, str, str, str]]] = {
+    Kind.MP4: ("mp4", "mpeg4", "aac", "fltp"),
+    Kind.WEBM: ("webm", "libvpx", "libopus", "s16"),
+    Kind.OGG: ("ogg", "", "libopus", "s16"),
+}
+"""Container, codecs, and the form of the samples."""
 
 
 def examine(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -47,21 +54,24 @@ def _rehearse() -> None:
         document.add_blank_page()
         document.save(pages)
     media.examine(pages.getvalue(), Kind.PDF.mime)
-    media.examine(_film(), Kind.MP4.mime)
+    for kind, made in _RECORDINGS.items():
+        media.examine(_recording(*made), kind.mime)
 
 
-def _film() -> bytes:
-    """One picture and a moment of sound."""
+def _recording(container: str, picture: str, sound: str, samples: str) -> bytes:
+    """One picture, where there is one, and a moment of sound."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        video, audio = container.add_stream("mpeg4", rate=1), container.add_stream("aac", rate=8000, layout="mono")
-        video.width = video.height = 16
-        container.mux(video.encode(av.VideoFrame(16, 16)))
-        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
-        sound.sample_rate = 8000
-        container.mux(audio.encode(sound))
-        for stream in (video, audio):
-            container.mux(stream.encode(None))
+    with av.open(file, "w", format=container) as written:
+        audio: Any = written.add_stream(sound, rate=_RATE, layout="mono")
+        if picture:
+            video: Any = written.add_stream(picture, rate=1)
+            video.width = video.height = 16
+            written.mux(video.encode(av.VideoFrame(16, 16)))
+            written.mux(video.encode(None))
+        silence = np.zeros((1, 1024), np.float32 if samples == "fltp" else np.int16)
+        heard = av.AudioFrame.from_ndarray(silence, samples, "mono")
+        heard.sample_rate = _RATE
+        written.mux([*audio.encode(heard), *audio.encode(None)])
     return file.getvalue()
 
 

@@ -46,6 +46,8 @@ class Kind(StrEnum):
     WAV = "WAV"
     MP3 = "MP3"
     FLAC = "FLAC"
+    WEBM = "WebM"
+    OGG = "Ogg"
 
     @property
     def mime(self) -> str:
@@ -72,6 +74,8 @@ _TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
     Kind.WAV: ("audio/wav", Medium.RECORDING),
     Kind.MP3: ("audio/mpeg", Medium.RECORDING),
     Kind.FLAC: ("audio/flac", Medium.RECORDING),
+    Kind.WEBM: ("video/webm", Medium.RECORDING),
+    Kind.OGG: ("audio/ogg", Medium.RECORDING),
 }
 MIMES: Final = tuple(kind.mime for kind in Kind)
 
@@ -111,8 +115,8 @@ MAGICS = (
     # A frame of layer III in MPEG 1, 2 and 2.5, with and without a checksum.
     *(Magic(Kind.MP3, bytes((0xFF, second))) for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2)),
     Magic(Kind.FLAC, b"fLaC"),
-    Magic("Ogg", b"OggS"),
-    Magic("WebM", b"\x1aE\xdf\xa3"),
+    Magic(Kind.OGG, b"OggS"),
+    Magic(Kind.WEBM, b"\x1aE\xdf\xa3"),
     Magic("ZIP", b"PK\x03\x04"),
     Magic("SVG", b"<svg"),
     Magic("XML", b"<?xml"),
@@ -132,6 +136,10 @@ ALIASES = {
     "audio/vnd.wave": "audio/wav",
     "audio/mp3": "audio/mpeg",
     "audio/x-flac": "audio/flac",
+    "audio/webm": "video/webm",
+    "application/ogg": "audio/ogg",
+    "audio/opus": "audio/ogg",
+    "audio/vorbis": "audio/ogg",
 }
 SAME_CONTAINER = frozenset({"video/mp4", "audio/mp4"})
 """Whether there are pictures in it is not told by its first bytes."""

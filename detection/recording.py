@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ from detection.errors import CorruptMediaError, TruncatedMediaError, Unsupported
 from detection.examination import Content, NormalForm
 from detection.kinds import Kind
 from detection.limits import MAX_DURATION, MAX_TRACKS, at_most
-from detection.outlines import film, sound
+from detection.outlines import film, ogg, sound, webm
 from detection.outlines.outline import Bytes
 from detection.video import VideoTrack
 
@@ -45,6 +45,14 @@ _DEMUXERS: Final[Mapping[Kind, str]] = {
     Kind.WAV: "wav",
     Kind.MP3: "mp3",
     Kind.FLAC: "flac",
+    Kind.WEBM: "matroska",
+    Kind.OGG: "ogg",
+}
+_OUTLINES: Final[Mapping[Kind, Callable[[Bytes], None]]] = {
+    Kind.WAV: sound.wav,
+    Kind.MP3: sound.mp3,
+    Kind.WEBM: webm.outline,
+    Kind.OGG: ogg.outline,
 }
 _CONTAINER: Final = {
     "codec_whitelist": ",".join((*PICTURES, *SOUNDS)),
@@ -87,10 +95,8 @@ def _outline(data: Bytes, kind: Kind) -> int:
         return sound.flac(data)
     if kind in _BOXED:
         film.outline(data, kind)
-    elif kind is Kind.WAV:
-        sound.wav(data)
     else:
-        sound.mp3(data)
+        _OUTLINES[kind](data)
     return 0
 
 

@@ -27,6 +27,7 @@ from detection.worker import Ask, Job
 from provenance.assessment import AUTHORITIES_LIST, assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
+from provenance.manifest import SIDECAR_TYPES
 from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
 from provenance.stamping import Signature, carried, place, verified
 from provenance.summary import in_brief
@@ -58,10 +59,7 @@ def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, A
     Raises the subclasses of MediaError.
     """
     examination, outputs = examine_media(args, fds, ask)
-    try:
-        report = _read(fds[0], args["trust"])
-    except FormatUnsupportedError:  # it is accepted all the same: such a file carries none, and is signed beside itself
-        report = VerificationReport(Verdict.ABSENT, args["trust"]["digest"])
+    report = _read(fds[0], args["trust"])
     return {"examination": examination, "history": HISTORY.dump_python(in_brief(report), mode="json")}, outputs
 
 
@@ -174,6 +172,8 @@ def _read(fd: int, trust: dict[str, str], sidecar: bytes = b"") -> VerificationR
         except C2paError.ManifestNotFound:
             return VerificationReport(Verdict.ABSENT, digest)
         except C2paError.NotSupported as error:
+            if _kind(file) in SIDECAR_TYPES:
+                return VerificationReport(Verdict.ABSENT, digest)
             raise FormatUnsupportedError from error
         except C2paError as error:
             return _unreadable(str(error), digest)
@@ -201,6 +201,7 @@ def _hint(file: BinaryIO) -> str | None:
 
 def _kind(file: BinaryIO) -> str | None:
     """The media type of an accepted kind: beside a manifest store c2pa-rs does not look for itself."""
+    file.seek(0)
     head = file.read(MAGIC_BYTES)
     file.seek(0)
     try:

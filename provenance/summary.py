@@ -19,7 +19,7 @@ UNNAMED: Final = "an unnamed signer"
 
 ENGLISH: Final = MappingProxyType(
     {
-        "absent": "This file carries no provenance manifest.",
+        "absent": "This file carries no provenance manifest. If one is kept beside it, verify the two together.",
         "unreadable": "This file, or the manifest in it, cannot be read.",
         "unreadable.elsewhere": "This file says that its manifest is kept elsewhere; nothing was fetched.",
         "invalid.content": "The content does not match its manifest: it was changed after signing.",

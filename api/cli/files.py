@@ -12,6 +12,21 @@ from rich.progress import track
 
 from api.cli.output import Exit, complain, described, err, exit_of, words
 from client import ClientError
+from detection.errors import MediaError
+from detection.kinds import MAGIC_BYTES, sniff
+from provenance.manifest import SIDECAR_TYPES
+
+SIDECAR_SUFFIX = ".c2pa"
+
+
+def sidecar(file: Path) -> Path | None:
+    """Where the manifest of a file belongs that cannot carry one: beside it, under the same name. None for others."""
+    try:
+        with file.open("rb") as content:
+            kind = sniff(content.read(MAGIC_BYTES))
+    except (MediaError, OSError):  # whoever reads the whole of it says so
+        return None
+    return file.with_suffix(SIDECAR_SUFFIX) if kind.mime in SIDECAR_TYPES else None
 
 
 def each(

@@ -1,25 +1,29 @@
-"""`sigillo sign FILE…`: upload, have it signed, write the signed file beside the original."""
+"""`sigillo sign FILE…`: upload, have it signed, write the signed file beside the original.
+
+A file that cannot carry its manifest stays as it is: the manifest alone is written beside it, or both where `-o` says.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.files import each
+from api.cli.files import SIDECAR_SUFFIX, each, sidecar
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from api.cli.verify import SIDECAR_SUFFIX
 from client import Sigillo
-from provenance.manifest import SIDECAR_TYPES
 
 
 def sign(
     files: list[Path] = typer.Argument(..., help="Files of any accepted kind (see docs/api.md)."),
-    out: str = typer.Option("", "-o", "--out", help="Output file, or FOLDER/. Default: NAME.signed.EXT, beside it."),
+    out: str = typer.Option(
+        "", "-o", "--out", help="Output file, or FOLDER/. Default: NAME.signed.EXT; of WebM and Ogg NAME.c2pa alone."
+    ),
     title: str = typer.Option("", help="Title in the manifest."),
     claim: Path = typer.Option(None, help="JSON file with the whole claim (see docs/api.md); --title wins over it."),
     made_from: str = typer.Option("", help="Asset these were made from: it becomes their parent. --claim says how."),
@@ -57,6 +61,8 @@ def _claim(file: Path | None, title: str, *, public: bool) -> dict[str, Any]:
 
 
 def _target(file: Path, out: Path | None, *, several: bool, as_folder: bool) -> Path:
+    if out is None and sidecar(file):
+        return file
     if out is None:
         return file.with_name(f"{file.stem}.signed{file.suffix}")
     if several or out.is_dir() or as_folder:
@@ -66,10 +72,14 @@ def _target(file: Path, out: Path | None, *, several: bool, as_folder: bool) -> 
 
 def _check_targets(targets: dict[Path, Path]) -> None:
     """Before anything is signed: a signature in the ledger cannot be taken back."""
-    if len(set(targets.values())) < len(targets):
+    beside = [target.with_suffix(SIDECAR_SUFFIX) for file, target in targets.items() if sidecar(file)]
+    written = [target for file, target in targets.items() if target != file or not sidecar(file)] + beside
+    if len(set(written)) < len(written):
         raise fail("two of these files would be written to the same place; sign them apart", Exit.USAGE)
-    if same := {file.resolve() for file in targets} & {target.resolve() for target in targets.values()}:
+    if same := {file.resolve() for file in targets} & {target.resolve() for target in written}:
         raise fail(f"{same.pop()} would be overwritten by its signed copy: name another -o", Exit.USAGE)
+    if there := next((one for one in beside if one.exists()), None):
+        raise fail(f"{there} is there already: move it away, or name another -o", Exit.USAGE)
     for folder in {target.parent for target in targets.values()}:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -80,21 +90,26 @@ def _check_targets(targets: dict[Path, Path]) -> None:
 
 
 def _sign(sigillo: Sigillo, file: Path, target: Path, claim: dict[str, Any], made_from: str) -> dict[str, Any]:
-    """Sign one file; the target appears whole or not at all."""
     asset = sigillo.transform(made_from, file, claim) if made_from else sigillo.sign(file, claim)
+    if target != file:
+        _write(target, lambda stream: sigillo.content(asset["id"], stream))
+    if not sidecar(file):
+        return {**asset, "written": str(target)}
+    beside, manifest = target.with_suffix(SIDECAR_SUFFIX), sigillo.manifest(asset["id"])
+    _write(beside, lambda stream: stream.write(manifest))
+    return {**asset, "written": str(target), "manifest_written": str(beside)}
+
+
+def _write(target: Path, content: Callable[[BinaryIO], object]) -> None:
+    """The target appears whole or not at all."""
     draft = target.with_name(f".{target.name}.part")
     try:
         with draft.open("wb") as stream:
-            sigillo.content(asset["id"], stream)
+            content(stream)
             os.fsync(stream.fileno())
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    if asset["mime"] not in SIDECAR_TYPES:
-        return {**asset, "written": str(target)}
-    sidecar = target.with_suffix(SIDECAR_SUFFIX)
-    sidecar.write_bytes(sigillo.manifest(asset["id"]))
-    return {**asset, "written": str(target), "manifest_written": str(sidecar)}
 
 
 def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.files import each
+from api.cli.files import each, sidecar
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 
 PEM = "-----BEGIN CERTIFICATE-----"
@@ -22,10 +22,6 @@ CODES = {
     "unreadable": Exit.UNREADABLE,
     "absent": Exit.ABSENT,
 }
-SIDECAR_SUFFIX = ".c2pa"
-SIDECAR_KINDS = frozenset({".webm", ".ogg", ".oga", ".opus"})
-"""Names of files that carry no manifest themselves."""
-
 WORST = [Exit.OK, Exit.ABSENT, Exit.UNTRUSTED, Exit.UNREADABLE, Exit.INVALID, Exit.REFUSED, Exit.UNAVAILABLE]
 """From best to worst: among several files the worst decides the exit code."""
 
@@ -60,9 +56,9 @@ def verify(
 
 
 def _beside(file: Path) -> Path | None:
-    """The sidecar of a file, of the same name."""
-    sidecar = file.with_suffix(SIDECAR_SUFFIX)
-    return sidecar if file.suffix in SIDECAR_KINDS and sidecar.is_file() else None
+    """The sidecar of a file, if there is one."""
+    beside = sidecar(file)
+    return beside if beside and beside.is_file() else None
 
 
 def _text(file: Path | None) -> str:

@@ -78,7 +78,12 @@ def write(film: Film, samples: Samples | None = None) -> bytes:
         if film.audio:
             samples = tone(film.pictures / film.rate) if samples is None else samples
             layout = "mono" if samples.shape[1] == 1 else "stereo"
-            audio: Any = container.add_stream(film.audio, rate=RATE, layout=layout)
+            audio: Any = container.add_stream(
+                film.audio,
+                rate=RATE,
+                layout=layout,
+                options={"strict": "experimental"},  # FFmpeg's own Vorbis
+            )
             streams.append(audio)
         if film.cover:
             cover: Any = container.add_stream("png", rate=1)

@@ -11,14 +11,13 @@ from PIL import Image
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
 from keys.signer import Signer
-from provenance.manifest import SIDECAR_TYPES, ContentAssertion, define
+from provenance.manifest import ContentAssertion, define
 from provenance.report import VerificationReport
 from provenance.request import ClaimRequest, Tool
 from provenance.sign import SignedAsset, sign
 from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy
 from provenance.validation import verify
-from provenance.verdict import Verdict
 
 REQUEST = ClaimRequest("Harbour at noon", Tool("Brush", "3.1"))
 GENERATOR = Tool("Sigillo", "0.1.0")
@@ -51,8 +50,7 @@ class House:
     def sign(self, data: bytes, request: ClaimRequest = REQUEST, mime: str = "image/jpeg") -> SignedAsset:
         """Sign a file as an upload would be."""
         with Memfd.of([data]) as upload:
-            beside = mime in SIDECAR_TYPES
-            history = Verdict.ABSENT if beside else verify(self.sandbox, upload, self.trust).verdict
+            history = verify(self.sandbox, upload, self.trust).verdict
             definition = define(request, content(data, mime), history, GENERATOR)
             return sign(self.sandbox, self.signer, upload, definition, self.trust, time_stamps=self.time_stamps)
 

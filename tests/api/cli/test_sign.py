@@ -10,6 +10,7 @@ import pytest
 from tests.api.cli.conftest import Run
 from tests.api.wire import count, counts
 from tests.deployment import Running, picture
+from tests.detection.films import Film, write
 
 Ask = Callable[..., Any]
 
@@ -200,3 +201,44 @@ def test_targets_are_looked_at_before_anything_is_signed(run: Run, photo: Path, 
     assert done.exit_code == 2
     assert "list.txt" in done.stderr
     assert count(deployment, "entry") == entries
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    file = tmp_path / "film.webm"
+    file.write_bytes(write(Film("webm", "libvpx", "libopus", pictures=3)))
+    return file
+
+
+def test_a_manifest_that_no_file_can_carry_lies_beside_it(ask: Ask, run: Run, film: Path) -> None:
+    before = film.read_bytes()
+    asset = ask("sign", film)
+    manifest = film.with_name("film.c2pa")
+    assert (asset["written"], asset["manifest_written"]) == (str(film), str(manifest))
+    assert {file.name for file in film.parent.iterdir()} == {"film.webm", "film.c2pa"}
+    assert film.read_bytes() == before
+    assert ask("verify", film)["verdict"] == "trusted"
+    manifest.rename(film.with_name("other.c2pa"))
+    assert run("verify", film).exit_code == 3
+    assert ask("verify", film, "--manifest", film.with_name("other.c2pa"))["verdict"] == "trusted"
+    film.write_bytes(before + b"\0")
+    assert run("verify", film, "--manifest", film.with_name("other.c2pa")).exit_code == 5
+
+
+def test_with_a_folder_named_both_go_there(ask: Ask, film: Path, tmp_path: Path) -> None:
+    ask("sign", film, "-o", f"{tmp_path / 'out'}/")
+    assert (tmp_path / "out" / "film.webm").read_bytes() == film.read_bytes()
+    assert ask("verify", tmp_path / "out" / "film.webm")["verdict"] == "trusted"
+    assert not film.with_name("film.c2pa").exists()
+
+
+def test_a_manifest_is_never_overwritten(deployment: Running, run: Run, film: Path) -> None:
+    film.with_name("film.c2pa").write_bytes(b"an earlier one")
+    before = counts(deployment)
+    done = run("sign", film)
+    assert (done.exit_code, "is there already" in " ".join(done.stderr.split())) == (2, True)
+    film.with_name("film.c2pa").unlink()
+    twin = film.with_name("film.ogg")
+    twin.write_bytes(film.read_bytes())
+    assert run("sign", film, twin).exit_code == 2, "both would have their manifest there"
+    assert counts(deployment) == before
