@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from dataclasses import replace
 
@@ -117,6 +118,7 @@ def test_every_accepted_codec_decodes(video: str) -> None:
     file = write(film)
     content = found(file)
     assert (content.width, content.height, len(content.frames)) == (64, 48, 3)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
     if video != "libsvtav1":  # PyAV cannot name an encoder for what dav1d decoded
         assert found(remuxed(file, "mp4", **FRAGMENTED)).content_hash == content.content_hash
 
