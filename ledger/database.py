@@ -30,6 +30,9 @@ from ledger.errors import DatabaseUnavailableError, NestedWriteError
 from ledger.ids import TenantId
 from ledger.tenancy import Access, Binding, SystemSession, binding, guard
 
+TRUNCATE_TIMEOUT_MS = 250
+"""How long emptying the write-ahead log waits for readers: it keeps writers waiting meanwhile, and is tried again."""
+
 BUSY_TIMEOUT_MS = 5_000
 """How long a statement waits for another process's lock before DatabaseUnavailableError."""
 
@@ -102,7 +105,11 @@ class Database:
         with self._turns, _unavailable(), self._engine.connect() as connection:
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection)
-            busy: int = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            raw.execute(f"PRAGMA busy_timeout={TRUNCATE_TIMEOUT_MS}")
+            try:
+                busy: int = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         return not busy
 
     @property

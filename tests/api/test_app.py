@@ -13,6 +13,7 @@ ROUTES = {
     ("delete", "/v1/assets/{asset}"),
     ("get", "/v1/assets/{asset}/content"),
     ("get", "/v1/assets/{asset}/custody"),
+    ("get", "/v1/assets/{asset}/manifest"),
     ("post", "/v1/verifications"),
     ("get", "/v1/receipts/{entry}"),
     ("get", "/ledger/checkpoint"),
@@ -75,7 +76,7 @@ def test_uploads_are_described_with_an_example(schema: dict[str, Any]) -> None:
     assert claim["example"]["actions"]
     assert set(claim["example"]) <= set(claim["properties"])
     parts = schema["paths"]["/v1/verifications"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert set(parts["properties"]) == {"file", "anchors", "trust_config"}
+    assert set(parts["properties"]) == {"file", "manifest", "anchors", "trust_config"}
     idempotency = schema["paths"]["/v1/assets"]["post"]["parameters"]
     assert [parameter["name"] for parameter in idempotency] == ["Idempotency-Key"]
 
