@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -93,9 +94,13 @@ def decoder_of(kind: Kind) -> Decoder:
 
 @contextmanager
 def refusing(kind: Kind) -> Iterator[None]:
-    """What a decoder raises for a damaged file, as the MediaError that it means."""
+    """What a decoder raises for a damaged file, as the MediaError that it means.
+
+    What it only warns of is odd metadata: the picture is there, and is judged by its pixels.
+    """
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):
+            yield
     except DECODING_ERRORS as error:
         if "truncated" in str(error):
             raise TruncatedMediaError(kind=kind) from error

@@ -31,8 +31,11 @@ def outline(data: Bytes) -> Outline:
     for box in boxes(data, Kind.AVIF):
         meter.count(0 if box.name in _BYTES else box.end - box.start)
         found.setdefault(box.name, box)
+    moving = data[8:12] == b"avis"
+    if b"mdat" not in found and (moving or b"meta" not in found):  # cut between two boxes
+        raise TruncatedMediaError(kind=Kind.AVIF)
     try:
-        if data[8:12] == b"avis":
+        if moving:
             return _sequence(data, found[b"moov"])
         return _picture(data, found[b"meta"])
     except (KeyError, IndexError, struct.error, StopIteration) as error:

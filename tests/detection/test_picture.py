@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 import zlib
 from contextlib import suppress
 
@@ -21,9 +22,11 @@ from detection.errors import (
     UnrecognisedMediaError,
     UnsupportedMediaError,
 )
+from detection.kinds import Kind
 from detection.limits import MAX_METADATA_BYTES, MAX_SEGMENTS, MAX_UPLOAD_BYTES
 from detection.media import examine, mapped
 from detection.memfd import Memfd
+from detection.outlines.boxes import boxes
 from tests.detection.pictures import MODES, SAMPLES, chunk, decoded, draw, png, save
 
 
@@ -42,6 +45,14 @@ def test_no_truncated_file_decodes(name: str, share: float) -> None:
         examine(whole[: int(len(whole) * share)], None)
 
 
+@pytest.mark.parametrize("name", ["avif", "clear avif", "moving avif"])
+def test_a_file_cut_between_its_boxes_is_truncated(name: str) -> None:
+    for box in boxes(SAMPLES[name], Kind.AVIF):
+        if box.end < len(SAMPLES[name]):
+            with pytest.raises(TruncatedMediaError):
+                examine(SAMPLES[name][: box.end], None)
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_last_byte_counts(name: str) -> None:
     with pytest.raises(TruncatedMediaError):
@@ -56,6 +67,13 @@ def test_flipped_bits_decode_or_are_refused(name: str, data: st.DataObject) -> N
         file[data.draw(st.integers(0, len(file) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     with suppress(MediaError):
         examine(bytes(file), None)
+
+
+def test_what_a_decoder_only_warns_of_is_no_damage() -> None:
+    file = bytearray(SAMPLES["tiff"])
+    entry = file.index(struct.pack("<HHI", 284, 3, 1))
+    file[entry + 4] = 2
+    assert examine(bytes(file), None).content == examine(SAMPLES["tiff"], None).content
 
 
 @given(st.binary(max_size=200))
