@@ -58,7 +58,7 @@ class Deployment:
 @contextmanager
 def embedded(folder: Path, **settings: str) -> Iterator[Deployment]:
     """With embedded keys; its data go into `folder`. Settings are named as variables are."""
-    with _server(folder, settings) as deployment:
+    with served(folder, settings) as deployment:
         yield deployment
 
 
@@ -73,12 +73,13 @@ def with_openbao(folder: Path) -> Iterator[Deployment]:
             "SIGILLO_VAULT_ROLE_ID": report.role_id,
             "SIGILLO_VAULT_WRAPPED_SECRET_ID": report.secret_id.token,
         }
-        with _server(folder / "home", environment) as deployment:
+        with served(folder / "home", environment) as deployment:
             yield deployment
 
 
 @contextmanager
-def _server(folder: Path, chosen: Mapping[str, str]) -> Iterator[Deployment]:
+def served(folder: Path, chosen: Mapping[str, str]) -> Iterator[Deployment]:
+    """With these variables in its surroundings."""
     port = _free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGILLO_")}
     ours = {"SIGILLO_HOME": str(folder), "SIGILLO_KEY_RATE": _UNLIMITED, "SIGILLO_ANONYMOUS_RATE": _UNLIMITED}

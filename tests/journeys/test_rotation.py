@@ -5,14 +5,11 @@ file stays trusted. With both key stores.
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -26,8 +23,9 @@ from keys.vault_claims import SETTLING_TIME, VaultClaimKeys
 from keys.vault_store import METADATA_LIFE
 from keys.versions import Version
 from ledger.ids import EntryId
-from tests.api.wire import PATIENCE, rows, upload
+from tests.api.wire import PATIENCE, rows
 from tests.deployment import Running, running
+from tests.journeys.traffic import Uploads, assert_kept
 from tests.simulators.outside_ca import OutsideCA
 
 CLIENTS = 32
@@ -44,52 +42,6 @@ class AheadClock:
 
     def move(self, by: timedelta) -> None:
         self._ahead += by
-
-
-@dataclass
-class Traffic:
-    """CLIENTS threads that upload without end, each over a connection of its own."""
-
-    up: Running
-    answers: Counter[int] = field(default_factory=Counter)
-    assets: list[tuple[str, str]] = field(default_factory=list)
-    """Asset and entry of each."""
-
-    def __post_init__(self) -> None:
-        self.token, self._stop = self.up.key(), threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(CLIENTS)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self) -> None:
-        with self.up.http(self.token) as http:
-            while not self._stop.is_set():
-                answer = upload(http)
-                if answer.status_code == 201:
-                    made = answer.json()
-                    self.assets.append((made["id"], made["ledger"]["entry"]))
-                self.answers[answer.status_code] += 1
-
-    def until_signed_with(self, key: str) -> None:
-        """Wait until uploads that begin from now on are signed with `key`."""
-        deadline, seen = time.monotonic() + 2 * PATIENCE, len(self.assets)
-        while key not in {key_of(self.up, entry) for _, entry in self.assets[seen:]}:
-            assert time.monotonic() < deadline, self.answers
-            seen = max(seen, len(self.assets) - CLIENTS)
-            time.sleep(0.05)
-
-
-def key_of(up: Running, entry: str) -> str:
-    tenant = up.service.deployment.operator().tenant
-    return str(up.service.ledger.payloads.open(tenant, EntryId(entry)).payload.key)
 
 
 @dataclass
@@ -137,7 +89,8 @@ def outside_ca(house: House) -> Version:
 def test_no_upload_fails_while_the_key_is_rotated(house: House) -> None:
     up, first = house.up, house.claims.versions()[0].ref
     made = [str(first)]
-    with Traffic(up) as traffic:
+    token = up.key()
+    with Uploads(lambda: up.http(token), CLIENTS) as traffic:
         traffic.until_signed_with(made[0])
         for turn in (own_ca, other_algorithm, outside_ca):
             made.append(str(turn(house).ref))
@@ -146,23 +99,15 @@ def test_no_upload_fails_while_the_key_is_rotated(house: House) -> None:
             until_recorded(up, made[-1])
             house.clock.move(SETTLING_TIME)
             retire(house.claims, first, house.clock())
-    assert set(traffic.answers) == {201}, traffic.answers
-    used = [key_of(up, entry) for _, entry in traffic.assets]
-    assert set(used) == set(made)
-    assert_trusted(up, traffic, used)
+    assert set(traffic.answers) == {"201"}, traffic.answers
+    one_of_each = {promise.key: promise for promise in traffic.promises}
+    assert one_of_each.keys() == set(made)
+    with up.http(token) as http:
+        assert_kept(http, list(one_of_each.values()))
     told = changes(up)
     assert list(dict.fromkeys(change.key for change in told)) == made
     assert told[0].reasons == ("key.first",)
     assert all(str(first) in change.retired for change in told[2:])
-
-
-def assert_trusted(up: Running, traffic: Traffic, used: Sequence[str]) -> None:
-    """One file of each key, the retired one's too."""
-    with up.http(traffic.token) as http:
-        for key in set(used):
-            asset = traffic.assets[used.index(key)][0]
-            file = http.get(f"/v1/assets/{asset}/content").content
-            assert upload(http, file, path="/v1/verifications").json()["verdict"] == "trusted", key
 
 
 def until_recorded(up: Running, key: str) -> None:

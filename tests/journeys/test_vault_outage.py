@@ -4,20 +4,18 @@ again by itself.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from keys.approle import SECRET_ID_PATH
 from keys.openbao import OpenBao
-from tests.api.wire import PATIENCE, rows, upload
+from tests.api.wire import rows
 from tests.deployment import Running, running
+from tests.journeys.traffic import Uploads
 
 UPLOADERS = 3
 
@@ -46,107 +44,66 @@ def up(bao: OpenBao, tmp_path: Path) -> Iterator[Running]:
         yield deployment
 
 
-class Uploaders:
-    """Threads that upload without end, and how each upload was answered."""
-
-    def __init__(self, up: Running) -> None:
-        self._up, self._token = up, up.key()
-        self._stop = threading.Event()
-        self.answers, self.assets = Counter[str](), list[str]()
-        self._threads = [threading.Thread(target=self._run) for _ in range(UPLOADERS)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self) -> None:
-        with self._up.http(self._token) as http:
-            while not self._stop.wait(0.01):
-                answer = upload(http)
-                if answer.status_code == 201:
-                    self.assets.append(answer.json()["id"])
-                    self.answers["201"] += 1
-                else:
-                    self.answers[f"{answer.status_code} {answer.json()['type']}"] += 1
-
-    def until(self, true: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not true():
-            assert time.monotonic() < deadline, self.answers
-            time.sleep(0.01)
-
-    def signed(self) -> None:
-        """Wait until every uploader may have signed once more."""
-        wanted = self.answers["201"] + UPLOADERS
-        self.until(lambda: self.answers["201"] >= wanted)
-
-    def refused(self, slug: str) -> None:
-        problem = f"503 urn:sigillo:problem:{slug}"
-        wanted = self.answers[problem] + UPLOADERS
-        self.until(lambda: self.answers[problem] >= wanted)
+def uploading(up: Running) -> Uploads:
+    token = up.key()
+    return Uploads(lambda: up.http(token), UPLOADERS, rest=0.01)
 
 
-def assert_whole(up: Running, uploaders: Uploaders) -> None:
+def assert_whole(up: Running, uploads: Uploads) -> None:
     """What was acknowledged is there, and nothing else is."""
-    assert {kind[:3] for kind in uploaders.answers} <= {"201", "503"}, uploaders.answers
+    assert {answer[:3] for answer in uploads.answers} <= {"201", "503"}, uploads.answers
     recorded = {asset for (asset,) in rows(up, "SELECT id FROM asset")}
-    assert recorded == set(uploaders.assets)
+    assert recorded == {promise.asset for promise in uploads.promises}
     assert len(list(up.home.blobs.iterdir())) == len(recorded)
     entries = rows(up, "SELECT data FROM entry")
     assert sum(b'"asset.signed"' in entry for (entry,) in entries) == len(recorded)
 
 
 def test_a_restart_in_mid_traffic(bao: OpenBao, up: Running) -> None:
-    with Uploaders(up) as uploaders:
-        uploaders.signed()
+    with uploading(up) as uploads:
+        uploads.signed()
         bao.kill()
         try:
-            uploaders.refused("key-store-down")
+            uploads.refused("key-store-down")
             assert not up.operator.ready()["parts"]["keys"]["ready"]
         finally:
             bao.start()
-        uploaders.signed()
-        uploaders.until(lambda: bool(up.operator.ready()["ready"]))
-    assert_whole(up, uploaders)
+        uploads.signed()
+        uploads.until(lambda: bool(up.operator.ready()["ready"]))
+    assert_whole(up, uploads)
 
 
 def test_sealed_in_mid_traffic(bao: OpenBao, up: Running) -> None:
-    with Uploaders(up) as uploaders:
-        uploaders.signed()
+    with uploading(up) as uploads:
+        uploads.signed()
         bao.seal()
         try:
-            uploaders.refused("key-store-sealed")
+            uploads.refused("key-store-sealed")
         finally:
             bao.unseal()
-        uploaders.signed()
-    assert_whole(up, uploaders)
+        uploads.signed()
+    assert_whole(up, uploads)
 
 
 def test_locked_out_until_a_new_secret_id_is_handed_over(bao: OpenBao, up: Running, tmp_path: Path) -> None:
     root = bao.vault()
-    with Uploaders(up) as uploaders:
-        uploaders.signed()
+    with uploading(up) as uploads:
+        uploads.signed()
         for accessor in (root.list(SECRET_ID_PATH) or {"data": {"keys": []}})["data"]["keys"]:
             root.write(f"{SECRET_ID_PATH}-accessor/destroy", {"secret_id_accessor": accessor})
         root.write("sys/leases/revoke-prefix/auth/sigillo/login", {})
-        uploaders.refused("key-store-forbidden")
+        uploads.refused("key-store-forbidden")
         (tmp_path / "wrapped").write_text(bao.bootstrap().secret_id.token)
-        uploaders.signed()
-    assert_whole(up, uploaders)
+        uploads.signed()
+    assert_whole(up, uploads)
 
 
 def test_metrics_tell_how_vault_serves_and_name_no_tenant(bao: OpenBao, up: Running) -> None:
-    with Uploaders(up) as uploaders:
-        uploaders.signed()
+    with uploading(up) as uploads:
+        uploads.signed()
         bao.seal()
         try:
-            uploaders.refused("key-store-sealed")
+            uploads.refused("key-store-sealed")
         finally:
             bao.unseal()
     with up.http() as http:
