@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.service import Service, ServiceDep
-from api.throttle import client_address
+from api.throttle import Address, client_address
 from cases.access import Caller
 from cases.errors import UnknownKeyError
 
@@ -29,11 +29,7 @@ class UnauthenticatedError(Exception):
 
 async def identify(request: Request, service: ServiceDep) -> Caller | None:
     """The caller, counted; None for one without a key. Raises UnknownKeyError, RateExceededError."""
-    peer = request.client.host if request.client else ""
-    # A proxy may add a line of its own below the stranger's; read as one list, the nearest hop is the last.
-    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
-    address = client_address(peer, forwarded, service.settings.trusted_proxies)
-    request.scope["sigillo.address"] = address
+    address = _address(request, service)
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         service.throttle.anonymous(address)
@@ -48,11 +44,25 @@ async def identify(request: Request, service: ServiceDep) -> Caller | None:
     return caller
 
 
+async def count_reader(request: Request, service: ServiceDep) -> None:
+    """Count one who reads the published log, whoever it is. Raises RateExceededError."""
+    service.throttle.reader(_address(request, service))
+
+
 async def require_caller(identified: Annotated[Caller | None, Depends(identify)]) -> Caller:
     """The caller, who must have a key. Raises UnauthenticatedError."""
     if identified is None:
         raise UnauthenticatedError
     return identified
+
+
+def _address(request: Request, service: Service) -> Address | None:
+    peer = request.client.host if request.client else ""
+    # A proxy may add a line of its own below the stranger's; read as one list, the nearest hop is the last.
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    address = client_address(peer, forwarded, service.settings.trusted_proxies)
+    request.scope["sigillo.address"] = address
+    return address
 
 
 def _recognise(service: Service, token: str) -> Caller:
@@ -64,6 +74,9 @@ def _recognise(service: Service, token: str) -> Caller:
 CallerDep = Annotated[Caller, Depends(require_caller)]
 AnyoneDep = Depends(identify)
 """For routes open to everyone: counts the request, and asks for nothing."""
+
+ReaderDep = Depends(count_reader)
+"""For the published log, which auditors read whole: small files, a rate of their own."""
 
 VisitorDep = Annotated[Caller | None, AnyoneDep]
 """The same, where it matters whether the caller has a key."""

@@ -107,6 +107,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     keys.KeyStoreUnavailableError: _later("key-store-down", "The key store does not answer"),
     keys.KeyNotFoundError: _later("key-missing", "The key store lacks a key this needs"),
     ledger.EntryNotFoundError: Problem("entry-not-found", 404, "No such ledger entry"),
+    ledger.TileNotFoundError: Problem("tile-not-found", 404, "No such tile"),
     ledger.NotProvenError: _later("ledger-unproven", "The ledger has no checkpoint yet"),
     ledger.DatabaseUnavailableError: _later("database-unavailable", "The database cannot serve now"),
     ledger.LogBusyError: _later("ledger-busy", "Too much is waiting to be written"),

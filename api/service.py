@@ -258,7 +258,7 @@ def _assemble(
     library = Library(ledger, database, blobs, clock)
     recognition = Recognition(ledger.subjects, database)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
-    throttle = Throttle(settings.anonymous_rate, settings.key_rate, clock, entropy)
+    throttle = Throttle(settings.anonymous_rate, settings.ledger_rate, settings.key_rate, clock, entropy)
     claim_key = ClaimKeyRecord(ledger, database, keys, deployment)
     housekeeping = Housekeeping(deployment, library, rewrapping, claim_key, revocations, database, throttle, clock)
     threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS

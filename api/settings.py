@@ -33,6 +33,7 @@ DEFAULT_RETENTION = timedelta(days=7)
 DEFAULT_UPLOAD_BYTES = 64 * 1024 * 1024
 MAX_WORKERS = 64
 DEFAULT_ANONYMOUS_RATE = "120/minute"
+DEFAULT_LEDGER_RATE = "6000/minute"
 DEFAULT_KEY_RATE = "6000/minute"
 
 
@@ -196,6 +197,9 @@ class Settings(BaseSettings):
     """Files a worker serves before it is replaced; 1 gives every file a process of its own."""
 
     anonymous_rate: Rate = DEFAULT_ANONYMOUS_RATE
+    ledger_rate: Rate = DEFAULT_LEDGER_RATE
+    """For reading the published log, per network: 256 entries a file."""
+
     key_rate: Rate = DEFAULT_KEY_RATE
 
     @model_validator(mode="before")

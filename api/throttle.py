@@ -1,4 +1,5 @@
-"""What is too much to ask at once: rates per API key, and per network for callers without one.
+"""What is too much to ask at once: rates per API key; and per network, for callers without one and for readers of the
+log.
 
 An address is never kept. Anonymous callers are told apart by the HMAC of their /24 or /48 under a key that is
 random, lives in memory alone and changes every day, when all counts begin anew (docs/privacy.md).
@@ -77,17 +78,20 @@ class _Day:
 class Throttle:
     """Moving windows in memory, one per caller."""
 
-    def __init__(self, anonymous: str, per_key: str, clock: Clock, entropy: Entropy) -> None:
-        self._anonymous, self._per_key = parse(anonymous), parse(per_key)
+    def __init__(self, anonymous: str, reader: str, per_key: str, clock: Clock, entropy: Entropy) -> None:
+        self._anonymous, self._reader, self._per_key = parse(anonymous), parse(reader), parse(per_key)
         self._clock, self._entropy = clock, entropy
         self._day = _Day(clock().date(), entropy(32))
 
     def anonymous(self, address: Address | None) -> None:
         """Count one request of a caller without a key. Raises RateExceededError."""
         if address is not None:
-            self.forget()
-            name = hmac.new(self._day.key, str(network_of(address)).encode(), hashlib.sha256).hexdigest()
-            self._count(self._anonymous, f"net:{name}")
+            self._count(self._anonymous, f"net:{self._name(address)}")
+
+    def reader(self, address: Address | None) -> None:
+        """Count one file of the published log. Raises RateExceededError."""
+        if address is not None:
+            self._count(self._reader, f"log:{self._name(address)}")
 
     def principal(self, principal: str) -> None:
         """Count one request of a principal. Raises RateExceededError."""
@@ -99,6 +103,10 @@ class Throttle:
         today = self._clock().date()
         if self._day.date != today:
             self._day = _Day(today, self._entropy(32))
+
+    def _name(self, address: Address) -> str:
+        self.forget()
+        return hmac.new(self._day.key, str(network_of(address)).encode(), hashlib.sha256).hexdigest()
 
     def _count(self, limit: object, name: str) -> None:
         limiter = self._day.limiter

@@ -8,6 +8,7 @@ with Sigillo("https://sigillo.example", token="sgk_…") as sigillo:
 from __future__ import annotations
 
 from client.problem import ClientError, Problem, UnreachableError
+from client.published_log import PublishedLog
 from client.sigillo import Sigillo
 
-__all__ = ["ClientError", "Problem", "Sigillo", "UnreachableError"]
+__all__ = ["ClientError", "Problem", "PublishedLog", "Sigillo", "UnreachableError"]

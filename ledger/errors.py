@@ -17,6 +17,8 @@ LedgerError
 ├── CheckpointError                 a signed note that is malformed, foreign or not signed by the log's key
 ├── ReceiptError                    a receipt that does not prove what it carries
 ├── TileError                       a tile or bundle that is missing or malformed
+│   └── TileNotFoundError           no such tile in the published log
+├── NotebookError                   an auditor's notes that cannot be read
 ├── ForkError                       signing would contradict what was signed before: refused
 ├── SubjectErasedError              the subject's key is gone, or never was
 ├── EpochError
@@ -101,6 +103,14 @@ class ReceiptError(LedgerError):
 
 class TileError(LedgerError):
     """A tile or entry bundle that is missing or malformed."""
+
+
+class TileNotFoundError(TileError):
+    """No tile or bundle of the published log by that path."""
+
+
+class NotebookError(LedgerError):
+    """What an auditor kept cannot be read back."""
 
 
 class ForkError(LedgerError):

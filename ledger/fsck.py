@@ -8,13 +8,15 @@ from functools import lru_cache
 from sqlalchemy import Connection, bindparam, func, select
 
 from keys.errors import SealBrokenError
-from ledger.audit import FaultError, FaultKind, LogReport, StoredEntry, audit
+from ledger.audit import LogReport, audit
 from ledger.checkpoint import VerifierKey
 from ledger.database import Database
 from ledger.entry import Entry
 from ledger.errors import DraftRefusedError, SubjectErasedError
+from ledger.faults import FaultError, FaultKind
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Payloads
+from ledger.source import StoredEntry
 from ledger.subjects import Subject, Subjects
 from ledger.tables import Checkpoint, LogIdentity, Payload
 from ledger.tables import Entry as EntryRow
@@ -55,9 +57,9 @@ class _DatabaseSource:
     def size(self) -> int:
         return self._connection.execute(select(func.count(EntryRow.index))).scalar_one()
 
-    def entries(self) -> Iterator[StoredEntry]:
+    def entries(self, first: int) -> Iterator[StoredEntry]:
         rows = self._connection.execution_options(yield_per=_ROWS).execute(
-            select(EntryRow.index, EntryRow.data, EntryRow.id).order_by(EntryRow.index)
+            select(EntryRow.index, EntryRow.data, EntryRow.id).where(EntryRow.index >= first).order_by(EntryRow.index)
         )
         for index, data, entry_id in rows:
             yield StoredEntry(index, data, entry_id)

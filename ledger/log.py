@@ -29,6 +29,7 @@ from ledger.integrator import CHECKPOINT_INTERVAL, Integrator
 from ledger.log_key import LogKey, fix_origin
 from ledger.merkle import inclusion_proof
 from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
+from ledger.published import published
 from ledger.receipt import format_receipt
 from ledger.schema import migrate
 from ledger.sequencer import Sequencer
@@ -211,6 +212,11 @@ class Ledger:
         if note is None:
             raise NotProvenError("no checkpoint has been signed yet")
         return note
+
+    def published(self, path: str) -> bytes:
+        """A tile or bundle by its path (`ledger.published`). Raises TileNotFoundError, TileError."""
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            return published(connection, path, proven_size(connection))
 
     def is_proven(self, entry_id: EntryId) -> bool:
         """Whether a checkpoint covers the entry. Raises EntryNotFoundError."""

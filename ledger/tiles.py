@@ -9,10 +9,11 @@ Rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from ledger.errors import TileError
+from ledger.errors import TileError, TileNotFoundError
 from ledger.merkle import HASH_BYTES, node_hash, perfect_root, split
 
 HEIGHT = 8
@@ -20,6 +21,7 @@ WIDTH = 1 << HEIGHT
 FULL_BYTES = WIDTH * HASH_BYTES
 ENTRIES = "entries"
 _LENGTH_BYTES = 2
+_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
 TileReader: TypeAlias = Callable[[int, int], bytes]
 """The stored hashes of tile `n` at `level`; empty when there is none."""
@@ -31,6 +33,17 @@ def tile_path(level: int | str, n: int, width: int = WIDTH) -> str:
     while n := n // 1000:
         groups.insert(0, f"x{n % 1000:03d}")
     return f"tile/{level}/{'/'.join(groups)}" + (f".p/{width}" if width < WIDTH else "")
+
+
+def parse_tile_path(path: str) -> tuple[int | str, int, int]:
+    """What `tile_path` was given for this path. Raises TileNotFoundError for what it never gives."""
+    found = _PATH.fullmatch(path)
+    if found is not None:
+        level = ENTRIES if found[1] == ENTRIES else int(found[1])
+        n, width = int(found[2].replace("x", "").replace("/", "")), int(found[3] or WIDTH)
+        if tile_path(level, n, width) == path:
+            return level, n, width
+    raise TileNotFoundError(f"{path!r} is not the path of a tile: `tile/<level>/<number>[.p/<width>]` (tlog-tiles)")
 
 
 def widths(size: int) -> Iterator[tuple[int, int, int]]:

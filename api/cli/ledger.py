@@ -1,10 +1,12 @@
-"""`sigillo ledger …`: check the log, or copy it out for others to check. Reads only; a running server may go on."""
+"""`sigillo ledger …`: check a log, ours or another's, or copy it out for others to check. Reads only; a running server
+may go on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
@@ -21,14 +23,26 @@ app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 @app.command()
 def verify(
     folder: Path = typer.Argument(None, help="An exported log. Default: the log of the home folder, payloads too."),
+    url: str = typer.Option("", help="A published log, such as https://sigillo.example/ledger."),
     key: Path = typer.Option(
-        None, help="Verifier key to trust. Default: the key store's own; for a folder its log.vkey, which proves less."
+        None, help="Verifier key to trust. Default: the key store's own; elsewhere the log's log.vkey: proves less."
     ),
+    state: Path = typer.Option(None, dir_okay=False, help="With --url: keep here what was checked; go on from it."),
+    follow: bool = typer.Option(False, "--follow", help="With --url: go on checking until something is wrong."),
+    every: float = typer.Option(60, min=1, help="With --follow: seconds between two visits."),
+    stall_after: float = typer.Option(3600, min=1, help="With --follow: tell of a log that rests so many seconds."),
     as_json: bool = JSON,
 ) -> None:
     """Re-check everything: bytes, chain, tree, checkpoints, payloads. Exit code 5 names the first bad index."""
-    with told(), _progress("checking", quiet=as_json) as progress:
-        report = _exported(folder, key, progress) if folder else _at_home(key, progress)
+    if url and folder:
+        raise fail("give a folder or --url, not both", Exit.USAGE)
+    if (state or follow) and not url:
+        raise fail("--state and --follow go with --url", Exit.USAGE)
+    with told(), _progress("checking", quiet=as_json or follow) as progress:
+        if url:
+            report = _remote(url, key, state, _Following(every, stall_after, as_json) if follow else None, progress)
+        else:
+            report = _exported(folder, key, progress) if folder else _at_home(key, progress)
     if as_json:
         show({**asdict(report), "sound": report.sound})
     else:
@@ -56,6 +70,24 @@ def export(folder: Path, as_json: bool = JSON) -> None:
         say(f"{head.size} entries of {quoted(head.origin)} are in {quoted(folder)}")
 
 
+@dataclass(frozen=True)
+class _Following:
+    every: float
+    stall_after: float
+    as_json: bool
+
+
+def _remote(
+    url: str, key: Path | None, state: Path | None, following: _Following | None, progress: Callable[[int, int], None]
+) -> LogReport:
+    from api.cli.audit import auditor_of, follow, telling
+
+    with auditor_of(url, key, state) as auditor:
+        if following is None:
+            return auditor.visit(progress)
+        return follow(auditor, following.every, following.stall_after, telling(as_json=following.as_json))
+
+
 def _at_home(key: Path | None, progress: Callable[[int, int], None]) -> LogReport:
     from api.service import open_keys
     from cases.decisions import KINDS
@@ -71,9 +103,9 @@ def _at_home(key: Path | None, progress: Callable[[int, int], None]) -> LogRepor
 
 
 def _exported(folder: Path, key: Path | None, progress: Callable[[int, int], None]) -> LogReport:
-    from ledger.export import VKEY_FILE, verify_export
+    from ledger.mirror import VKEY_FILE, folder_fetch, verify_mirror
 
-    return verify_export(folder, (key or folder / VKEY_FILE).read_text(), progress)
+    return verify_mirror(folder_fetch(folder), (key or folder / VKEY_FILE).read_text(), progress)
 
 
 def _require_log(home: Path) -> None:

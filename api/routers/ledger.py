@@ -1,17 +1,19 @@
-"""The public ledger: its newest checkpoint, its key, receipts by entry id. Nothing here needs a key."""
+"""The public ledger: checkpoint, key, tiles and entries as static files; receipts by entry id. Nothing needs a key."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from api.auth import AnyoneDep
+from api.auth import ReaderDep
 from api.service import ServiceDep
 from ledger.errors import NotProvenError
 from ledger.ids import EntryId
 
-router = APIRouter(tags=["ledger"], dependencies=[AnyoneDep])
+router = APIRouter(tags=["ledger"], dependencies=[ReaderDep])
 
 CHECKPOINT_AGE = "public, max-age=1"
+TILE_AGE = "public, max-age=31536000, immutable"
+"""By its path a tile is the same for ever."""
 
 
 @router.get("/ledger/checkpoint", response_class=Response)
@@ -24,6 +26,19 @@ def checkpoint(service: ServiceDep) -> Response:
 def verifier_key(service: ServiceDep) -> Response:
     """The verifier key of checkpoints (C2SP signed-note)."""
     return Response(service.ledger.vkey() + "\n", media_type="text/plain")
+
+
+@router.get(
+    "/ledger/tile/{path:path}",
+    response_class=Response,
+    responses={200: {"description": "The bytes", "content": {"application/octet-stream": {}}}},
+)
+def tile(service: ServiceDep, path: str) -> Response:
+    """A tile of hashes (`0/000`, `0/001.p/88`) or a bundle of entries (`entries/000`), as far as the checkpoint
+    reaches (C2SP tlog-tiles).
+    """
+    found = service.ledger.published(f"tile/{path}")
+    return Response(found, media_type="application/octet-stream", headers={"Cache-Control": TILE_AGE})
 
 
 @router.get(

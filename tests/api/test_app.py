@@ -18,6 +18,7 @@ ROUTES = {
     ("get", "/v1/receipts/{entry}"),
     ("get", "/ledger/checkpoint"),
     ("get", "/ledger/log.vkey"),
+    ("get", "/ledger/tile/{path}"),
     ("get", "/v1/trust/anchors.pem"),
     ("get", "/healthz"),
     ("get", "/readyz"),

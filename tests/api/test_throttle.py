@@ -63,7 +63,7 @@ def test_no_header_moves_a_caller_who_is_no_proxy(forwarded: str) -> None:
 
 def throttle(anonymous: str = "3/minute", per_key: str = "2/minute") -> tuple[Throttle, HeldClock]:
     clock = HeldClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
-    return Throttle(anonymous, per_key, clock, system_entropy), clock
+    return Throttle(anonymous, "5/minute", per_key, clock, system_entropy), clock
 
 
 def test_neighbours_share_a_limit_and_strangers_do_not() -> None:
@@ -74,6 +74,16 @@ def test_neighbours_share_a_limit_and_strangers_do_not() -> None:
         limit.anonymous(ip_address("192.0.2.250"))
     assert refused.value.retry_after >= 1
     limit.anonymous(ip_address("192.0.3.1"))
+
+
+def test_readers_of_the_log_are_counted_apart() -> None:
+    limit, _ = throttle()
+    for last in range(5):
+        limit.reader(ip_address(f"192.0.2.{last}"))
+    with pytest.raises(RateExceededError):
+        limit.reader(ip_address("192.0.2.250"))
+    limit.anonymous(ip_address("192.0.2.250"))
+    limit.reader(None)
 
 
 def test_each_principal_has_its_own() -> None:

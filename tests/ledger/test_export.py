@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import Connection
 
 import ledger.tiles
-from ledger.audit import FaultKind
 from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.errors import CheckpointError, NotProvenError
-from ledger.export import export_log, verify_export
+from ledger.export import export_log
+from ledger.faults import FaultKind
 from ledger.integrator import Integrator
 from ledger.log_key import LogKey
+from ledger.mirror import folder_fetch, verify_mirror
 from ledger.payload import Draft
 from tests.ledger.world import ACTOR, LONG, POLICY, NoteWritten, World, running
 
@@ -65,7 +66,7 @@ def test_the_folder_is_what_a_static_server_hosts(world: World, folder: Path) ->
 
 
 def test_the_folder_checks_offline(world: World, folder: Path) -> None:
-    report = verify_export(folder, world.ledger.vkey())
+    report = verify_mirror(folder_fetch(folder), world.ledger.vkey())
     assert report.sound
     assert (report.entries, report.proven, report.payloads) == (ENTRIES, ENTRIES, 0)
 
@@ -92,7 +93,7 @@ def test_a_changed_byte_is_found(world: World, folder: Path, name: str, at: int,
     data = bytearray((folder / name).read_bytes())
     data[at] ^= 1
     (folder / name).write_bytes(data)
-    fault = verify_export(folder, world.ledger.vkey()).fault
+    fault = verify_mirror(folder_fetch(folder), world.ledger.vkey()).fault
     assert fault is not None
     assert (fault.index, fault.kind) == (index, kind), fault.reason
 
@@ -102,7 +103,7 @@ def test_a_changed_byte_is_found(world: World, folder: Path, name: str, at: int,
 )
 def test_a_missing_file_is_found(world: World, folder: Path, name: str, index: int) -> None:
     (folder / name).unlink()
-    fault = verify_export(folder, world.ledger.vkey()).fault
+    fault = verify_mirror(folder_fetch(folder), world.ledger.vkey()).fault
     assert fault is not None
     assert fault.index == index
 
@@ -110,9 +111,9 @@ def test_a_missing_file_is_found(world: World, folder: Path, name: str, index: i
 def test_the_folders_own_key_is_not_believed(world: World, folder: Path) -> None:
     key = VerifierKey.parse(world.ledger.vkey())
     with pytest.raises(CheckpointError):
-        verify_export(folder, str(VerifierKey(key.origin, bytes(32))))
-    with pytest.raises(FileNotFoundError):
-        verify_export(folder / "tile", world.ledger.vkey())
+        verify_mirror(folder_fetch(folder), str(VerifierKey(key.origin, bytes(32))))
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+        verify_mirror(folder_fetch(folder / "tile"), world.ledger.vkey())
 
 
 def test_nothing_is_exported_before_the_first_checkpoint(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Executable, delete, insert, select, update
 
-from ledger.audit import Fault, FaultKind
 from ledger.checkpoint import TreeHead, sign_checkpoint
 from ledger.entry import Entry, parse_entry
 from ledger.errors import CheckpointError
+from ledger.faults import Fault, FaultKind
 from ledger.fsck import verify_log
 from ledger.integrator import Integrator
 from ledger.log_key import LogKey

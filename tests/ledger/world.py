@@ -115,8 +115,8 @@ class World:
 
 
 @contextmanager
-def running(path: Path, interval: float = 0.02) -> Iterator[World]:
-    world = World(path, interval=interval)
+def running(path: Path, interval: float = 0.02, keys: SimulatedKeyStore | None = None) -> Iterator[World]:
+    world = World(path, keys or SimulatedKeyStore(), interval=interval)
     world.start()
     try:
         yield world

@@ -5,6 +5,7 @@ import json
 
 from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.receipt import verify_receipt
+from ledger.tiles import tile_path, unpack_bundle
 from tests.api.wire import count, problem, proven, signed
 from tests.deployment import Running
 
@@ -38,6 +39,21 @@ def test_public_entry_has_its_eight_members_and_says_nothing(deployment: Running
     assert members["policy"] == "intake.record@1"
     for secret in (asset["id"], asset["title"], asset["sha256"], asset["manifest"], "Nameless Tool"):
         assert secret not in json.dumps(members)
+
+
+def test_the_whole_log_is_published_as_files(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        asset, _ = signed(http)
+    proven(deployment, asset["ledger"]["entry"])
+    with deployment.http() as anyone:
+        vkey = anyone.get("/ledger/log.vkey").text
+        size = verify_checkpoint(anyone.get("/ledger/checkpoint").text, VerifierKey.parse(vkey)).size
+        bundle = anyone.get(f"/ledger/{tile_path('entries', 0, size)}")
+        assert bundle.headers["content-type"] == "application/octet-stream"
+        assert bundle.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert any(asset["ledger"]["entry"].encode() in entry for entry in unpack_bundle(bundle.content, size))
+        for path in ("tile/0/000.p/256", "tile/entries/001.p/1", "tile/x", "tile/", "tile/0/%2e%2e"):
+            problem(anyone.get(f"/ledger/{path}"), 404, "tile-not-found")
 
 
 def test_unknown_entry(deployment: Running) -> None:

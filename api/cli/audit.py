@@ -1,0 +1,113 @@
+"""`sigillo ledger verify --url …`: the audit of a published log, by anyone; once, or for as long as it lives.
+
+With a notebook (`--state`) each visit goes on where the last one ended, and a log that was rolled back or exchanged for
+another is told from one that grew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from api.cli.output import Exit, fail, quoted, say, show
+from client import Problem, PublishedLog, UnreachableError
+from ledger.audit import LogReport
+from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
+from ledger.mirror import VKEY_FILE
+
+Tell = Callable[[str, dict[str, Any]], None]
+"""Takes what happened (`grown`, `stalled`, `unreachable`) and the facts."""
+
+SOON_SECONDS = 2.0
+"""Before the first visit after a failure; then twice as long each time, up to the interval."""
+
+
+@contextmanager
+def auditor_of(url: str, key: Path | None, state: Path | None) -> Iterator[Auditor]:
+    """The auditor of a log, with what they kept. Raises CheckpointError, NotebookError, ClientError, OSError."""
+    kept = read_notebook(state) if state else None
+    given = key.read_text().strip() if key else ""
+    if kept and given and kept.vkey != given:
+        raise fail(f"{state} is of a log with another key ({kept.vkey}): name another file", Exit.USAGE)
+    with PublishedLog(url) as fetch:
+        book = kept or Notebook(given or _own_key(fetch))
+        yield Auditor(fetch, book, (lambda notebook: write_notebook(state, notebook)) if state else _keep_nothing)
+
+
+def follow(
+    auditor: Auditor, every: float, stall_after: float, tell: Tell, sleep: Callable[[float], None] = time.sleep
+) -> LogReport:
+    """Visit until something is wrong with the log; the report that says what. What passes is told, once.
+
+    Raises CheckpointError for a checkpoint that is not the log's.
+    """
+    watch = _Watch(stall_after, tell)
+    pause = SOON_SECONDS
+    while True:
+        try:
+            report = auditor.visit()
+        except (UnreachableError, Problem) as error:
+            watch.unreachable(str(error))
+            pause = min(2 * pause, every)
+        else:
+            if report.fault is not None:
+                return report
+            watch.seen(report)
+            pause = every
+        sleep(pause)
+
+
+def telling(*, as_json: bool) -> Tell:
+    """Tells people, or programs."""
+
+    def tell(what: str, facts: dict[str, Any]) -> None:
+        if as_json:
+            show({"event": what, **facts})
+        else:
+            say(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {what:<12} {quoted(_WORDS[what].format(**facts))}")
+
+    return tell
+
+
+_WORDS = {
+    "grown": "{entries} entries, all of them sound",
+    "stalled": "no new entry for {seconds} s",
+    "unreachable": "{reason}",
+}
+
+
+class _Watch:
+    """Tells of each change once."""
+
+    def __init__(self, stall_after: float, tell: Tell) -> None:
+        self._stall_after, self._tell = stall_after, tell
+        self._size, self._grew_at = -1, time.monotonic()
+        self._down = self._stalled = False
+
+    def seen(self, report: LogReport) -> None:
+        self._down = False
+        if report.entries != self._size:
+            self._size, self._grew_at, self._stalled = report.entries, time.monotonic(), False
+            self._tell("grown", {"entries": report.entries})
+        elif not self._stalled and (rested := time.monotonic() - self._grew_at) >= self._stall_after:
+            self._stalled = True
+            self._tell("stalled", {"entries": report.entries, "seconds": round(rested)})
+
+    def unreachable(self, reason: str) -> None:
+        if not self._down:
+            self._down = True
+            self._tell("unreachable", {"reason": reason})
+
+
+def _own_key(fetch: PublishedLog) -> str:
+    found = fetch(VKEY_FILE)
+    if found is None:
+        raise fail("no log.vkey is published there: give the log's key (`--key FILE`)", Exit.USAGE)
+    return found.decode("utf-8", "replace").strip()
+
+
+def _keep_nothing(_notebook: Notebook) -> None:
+    """Without a file, a visit begins anew."""

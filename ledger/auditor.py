@@ -1,0 +1,80 @@
+"""An auditor who comes back: what they know of a log, and what it takes to go on from there.
+
+Rules
+- The key is fixed at the first visit. What was checked under a checkpoint is kept for good; what was read since is kept
+  too, so that an interrupted visit is not lost, and thrown away if it leads to a fault.
+- The notebook is the auditor's own: whoever can write it can have them believe anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ConfigDict, RootModel, ValidationError
+
+from ledger.audit import LogReport
+from ledger.errors import NotebookError
+from ledger.mirror import Fetch, verify_mirror
+from ledger.walk import NOTHING, Kept
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What an auditor knows of one log."""
+
+    vkey: str
+    checked: Kept = NOTHING
+    """All of it under a checkpoint."""
+
+    under_way: Kept | None = None
+    """What was read beyond that, when a visit was interrupted."""
+
+
+class _Form(RootModel[Notebook]):
+    """JSON, with bytes in hex."""
+
+    model_config = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
+
+
+def read_notebook(file: Path) -> Notebook | None:
+    """What was kept; None before the first visit. Raises NotebookError, OSError."""
+    if not file.exists():
+        return None
+    try:
+        return _Form.model_validate_json(file.read_bytes()).root
+    except ValidationError as error:
+        raise NotebookError(f"{file} is no auditor's notebook, or was damaged: begin a new one elsewhere") from error
+
+
+def write_notebook(file: Path, notebook: Notebook) -> None:
+    """Replace what was kept, whole. Raises OSError."""
+    draft = file.with_name(f"{file.name}.part")
+    draft.write_text(_Form(notebook).model_dump_json(indent=1))
+    draft.replace(file)
+
+
+@dataclass
+class Auditor:
+    """One auditor of one log; `save` keeps the notebook."""
+
+    fetch: Fetch
+    notebook: Notebook
+    save: Callable[[Notebook], None] = lambda _notebook: None
+
+    def visit(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> LogReport:
+        """Check what is new. Raises as `verify_mirror`, and what `save` raises."""
+        book = self.notebook
+        report = verify_mirror(self.fetch, book.vkey, progress, book.under_way or book.checked, self._keep)
+        if report.fault is not None:
+            self._write(replace(self.notebook, under_way=None))
+        return report
+
+    def _keep(self, kept: Kept) -> None:
+        proven = kept.size == kept.proven
+        self._write(replace(self.notebook, **{"checked": kept, "under_way": None} if proven else {"under_way": kept}))
+
+    def _write(self, notebook: Notebook) -> None:
+        self.notebook = notebook
+        self.save(notebook)

@@ -1,0 +1,128 @@
+"""A published log as an auditor reads it: from a folder or a server, by the same paths (c2sp.org/tlog-tiles).
+
+Rules
+- Its key comes from elsewhere than the log.
+- An auditor who comes back begins with what they kept. The log must still be as long, and prove that it extends the
+  checkpoint they kept: two that contradict each other, both signed, convict it.
+- A partial tile may be gone where the log has grown; the full one begins with the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from ledger.audit import LogReport, audit
+from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
+from ledger.errors import CheckpointError, ProofError, TileError
+from ledger.faults import Fault, FaultKind
+from ledger.merkle import HASH_BYTES, consistency_proof, verify_consistency
+from ledger.source import StoredEntry
+from ledger.tiles import ENTRIES, WIDTH, Tiles, tile_path, unpack_bundle
+from ledger.walk import NOTHING, Kept
+
+CHECKPOINT_FILE: Final = "checkpoint"
+VKEY_FILE: Final = "log.vkey"
+
+Fetch: TypeAlias = Callable[[str], bytes | None]
+"""What is published by a path; None where there is nothing."""
+
+
+def folder_fetch(folder: Path) -> Fetch:
+    """Reads an exported folder. What it returns raises OSError."""
+
+    def fetch(path: str) -> bytes | None:
+        found = folder / path
+        return found.read_bytes() if found.is_file() else None
+
+    return fetch
+
+
+def verify_mirror(
+    fetch: Fetch,
+    vkey: str,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    kept: Kept = NOTHING,
+    keep: Callable[[Kept], None] = lambda _kept: None,
+) -> LogReport:
+    """Check a published log against its key, from `kept` on; the rest as `audit`.
+
+    Raises CheckpointError when there is no checkpoint or it is not the log's, and what `fetch` raises.
+    """
+    key = VerifierKey.parse(vkey)
+    data = fetch(CHECKPOINT_FILE)
+    if data is None:
+        raise CheckpointError("there is no checkpoint: give the folder or address that has `checkpoint` in it")
+    note = data.decode("utf-8", "surrogateescape")
+    mirror = _Mirror(fetch, note, verify_checkpoint(note, key))
+    fault = mirror.contradicts(verify_checkpoint(kept.note, key)) if kept.note else None
+    if fault is not None:
+        return LogReport(kept.size, kept.proven, 0, 0, 0, fault)
+    return audit(mirror, key, None, progress, kept, keep)
+
+
+@dataclass(frozen=True)
+class _Mirror:
+    """The log as it is published, up to its checkpoint. A `Source`."""
+
+    fetch: Fetch
+    note: str
+    head: TreeHead
+
+    def size(self) -> int:
+        return self.head.size
+
+    def entries(self, first: int) -> Iterator[StoredEntry]:
+        while first < self.head.size:
+            n, at = divmod(first, WIDTH)
+            bundle = self._bundle(n, min(WIDTH, self.head.size - n * WIDTH))
+            if not bundle:
+                return
+            yield from (StoredEntry(first + offset, data) for offset, data in enumerate(bundle[at:]))
+            first += len(bundle) - at
+
+    def tile(self, level: int, n: int) -> bytes:
+        width = min(WIDTH, self.head.size // WIDTH**level - n * WIDTH)
+        return (self._piece(level, n, width) or b"")[: width * HASH_BYTES] if width > 0 else b""
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        yield self.head.size, self.note
+
+    def contradicts(self, before: TreeHead) -> Fault | None:
+        """What is wrong if this log was what `before` says, and now is this."""
+        if self.head.size < before.size:
+            reason = (
+                f"the checkpoint is of {self.head.size} entries, the one you kept of {before.size}: this copy is "
+                "stale, or the log was rolled back"
+            )
+            return Fault(self.head.size, FaultKind.SHRINK, reason)
+        try:
+            self._check_extends(before)
+        except (ProofError, TileError) as error:
+            reason = (
+                f"it does not prove that it extends the checkpoint of {before.size} entries you kept ({error}): keep "
+                "both checkpoints, they are the evidence"
+            )
+            return Fault(0, FaultKind.FORK, reason)
+        return None
+
+    def _check_extends(self, before: TreeHead) -> None:
+        if before.size:
+            proof = consistency_proof(before.size, self.head.size, Tiles(self.tile).subtree)
+            verify_consistency(before.size, self.head.size, proof, before.root, self.head.root)
+
+    def _bundle(self, n: int, width: int) -> list[bytes]:
+        """Its first `width` entries. One that is missing or malformed shows as the gap it leaves."""
+        whole = self.fetch(tile_path(ENTRIES, n, width))
+        try:
+            if whole is not None:
+                return unpack_bundle(whole, width)
+            return unpack_bundle(self.fetch(tile_path(ENTRIES, n)) or b"", WIDTH)[:width]
+        except TileError:
+            return []
+
+    def _piece(self, level: int, n: int, width: int) -> bytes | None:
+        found = self.fetch(tile_path(level, n, width))
+        return self.fetch(tile_path(level, n)) if found is None and width < WIDTH else found

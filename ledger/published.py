@@ -1,0 +1,43 @@
+"""What the log publishes: tiles of hashes and bundles of entries, as far as its latest checkpoint reaches.
+
+Rules (c2sp.org/tlog-tiles)
+- A path that is served once gives the same bytes for ever; of a tile that has filled up, the partial ones too.
+- Nothing that no checkpoint covers is given away: whoever reads a tile can check it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from ledger.errors import TileError, TileNotFoundError
+from ledger.merkle import HASH_BYTES
+from ledger.tables import Entry
+from ledger.tile_store import tile_reader
+from ledger.tiles import ENTRIES, WIDTH, pack_bundle, parse_tile_path, tile_path
+
+
+def published(connection: Connection, path: str, size: int) -> bytes:
+    """The bytes of one tile or bundle, by its path, of the tree of the first `size` entries.
+
+    Raises TileNotFoundError for a path that this tree does not have, TileError where stored hashes or entries are
+    missing.
+    """
+    level, n, width = parse_tile_path(path)
+    height = 0 if level == ENTRIES else int(level)
+    if n * WIDTH + width > size // WIDTH**height:
+        raise TileNotFoundError(f"a log of {size} entries has no {path}")
+    found = _bundle(connection, n, width) if level == ENTRIES else _hashes(connection, height, n, width)
+    if not found:
+        raise TileError(f"{tile_path(level, n, width)} is incomplete: run `sigillo ledger verify`")
+    return found
+
+
+def _hashes(connection: Connection, level: int, n: int, width: int) -> bytes:
+    hashes = tile_reader(connection)(level, n)[: width * HASH_BYTES]
+    return hashes if len(hashes) == width * HASH_BYTES else b""
+
+
+def _bundle(connection: Connection, n: int, width: int) -> bytes:
+    window = (Entry.index >= n * WIDTH, Entry.index < n * WIDTH + width)
+    entries = connection.execute(select(Entry.data).where(*window).order_by(Entry.index)).scalars().all()
+    return pack_bundle(entries) if len(entries) == width else b""

@@ -1,0 +1,34 @@
+"""Where a log is read from to be checked: the database, a folder or a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ledger.ids import EntryId
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """An entry as a source has it; `id` where the source indexes entries by it."""
+
+    index: int
+    data: bytes
+    id: EntryId | None = None
+
+
+class Source(Protocol):
+    """Where a log is read from."""
+
+    def size(self) -> int:
+        """About how many entries there are, for progress."""
+
+    def entries(self, first: int) -> Iterator[StoredEntry]:
+        """From that index on, in the order of their index."""
+
+    def tile(self, level: int, n: int) -> bytes:
+        """The stored hashes; empty when there are none."""
+
+    def checkpoints(self) -> Iterable[tuple[int, str]]:
+        """(size, note) by ascending size."""

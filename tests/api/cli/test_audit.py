@@ -1,0 +1,122 @@
+"""Auditing a log from afar: a static server hosts an export, and strangers check it with the command."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from api.cli.audit import follow
+from client import UnreachableError
+from ledger.auditor import Auditor, Notebook
+from ledger.faults import FaultKind
+from tests.api.cli.conftest import Run
+from tests.api.wire import proven, signed
+from tests.deployment import Running
+from tests.ledger.publishing import Published
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def folder(deployment: Running, run: Run, tmp_path: Path) -> Path:
+    return _exported(deployment, run, tmp_path / "site" / "ledger")
+
+
+def _exported(deployment: Running, run: Run, folder: Path) -> Path:
+    with deployment.http(deployment.key()) as http:
+        asset, _ = signed(http)
+    proven(deployment, asset["ledger"]["entry"])
+    assert run("ledger", "export", folder).exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def url(folder: Path) -> Iterator[str]:
+    """A static server over the export."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder.parent)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/ledger"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_stranger_checks_a_log_on_a_static_server(
+    deployment: Running, run: Run, url: str, folder: Path, tmp_path: Path
+) -> None:
+    key, state = tmp_path / "log.vkey", tmp_path / "notebook"
+    key.write_bytes((folder / "log.vkey").read_bytes())
+    asked = ("ledger", "verify", "--url", url, "--state", state, "--json")
+    first = run(*asked, "--key", key)
+    assert first.exit_code == 0, first.output
+    _exported(deployment, run, folder)
+    second = run(*asked)
+    assert second.exit_code == 0, second.output
+    before, after = json.loads(first.stdout), json.loads(second.stdout)
+    assert after["entries"] > before["entries"] > 0
+    assert after["proven"] == after["entries"]
+    checkpoint = folder / "checkpoint"
+    checkpoint.write_bytes(checkpoint.read_bytes().replace(b"\n\n", b"\nextra\n\n"))
+    assert run(*asked).exit_code == 1
+    (folder / "checkpoint").unlink()
+    gone = run(*asked)
+    assert gone.exit_code == 1
+    assert "there is no checkpoint" in gone.output
+
+
+def test_a_changed_file_ends_the_watch_with_its_index(run: Run, url: str, folder: Path) -> None:
+    bundle = next(path for path in (folder / "tile" / "entries").rglob("*") if path.is_file())
+    bundle.write_bytes(bundle.read_bytes().replace(b"tenant.created", b"tenant.cre4ted", 1))
+    done = run("ledger", "verify", "--url", url, "--follow")
+    assert done.exit_code == 5
+    assert "index 0" in done.stdout
+
+
+def test_wrong_use_is_told(run: Run, url: str, folder: Path, tmp_path: Path) -> None:
+    for arguments in (
+        (folder, "--url", url),
+        ("--follow",),
+        ("--state", tmp_path / "x"),
+        (folder, "--state", tmp_path / "x"),
+    ):
+        assert run("ledger", "verify", *arguments).exit_code == 2
+    nobody = run("ledger", "verify", "--url", "http://127.0.0.1:1/ledger")
+    assert nobody.exit_code == 7
+    state = tmp_path / "notebook"
+    assert run("ledger", "verify", "--url", url, "--state", state).exit_code == 0
+    other = tmp_path / "other.vkey"
+    other.write_text("log.example+11111111+" + "A" * 44)
+    foreign = run("ledger", "verify", "--url", url, "--state", state, "--key", other)
+    assert foreign.exit_code == 2
+    assert "name another file" in " ".join(foreign.output.split())
+
+
+def test_following_tells_of_each_change_once(folder: Path) -> None:
+    """Grown, at rest, away, back at rest, and another log in the end."""
+    files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    auditor = Auditor(Published(files), Notebook(files["log.vkey"].decode().strip()))
+    forged = {path: bytes(len(data)) if path.startswith("tile/0") else data for path, data in files.items()}
+    follows = iter([None, None, _away, _away, Published(files), Published(files), Published(forged)])
+    told: list[str] = []
+
+    def sleep(_: float) -> None:
+        auditor.fetch = next(follows) or auditor.fetch
+        if auditor.fetch == Published(forged):
+            auditor.notebook = Notebook(auditor.notebook.vkey)
+
+    report = follow(auditor, 60, 0, lambda what, _facts: told.append(what), sleep)
+    assert told == ["grown", "stalled", "unreachable"]
+    assert report.fault is not None
+    assert report.fault.kind is FaultKind.TILE
+
+
+def _away(_path: str) -> bytes | None:
+    raise UnreachableError("nobody answers")

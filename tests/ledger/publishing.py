@@ -1,0 +1,52 @@
+"""Logs as they are published, kept in memory, with what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from ledger.export import export_log
+from ledger.integrator import Integrator
+from ledger.log_key import LogKey
+from ledger.payload import Draft
+from ledger.tables import Entry, Tenant
+from ledger.tenancy import SystemSession
+from tests.ledger.world import ACTOR, POLICY, NoteWritten, World
+
+
+@dataclass
+class Published:
+    """Files by path; calling it is to fetch one."""
+
+    files: dict[str, bytes]
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, path: str) -> bytes | None:
+        self.asked.append(path)
+        return self.files.get(path)
+
+
+def grow(world: World, entries: int) -> None:
+    """Bring a world's log to that many entries, all of them proven."""
+    with world.database.read(SystemSession.FSCK) as connection:
+        tenant = connection.execute(select(Tenant.tenant_id)).scalar_one()
+        have = connection.execute(select(func.count(Entry.index))).scalar_one()
+    subject = world.ledger.subjects.system(tenant)
+    drafts = [
+        world.ledger.draft("note.written", POLICY, ACTOR, subject, NoteWritten(str(n))) for n in range(entries - have)
+    ]
+
+    def work(_: Connection) -> Sequence[Draft]:
+        return drafts
+
+    world.ledger.record(work, tenant)
+    Integrator(world.database, LogKey(world.database, world.keys)).step()
+
+
+def publish(world: World, folder: Path) -> Published:
+    """What the world's log publishes now."""
+    export_log(world.database, folder)
+    return Published({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
