@@ -71,6 +71,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     UploadsBusyError: _later("uploads-busy", "Too many uploads are under way"),
     UploadError: Problem("upload-malformed", 400, "The upload is malformed"),
     detection.UnsupportedMediaError: Problem("media-unsupported", 415, "This kind of file is not supported yet"),
+    detection.MissingDecoderError: Problem("media-decoder-missing", 415, "No decoder for it is installed here"),
     detection.UnsupportedCodecError: Problem(
         "media-codec-unsupported", 415, "What is inside the file is not supported"
     ),

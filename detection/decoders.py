@@ -2,7 +2,8 @@
 
 Rules
 - The decoder is chosen by the sniffed format; Pillow's registry of sixty is never asked.
-- Decoders start no threads: the pool of workers is the parallelism.
+- What is an extra (HEIC) is read where it is installed, and refused by name elsewhere.
+- Decoders keep no threads: the pool of workers is the parallelism.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from typing import Final
 
 from PIL import (
     AvifImagePlugin,
     GifImagePlugin,
     Image,
-    ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -29,9 +31,9 @@ from PIL import (
 )
 from PIL import __version__ as pillow_version
 
-from detection.errors import CorruptMediaError, TruncatedMediaError
+from detection.errors import CorruptMediaError, MissingDecoderError, TruncatedMediaError
 from detection.kinds import Kind
-from detection.outlines import avif, gif, jpeg, png, tiff, webp
+from detection.outlines import gif, heif, jpeg, png, tiff, webp
 from detection.outlines.outline import Bytes, Outline
 
 # The outline is held to tighter limits before Pillow sees the file; a second, looser guard would only
@@ -59,7 +61,7 @@ class Decoder:
     """What reads one kind of picture."""
 
     outline: Callable[[Bytes], Outline]
-    opened: Callable[[io.BytesIO], ImageFile.ImageFile]
+    opened: Callable[[io.BytesIO], Image.Image]
     library: str
     """The C library that does it, with its version; empty where Pillow itself does."""
 
@@ -68,27 +70,35 @@ class Decoder:
         """Who decodes, with versions: decoders may differ in the last bit."""
         return ", ".join(filter(None, (f"Pillow {pillow_version}", self.library)))
 
-    def open(self, data: Bytes) -> ImageFile.ImageFile:
-        """The file, its first picture not yet decoded. Raises DECODING_ERRORS."""
+    def open(self, data: Bytes) -> Image.Image:
+        """The file at its first picture. Raises DECODING_ERRORS."""
         return self.opened(io.BytesIO(data))
 
 
 _ZLIB = f"zlib-ng {features.version('zlib_ng')}" if features.check("zlib_ng") else f"zlib {features.version('zlib')}"
 
-DECODERS: Final[Mapping[Kind, Decoder]] = {
+DECODERS: Final[dict[Kind, Decoder]] = {
     Kind.JPEG: Decoder(
         jpeg.outline, JpegImagePlugin.JpegImageFile, f"libjpeg-turbo {features.version('libjpeg_turbo')}"
     ),
     Kind.PNG: Decoder(png.outline, PngImagePlugin.PngImageFile, _ZLIB),
     Kind.WEBP: Decoder(webp.outline, WebPImagePlugin.WebPImageFile, f"libwebp {features.version('webp')}"),
     Kind.GIF: Decoder(gif.outline, GifImagePlugin.GifImageFile, ""),
-    Kind.AVIF: Decoder(avif.outline, AvifImagePlugin.AvifImageFile, f"libavif {features.version('avif')}"),
+    Kind.AVIF: Decoder(
+        partial(heif.outline, kind=Kind.AVIF), AvifImagePlugin.AvifImageFile, f"libavif {features.version('avif')}"
+    ),
     Kind.TIFF: Decoder(tiff.outline, TiffImagePlugin.TiffImageFile, f"libtiff {features.version('libtiff')}"),
 }
+if find_spec("pillow_heif"):
+    from detection import heic
+
+    DECODERS[Kind.HEIC] = Decoder(partial(heif.outline, kind=Kind.HEIC), heic.opened, heic.LIBRARY)
 
 
 def decoder_of(kind: Kind) -> Decoder:
-    """The decoder of a kind of picture."""
+    """The decoder of a kind of picture. Raises MissingDecoderError."""
+    if kind not in DECODERS:
+        raise MissingDecoderError(kind=kind, extra=kind.lower())
     return DECODERS[kind]
 
 

@@ -16,6 +16,7 @@ DetectionError
     ├── EmptyMediaError
     ├── UnrecognisedMediaError
     ├── UnsupportedMediaError
+    ├── MissingDecoderError
     ├── UnsupportedCodecError
     ├── MislabelledMediaError
     ├── MediaTooLargeError
@@ -117,8 +118,20 @@ class UnsupportedMediaError(MediaError):
     """A known format that is not accepted."""
 
     code: ClassVar[str] = "media-unsupported"
-    sentence: ClassVar[str] = "{kind} files are not accepted here: convert it to one of the accepted kinds"
+    sentence: ClassVar[str] = "{kind} is not accepted here: convert the file to one of the accepted kinds"
     kind: str
+
+
+@dataclass(eq=False)
+class MissingDecoderError(MediaError):
+    """A format that is accepted where its decoder is installed, and here it is not."""
+
+    code: ClassVar[str] = "media-decoder-missing"
+    sentence: ClassVar[str] = (
+        "{kind} cannot be decoded here: convert the file to JPEG, or have the operator install sigillo[{extra}]"
+    )
+    kind: str
+    extra: str
 
 
 @dataclass(eq=False)

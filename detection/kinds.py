@@ -17,7 +17,7 @@ from detection.errors import (
     UnsupportedMediaError,
 )
 
-MAGIC_BYTES = 16
+MAGIC_BYTES = 64
 """How much of a file's beginning tells its format."""
 
 
@@ -40,6 +40,7 @@ class Kind(StrEnum):
     PDF = "PDF"
     TIFF = "TIFF"
     AVIF = "AVIF"
+    HEIC = "HEIC"
     MP4 = "MP4"
     MOV = "MOV"
     M4A = "M4A"
@@ -68,6 +69,7 @@ _TYPES: Final[Mapping[Kind, tuple[str, Medium]]] = {
     Kind.PDF: ("application/pdf", Medium.DOCUMENT),
     Kind.TIFF: ("image/tiff", Medium.PICTURE),
     Kind.AVIF: ("image/avif", Medium.PICTURE),
+    Kind.HEIC: ("image/heic", Medium.PICTURE),
     Kind.MP4: ("video/mp4", Medium.RECORDING),
     Kind.MOV: ("video/quicktime", Medium.RECORDING),
     Kind.M4A: ("audio/mp4", Medium.RECORDING),
@@ -105,7 +107,9 @@ MAGICS = (
     Magic("JPEG XL", b"\xff\x0a"),
     Magic("JPEG XL", b"\x00\x00\x00\x0cJXL "),
     Magic("JPEG 2000", b"\x00\x00\x00\x0cjP  "),
-    *(Magic("HEIC", b"ftyp" + brand, 4) for brand in (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1")),
+    *(Magic(Kind.HEIC, b"ftyp" + brand, 4) for brand in (b"heic", b"heix", b"heim", b"heis")),
+    *(Magic("moving HEIC", b"ftyp" + brand, 4) for brand in (b"hevc", b"hevx", b"msf1")),
+    Magic("HEIF", b"ftypmif1", 4),
     *(Magic(Kind.AVIF, b"ftyp" + brand, 4) for brand in (b"avif", b"avis")),
     Magic(Kind.MOV, b"ftypqt  ", 4),
     Magic(Kind.M4A, b"ftypM4A ", 4),
@@ -127,6 +131,7 @@ ALIASES = {
     "image/jpg": "image/jpeg",
     "image/pjpeg": "image/jpeg",
     "image/x-png": "image/png",
+    "image/heif": "image/heic",
     "application/x-pdf": "application/pdf",
     "video/x-m4v": "video/mp4",
     "audio/x-m4a": "audio/mp4",
@@ -141,6 +146,9 @@ ALIASES = {
     "audio/opus": "audio/ogg",
     "audio/vorbis": "audio/ogg",
 }
+HEIF_CODECS = {b"avif": Kind.AVIF, b"heic": Kind.HEIC, b"heix": Kind.HEIC}
+"""What a HEIF file of no one codec is, by the first of its compatible brands that says so (ISO/IEC 14496-12, 4.3)."""
+
 SAME_CONTAINER = frozenset({"video/mp4", "audio/mp4"})
 """Whether there are pictures in it is not told by its first bytes."""
 
@@ -159,7 +167,7 @@ def sniff(head: bytes) -> Kind:
     if name is None:
         raise UnrecognisedMediaError
     try:
-        return Kind(name)
+        return _codec(head) if name == "HEIF" else Kind(name)
     except ValueError:
         raise UnsupportedMediaError(kind=name) from None
 
@@ -170,6 +178,12 @@ def check_declared(declared: str | None, kind: Kind) -> None:
     named = {ALIASES.get(plain, plain), kind.mime}
     if plain not in UNDECLARED and len(named) > 1 and named != SAME_CONTAINER:
         raise MislabelledMediaError(declared=plain, actual=kind.mime)
+
+
+def _codec(head: bytes) -> Kind:
+    """Raises ValueError where no brand tells it."""
+    brands = (head[at : at + 4] for at in range(16, min(int.from_bytes(head[:4]), len(head)), 4))
+    return Kind(next((HEIF_CODECS[brand] for brand in brands if brand in HEIF_CODECS), "HEIF"))
 
 
 def _fits(magic: Magic, head: bytes) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PIL import Image, ImageFile
+from PIL import Image
 
 from detection.decoders import decoder_of, refusing
 from detection.errors import CorruptMediaError
@@ -64,7 +64,7 @@ def decode(data: Bytes, kind: Kind, outline: Outline) -> Iterator[tuple[Image.Im
         yield upright(file, file.info.get("exif", b"")), round(file.info.get("duration", 0))
 
 
-def _load(file: ImageFile.ImageFile, index: int) -> None:
+def _load(file: Image.Image, index: int) -> None:
     file.seek(index)
     file.load()
     if file.mode == "P" and file.palette is None:

@@ -1,17 +1,23 @@
-"""The boxes that MP4, QuickTime, HEIF and AVIF files are made of (ISO/IEC 14496-12, section 4.2)."""
+"""The boxes that MP4, QuickTime, HEIC and AVIF files are made of, and the numbers in them (ISO/IEC 14496-12,
+section 4.2).
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from detection.errors import CorruptMediaError, TruncatedMediaError
 from detection.kinds import Kind
+from detection.limits import MAX_SEGMENTS, at_most
 from detection.outlines.outline import Bytes
 
 _SHORT, _LONG = 8, 16
 """Bytes of a header: size and name, and a 64-bit size where the first is 1."""
+
+FULL = 4
+"""Bytes of version and flags, with which some boxes begin."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,24 @@ class Box:
     name: bytes
     start: int
     end: int
+
+
+class Numbers:
+    """The numbers in a box, one after another."""
+
+    def __init__(self, data: Bytes, kind: Kind, box: Box) -> None:
+        self._data, self._kind, self._position, self._end = data, kind, box.start, box.end
+
+    def take(self, size: int) -> int:
+        """The next one, of so many bytes. Raises CorruptMediaError beyond the end."""
+        start, self._position = self._position, self._position + size
+        if self._position > self._end:
+            raise CorruptMediaError(kind=self._kind, reason="a box ends before what it says")
+        return int.from_bytes(self._data[start : self._position])
+
+    def head(self) -> tuple[int, int]:
+        """Version and flags."""
+        return self.take(1), self.take(3)
 
 
 def boxes(data: Bytes, kind: Kind, within: Box | None = None) -> Iterator[Box]:
@@ -37,6 +61,18 @@ def boxes(data: Bytes, kind: Kind, within: Box | None = None) -> Iterator[Box]:
             raise TruncatedMediaError(kind=kind)
         yield box
         position = box.end
+
+
+def inner(data: Bytes, kind: Kind, box: Box, skipped: int = 0) -> Iterator[Box]:
+    """The boxes in a box, after so many bytes. Raises what `boxes` does, and MediaTooLargeError."""
+    for count, found in enumerate(boxes(data, kind, Box(box.name, box.start + skipped, box.end)), 1):
+        at_most("segments", MAX_SEGMENTS, count)
+        yield found
+
+
+def first(found: Iterable[Box]) -> dict[bytes, Box]:
+    """The first box of each name."""
+    return {box.name: box for box in reversed(list(found))}
 
 
 def _box(data: Bytes, kind: Kind, position: int, end: int) -> Box:

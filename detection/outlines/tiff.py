@@ -73,7 +73,7 @@ def outline(data: Bytes) -> Outline:
     layout, first = _header(data)
     fields, following = _directory(data, layout, first)
     if following:
-        raise UnsupportedMediaError(kind="TIFF with several pages")
+        raise UnsupportedMediaError(kind="a TIFF file with several pages")
     _count(data, layout, fields, {first})
     values = _Values(data, layout, {field.tag: field for field in fields})
     width, height = values.one(_WIDTH), values.one(_HEIGHT)

@@ -14,7 +14,7 @@ from detection.memfd import Memfd
 from detection.pixels import normalised, pixel_hash
 from detection.sandbox import Sandbox
 from tests.detection.films import Film, write
-from tests.detection.pictures import MODES, chunk, decoded, draw, png, save
+from tests.detection.pictures import MODES, SAMPLES, chunk, decoded, draw, png, save
 
 FILM = write(Film())
 
@@ -52,6 +52,11 @@ def test_an_examination_inside_equals_one_outside(examiner: Sandbox, form: str, 
 def test_a_film_examined_inside_is_the_one_outside(examiner: Sandbox, video: str, audio: str) -> None:
     file = write(Film(video=video, audio=audio))
     assert _examine(examiner, file, "video/mp4") == examine(file, None)
+
+
+@pytest.mark.parametrize("name", ["heic", "clear heic", "tiled heic"])
+def test_heic_examined_inside_is_the_one_outside(examiner: Sandbox, name: str) -> None:
+    assert _examine(examiner, SAMPLES[name], "image/heic") == examine(SAMPLES[name], None)
 
 
 def test_whatever_loads_late_was_loaded_before_isolation(examiner: Sandbox) -> None:

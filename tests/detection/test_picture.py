@@ -45,7 +45,7 @@ def test_no_truncated_file_decodes(name: str, share: float) -> None:
         examine(whole[: int(len(whole) * share)], None)
 
 
-@pytest.mark.parametrize("name", ["avif", "clear avif", "moving avif"])
+@pytest.mark.parametrize("name", ["avif", "clear avif", "moving avif", "heic", "tiled heic"])
 def test_a_file_cut_between_its_boxes_is_truncated(name: str) -> None:
     for box in boxes(SAMPLES[name], Kind.AVIF):
         if box.end < len(SAMPLES[name]):
@@ -105,7 +105,8 @@ def test_every_flip_in_image_data_of_a_png_is_noticed() -> None:
         (SAMPLES["gif"][:6] + b"\0\0\0\0" + SAMPLES["gif"][10:], CorruptMediaError),
         (SAMPLES["moving png"].replace(b"acTL", b"acTX"), CorruptMediaError),
         (b"8BPS" + bytes(20), UnsupportedMediaError),
-        (b"\x00\x00\x00\x18ftypheic" + bytes(20), UnsupportedMediaError),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(20), TruncatedMediaError),
+        (b"\x00\x00\x00\x18ftypmsf1" + bytes(20), UnsupportedMediaError),
         (b"%PDF-1.7", TruncatedMediaError),
         (b"\x00\x00\x00\x18ftypisom" + bytes(20), CorruptMediaError),
         (b"RIFF\x04\x00\x00\x00WAVE", CorruptMediaError),
@@ -212,5 +213,5 @@ def test_files_are_bounded_before_they_are_read() -> None:
 
 
 def test_errors_say_what_to_do() -> None:
-    with pytest.raises(UnsupportedMediaError, match="HEIC files are not accepted here: convert it"):
-        examine(base64.b64decode("AAAAGGZ0eXBoZWlj"), None)
+    with pytest.raises(UnsupportedMediaError, match="moving HEIC is not accepted here: convert the file"):
+        examine(base64.b64decode("AAAAGGZ0eXBoZXZj"), None)

@@ -8,8 +8,9 @@ import pytest
 
 from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import examine
+from provenance.errors import ManifestBuildError
 from provenance.verdict import Verdict
-from tests.detection.pictures import SAMPLES
+from tests.detection.pictures import SAMPLES, draw, heic
 from tests.provenance.house import House
 
 
@@ -36,3 +37,11 @@ def _amid(file: bytes) -> bytes:
     """Bytes from its middle, none of them near 255: what begins the segments of a JPEG."""
     pieces = (file[at : at + 16] for at in range(len(file) // 2, len(file)))
     return next(piece for piece in pieces if max(piece) < 0xFE)
+
+
+def test_tiles_with_an_index_that_c2pa_misreads_cannot_be_signed(house: House) -> None:
+    """Once they can, `detection.outlines.places` need no longer refuse them; unsigned they verify as any other."""
+    file = heic(draw(width=122, height=86), tile_size=64)
+    assert house.verify(file).verdict is Verdict.ABSENT
+    with pytest.raises(ManifestBuildError, match="failed to fill whole buffer"):
+        house.signed(file, mime="image/heic")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from detection.errors import CorruptMediaError, MediaError, TruncatedMediaError
 from detection.kinds import Kind
-from detection.outlines.boxes import Box, boxes
+from detection.outlines.boxes import Box, Numbers, boxes
 
 
 def box(name: bytes, content: bytes = b"") -> bytes:
@@ -58,3 +58,10 @@ def test_a_box_that_leaves_its_parent_is_refused() -> None:
 def test_noise_ends(noise: bytes) -> None:
     with suppress(MediaError):
         assert len(_walk(noise)) <= 8
+
+
+def test_numbers_end_with_their_box() -> None:
+    numbers = Numbers(b"\1\2\3\4", Kind.JPEG, Box(b"", 1, 3))
+    assert (numbers.take(0), numbers.take(2)) == (0, 0x0203)
+    with pytest.raises(CorruptMediaError):
+        numbers.take(1)

@@ -91,7 +91,7 @@ def test_lies_are_refused(file: bytes, error: type[MediaError]) -> None:
 
 
 def test_several_pages_are_refused() -> None:
-    with pytest.raises(UnsupportedMediaError, match="TIFF with several pages files are not accepted"):
+    with pytest.raises(UnsupportedMediaError, match="a TIFF file with several pages is not accepted"):
         examine(animated([draw(seed=seed) for seed in range(2)], [0, 0], "TIFF"), None)
 
 

@@ -1,4 +1,4 @@
-"""AVIF boxes are believed only as far as the file reaches, and its pictures agree with themselves."""
+"""Boxes of AVIF and HEIC are believed only as far as the file reaches, and their pictures agree with themselves."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ import struct
 
 import pytest
 
-from detection.errors import CorruptMediaError, MediaError, MediaTooLargeError, TruncatedMediaError
+from detection.errors import (
+    CorruptMediaError,
+    MediaError,
+    MediaTooLargeError,
+    TruncatedMediaError,
+    UnsupportedMediaError,
+)
+from detection.kinds import Kind
 from detection.media import examine
+from detection.outlines.heif import outline
 from tests.detection.outlines.test_boxes import box
 from tests.detection.pictures import SAMPLES, draw, save
 
 STILL, MOVING = SAMPLES["avif"], SAMPLES["moving avif"]
+HEIC, TILED = SAMPLES["heic"], SAMPLES["tiled heic"]
 
 
 def _patched(file: bytes, name: bytes, at: int, value: bytes) -> bytes:
     """The file with bytes of a box's content written over."""
     start = file.index(name) + 4 + at
     return file[:start] + value + file[start + len(value) :]
+
+
+def _tiles_of(width: int, height: int) -> bytes:
+    return TILED.replace(struct.pack(">II", 64, 64), struct.pack(">II", width, height))
 
 
 @pytest.mark.parametrize(
@@ -55,3 +68,25 @@ def test_the_same_file_with_its_boxes_moved_agrees() -> None:
     """Metadata apart, the pixels are what counts."""
     one, other = save(draw(), "AVIF"), save(draw(), "AVIF", xmp=b"<x/>", icc_profile=b"")
     assert examine(one, None).content == examine(other, None).content
+
+
+@pytest.mark.parametrize(
+    ("file", "error"),
+    [
+        (_patched(HEIC, b"ispe", 4, struct.pack(">I", 40_000)), MediaTooLargeError),
+        (_patched(HEIC, b"clap", 0, struct.pack(">II", 1, 0)), CorruptMediaError),
+        (_patched(HEIC, b"iloc", 6, b"\xff\xff"), CorruptMediaError),
+        (HEIC.replace(b"hvc1", b"av01"), UnsupportedMediaError),
+        (HEIC[: HEIC.index(b"mdat") + 4], TruncatedMediaError),
+        (TILED.replace(b"grid", b"iovl"), UnsupportedMediaError),
+        (TILED.replace(b"hvc1", b"grid", 1), CorruptMediaError),
+        (TILED.replace(b"dimg", b"xxxx"), CorruptMediaError),
+        (TILED.replace(b"idat", b"xxxx"), CorruptMediaError),
+        *((_patched(TILED, b"idat", at, b"\7"), CorruptMediaError) for at in (1, 2, 3, 4, 5, 6, 7)),
+        (_patched(TILED, b"ispe", 4, struct.pack(">I", 32)), CorruptMediaError),
+        *((_tiles_of(*size), CorruptMediaError) for size in ((32, 64), (128, 64), (64, 32), (64, 128))),
+    ],
+)
+def test_lies_of_heic_are_refused_before_it_is_decoded(file: bytes, error: type[MediaError]) -> None:
+    with pytest.raises(error):
+        outline(file, Kind.HEIC)
