@@ -39,6 +39,10 @@ class Trust:
         self._authorities = {str(path): path.read_text() for path in (settings.tsa_anchors,) if path}
         TrustPolicy.of(self._further, self._usages or DEFAULT_USAGES, self._authorities)
         self._ours = ""
+        self._written = ""
+        """What the kept file holds, as far as we wrote it."""
+
+        self._warned = ""
         self._policy: tuple[str, TrustPolicy] | None = None
         """For roots that were ours then."""
 
@@ -51,6 +55,7 @@ class Trust:
             found = self._keys.anchors()
             if found != self._ours or not found:
                 self._ours = _certificates(found)
+            if found != self._written:
                 self._keep(found)
         except (KeyStoreUnavailableError, KeyNotFoundError):
             if not self._ours and not self._kept.is_file():
@@ -77,16 +82,25 @@ class Trust:
         return TrustPolicy.of(roots, tuple(dict.fromkeys(known)), self._authorities, self._revoked())
 
     def _keep(self, anchors: str) -> None:
-        """As well as can be: what can be verified now must not depend on what is kept for later."""
+        """As well as can be, and tried again each time the roots are asked for: what can be verified now must not
+        depend on what is kept for later.
+        """
         draft = self._kept.with_name(f"{self._kept.name}.{token_hex(8)}")
         try:
             draft.write_text(anchors)
             draft.replace(self._kept)
+            self._written, self._warned = anchors, ""
         except OSError as error:
-            logger("trust").warning("the roots cannot be kept for a restart without the key store", error=str(error))
+            self._warn(error.strerror or str(error))
         finally:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+    def _warn(self, reason: str) -> None:
+        """Once while the reason is the same: with every file that is verified it would fill the log."""
+        if reason != self._warned:
+            logger("trust").warning("the roots cannot be kept for a restart without the key store", error=reason)
+        self._warned = reason
 
 
 def _certificates(anchors: str) -> str:

@@ -52,6 +52,24 @@ def test_roots_that_cannot_be_kept_serve_all_the_same(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["anchors.pem"]
 
 
+def test_roots_are_kept_as_soon_as_there_is_room_and_the_log_tells_it_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, kept = SimulatedKeyStore(), tmp_path / "anchors.pem"
+    kept.mkdir()  # nothing can be put in its place, as on a full disk
+    trust = Trust(Settings(home=tmp_path), store, kept)
+    with caplog.at_level("WARNING", "sigillo"):
+        for _ in range(3):
+            assert trust.anchors() == store.root
+    assert len(caplog.records) == 1
+    kept.rmdir()
+    trust.policy()
+    assert kept.read_text() == store.root
+    kept.unlink()
+    trust.policy()
+    assert not kept.exists(), "what was written once is not written with every file"
+
+
 def test_files_are_verified_after_a_restart_while_vault_is_sealed(openbao: OpenBao, tmp_path: Path) -> None:
     vault: dict[str, Any] = {
         "keys": "vault",
