@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 
 from api.auth import UnauthenticatedError
 from api.body import BodyError, BodyTimeoutError, BodyTooLargeError
+from api.faults import told
 from api.log import logger
 from api.throttle import ConnectionsBusyError, RateExceededError
 from api.upload import UploadError, UploadsBusyError, UploadTooLargeError
@@ -32,9 +33,6 @@ from provenance import errors as provenance
 URN = "urn:sigillo:problem:"
 RETRY_SECONDS = 2
 """What a caller is told to wait when a part is not ready."""
-
-MAX_FAULTS = 20
-"""Faults of one request that are told; a hostile one can have tens of thousands."""
 
 
 @dataclass(frozen=True)
@@ -197,10 +195,7 @@ def _known(request: Request, error: Exception) -> JSONResponse:
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [
-        {"field": ".".join(map(str, e["loc"][1:])), "detail": e["msg"].removeprefix("Value error, ")}
-        for e in error.errors()[:MAX_FAULTS]
-    ]
+    faults = told(error.errors())
     said = "; ".join(f"{fault['field']}: {fault['detail']}" for fault in faults[:5])
     return answer(
         Problem("request-invalid", 422, "The request does not have the form it should"),

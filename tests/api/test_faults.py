@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from api.faults import WORDS, told
+from api.routers.access import KeyRequest
+from api.routers.keys import RevocationRequest
+from api.schemas.assets import ClaimBody
+from tests.api.wire import problem
+from tests.deployment import Running
+from tests.hostile.shapes import anything
+
+BODIES: tuple[type[BaseModel], ...] = (ClaimBody, KeyRequest, RevocationRequest)
+_members = sorted({name for body in BODIES for name in body.model_fields} | {"name", "version", "when", "source_type"})
+_inner = st.recursive(
+    anything | st.sampled_from(["2026-01-01", "2026-01-01T00:00:00", "digitalCapture", "sign"]),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.sampled_from(_members), some, max_size=4),
+    max_leaves=12,
+)
+
+
+def faults(body: type[BaseModel], sent: Any) -> list[Any]:
+    try:
+        body.model_validate(sent)
+    except ValidationError as error:
+        return list(error.errors())
+    return []
+
+
+@given(body=st.sampled_from(BODIES), sent=st.dictionaries(st.sampled_from(_members), _inner) | _inner)
+def test_every_fault_a_body_can_have_is_in_our_words(body: type[BaseModel], sent: Any) -> None:
+    found = faults(body, sent)
+    assert {fault["type"] for fault in found} <= {*WORDS, "value_error"}
+    for fault in told([{**fault, "loc": ("body", *fault["loc"])} for fault in found]):
+        assert fault["field"]
+        assert "should" not in fault["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ({"tool": 1}, "tool: must be text"),
+        ({"tool": ""}, "tool: is too short: at least 1"),
+        ({"tool": "x", "scope": []}, "scope: is not known here"),
+        ({"tool": "x", "scopes": "sign"}, "scopes: must be a list"),
+        ({"tool": "x", "new_tenant": "maybe"}, "new_tenant: must be true or false"),
+        ({}, "tool: is missing"),
+        ([], "body: must be an object"),
+    ],
+)
+def test_a_fault_says_what_is_wanted(deployment: Running, sent: object, said: str) -> None:
+    with deployment.http(deployment.key()) as http:
+        assert problem(http.post("/v1/api-keys", json=sent), 422, "request-invalid")["detail"] == said
+
+
+def test_a_fault_that_is_not_listed_keeps_its_sentence() -> None:
+    assert told([{"type": "new", "loc": ("body", "a"), "msg": "Wrong"}]) == [{"field": "a", "detail": "Wrong"}]
