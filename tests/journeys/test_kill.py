@@ -36,16 +36,15 @@ CLIENTS = 3
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("seed", [1])
 def test_kill_during_uploads(tmp_path: Path, seed: int) -> None:
-    kill_rounds(tmp_path, ROUNDS, seed)
+    with Server(tmp_path / "home") as server:
+        kill_rounds(server, tmp_path, ROUNDS, seed)
 
 
-def kill_rounds(folder: Path, rounds: int, seed: int) -> int:
-    """So many lives of one server, each ended with SIGKILL in the middle of uploads; how many were acknowledged."""
+def kill_rounds(server: Server, folder: Path, rounds: int, seed: int) -> int:
+    """The life of a server is ended so many times with SIGKILL in the middle of uploads; how many were acknowledged."""
     chance = random.Random(seed)
-    server = Server(folder / "home")
     promised: list[dict[str, str]] = []
     for round_number in range(rounds):
-        server.start()
         uploaders = [Uploader(server, folder, round_number * CLIENTS + n) for n in range(CLIENTS)]
         for uploader in uploaders:
             uploader.start()
@@ -57,8 +56,8 @@ def kill_rounds(folder: Path, rounds: int, seed: int) -> int:
             uploader.join()
             promised += uploader.acknowledged
         _check_rows(folder / "home")
+        server.start()
     assert len(promised) >= rounds
-    server.start()
     _check_promises(server, promised)
     assert server.stop() == 0
     check_at_rest(folder / "home")

@@ -8,6 +8,7 @@ import os
 import random
 import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -26,8 +27,12 @@ pytestmark = [
 
 
 def test_every_life_ends_in_the_middle_of_uploads(tmp_path: Path) -> None:
-    acknowledged = kill_rounds(tmp_path, KILLS, seed=2)
+    with Server(tmp_path / "home") as server:
+        acknowledged = kill_rounds(server, tmp_path, KILLS, seed=2)
+    tenth = max(len(server.starts) // 10, 1)
+    first, last = median(server.starts[1 : tenth + 1]), median(server.starts[-tenth:])
     print(f"\n{KILLS} kills: {acknowledged} uploads acknowledged, all of them whole")
+    print(f"a start took {first:.2f} s at first, {last:.2f} s at last (medians of a tenth)")
 
 
 def test_mixed_load_on_a_server_that_dies(tmp_path: Path) -> None:
