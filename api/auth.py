@@ -17,6 +17,8 @@ from api.throttle import Address, client_address
 from cases.access import Caller
 from cases.errors import UnknownKeyError
 
+_NETWORK = "sigillo.network"
+
 
 class UnauthenticatedError(Exception):
     """No API key was sent where one is needed."""
@@ -32,7 +34,7 @@ async def identify(request: Request, service: ServiceDep) -> Caller | None:
     address = _address(request, service)
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
-        service.throttle.anonymous(address)
+        request.scope[_NETWORK] = service.throttle.anonymous(address)
         return None
     try:
         caller = await run_in_threadpool(_recognise, service, token.strip())
@@ -47,6 +49,12 @@ async def identify(request: Request, service: ServiceDep) -> Caller | None:
 async def count_reader(request: Request, service: ServiceDep) -> None:
     """Count one who reads the published log, whoever it is. Raises RateExceededError."""
     service.throttle.reader(_address(request, service))
+
+
+def network_name(request: Request) -> str:
+    """What a caller without a key goes by for the day, once identified; empty for one without an address."""
+    name: str = request.scope[_NETWORK]
+    return name
 
 
 async def require_caller(identified: Annotated[Caller | None, Depends(identify)]) -> Caller:

@@ -29,7 +29,7 @@ from api.telemetry import Metrics
 from api.throttle import Throttle
 from api.trust import Trust
 from api.turns import Turns
-from api.upload import BUDGET_BYTES, FORM_BYTES, Budget
+from api.upload import BUDGET_BYTES, FORM_BYTES, SharedBudget
 from api.vault_metrics import VaultMetrics
 from api.version import VERSION
 from cases.access import Access
@@ -44,6 +44,7 @@ from cases.revocation import Revocations
 from cases.verification import Verification
 from detection.isolation import Isolation
 from detection.sandbox import Sandbox
+from detection.shares import Shares
 from keys.approle import AppRole
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.local import WARNING, LocalKeyStore
@@ -71,6 +72,8 @@ THREADS_PER_WORKER = 2
 SPARE_THREADS = 4
 """Requests that a pool of workers has under way at once: some fill it, some read, seal and record meanwhile."""
 
+WORKERS_FOR_OTHERS = 1
+"""Workers of each pool that one principal, or one network of strangers, leaves to others however much it sends."""
 
 STAMPING_THREADS = 32
 """Requests that may wait for a time-stamp atop these: that takes a thread and a round trip, and no worker."""
@@ -82,7 +85,7 @@ class Desk:
 
     verification: Verification
     turns: Turns
-    uploads: Budget
+    uploads: SharedBudget
 
 
 @dataclass(frozen=True)
@@ -261,8 +264,7 @@ def _assemble(
     throttle = Throttle(settings.anonymous_rate, settings.ledger_rate, settings.key_rate, clock, entropy)
     claim_key = ClaimKeyRecord(ledger, database, keys, deployment)
     housekeeping = Housekeeping(deployment, library, rewrapping, claim_key, revocations, database, throttle, clock)
-    threads = THREADS_PER_WORKER * settings.workers + SPARE_THREADS
-    signers = threads + (STAMPING_THREADS if time_stamps else 0)
+    signers, verifiers = (Shares(sandbox, _share(settings.workers)) for sandbox in (callers, strangers))
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -276,7 +278,7 @@ def _assemble(
             database,
             blobs,
             recognition,
-            callers,
+            signers,
             keys,
             revocations,
             time_stamps,
@@ -287,10 +289,10 @@ def _assemble(
             entropy,
         ),
         library=library,
-        callers=_desk(settings, Verification(ledger, recognition, callers), threads),
-        strangers=_desk(settings, Verification(ledger, recognition, strangers), threads),
+        callers=_desk(settings, Verification(ledger, recognition, signers)),
+        strangers=_desk(settings, Verification(ledger, recognition, verifiers)),
         throttle=throttle,
-        signing=Turns(signers),
+        signing=_turns(settings.workers, STAMPING_THREADS if time_stamps else 0),
         metrics=metrics,
         rewrapping=rewrapping,
         revocations=revocations,
@@ -299,9 +301,24 @@ def _assemble(
     )
 
 
-def _desk(settings: Settings, verification: Verification, threads: int) -> Desk:
-    budget = max(BUDGET_BYTES, settings.upload_bytes + FORM_BYTES)
-    return Desk(verification, Turns(threads), Budget(budget))
+def _desk(settings: Settings, verification: Verification) -> Desk:
+    return Desk(verification, _turns(settings.workers), _budget(settings.upload_bytes + FORM_BYTES))
+
+
+def _budget(largest: int) -> SharedBudget:
+    """Room for many uploads, and for the largest at least; one holder leaves room for another's, where there is."""
+    limit = max(BUDGET_BYTES, largest)
+    return SharedBudget(limit, each=max(limit - largest, largest))
+
+
+def _share(workers: int) -> int:
+    """How many of so many workers one holder may have at once; where there is but one, that one."""
+    return max(workers - WORKERS_FOR_OTHERS, 1)
+
+
+def _turns(workers: int, more: int = 0) -> Turns:
+    threads = THREADS_PER_WORKER * workers + SPARE_THREADS + more
+    return Turns(threads, threads - THREADS_PER_WORKER * (workers - _share(workers)))
 
 
 async def service_of(request: Request) -> Service:

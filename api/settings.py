@@ -38,8 +38,10 @@ DEFAULT_KEY_RATE = "6000/minute"
 
 
 def _default_workers() -> int:
-    """One more than the cores: while one is between two files, the others keep the cores busy."""
-    return min((os.cpu_count() or 1) + 1, MAX_WORKERS)
+    """Two more than the cores: while one is between two files, the others keep the cores busy; and whoever sends much
+    leaves one to others.
+    """
+    return min((os.cpu_count() or 1) + 2, MAX_WORKERS)
 
 
 def _rate(text: str) -> str:

@@ -83,10 +83,16 @@ class Throttle:
         self._clock, self._entropy = clock, entropy
         self._day = _Day(clock().date(), entropy(32))
 
-    def anonymous(self, address: Address | None) -> None:
-        """Count one request of a caller without a key. Raises RateExceededError."""
-        if address is not None:
-            self._count(self._anonymous, f"net:{self._name(address)}")
+    def anonymous(self, address: Address | None) -> str:
+        """Count one request of a caller without a key; the name it is counted under, empty for one without an address.
+
+        Raises RateExceededError.
+        """
+        if address is None:
+            return ""
+        name = f"net:{self._name(address)}"
+        self._count(self._anonymous, name)
+        return name
 
     def reader(self, address: Address | None) -> None:
         """Count one file of the published log. Raises RateExceededError."""

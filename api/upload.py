@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Self
+from weakref import WeakValueDictionary
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -58,13 +59,36 @@ class Budget:
     """Memory that uploads may hold together. Used on the event loop alone, so it needs no lock."""
 
     limit: int
+    within: Budget | None = None
+    """What is taken here is taken there too."""
+
     held: int = 0
 
     def take(self, size: int) -> None:
         """Raises UploadsBusyError."""
         if self.held + size > self.limit:
             raise UploadsBusyError
+        if self.within:
+            self.within.take(size)
         self.held += size
+
+    def give(self, size: int) -> None:
+        """What was taken is free again."""
+        self.held -= size
+        if self.within:
+            self.within.give(size)
+
+
+@dataclass
+class SharedBudget(Budget):
+    """A budget of which each holder, a principal or a network, may take a part."""
+
+    each: int = field(kw_only=True)
+    _parts: WeakValueDictionary[str, Budget] = field(default_factory=WeakValueDictionary, init=False)
+
+    def of(self, holder: str) -> Budget:
+        """The holder's part, the same one for all of its uploads that overlap."""
+        return self._parts.setdefault(holder, Budget(self.each, self))
 
 
 @dataclass
@@ -108,7 +132,7 @@ class Upload:
         self.content.close()
         if self.sidecar:
             self.sidecar.close()
-        self.budget.held -= self.held
+        self.budget.give(self.held)
         self.held = 0
 
     def __enter__(self) -> Self:

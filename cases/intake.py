@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -37,8 +38,9 @@ from cases.idempotency import IdempotencyKey
 from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
 from cases.revocation import Revocations
-from cases.signing import Original, Signing, Submission, content, decision, details
-from detection.sandbox import Sandbox
+from cases.signing import Signing, Submission, content, decision, details
+from detection.memfd import Memfd
+from detection.shares import Shares, Workers
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
 from ledger.blobs import Blob, BlobStore
@@ -85,7 +87,7 @@ class Intake:
     database: Database
     blobs: BlobStore
     recognition: Recognition
-    sandbox: Sandbox
+    workers: Shares
     keys: KeyStore
     revocations: Revocations
     time_stamps: TimeStamps | None
@@ -102,7 +104,8 @@ class Intake:
 
         Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, SidecarParentError,
         IdempotencyConflictError, SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError,
-        TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError; then nothing was kept.
+        TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError, and what opening the original raises; then
+        nothing was kept.
         """
         check_request(submission.claim, self.clock())
         check_grant(submission.claim, caller.grant)
@@ -115,40 +118,41 @@ class Intake:
             with self.database.read(caller.tenant) as connection:
                 if winner := spent.winner(connection, milliseconds(self.clock())):
                     return winner
-        signing = self._sign(caller, submission)
+        with submission.original.open() if submission.original else nullcontext() as parent:
+            signing = self._sign(caller, submission, parent)
         with signing.signed.content:
             return self._commit(signing, spent)
 
-    def _sign(self, caller: Caller, submission: Submission) -> Signing:
+    def _sign(self, caller: Caller, submission: Submission, made_from: Memfd | None) -> Signing:
         received_at, signer = milliseconds(self.clock()), self.keys.signer(Purpose.CLAIM)
+        workers = self.workers.of(caller.principal)
         self.revocations.require_good(signer)
         # The signer first: the roots asked for after it cover its chain.
         trust = self.trust()
-        found, history = examine(self.sandbox, submission.content, submission.declared_mime, trust)
-        original = submission.original
-        if original:
-            history = self._instead_of(history, original, trust)
+        found, history = examine(workers, submission.content, submission.declared_mime, trust)
+        if made_from:
+            history = self._instead_of(history, workers, made_from, trust)
         parent = self._parent(caller, submission, history)
-        mime, file = (original.mime, original.content) if original else ("", None)
+        mime = submission.original.mime if submission.original else ""
         definition = define(submission.claim, content(found), history.verdict, self.generator, mime)
         signed = sign(
-            self.sandbox,
+            workers,
             signer,
             submission.content,
             definition,
             trust,
-            parent=file,
+            parent=made_from,
             time_stamps=self.time_stamps,
             entropy=self.entropy,
         )
         return Signing(caller, submission, received_at, found, parent, signed, signer)
 
-    def _instead_of(self, brought: History, original: Original, trust: TrustPolicy) -> History:
+    def _instead_of(self, brought: History, workers: Workers, original: Memfd, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.
 
         Raises OtherHistoryError.
         """
-        history = in_brief(verify(self.sandbox, original.content, trust))
+        history = in_brief(verify(workers, original, trust))
         if brought.verdict is not Verdict.ABSENT and brought.label != history.label:
             raise OtherHistoryError
         return history

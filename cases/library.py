@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -94,13 +94,10 @@ class Library:
             raise AssetGoneError(AssetState.ERASED)
         return open_manifest(self.ledger.subjects.open(asset.tenant, subject_id(asset.id)), sealed)
 
-    @contextmanager
-    def original(self, asset: Asset) -> Iterator[Original]:
-        """An asset's signed file in memory, to be the parent of another. Raises AssetGoneError, BlobError."""
-        content = Memfd.of(self.content(asset))
-        assert asset.details is not None  # its content could be opened
-        with content:
-            yield Original(asset.id, asset.details.upload.mime, content)
+    def original(self, asset: Asset) -> Original:
+        """An asset as the parent of another, gone or not: what was made from it while it was kept is answered again."""
+        mime = asset.details.upload.mime if asset.details else ""
+        return Original(asset.id, mime, lambda: Memfd.of(self.content(asset)))
 
     def erase(self, caller: Caller, asset: AssetId) -> EntryId:
         """Destroy the asset's key and everything sealed under it; the entry that says so.

@@ -5,6 +5,8 @@ Pure: nothing here reads a clock, a row or a file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 
 from cases.access import Caller
@@ -26,8 +28,10 @@ class Original:
 
     asset: AssetId
     mime: str
-    content: Memfd
-    """The signed file, sealed against writing."""
+    """Empty once it is erased."""
+
+    open: Callable[[], AbstractContextManager[Memfd]]
+    """The signed file in memory, sealed against writing. Raises AssetGoneError, BlobError."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cases.recognition import Recognition
 from detection.memfd import Memfd
-from detection.sandbox import Sandbox
+from detection.shares import Shares
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from ledger.errors import NotProvenError
 from ledger.ids import EntryId
@@ -41,14 +41,15 @@ class Verification:
 
     ledger: Ledger
     recognition: Recognition
-    sandbox: Sandbox
+    workers: Shares
 
-    def verify(self, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> Verified:
-        """What a file of any type that C2PA defines says about itself, or its `sidecar` says, and what that is worth.
+    def verify(self, holder: str, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> Verified:
+        """What a file of any type that C2PA defines says about itself, or its `sidecar` says, and what that is worth;
+        a worker of the holder's share looks.
 
         Raises EmptyMediaError, FormatUnsupportedError, SandboxError.
         """
-        report = verify(self.sandbox, file, trust, sidecar)
+        report = verify(self.workers.of(holder), file, trust, sidecar)
         entry = self._public_entry(report, file, sidecar)
         return Verified(report, entry, self._receipt(entry) if entry else "")
 

@@ -111,7 +111,7 @@ class Sandbox:
             request = encode({"job": job, "args": dict(args)}, MAX_REQUEST_BYTES)
         except FrameTooLargeError as error:
             raise RequestTooLargeError(error.limit, error.actual) from error
-        worker, fit = self._take(WAITS_ONCE_BEGUN if begun else 1), False
+        worker, fit = self._take(_waits(begun)), False
         try:
             reply = worker.perform(request, fds, answer, timeout)
             fit = True
@@ -123,6 +123,10 @@ class Sandbox:
         finally:
             self._give_back(worker, fit=fit)
         return reply
+
+    def patience(self, *, begun: bool) -> float:
+        """How long a request waits for a worker, in seconds."""
+        return _waits(begun) * self._wait_seconds
 
     def isolation_report(self) -> IsolationReport:
         """What the kernel enforces on the workers; its `warning` is for the log."""
@@ -223,3 +227,7 @@ class Sandbox:
             raise IsolationUnavailableError(report.warning)
         self._free.put(worker)
         return report
+
+
+def _waits(begun: bool) -> int:
+    return WAITS_ONCE_BEGUN if begun else 1

@@ -17,7 +17,7 @@ from typing import Final
 from detection.errors import WorkerProtocolError
 from detection.memfd import Memfd
 from detection.process import Reply
-from detection.sandbox import Sandbox
+from detection.shares import Workers
 from keys.clock import Entropy, system_entropy
 from keys.signer import KeyRef, Signer
 from provenance.claim_signer import MAX_CLAIM_BYTES, ClaimSigner
@@ -51,7 +51,7 @@ class SignedAsset:
 
 
 def sign(
-    sandbox: Sandbox,
+    workers: Workers,
     signer: Signer,
     upload: Memfd,
     definition: Definition,
@@ -79,9 +79,9 @@ def sign(
         "trust": trust.settings,
     }
     files = (upload,) if parent is None else (upload, parent)
-    made, time_stamp = _two_files(sandbox.run("sign", args, files, claim_signer.answer, begun=True)), None
+    made, time_stamp = _two_files(workers.run("sign", args, files, claim_signer.answer, begun=True)), None
     if time_stamps is not None:
-        made, time_stamp = _stamped(sandbox, made, definition.mime, trust, time_stamps)
+        made, time_stamp = _stamped(workers, made, definition.mime, trust, time_stamps)
     content, store = made.fds
     with store:
         if store.size > MAX_MANIFEST_STORE_BYTES:
@@ -91,7 +91,7 @@ def sign(
 
 
 def _stamped(
-    sandbox: Sandbox, signed: Reply, mime: str, trust: TrustPolicy, time_stamps: TimeStamps
+    workers: Workers, signed: Reply, mime: str, trust: TrustPolicy, time_stamps: TimeStamps
 ) -> tuple[Reply, TimeStamp | None]:
     """The signed file with a time-stamp, or as it was where there is none to be had; the other one is closed."""
 
@@ -100,7 +100,7 @@ def _stamped(
         kind = {"mime": mime, "sidecar": mime in SIDECAR_TYPES}
         args = {**kind, "response": response, "nonce": str(answer.nonce), "trust": trust.settings}
         with ExitStack() as unfinished:
-            made = unfinished.enter_context(_two_files(sandbox.run("stamp", args, signed.fds, begun=True)))
+            made = unfinished.enter_context(_two_files(workers.run("stamp", args, signed.fds, begun=True)))
             time_stamp = parse_time_stamp(made.result.get("time_stamp"))
             unfinished.pop_all()
         return made, time_stamp

@@ -7,7 +7,7 @@ from typing import Final
 from detection.errors import EmptyMediaError
 from detection.examination import Examination, parse_examination
 from detection.memfd import Memfd
-from detection.sandbox import Sandbox
+from detection.shares import Workers
 from provenance.report import History, VerificationReport, parse_history, parse_report
 from provenance.trust import TrustPolicy
 
@@ -19,7 +19,7 @@ VERIFY_SECONDS: Final = 10.0
 """The largest upload takes one; a manifest of 5,000 assertions takes three, and c2pa-rs gets slower by the square."""
 
 
-def verify(sandbox: Sandbox, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> VerificationReport:
+def verify(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> VerificationReport:
     """The report on a file of any type that C2PA defines; of any type at all with its manifest store in a `sidecar`.
 
     Raises EmptyMediaError, FormatUnsupportedError, and what `Sandbox.run` raises.
@@ -27,17 +27,17 @@ def verify(sandbox: Sandbox, file: Memfd, trust: TrustPolicy, sidecar: Memfd | N
     if not file.size:
         raise EmptyMediaError
     files = (file,) if sidecar is None else (file, sidecar)
-    with sandbox.run("verify", {"trust": trust.settings}, files, timeout=VERIFY_SECONDS) as reply:
+    with workers.run("verify", {"trust": trust.settings}, files, timeout=VERIFY_SECONDS) as reply:
         return parse_report(reply.result.get("report"))
 
 
-def examine(sandbox: Sandbox, upload: Memfd, declared: str | None, trust: TrustPolicy) -> tuple[Examination, History]:
+def examine(workers: Workers, upload: Memfd, declared: str | None, trust: TrustPolicy) -> tuple[Examination, History]:
     """What an upload looks like, and the manifest it arrived with; `declared` is its media type, if any.
 
     Raises MediaError, and what `Sandbox.run` raises.
     """
     args, seconds = {"declared": declared, "trust": trust.settings}, examination_seconds(upload.size)
-    with sandbox.run("examine", args, (upload,), timeout=seconds) as reply:
+    with workers.run("examine", args, (upload,), timeout=seconds) as reply:
         return parse_examination(reply.result.get("examination")), parse_history(reply.result.get("history"))
 
 

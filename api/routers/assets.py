@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Annotated
 
 from anyio import to_thread
@@ -41,8 +40,8 @@ async def sign(
     With an `Idempotency-Key` the same request made twice makes one asset.
     """
     caller.require(Scope.SIGN)
-    with await receive(request, service.settings.upload_bytes, service.callers.uploads) as upload:
-        asset = await service.signing.run(_take, service, caller, upload, idempotency_key)
+    with await receive(request, service.settings.upload_bytes, service.callers.uploads.of(caller.principal)) as upload:
+        asset = await service.signing.run(caller.principal, _take, service, caller, upload, idempotency_key)
     response.headers["Location"] = f"/v1/assets/{asset.id}"
     return asset
 
@@ -58,13 +57,14 @@ async def transform(
 ) -> AssetView:
     """Upload what a tool made from an asset; the claim's actions say what it did, and the asset is the parent.
 
-    Only while the asset's own media are kept: they go into the new file's history.
+    Only while the asset's own media are kept: they go into the new file's history. What was made before is answered
+    again under its `Idempotency-Key`.
     """
     caller.require(Scope.SIGN)
     made_from = await to_thread.run_sync(service.library.find, caller, AssetId(asset))
-    with await receive(request, service.settings.upload_bytes, service.callers.uploads) as upload:
+    with await receive(request, service.settings.upload_bytes, service.callers.uploads.of(caller.principal)) as upload:
         upload.hold(made_from.details.signed_bytes if made_from.details else 0)
-        made = await service.signing.run(_take, service, caller, upload, idempotency_key, made_from)
+        made = await service.signing.run(caller.principal, _take, service, caller, upload, idempotency_key, made_from)
     response.headers["Location"] = f"/v1/assets/{made.id}"
     return made
 
@@ -125,9 +125,9 @@ def _take(
         raise UploadError("a manifest beside a file is read by verifications only: send the file alone")
     body = _claim(upload.fields.get("claim", "{}"))
     claim = body.claim(caller.grant.tool)
-    with service.library.original(made_from) if made_from else nullcontext() as original:
-        submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key, original)
-        asset = service.intake.take(caller, submission)
+    original = service.library.original(made_from) if made_from else None
+    submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key, original)
+    asset = service.intake.take(caller, submission)
     view = _view(service, service.library.find(caller, asset))
     service.metrics.signed.labels("yes" if view.time_stamp else "no").inc()
     return view

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from api.auth import identify
+from api.auth import identify, network_name
 from api.openapi import BINARY, multipart
 from api.schemas.verification import VerificationView
 from api.service import Desk, Service, service_of
@@ -42,14 +42,15 @@ async def verify(request: Request) -> Response:
     service = await service_of(request)
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
-    with await receive(request, service.settings.upload_bytes, desk.uploads) as upload:
-        report = await desk.turns.run(_verify, service, desk, upload)
+    holder = caller.principal if caller else network_name(request)
+    with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:
+        report = await desk.turns.run(holder, _verify, service, desk, holder, upload)
     return Response(report, media_type="application/json")
 
 
-def _verify(service: Service, desk: Desk, upload: Upload) -> bytes:
+def _verify(service: Service, desk: Desk, holder: str, upload: Upload) -> bytes:
     given = upload.fields
     trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
-    verified = desk.verification.verify(upload.content, trust, upload.sidecar)
+    verified = desk.verification.verify(holder, upload.content, trust, upload.sidecar)
     service.metrics.verifications.labels(verified.report.verdict).inc()
     return _VIEW.dump_json(VerificationView.of(verified))

@@ -22,7 +22,7 @@ class Timer:
 
 def readiness(up: Running, timer: Timer) -> Readiness:
     service = up.service
-    sandboxes = (service.strangers.verification.sandbox,)
+    sandboxes = (service.strangers.verification.workers.sandbox,)
     return Readiness(
         service.keys,
         service.ledger,

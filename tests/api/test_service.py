@@ -24,13 +24,13 @@ CROWD = 60
 
 def test_strangers_files_never_meet_a_worker_that_signs(deployment: Running) -> None:
     service = deployment.service
-    assert service.intake.sandbox is not service.strangers.verification.sandbox
-    assert service.callers.verification.sandbox is not service.strangers.verification.sandbox
+    assert service.intake.workers.sandbox is not service.strangers.verification.workers.sandbox
+    assert service.callers.verification.workers.sandbox is not service.strangers.verification.workers.sandbox
 
 
 def test_a_crowd_of_strangers_does_not_keep_callers_waiting(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every worker and thread that strangers have is busy, and more of them wait."""
-    strangers = own.service.strangers.verification.sandbox
+    strangers = own.service.strangers.verification.workers.sandbox
     file, token = picture(), own.key()
     limits = httpx.Limits(max_connections=None)
     transport = httpx.HTTPTransport(uds=str(own.socket), limits=limits)

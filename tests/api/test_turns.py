@@ -29,26 +29,26 @@ async def begun(work: Work) -> None:
 
 def test_who_waits_too_long_is_asked_to_come_back_and_no_work_is_done_for_them() -> None:
     async def requests() -> str:
-        turns, first, second = Turns(1, seconds=0.01), Work(), Work()
-        working = asyncio.create_task(turns.run(first, "first"))
+        turns, first, second = Turns(1, 1, seconds=0.01), Work(), Work()
+        working = asyncio.create_task(turns.run("", first, "first"))
         await begun(first)
         with pytest.raises(UploadsBusyError):
-            await turns.run(second, "second")
+            await turns.run("", second, "second")
         assert second.times == 0
         first.end.set()
         second.end.set()
         assert await working == "first"
-        return await turns.run(second, "second")  # the turn that was not had is not lost
+        return await turns.run("", second, "second")  # the turn that was not had is not lost
 
     assert asyncio.run(requests()) == "second"
 
 
 def test_turns_come_in_the_order_of_asking_and_no_more_at_once_than_there_are() -> None:
     async def requests() -> list[str]:
-        turns, first, order = Turns(1), Work(), list[str]()
-        working = asyncio.create_task(turns.run(first, ""))
+        turns, first, order = Turns(1, 1), Work(), list[str]()
+        working = asyncio.create_task(turns.run("", first, ""))
         await begun(first)
-        waiting = [asyncio.create_task(turns.run(order.append, name)) for name in "abc"]
+        waiting = [asyncio.create_task(turns.run("", order.append, name)) for name in "abc"]
         await asyncio.sleep(0)
         assert order == []
         first.end.set()
@@ -60,9 +60,38 @@ def test_turns_come_in_the_order_of_asking_and_no_more_at_once_than_there_are() 
 
 def test_a_turn_is_given_back_however_the_work_ends() -> None:
     async def requests() -> None:
-        turns = Turns(1, seconds=PATIENCE)
+        turns = Turns(1, 1, seconds=PATIENCE)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                await turns.run(divmod, 1, 0)
+                await turns.run("", divmod, 1, 0)
+
+    asyncio.run(requests())
+
+
+def test_who_has_many_requests_waits_in_a_line_of_their_own() -> None:
+    async def requests() -> None:
+        turns, slow = Turns(3, each=2), Work()
+        greedy = [asyncio.create_task(turns.run("greedy", slow, "")) for _ in range(10)]
+        await begun(slow)
+        assert await turns.run("modest", str.upper, "served") == "SERVED"
+        assert turns._turns.borrowed_tokens == 2
+        slow.end.set()
+        await asyncio.gather(*greedy)
+        assert slow.times == 10
+        assert not turns._shares, "who has nothing under way is forgotten"
+
+    asyncio.run(requests())
+
+
+def test_a_turn_not_had_in_ones_own_line_is_refused_like_any_other() -> None:
+    async def requests() -> None:
+        turns, slow = Turns(2, each=1, seconds=0.01), Work()
+        working = asyncio.create_task(turns.run("greedy", slow, ""))
+        await begun(slow)
+        with pytest.raises(UploadsBusyError):
+            await turns.run("greedy", slow, "")
+        slow.end.set()
+        await working
+        assert await turns.run("greedy", str.upper, "served") == "SERVED"
 
     asyncio.run(requests())

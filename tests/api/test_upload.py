@@ -21,6 +21,7 @@ from api.upload import (
     MAX_FIELD_BYTES,
     MAX_PARTS,
     Budget,
+    SharedBudget,
     Upload,
     UploadError,
     UploadsBusyError,
@@ -288,6 +289,19 @@ def test_uploads_under_way_share_a_budget_and_give_it_back() -> None:
         assert again.size == 1000
 
 
+def test_one_holder_takes_its_part_and_leaves_the_rest_to_others() -> None:
+    shared = SharedBudget(2 * FORM_BYTES, each=FORM_BYTES)
+    body = part(b"file", b"") + END
+    with received(body, budget=shared.of("greedy")):
+        with pytest.raises(UploadsBusyError):
+            received(body, budget=shared.of("greedy"))
+        with received(body, budget=shared.of("modest")), pytest.raises(UploadsBusyError):
+            received(body, budget=shared.of("third"))
+        assert shared.held == FORM_BYTES
+    assert shared.held == 0
+    received(body, budget=shared.of("greedy")).close()
+
+
 def test_even_empty_uploads_count() -> None:
     budget = Budget(2 * FORM_BYTES)
     body = part(b"file", b"") + END
@@ -313,4 +327,4 @@ def test_strangers_do_not_take_the_memory_of_callers(own: Running) -> None:
 def test_one_file_of_the_deployments_size_always_fits(tmp_path: Path) -> None:
     with running(tmp_path, upload_bytes=MAX_UPLOAD_BYTES) as up:
         for budget in (up.service.callers.uploads, up.service.strangers.uploads):
-            budget.take(FORM_BYTES + MAX_UPLOAD_BYTES)
+            budget.of("anyone").take(FORM_BYTES + MAX_UPLOAD_BYTES)

@@ -114,6 +114,23 @@ def test_made_twice_at_once_under_one_key_it_is_made_once(deployment: Running) -
         problem(transform(http, second, same, headers=headers), 422, "idempotency-conflict")
 
 
+@pytest.mark.parametrize("ended", ["erased", "expired"])
+def test_made_again_under_one_key_after_the_original_is_gone(tmp_path: Path, clock: HeldClock, ended: str) -> None:
+    headers = {"Idempotency-Key": "crop"}
+    with running(tmp_path, clock, retention="PT1H") as up, up.http(up.key()) as http:
+        first, file = signed(http)
+        made = transform(http, first, cropped(file), headers=headers).json()
+        if ended == "erased":
+            http.delete(first["links"]["self"])
+        else:
+            clock.move(timedelta(hours=1))
+            up.service.housekeeping.round()
+        again = transform(http, first, cropped(file), headers=headers)
+        assert (again.status_code, again.json()["id"]) == (201, made["id"])
+        problem(transform(http, first, cropped(file, "PNG"), headers=headers), 422, "idempotency-conflict")
+        assert problem(transform(http, first, cropped(file)), 410, "asset-gone")["reason"] == ended
+
+
 def test_memory_is_given_back(deployment: Running) -> None:
     budget = deployment.service.callers.uploads
     with deployment.http(deployment.key()) as http:
