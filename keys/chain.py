@@ -90,7 +90,7 @@ def parse(text: str) -> list[x509.Certificate]:
     """The certificates of a PEM text, one at least. Raises CertificateMismatchError."""
     try:
         return x509.load_pem_x509_certificates(text.encode("ascii"))
-    except ValueError as error:
+    except UNREADABLE as error:
         raise CertificateMismatchError(
             "the certificate chain is not PEM: give certificates, each beginning with -----BEGIN CERTIFICATE-----"
         ) from error

@@ -27,7 +27,8 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from keys.errors import RevocationRefusedError
-from keys.revocation import SKEW, UNREADABLE, IssuerAndSerial, Revocation
+from keys.profile import UNREADABLE
+from keys.revocation import SKEW, IssuerAndSerial, Revocation
 
 NONCE_BYTES: Final = 32
 """RFC 8954, section 2.1, as RFC 9654 widened it."""

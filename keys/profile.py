@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -24,8 +25,15 @@ PURPOSES: Final = frozenset({ExtendedKeyUsageOID.EMAIL_PROTECTION, DOCUMENT_SIGN
 OTHER_PURPOSES: Final = frozenset({ExtendedKeyUsageOID.OCSP_SIGNING, ExtendedKeyUsageOID.TIME_STAMPING})
 """A certificate with one of these is for that alone."""
 
-UNREADABLE: Final = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
-"""What `cryptography` says of certificates it cannot read."""
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` says of certificates, and of what their issuers say of them, that it cannot read."""
 
 _DIGESTS: Final = (SHA256, SHA384, SHA512)
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
@@ -45,7 +53,10 @@ def check_profile(leaf: x509.Certificate) -> None:
 
 def named(certificate: x509.Certificate) -> str:
     """Its subject, for messages."""
-    return repr(certificate.subject.rfc4514_string())
+    try:
+        return repr(certificate.subject.rfc4514_string())
+    except UNREADABLE:
+        return "a subject that cannot be read"
 
 
 def extension(certificate: x509.Certificate, kind: type[_Extension]) -> x509.Extension[_Extension] | None:

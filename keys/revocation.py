@@ -20,21 +20,18 @@ from enum import StrEnum
 from typing import Final, Self
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from keys.chain import rfc3339
 from keys.errors import RevocationRefusedError
+from keys.profile import UNREADABLE
 
 SKEW: Final = timedelta(minutes=5)
 """How far the issuer's clock may be ahead of ours."""
 
 MAX_REVOKED: Final = 1000
 """In one list. They travel with each file to its worker, whose requests hold a megabyte."""
-
-UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
-"""What `cryptography` says of what it cannot read."""
 
 _UNKNOWN_ISSUER: Final = "is not signed by an authority we know; name its certificate in SIGILLO_REVOCATION_ISSUERS"
 

@@ -19,6 +19,7 @@ from typing import Final, Self
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from keys.profile import UNREADABLE, named
 from provenance.errors import TrustPolicyError
 
 DEFAULT_USAGES: Final = (
@@ -28,9 +29,6 @@ DEFAULT_USAGES: Final = (
     "1.3.6.1.4.1.62558.2.1",  # C2PA claim signing
 )
 """Extended key usages accepted unless the operator gives others (C2PA 2.4, "Certificate profile")."""
-
-UNUSABLE: Final = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
-"""What `cryptography` says of certificates it cannot read."""
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,17})){1,20}")
 
@@ -101,7 +99,7 @@ def _all_roots(given: Mapping[str, str]) -> set[str]:
 def _roots(source: str, text: str) -> list[str]:
     try:
         certificates = x509.load_pem_x509_certificates(text.encode())
-    except UNUSABLE as error:
+    except UNREADABLE as error:
         # What `cryptography` says of it ends in a link to its own FAQ.
         raise TrustPolicyError(
             f"{source}: no PEM certificate can be read there; give root certificates, each beginning with "
@@ -109,13 +107,13 @@ def _roots(source: str, text: str) -> list[str]:
         ) from error
     for certificate in certificates:
         if not _is_authority(certificate):
-            name = certificate.subject.rfc4514_string()
-            raise TrustPolicyError(f"{source}: {name!r} is not a certificate authority, so it cannot be an anchor")
+            name = named(certificate)
+            raise TrustPolicyError(f"{source}: {name} is not a certificate authority, so it cannot be an anchor")
     return [certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates]
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, *UNUSABLE):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return False

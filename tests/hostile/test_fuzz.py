@@ -4,11 +4,13 @@ taken; never anything else.
 
 from __future__ import annotations
 
+import base64
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from hypothesis import given
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -18,12 +20,13 @@ from api.upload import UploadError
 from detection.errors import WorkerProtocolError
 from detection.examination import parse_examination
 from detection.job_error import from_message
-from keys import ocsp
-from keys.errors import RevocationRefusedError
+from keys import chain, ocsp
+from keys.errors import CertificateMismatchError, RevocationRefusedError
+from keys.profile import check_profile
 from keys.revocation import IssuerAndSerial, Reason, Revocation, RevocationList
 from provenance.assessment import assess
 from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED
-from provenance.errors import ClaimRefusedError
+from provenance.errors import ClaimRefusedError, TrustPolicyError
 from provenance.manifest import define
 from provenance.report import (
     HISTORY,
@@ -39,6 +42,7 @@ from provenance.request import Tool
 from provenance.revocation import written
 from provenance.rules import check_change, check_request
 from provenance.summary import in_brief
+from provenance.trust import TrustPolicy
 from provenance.verdict import Verdict
 from tests.api.test_upload import BOUNDARY, END, part, received
 from tests.hostile.shapes import anything, details, stores
@@ -48,6 +52,12 @@ from tests.simulators.certificate_authority import CertificateAuthority, Listed
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 REVOKED: Final = written([Revocation(IssuerAndSerial("", 0x2A), NOW, NOW, Reason.KEY_COMPROMISE)])
 AUTHORITY: Final = CertificateAuthority()
+VERSION: Final = b"\x02\x01\x01"
+"""The first of a list's members, DER."""
+
+ROOT, LEAF = (one.public_bytes(Encoding.DER) for one in (AUTHORITY.made.root, AUTHORITY.leaf))
+SUBJECT: Final = AUTHORITY.leaf.subject.public_bytes()
+ANSWER: Final = AUTHORITY.answer(by=AUTHORITY.responder())
 LIST: Final = AUTHORITY.listing({7: Listed(AUTHORITY.now - timedelta(days=1))})
 
 _pieces = st.one_of(
@@ -135,11 +145,37 @@ def test_what_workers_say(answer: object) -> None:
         from_message(answer)
 
 
+@example(start=LIST.index(VERSION), length=len(VERSION), data=b"\x02\x01\x0a")
 @given(start=st.integers(0, len(LIST)), length=st.integers(0, 40), data=st.binary(max_size=40))
 def test_revocation_lists(start: int, length: int, data: bytes) -> None:
     edited = LIST[:start] + data + LIST[start + length :]
     with suppress(RevocationRefusedError):
         assert set(RevocationList.of(edited, [AUTHORITY.made.root, AUTHORITY.issuer], AUTHORITY.now).revoked) == {7}
+
+
+@example(whole=ROOT, start=ROOT.index(b"\x02\x01\x02"), length=3, data=b"\x02\x01\x0a")
+@example(whole=LEAF, start=LEAF.index(SUBJECT) + SUBJECT.index(b"\x0c"), length=1, data=b"\x01")
+@given(
+    whole=st.sampled_from([ROOT, LEAF]),
+    start=st.integers(0, 400),
+    length=st.integers(0, 40),
+    data=st.binary(max_size=40),
+)
+def test_certificates(whole: bytes, start: int, length: int, data: bytes) -> None:
+    edited = base64.encodebytes(whole[:start] + data + whole[start + length :]).decode()
+    text = f"-----BEGIN CERTIFICATE-----\n{edited}-----END CERTIFICATE-----\n"
+    with suppress(TrustPolicyError):
+        TrustPolicy.of({"a stranger": text})
+    with suppress(CertificateMismatchError):
+        for certificate in chain.parse(text):
+            check_profile(certificate)
+
+
+@given(start=st.integers(0, len(ANSWER)), length=st.integers(0, 40), data=st.binary(max_size=40))
+def test_answers_of_responders(start: int, length: int, data: bytes) -> None:
+    edited = ANSWER[:start] + data + ANSWER[start + length :]
+    with suppress(RevocationRefusedError):
+        assert ocsp.read(edited, AUTHORITY.leaf, AUTHORITY.issuer, b"nonce", AUTHORITY.now).revocation is None
 
 
 @given(data=st.binary())
