@@ -16,7 +16,8 @@ from pydantic import ConfigDict, RootModel, ValidationError
 
 from ledger.audit import LogReport
 from ledger.errors import NotebookError
-from ledger.mirror import Fetch, verify_mirror
+from ledger.mirror import verify_mirror
+from ledger.source import Fetch
 from ledger.walk import NOTHING, Kept
 
 

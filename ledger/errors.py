@@ -18,6 +18,7 @@ LedgerError
 ├── ReceiptError                    a receipt that does not prove what it carries
 ├── TileError                       a tile or bundle that is missing or malformed
 │   └── TileNotFoundError           no such tile in the published log
+├── BundleError                     a range or an earlier checkpoint that this log does not have
 ├── NotebookError                   an auditor's notes that cannot be read
 ├── ForkError                       signing would contradict what was signed before: refused
 ├── SubjectErasedError              the subject's key is gone, or never was
@@ -107,6 +108,10 @@ class TileError(LedgerError):
 
 class TileNotFoundError(TileError):
     """No tile or bundle of the published log by that path."""
+
+
+class BundleError(LedgerError):
+    """A bundle that cannot be made of this log."""
 
 
 class NotebookError(LedgerError):

@@ -9,19 +9,14 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-from sqlalchemy import select
 
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
 from ledger.database import Database
-from ledger.errors import NotProvenError
-from ledger.mirror import CHECKPOINT_FILE, VKEY_FILE
-from ledger.published import published
-from ledger.tables import LogIdentity
+from ledger.published import fetching
+from ledger.source import CHECKPOINT_FILE, VKEY_FILE
 from ledger.tenancy import SystemSession
-from ledger.tile_store import latest_checkpoint
 from ledger.tiles import ENTRIES, WIDTH, tile_path, widths
 
 
@@ -33,20 +28,23 @@ def export_log(
     Raises NotProvenError before the first checkpoint, TileError where tiles are missing, OSError.
     """
     with database.read(SystemSession.VERIFICATION) as connection:
-        note = latest_checkpoint(connection)
-        vkey = connection.execute(select(LogIdentity.vkey)).scalar()
-        if note is None or vkey is None:
-            raise NotProvenError("nothing to export: no checkpoint has been signed yet")
-        head = verify_checkpoint(note, VerifierKey.parse(vkey))
-        for level, n, width in widths(head.size):
-            paths = [tile_path(level, n, width)] + ([] if level else [tile_path(ENTRIES, n, width)])
-            for path in paths:
-                _write(folder / path, published(connection, path, head.size))
-            if level == 0:
-                progress(n * WIDTH + width, head.size)
-    _write(folder / VKEY_FILE, f"{vkey}\n".encode())
-    _write(folder / CHECKPOINT_FILE, note.encode())
+        fetch = fetching(connection)
+        note, vkey = fetch(CHECKPOINT_FILE) or b"", fetch(VKEY_FILE) or b""
+        head = verify_checkpoint(note.decode(), VerifierKey.parse(vkey.decode()))
+        for path, done in _paths(head.size):
+            _write(folder / path, fetch(path) or b"")
+            progress(done, head.size)
+    _write(folder / VKEY_FILE, vkey)
+    _write(folder / CHECKPOINT_FILE, note)
     return head
+
+
+def _paths(size: int) -> Iterator[tuple[str, int]]:
+    """Every tile and bundle, with how many entries are written with it."""
+    for level, n, width in widths(size):
+        yield tile_path(level, n, width), min(n * WIDTH, size) if level == 0 else size
+        if level == 0:
+            yield tile_path(ENTRIES, n, width), n * WIDTH + width
 
 
 def _write(path: Path, data: bytes) -> None:

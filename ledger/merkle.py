@@ -81,6 +81,24 @@ def consistency_proof(old: int, new: int, subtree: Subtree) -> list[bytes]:
     return proof[::-1]
 
 
+def range_proof(first: int, end: int, size: int, subtree: Subtree) -> list[bytes]:
+    """The largest subtrees outside leaves [first, end), from left to right: with the leaves, they make the root.
+
+    Raises ValueError unless 0 <= first < end <= size.
+    """
+    if not 0 <= first < end <= size:
+        raise ValueError(f"no range {first} to {end} in a tree of {size}")
+    proof, waiting = [], [(0, size)]
+    while waiting:
+        lo, hi = waiting.pop()
+        if hi <= first or end <= lo:
+            proof.append(subtree(lo, hi))
+        elif not first <= lo <= hi <= end:
+            middle = lo + split(hi - lo)
+            waiting += [(middle, hi), (lo, middle)]
+    return proof
+
+
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
     """RFC 9162 section 2.1.3.2. Raises ProofError unless `leaf` is at `index` of the tree with `root`."""
     _check_hashes(leaf, root, *proof)

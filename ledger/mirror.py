@@ -12,22 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
 
 from ledger.audit import LogReport, audit
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
 from ledger.errors import CheckpointError, ProofError, TileError
 from ledger.faults import Fault, FaultKind
 from ledger.merkle import HASH_BYTES, consistency_proof, verify_consistency
-from ledger.source import StoredEntry
+from ledger.source import CHECKPOINT_FILE, Fetch, StoredEntry
 from ledger.tiles import ENTRIES, WIDTH, Tiles, tile_path, unpack_bundle
 from ledger.walk import NOTHING, Kept
-
-CHECKPOINT_FILE: Final = "checkpoint"
-VKEY_FILE: Final = "log.vkey"
-
-Fetch: TypeAlias = Callable[[str], bytes | None]
-"""What is published by a path; None where there is nothing."""
 
 
 def folder_fetch(folder: Path) -> Fetch:
@@ -56,7 +49,7 @@ def verify_mirror(
     if data is None:
         raise CheckpointError("there is no checkpoint: give the folder or address that has `checkpoint` in it")
     note = data.decode("utf-8", "surrogateescape")
-    mirror = _Mirror(fetch, note, verify_checkpoint(note, key))
+    mirror = Mirror(fetch, note, verify_checkpoint(note, key))
     fault = mirror.contradicts(verify_checkpoint(kept.note, key)) if kept.note else None
     if fault is not None:
         return LogReport(kept.size, kept.proven, 0, 0, 0, fault)
@@ -64,7 +57,7 @@ def verify_mirror(
 
 
 @dataclass(frozen=True)
-class _Mirror:
+class Mirror:
     """The log as it is published, up to its checkpoint. A `Source`."""
 
     fetch: Fetch

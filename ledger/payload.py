@@ -137,22 +137,17 @@ class Payloads:
 
         Raises EntryNotFoundError, SubjectErasedError, KeyStoreUnavailableError, SealBrokenError.
         """
-        with self._database.read(tenant) as connection:
-            row = connection.execute(
-                select(Payload.subject_id, Payload.sealed).where(
-                    Payload.tenant_id == tenant, Payload.entry_id == entry_id
-                )
-            ).one_or_none()
-        if row is None:
-            raise EntryNotFoundError(f"no entry {entry_id} of this tenant")
-        if row.sealed is None:
-            raise SubjectErasedError(f"the payload of {entry_id} was erased")
-        return self.unseal(self._subjects.open(tenant, row.subject_id), entry_id, row.sealed)
+        subject, sealed = self._find(tenant, entry_id)
+        return self.unseal(subject, entry_id, sealed)
+
+    def disclose(self, tenant: TenantId, entry_id: EntryId) -> tuple[bytes, bytes]:
+        """Salt and payload of one of the tenant's entries, which show anybody what `commit` binds. Raises as `open`."""
+        subject, sealed = self._find(tenant, entry_id)
+        return _unsealed(subject, entry_id, sealed)
 
     def unseal(self, subject: Subject, entry_id: EntryId, sealed: bytes) -> OpenedPayload:
         """Open a sealed payload with its subject's key. Raises SealBrokenError, DraftRefusedError."""
-        opened = unseal(_sealing_key(subject), sealed, _associated(subject.tenant, entry_id))
-        salt, data = opened[:SALT_BYTES], opened[SALT_BYTES:]
+        salt, data = _unsealed(subject, entry_id, sealed)
         members = json.loads(data)
         kind = self._kinds.get(members["kind"])
         if kind is None:
@@ -166,6 +161,19 @@ class Payloads:
             commitment(salt, data),
             actor_commitment(subject, actor),
         )
+
+    def _find(self, tenant: TenantId, entry_id: EntryId) -> tuple[Subject, bytes]:
+        with self._database.read(tenant) as connection:
+            row = connection.execute(
+                select(Payload.subject_id, Payload.sealed).where(
+                    Payload.tenant_id == tenant, Payload.entry_id == entry_id
+                )
+            ).one_or_none()
+        if row is None:
+            raise EntryNotFoundError(f"no entry {entry_id} of this tenant")
+        if row.sealed is None:
+            raise SubjectErasedError(f"the payload of {entry_id} was erased")
+        return self._subjects.open(tenant, row.subject_id), row.sealed
 
 
 def commitment(salt: bytes, data: bytes) -> str:
@@ -185,6 +193,12 @@ def _registry(kinds: Iterable[Kind]) -> Mapping[str, Kind]:
             raise DraftRefusedError(f"{kind.name!r} must be one `noun.verb` with a dataclass payload")
         found[kind.name] = kind
     return MappingProxyType(found)
+
+
+def _unsealed(subject: Subject, entry_id: EntryId, sealed: bytes) -> tuple[bytes, bytes]:
+    """Salt and payload."""
+    opened = unseal(_sealing_key(subject), sealed, _associated(subject.tenant, entry_id))
+    return opened[:SALT_BYTES], opened[SALT_BYTES:]
 
 
 def _sealing_key(subject: Subject) -> bytes:

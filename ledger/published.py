@@ -9,11 +9,31 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from ledger.errors import TileError, TileNotFoundError
+from ledger.errors import NotProvenError, TileError, TileNotFoundError
 from ledger.merkle import HASH_BYTES
-from ledger.tables import Entry
-from ledger.tile_store import tile_reader
+from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
+from ledger.tables import Entry, LogIdentity
+from ledger.tile_store import latest_checkpoint, proven_size, tile_reader
 from ledger.tiles import ENTRIES, WIDTH, pack_bundle, parse_tile_path, tile_path
+
+
+def fetching(connection: Connection) -> Fetch:
+    """Everything that is published as this snapshot has it. Raises NotProvenError before the first checkpoint; what it
+    returns raises TileError where something is missing.
+    """
+    note, size = latest_checkpoint(connection), proven_size(connection)
+    vkey = connection.execute(select(LogIdentity.vkey)).scalar()
+    if note is None or vkey is None:
+        raise NotProvenError("nothing is published yet: no checkpoint has been signed")
+    files = {CHECKPOINT_FILE: note.encode(), VKEY_FILE: f"{vkey}\n".encode()}
+
+    def fetch(path: str) -> bytes | None:
+        try:
+            return files.get(path) or published(connection, path, size)
+        except TileNotFoundError:
+            return None
+
+    return fetch
 
 
 def published(connection: Connection, path: str, size: int) -> bytes:

@@ -1,12 +1,18 @@
-"""Where a log is read from to be checked: the database, a folder or a server."""
+"""Where a log is read from: the database, or its published files in a folder or on a server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol, TypeAlias
 
 from ledger.ids import EntryId
+
+CHECKPOINT_FILE: Final = "checkpoint"
+VKEY_FILE: Final = "log.vkey"
+
+Fetch: TypeAlias = Callable[[str], bytes | None]
+"""What is published by a path; None where there is nothing."""
 
 
 @dataclass(frozen=True)

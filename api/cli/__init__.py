@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from api.cli import bundle as _bundle  # noqa: F401 -- adds its commands to `ledger`
 from api.cli import claim_key as _claim_key  # noqa: F401 -- adds its commands to `keys`
 from api.cli.apikey import app as apikey
 from api.cli.demo import demo

@@ -16,7 +16,7 @@ from api.cli.output import Exit, fail, quoted, say, show
 from client import Problem, PublishedLog, UnreachableError
 from ledger.audit import LogReport
 from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
-from ledger.mirror import VKEY_FILE
+from ledger.source import VKEY_FILE
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Takes what happened (`grown`, `stalled`, `unreachable`) and the facts."""

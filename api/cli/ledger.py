@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 from rich.progress import Progress
@@ -22,12 +23,15 @@ app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 
 @app.command()
 def verify(
-    folder: Path = typer.Argument(None, help="An exported log. Default: the log of the home folder, payloads too."),
+    folder: Path = typer.Argument(
+        None, help="An exported log, or an audit bundle. Default: the log of the home folder, payloads too."
+    ),
     url: str = typer.Option("", help="A published log, such as https://sigillo.example/ledger."),
     key: Path = typer.Option(
         None, help="Verifier key to trust. Default: the key store's own; elsewhere the log's log.vkey: proves less."
     ),
     state: Path = typer.Option(None, dir_okay=False, help="With --url: keep here what was checked; go on from it."),
+    since: Path = typer.Option(None, exists=True, dir_okay=False, help="With a bundle: the one you checked last."),
     follow: bool = typer.Option(False, "--follow", help="With --url: go on checking until something is wrong."),
     every: float = typer.Option(60, min=1, help="With --follow: seconds between two visits."),
     stall_after: float = typer.Option(3600, min=1, help="With --follow: tell of a log that rests so many seconds."),
@@ -38,7 +42,9 @@ def verify(
         raise fail("give a folder or --url, not both", Exit.USAGE)
     if (state or follow) and not url:
         raise fail("--state and --follow go with --url", Exit.USAGE)
-    with told(), _progress("checking", quiet=as_json or follow) as progress:
+    if folder and folder.is_file():
+        _bundle(folder, key, since, as_json=as_json)
+    with told(), progressing("checking", quiet=as_json or follow) as progress:
         if url:
             report = _remote(url, key, state, _Following(every, stall_after, as_json) if follow else None, progress)
         else:
@@ -57,17 +63,38 @@ def export(folder: Path, as_json: bool = JSON) -> None:
     from ledger.export import export_log
 
     settings = load_settings()
-    _require_log(settings.home)
+    require_log(settings.home)
     with (
         told(),
         closing(Database(settings.database_url)) as database,
-        _progress("exporting", quiet=as_json) as progress,
+        progressing("exporting", quiet=as_json) as progress,
     ):
         head = export_log(database, folder, progress)
     if as_json:
         show({"folder": str(folder), "origin": head.origin, "size": head.size, "root": head.root.hex()})
     else:
         say(f"{head.size} entries of {quoted(head.origin)} are in {quoted(folder)}")
+
+
+def _bundle(file: Path, key: Path | None, since: Path | None, *, as_json: bool) -> NoReturn:
+    """Check a bundle with the verifier that is in every bundle."""
+    from ledger import bundle_verifier
+
+    if key is None:
+        raise fail("give the log's verifier key with --key: a bundle's own proves nothing", Exit.USAGE)
+    try:
+        found, unsound = bundle_verifier.verify(str(file), key.read_text(), str(since) if since else None), ""
+    except bundle_verifier.UnsoundError as error:
+        found, unsound = [], str(error)
+    except bundle_verifier.UNREADABLE as error:
+        raise fail(f"{file} cannot be read as a bundle: {error}") from error
+    if as_json:
+        show({"sound": not unsound, "found": found, "fault": unsound})
+    else:
+        for line in found:
+            say(quoted(line))
+        say(f"[bold red]not sound[/]: {quoted(unsound)}" if unsound else "[bold green]sound[/]")
+    raise typer.Exit(Exit.INVALID if unsound else Exit.OK)
 
 
 @dataclass(frozen=True)
@@ -96,19 +123,20 @@ def _at_home(key: Path | None, progress: Callable[[int, int], None]) -> LogRepor
     from ledger.log import Ledger
 
     settings = load_settings()
-    _require_log(settings.home)
+    require_log(settings.home)
     keys = open_keys(settings, Home(settings.home), system_clock, system_entropy)
     with closing(Database(settings.database_url)) as database:
         return Ledger(database, keys, KINDS).verify(progress, key.read_text() if key else None)
 
 
 def _exported(folder: Path, key: Path | None, progress: Callable[[int, int], None]) -> LogReport:
-    from ledger.mirror import VKEY_FILE, folder_fetch, verify_mirror
+    from ledger.mirror import folder_fetch, verify_mirror
+    from ledger.source import VKEY_FILE
 
     return verify_mirror(folder_fetch(folder), (key or folder / VKEY_FILE).read_text(), progress)
 
 
-def _require_log(home: Path) -> None:
+def require_log(home: Path) -> None:
     """A check must not make the very thing it checks."""
     settings = load_settings()
     if not settings.database and not (home / "sigillo.db").exists():
@@ -127,7 +155,8 @@ def _sentence(report: LogReport) -> str:
 
 
 @contextmanager
-def _progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def progressing(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal; takes (done, total)."""
     with Progress(console=err, transient=True, disable=quiet or not err.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from api.auth import ReaderDep
 from api.service import ServiceDep
+from ledger.bundle import VERIFIER
 from ledger.errors import NotProvenError
 from ledger.ids import EntryId
 
@@ -39,6 +40,12 @@ def tile(service: ServiceDep, path: str) -> Response:
     """
     found = service.ledger.published(f"tile/{path}")
     return Response(found, media_type="application/octet-stream", headers={"Cache-Control": TILE_AGE})
+
+
+@router.get("/ledger/verify.py", response_class=Response)
+def bundle_verifier() -> Response:
+    """The verifier of audit bundles: one Python file that needs nothing else. Its digest is in docs/verifying.md."""
+    return Response(VERIFIER.read_bytes(), media_type="text/x-python; charset=utf-8")
 
 
 @router.get(

@@ -19,6 +19,7 @@ ROUTES = {
     ("get", "/ledger/checkpoint"),
     ("get", "/ledger/log.vkey"),
     ("get", "/ledger/tile/{path}"),
+    ("get", "/ledger/verify.py"),
     ("get", "/v1/trust/anchors.pem"),
     ("get", "/healthz"),
     ("get", "/readyz"),

@@ -37,7 +37,7 @@ OUR_FAULT = {
     "TimeStampRefusedError", "RevocationRefusedError",
     # These end a start or a command, never a request.
     "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
-    "RetirementRefusedError", "NotebookError",
+    "RetirementRefusedError", "BundleError", "NotebookError",
     "OpenBaoMissingError", "OpenBaoStartError",
     # Roots: their children have the rows.
     "CasesError", "SigningSuspendedError", "DetectionError", "KeysError", "LedgerError", "ProvenanceError",

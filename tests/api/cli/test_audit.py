@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -97,6 +98,37 @@ def test_wrong_use_is_told(run: Run, url: str, folder: Path, tmp_path: Path) -> 
     foreign = run("ledger", "verify", "--url", url, "--state", state, "--key", other)
     assert foreign.exit_code == 2
     assert "name another file" in " ".join(foreign.output.split())
+
+
+def test_an_auditor_takes_one_file_and_the_next(
+    deployment: Running, run: Run, url: str, folder: Path, tmp_path: Path
+) -> None:
+    key, first, second = folder / "log.vkey", tmp_path / "first.zip", tmp_path / "second.zip"
+    made = run("ledger", "bundle", first, "--url", url, "--json")
+    assert made.exit_code == 0, made.output
+    facts = json.loads(made.stdout)
+    assert facts["end"] == facts["size"]
+    with deployment.http(deployment.key()) as http:
+        asset, _ = signed(http)
+    proven(deployment, asset["ledger"]["entry"])
+    assert run("ledger", "bundle", second, "--from", facts["end"], "--since", first).exit_code == 0
+    checked = run("ledger", "verify", second, "--key", key, "--since", first)
+    assert checked.exit_code == 0, checked.output
+    assert "begins where that one ended" in " ".join(checked.stdout.split())
+    assert run("ledger", "verify", second).exit_code == 2
+    assert run("ledger", "verify", key, "--key", key).exit_code == 1
+    broken = run("ledger", "verify", first, "--key", key, "--since", second, "--json")
+    assert (broken.exit_code, json.loads(broken.stdout)["sound"]) == (5, False)
+    assert run("ledger", "bundle", tmp_path / "none.zip", "--from", 10**6).exit_code == 1
+    assert not (tmp_path / "none.zip").exists()
+
+
+def test_the_verifier_is_the_same_everywhere(deployment: Running, run: Run) -> None:
+    told = json.loads(run("ledger", "verifier", "--json").stdout)
+    with deployment.http() as anyone:
+        served = anyone.get("/ledger/verify.py")
+    assert served.text == told["text"] == run("ledger", "verifier").stdout
+    assert hashlib.sha256(served.content).hexdigest() == told["sha256"]
 
 
 def test_following_tells_of_each_change_once(folder: Path) -> None:

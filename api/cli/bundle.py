@@ -1,0 +1,85 @@
+"""`sigillo ledger bundle`: a range of the log in one file, for somebody with nothing but Python."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from api.cli.connect import load_settings
+from api.cli.ledger import app, progressing, require_log
+from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
+
+
+@app.command()
+def bundle(
+    file: Path = typer.Argument(..., dir_okay=False, help="Where to write it; a ZIP file."),
+    first: int = typer.Option(0, "--from", min=0, help="Index of the first entry."),
+    last: int = typer.Option(None, "--to", min=0, help="Index of the last entry. Default: the newest that is proven."),
+    since: Path = typer.Option(
+        None, exists=True, dir_okay=False, help="An earlier bundle, or a checkpoint: prove that the log grew from it."
+    ),
+    url: str = typer.Option("", help="A published log. Default: the log of the home folder."),
+    as_json: bool = JSON,
+) -> None:
+    """Write every public entry of a range, its proofs, the checkpoint, the key and a verifier into one file."""
+    from ledger.bundle import verifier_digest, write_bundle
+
+    with told(), _source(url) as fetch, progressing("writing", quiet=as_json) as progress:
+        vkey = (fetch(VKEY_FILE) or b"").decode("utf-8", "replace")
+        draft = file.with_name(f"{file.name}.part")
+        with draft.open("wb") as out:
+            end = None if last is None else last + 1
+            facts = write_bundle(fetch, vkey, out, first, end, _checkpoint(since) if since else "", progress=progress)
+        draft.replace(file)
+    if as_json:
+        show({"file": str(file), **asdict(facts), "verifier_sha256": verifier_digest()})
+        return
+    count = facts.end - facts.first
+    say(f"{count} entries ({facts.first} to {facts.end - 1}) of {quoted(facts.origin)} are in {quoted(file)}")
+    say(f"verifier     verify.py in it, SHA-256 {verifier_digest()}; docs/verifying.md names it, too")
+    say("what now     python3 verify.py FILE --key log.vkey, with both from elsewhere than the bundle")
+
+
+@app.command()
+def verifier(as_json: bool = JSON) -> None:
+    """Print the verifier of bundles: one Python file that needs nothing else; with --json its digest."""
+    from ledger.bundle import VERIFIER, verifier_digest
+
+    if as_json:
+        show({"sha256": verifier_digest(), "text": VERIFIER.read_text(encoding="utf-8")})
+    else:
+        typer.echo(VERIFIER.read_text(encoding="utf-8"), nl=False)
+
+
+@contextmanager
+def _source(url: str) -> Iterator[Fetch]:
+    from client import PublishedLog
+    from ledger.database import Database
+    from ledger.published import fetching
+    from ledger.tenancy import SystemSession
+
+    if url:
+        with PublishedLog(url) as published:
+            yield published
+        return
+    settings = load_settings()
+    require_log(settings.home)
+    with closing(Database(settings.database_url)) as database, database.read(SystemSession.VERIFICATION) as connection:
+        yield fetching(connection)
+
+
+def _checkpoint(file: Path) -> str:
+    """Of a bundle, or the file itself."""
+    if not zipfile.is_zipfile(file):
+        return file.read_text(encoding="utf-8", errors="replace")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.read(CHECKPOINT_FILE).decode("utf-8", "replace")
+    except KeyError:
+        raise fail(f"{file} is no bundle: it holds no checkpoint", Exit.USAGE) from None

@@ -1,0 +1,136 @@
+"""The audit bundle: a range of the log in one file, for somebody with nothing but Python (`ledger.bundle_verifier`).
+
+    bundle.json      first, end (one beyond the last), size; `outside`: hashes of the largest subtrees outside the
+                     range, from left to right; `since`: size of an earlier checkpoint and the proof that this one
+                     extends it, or null
+    entries.jsonl    every entry of the range, a line each, in the bytes that are hashed
+    checkpoint, log.vkey, verify.py
+    disclosed/       salt and payload of entries that were opened to the auditor
+
+Rules
+- Nothing is left out of a range; whoever wants less filters.
+- It is made from published files, so anybody can make one, of a mirror too.
+- The same range of the same checkpoint is the same file, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Final
+
+from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
+from ledger.errors import BundleError
+from ledger.ids import EntryId
+from ledger.merkle import consistency_proof, range_proof
+from ledger.mirror import Mirror
+from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
+from ledger.tiles import WIDTH, Tiles
+
+VERIFIER: Final = Path(__file__).with_name("bundle_verifier.py")
+_MADE: Final = (1980, 1, 1, 0, 0, 0)
+"""The least moment that a ZIP file knows: when it was made says nothing."""
+
+
+@dataclass(frozen=True)
+class Disclosed:
+    """What an entry committed to, opened."""
+
+    entry: EntryId
+    salt: bytes = field(repr=False)
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """What a bundle holds: entries [first, end) of a log of `size`."""
+
+    origin: str
+    first: int
+    end: int
+    size: int
+
+
+def verifier_digest() -> str:
+    """SHA-256, hex, of the verifier that goes into bundles."""
+    return sha256(VERIFIER.read_bytes()).hexdigest()
+
+
+def write_bundle(
+    fetch: Fetch,
+    vkey: str,
+    file: IO[bytes],
+    first: int = 0,
+    end: int | None = None,
+    since: str = "",
+    disclosed: Iterable[Disclosed] = (),
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> BundleFacts:
+    """Write the bundle of entries [first, end), or to the log's end; `since` is an earlier checkpoint of it.
+
+    Raises CheckpointError, BundleError for a range or an earlier checkpoint that this log does not have, TileError,
+    and what `fetch` raises.
+    """
+    key = VerifierKey.parse(vkey)
+    note = (fetch(CHECKPOINT_FILE) or b"").decode("utf-8", "surrogateescape")
+    mirror = Mirror(fetch, note, verify_checkpoint(note, key))
+    size = mirror.head.size
+    facts = BundleFacts(key.origin, first, size if end is None else end, size)
+    if not 0 <= first < facts.end <= size:
+        raise BundleError(f"there is no range {first} to {facts.end} in a log of {size} entries")
+    subtree = Tiles(mirror.tile).subtree
+    described = {
+        "first": first,
+        "end": facts.end,
+        "size": size,
+        "outside": [value.hex() for value in range_proof(first, facts.end, size, subtree)],
+        "since": _since(mirror, verify_checkpoint(since, key)) if since else None,
+    }
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        _write(archive, "verify.py", VERIFIER.read_bytes())
+        _write(archive, CHECKPOINT_FILE, note.encode())
+        _write(archive, VKEY_FILE, f"{vkey.strip()}\n".encode())
+        _write(archive, "bundle.json", json.dumps(described, indent=1).encode())
+        for one in disclosed:
+            _write(archive, f"disclosed/{one.entry}.json", one.payload)
+            _write(archive, f"disclosed/{one.entry}.salt", one.salt)
+        _write_entries(archive, mirror, facts, progress)
+    return facts
+
+
+def _since(mirror: Mirror, before: TreeHead) -> dict[str, object]:
+    fault = mirror.contradicts(before)
+    if fault is not None:
+        raise BundleError(fault.reason)
+    proof = consistency_proof(before.size, mirror.head.size, Tiles(mirror.tile).subtree) if before.size else []
+    return {"size": before.size, "proof": [value.hex() for value in proof]}
+
+
+def _write_entries(
+    archive: zipfile.ZipFile, mirror: Mirror, facts: BundleFacts, progress: Callable[[int, int], None]
+) -> None:
+    done = facts.first
+    with archive.open(_described("entries.jsonl"), "w") as lines:
+        for stored in mirror.entries(facts.first):
+            if stored.index == facts.end:
+                break
+            lines.write(stored.data + b"\n")
+            done += 1
+            if done % WIDTH == 0:
+                progress(done - facts.first, facts.end - facts.first)
+    if done < facts.end:
+        raise BundleError(f"entry {done} is missing or damaged: run `sigillo ledger verify`")
+
+
+def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    archive.writestr(_described(name), data)
+
+
+def _described(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _MADE)
+    info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+    return info

@@ -1,0 +1,433 @@
+"""Checks an audit bundle of a Sigillo ledger. Needs Python 3.11 and nothing else; reads two or three files.
+
+    python3 verify.py bundle.zip --key log.vkey [--since previous.zip]
+
+Take this file and the log's key from somewhere else than the bundle: whoever made the bundle could have changed both.
+The key names the log and its Ed25519 key (C2SP signed-note); `--since` is the bundle that you checked last time.
+
+What is checked, in this order
+ 1. the checkpoint is signed by the key, and says how many entries the log has and what their root hash is;
+ 2. every entry of the range is there, well-formed, and names the hash of the one before (`prev`); time never runs back;
+ 3. together with the hashes of all that lies outside the range, the entries make exactly that root: none was left out,
+    added, moved or changed (RFC 6962);
+ 4. disclosed payloads are what their entries committed to when they were made;
+ 5. with `--since`: this log is that one, grown (RFC 6962 consistency proof), and this range joins that one.
+
+What is not checked is printed at the end. Exit code: 0 sound, 5 not sound, 2 wrong usage. Apache-2.0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+ENTRIES = "entries.jsonl"
+MAX_ENTRY = 1024
+MAX_FILE = 16 * 1024 * 1024
+FIRST_PREV = "0" * 64
+MEMBERS = {
+    "id": r"ent_[a-z2-7]{26}",
+    "kind": r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}",
+    "time": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z",
+    "policy": r"[a-z0-9][a-z0-9._-]{0,63}@[0-9]{1,9}",
+    "commit": r"[0-9a-f]{64}",
+    "actor": r"[0-9a-f]{64}",
+    "prev": r"[0-9a-f]{64}",
+}
+
+
+UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError)
+"""What reading a damaged or foreign file raises."""
+
+Point = tuple[int, int, int, int]
+"""(X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z."""
+
+Key = tuple[str, bytes, bytes]
+"""Name, key id and the 32 bytes of the log's key."""
+
+
+class UnsoundError(Exception):
+    """Something does not hold; the text says what."""
+
+
+# Ed25519 (RFC 8032, sections 5.1.3, 5.1.4 and 5.1.7).
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+
+
+def add(p: Point, q: Point) -> Point:
+    """The sum of two points."""
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def multiply(scalar: int, point: Point) -> Point:
+    """So many times a point."""
+    result = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            result = add(result, point)
+        point, scalar = add(point, point), scalar >> 1
+    return result
+
+
+def point_of(data: bytes) -> Point:
+    """The point that 32 bytes stand for, in their one spelling."""
+    number = int.from_bytes(data, "little")
+    sign, y = number >> 255, number & (1 << 255) - 1
+    if y >= P:
+        raise UnsoundError("a key or signature holds no point of the curve")
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if (x * x - square) % P or (x == 0 and sign):
+        raise UnsoundError("a key or signature holds no point of the curve")
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
+
+
+BASE = point_of((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def bytes_of(point: Point) -> bytes:
+    """The one spelling of a point."""
+    inverse = pow(point[2], -1, P)
+    x, y = point[0] * inverse % P, point[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def check_signature(key: bytes, message: bytes, signature: bytes) -> None:
+    """Raises UnsoundError unless the key signed the message."""
+    s = int.from_bytes(signature[32:], "little")
+    if len(signature) != 64 or s >= L:
+        raise UnsoundError("the checkpoint's signature is malformed")
+    k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
+    x, y, z, t = multiply(k, point_of(key))
+    if bytes_of(add(multiply(s, BASE), (-x % P, y, z, -t % P))) != signature[:32]:
+        raise UnsoundError("the checkpoint's signature does not verify")
+
+
+# The log's key and its checkpoints (C2SP signed-note and tlog-checkpoint).
+def decoded(text: str, what: str) -> bytes:
+    """Base64, and not empty."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if not data or base64.b64encode(data).decode() != text:
+        raise UnsoundError(f"{what} is not base64 in its one spelling")
+    return data
+
+
+def read_key(text: str) -> Key:
+    """(name, key id, 32 bytes) of `name+id+base64(1 || key)`."""
+    name, _, rest = text.strip().partition("+")
+    key_id, _, encoded = rest.partition("+")
+    data = decoded(encoded, "the log's key")
+    if len(data) != 33 or data[0] != 1 or hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8] != key_id:
+        raise UnsoundError("the log's key is not `name+id+key` with an Ed25519 key")
+    return name, bytes.fromhex(key_id), data[1:]
+
+
+def read_checkpoint(note: str, key: Key) -> tuple[int, bytes, list[str]]:
+    """(size, root, who else signed) of a checkpoint that the key signed."""
+    name, key_id, public = key
+    text, separator, block = note.rpartition("\n\n")
+    text += "\n"
+    lines = block.split("\n")
+    if not separator or lines.pop() != "" or not lines:
+        raise UnsoundError("the checkpoint is no signed note")
+    ours: list[bytes] = []
+    others: list[str] = []
+    for line in lines:
+        found = re.fullmatch(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})", line)
+        if found is None:
+            raise UnsoundError("the checkpoint has a malformed signature line")
+        signature = decoded(found[2], "a signature")
+        if found[1] == name and signature[:4] == key_id:
+            ours.append(signature[4:])
+        else:
+            others.append(found[1])
+    if not ours:
+        raise UnsoundError(f"the checkpoint is not signed by {name}")
+    for signature in ours:
+        check_signature(public, text.encode(), signature)
+    found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
+    if found is None or found[1] != name:
+        raise UnsoundError("the checkpoint is not origin, size and root of this log")
+    return int(found[2]), decoded(found[3], "the root"), others
+
+
+# The tree (RFC 6962).
+def leaf(data: bytes) -> bytes:
+    """The hash of one entry."""
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node(left: bytes, right: bytes) -> bytes:
+    """The hash of two subtrees."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def root_of_range(first: int, end: int, size: int, leaves: Iterator[bytes], outside: Iterator[bytes]) -> bytes:
+    """The root of a tree of which [first, end) are `leaves`, and the largest subtrees beside them `outside`; both are
+    taken in order, from left to right.
+    """
+
+    def subtree(lo: int, hi: int) -> bytes:
+        if hi <= first or end <= lo:
+            return next(outside)
+        if hi - lo == 1:
+            return next(leaves)
+        middle = lo + (1 << (hi - lo - 1).bit_length() - 1)
+        left = subtree(lo, middle)
+        return node(left, subtree(middle, hi))
+
+    return subtree(0, size)
+
+
+def check_consistency(old: int, new: int, proof: list[bytes], old_root: bytes, new_root: bytes) -> None:
+    """Raises UnsoundError unless the new tree is the old one, grown (RFC 9162, section 2.1.4.2)."""
+    if old == new:
+        if proof or old_root != new_root:
+            raise UnsoundError(
+                "the log is as long as it was and not the same: keep both bundles, they are the evidence"
+            )
+        return
+    if not proof:
+        raise UnsoundError("the proof that the log grew from the earlier one is missing")
+    path = proof if old & (old - 1) else [old_root, *proof]
+    fn, sn = old - 1, new - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for value in path[1:]:
+        if sn == 0:
+            raise UnsoundError("the consistency proof is too long")
+        if fn & 1 or fn == sn:
+            fr, sr = node(value, fr), node(value, sr)
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = node(sr, value)
+        fn, sn = fn >> 1, sn >> 1
+    if fr != old_root or sr != new_root or sn:
+        raise UnsoundError("the log is not the earlier one, grown: keep both bundles, they are the evidence")
+
+
+# Entries.
+def read_entry(data: bytes, index: int) -> dict[str, str]:
+    """The members of an entry, which is canonical JSON (RFC 8785) of exactly these."""
+    try:
+        entry = json.loads(data)
+    except (ValueError, RecursionError):
+        entry = None
+    if not isinstance(entry, dict) or entry.keys() != {"v", *MEMBERS} or type(entry["v"]) is not int or entry["v"] != 1:
+        raise UnsoundError(f"entry {index} does not have exactly the public members")
+    if json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace") != data:
+        raise UnsoundError(f"entry {index} is not canonical JSON")
+    for name, pattern in MEMBERS.items():
+        if not isinstance(entry[name], str) or not re.fullmatch(pattern, entry[name]):
+            raise UnsoundError(f"entry {index}: {name!r} is malformed")
+    try:
+        datetime.fromisoformat(entry["time"])
+    except ValueError:
+        raise UnsoundError(f"entry {index}: 'time' is no moment") from None
+    return entry
+
+
+class Bundle:
+    """A bundle whose checkpoint is signed by a key."""
+
+    def __init__(self, archive: zipfile.ZipFile, key: Key) -> None:
+        self.archive = archive
+        facts = self.read_json("bundle.json")
+        if ENTRIES not in self.archive.namelist():
+            raise UnsoundError("the bundle has no entries")
+        self.first, self.end = self.number(facts, "first"), self.number(facts, "end")
+        self.since, self.outside = facts.get("since"), self.hashes(facts, "outside")
+        self.note = self.read("checkpoint").decode("utf-8", "replace")
+        self.size, self.root, self.others = read_checkpoint(self.note, key)
+        if not self.first < self.end <= self.size:
+            raise UnsoundError(f"the range {self.first} to {self.end} is not in a log of {self.size} entries")
+        self.kinds: dict[str, int] = {}
+        self.commits: dict[str, tuple[str, str]] = {}
+        self.prev, self.last = "", b""
+
+    def read(self, name: str) -> bytes:
+        """One small file of it."""
+        try:
+            member = self.archive.getinfo(name)
+        except KeyError:
+            raise UnsoundError(f"the bundle lacks {name!r}") from None
+        if member.file_size > MAX_FILE:
+            raise UnsoundError(f"{name!r} is too large")
+        return self.archive.read(member)
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """One that holds a JSON object."""
+        try:
+            found = json.loads(self.read(name))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise UnsoundError(f"{name!r} is no JSON object")
+        return found
+
+    @staticmethod
+    def number(facts: dict[str, Any], name: str) -> int:
+        """A size or an index."""
+        value = facts.get(name)
+        if type(value) is not int or not 0 <= value < 2**63:
+            raise UnsoundError(f"{name!r} is no number")
+        return value
+
+    @staticmethod
+    def hashes(facts: dict[str, Any], name: str) -> list[bytes]:
+        """A list of hashes."""
+        found = facts.get(name)
+        if isinstance(found, list) and all(isinstance(h, str) and re.fullmatch("[0-9a-f]{64}", h) for h in found):
+            return [bytes.fromhex(value) for value in found]
+        raise UnsoundError(f"{name!r} is no list of hashes")
+
+    def leaves(self) -> Generator[bytes, None, None]:
+        """The hash of each entry, once it is checked."""
+        index, time = self.first, ""
+        with self.archive.open(self.archive.getinfo(ENTRIES)) as lines:
+            while line := lines.readline(MAX_ENTRY + 2):
+                data = line[:-1]
+                if line[-1:] != b"\n":
+                    raise UnsoundError(f"entry {index} is too long or cut off")
+                entry = read_entry(data, index)
+                if entry["time"] < time:
+                    raise UnsoundError(f"entry {index}: 'time' is before that of the entry before")
+                self.take(entry, index)
+                time, self.last = entry["time"], leaf(data)
+                index += 1
+                yield self.last
+
+    def take(self, entry: dict[str, str], index: int) -> None:
+        """Hold the next entry to those before it."""
+        expected = self.last.hex() if index > self.first else FIRST_PREV if index == 0 else entry["prev"]
+        if entry["prev"] != expected:
+            raise UnsoundError(f"entry {index}: 'prev' is not the hash of the entry before")
+        if entry["id"] in self.commits:
+            raise UnsoundError(f"entry {index}: its id is that of another entry")
+        self.prev = self.prev or entry["prev"]
+        self.kinds[entry["kind"]] = self.kinds.get(entry["kind"], 0) + 1
+        self.commits[entry["id"]] = entry["kind"], entry["commit"]
+
+    def check(self) -> None:
+        """That the entries are the log's, all of the range."""
+        outside = iter(self.outside)
+        with closing(self.leaves()) as leaves:
+            try:
+                root = root_of_range(self.first, self.end, self.size, leaves, outside)
+            except StopIteration:
+                raise UnsoundError("an entry of the range, or a hash beside it, is missing") from None
+            if next(leaves, None) is not None or next(outside, None) is not None:
+                raise UnsoundError("there are more entries, or more hashes beside them, than the range has")
+        if root != self.root:
+            raise UnsoundError("the entries do not make the root that is signed: one was left out, added or changed")
+
+    def check_disclosed(self) -> int:
+        """How many disclosed payloads are what was committed to."""
+        names = [name for name in self.archive.namelist() if name.startswith("disclosed/") and name.endswith(".json")]
+        for name in names:
+            entry = name[len("disclosed/") : -len(".json")]
+            if entry not in self.commits:
+                raise UnsoundError(f"{name}: no such entry in the range")
+            kind, commit = self.commits[entry]
+            payload, salt = self.read(name), self.read(f"disclosed/{entry}.salt")
+            if hmac.digest(salt, b"ledger/v1/payload\x00" + payload, "sha256").hex() != commit or len(salt) != 32:
+                raise UnsoundError(f"{name}: it is not what the entry committed to")
+            if self.read_json(name).get("kind") != kind:
+                raise UnsoundError(f"{name}: it is of another kind than the entry")
+        return len(names)
+
+    def check_since(self, before: Bundle) -> bool:
+        """That this log is the one of an earlier bundle, grown; whether the two ranges join."""
+        facts = self.since if isinstance(self.since, dict) else {}
+        if facts.get("size") != before.size:
+            raise UnsoundError(
+                f"it was not made to follow that bundle, whose log had {before.size} entries: ask for one"
+            )
+        if before.size > self.size:
+            raise UnsoundError("the log is shorter than it was: keep both bundles, they are the evidence")
+        check_consistency(before.size, self.size, self.hashes(facts, "proof"), before.root, self.root)
+        if before.end == self.first and self.prev != before.last.hex():
+            raise UnsoundError(f"entry {self.first}: 'prev' is not the hash of the earlier bundle's last entry")
+        return before.end == self.first
+
+
+def verify(file: str, key_text: str, since: str | None = None) -> list[str]:
+    """What was found, in sentences. Raises UnsoundError, and UNREADABLE for what is no bundle."""
+    key = read_key(key_text)
+    with zipfile.ZipFile(file) as archive:
+        bundle = Bundle(archive, key)
+        bundle.check()
+        disclosed = bundle.check_disclosed()
+    found = [
+        f"log          {key[0]}, {bundle.size} entries, root {bundle.root.hex()}",
+        f"entries      {bundle.first} to {bundle.end - 1}: all {bundle.end - bundle.first} are there and unchanged",
+        "kinds        " + ", ".join(f"{count} {kind}" for kind, count in sorted(bundle.kinds.items())),
+        f"disclosed    {disclosed} payloads are what their entries committed to",
+    ]
+    if since is not None:
+        with zipfile.ZipFile(since) as archive:
+            before = Bundle(archive, key)
+            before.check()
+        joins = "and this range begins where that one ended" if bundle.check_since(before) else "the ranges do not join"
+        found.append(f"since        the log is the one of the earlier bundle ({before.size} entries), grown; {joins}")
+    return [*found, *not_checked(bundle, compared=since is not None)]
+
+
+def not_checked(bundle: Bundle, *, compared: bool) -> Iterator[str]:
+    """What nobody should believe that this has shown."""
+    yield "not checked  payloads that were not disclosed; whether what an entry says is true"
+    yield "not checked  whether everybody is shown this log: compare size and root with a witness or another auditor"
+    if not compared:
+        yield "not checked  whether it is the log that you saw before: give the bundle that you checked last as --since"
+    if bundle.others:
+        yield f"not checked  signatures of the checkpoint by {', '.join(sorted(set(bundle.others)))}"
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Checks an audit bundle of a Sigillo ledger.")
+    parser.add_argument("bundle")
+    parser.add_argument("--key", required=True, help="file with the log's verifier key, from elsewhere than the bundle")
+    parser.add_argument("--since", help="the bundle that you checked last time")
+    asked = parser.parse_args()
+    try:
+        found = verify(asked.bundle, Path(asked.key).read_text(encoding="utf-8"), asked.since)
+    except UNREADABLE as error:
+        print(f"cannot be read: {error}", file=sys.stderr)
+        return 2
+    except UnsoundError as error:
+        print(f"NOT SOUND    {error}")
+        return 5
+    print("\n".join(found))
+    print("SOUND")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
