@@ -153,10 +153,14 @@ class _Form:
         self._name = ""
         self._is_file = False
         self._small = b""
-        self._parts = 0
-        self.has_file = False
+        self._names: list[str] = []
         self.misnamed = ""
         self.complete = False
+
+    @property
+    def has_file(self) -> bool:
+        """Whether a part `file` came."""
+        return "file" in self._names
 
     def callbacks(self) -> dict[str, object]:
         return {
@@ -172,8 +176,7 @@ class _Form:
 
     def _begin(self) -> None:
         self._headers, self._small = {}, b""
-        self._parts += 1
-        if self._parts > MAX_PARTS:
+        if len(self._names) == MAX_PARTS:
             raise UploadError(f"more than {MAX_PARTS} parts; send `file` and, if you like, `claim`")
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
@@ -192,10 +195,10 @@ class _Form:
         self._is_file = self._name == "file"
         if b"filename" in options and not self._is_file:
             self.misnamed = self._name  # a field may come from a file, too; it is wrong only if no `file` comes
+        if self._name in self._names:
+            raise UploadError(f"two parts are called `{self._name}`; send each once, and one file a request")
+        self._names.append(self._name)
         if self._is_file:
-            if self.has_file:
-                raise UploadError("two parts are called `file`; send one file a request")
-            self.has_file = True
             self._upload.declared_mime = self._headers.get(b"content-type", b"").decode("latin-1").strip()
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
@@ -223,6 +226,8 @@ class _Form:
         self.complete = True
 
     def _on_part_end(self) -> None:
+        if self._name == SIDECAR and not self._upload.sidecar:
+            raise UploadError(f"the part `{SIDECAR}` is empty; send the manifest store, or leave the part out")
         if self._is_file or self._name == SIDECAR:
             return
         try:

@@ -103,12 +103,16 @@ def test_content_and_fields_arrive_whole_however_they_are_cut(content: bytes, cl
         (part(b"claim", b"{}") + END, "no part called `file`"),
         (part(b'photo"; filename="a.jpg', b"abc") + END, "no part called `file`: call the part `photo` so"),
         (part(b'photo"; filename="a.jpg', b"\xff\xd8") + END, "a part called `file`"),
-        (part(b"file", b"a") + part(b"file", b"b") + END, "two parts"),
+        *(
+            (part(name, b"a") * 2 + END, f"two parts are called `{name.decode()}`")
+            for name in (b"file", b"manifest", b"claim")
+        ),
+        (part(b"file", b"a") + part(b"manifest", b"") + END, "`manifest` is empty"),
         (part(b"file", b"abc"), "closing boundary"),
         (part(b"file", b"abc")[:-6], "closing boundary"),
         (b"", "closing boundary"),
         (b"no boundary at all", "malformed"),
-        (part(b"x", b"") * (MAX_PARTS + 1) + END, f"more than {MAX_PARTS} parts"),
+        (b"".join(part(b"%d" % n, b"") for n in range(MAX_PARTS + 1)) + END, f"more than {MAX_PARTS} parts"),
         (part(b"claim", b"x" * (MAX_FIELD_BYTES + 1)) + END, "larger than"),
         (part(b"claim", b"\xff\xfe") + part(b"file", b"") + END, "not UTF-8"),
         (part(b"file", b"abc", b"X-Long: " + b"y" * 100_000) + END, "malformed"),
