@@ -91,7 +91,6 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.AssetNotFoundError: Problem("asset-not-found", 404, "No such asset"),
     cases.AssetGoneError: Problem("asset-gone", 410, "The asset is no longer kept", ("reason",)),
     cases.ParentRefusedError: Problem("parent-refused", 422, "The earlier manifest is not acceptable", ("verdict",)),
-    cases.SidecarParentError: Problem("sidecar-parent", 422, "The parent's manifest is kept beside it"),
     cases.OtherHistoryError: Problem("other-history", 422, "The file has another history"),
     cases.SignerRevokedError: _later("signer-revoked", "The certificate that signs is revoked"),
     cases.RevocationUnknownError: _later(

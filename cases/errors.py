@@ -5,7 +5,6 @@ CasesError
 ├── AssetGoneError             it was here; retention or erasure took it
 ├── ParentRefusedError         the upload's earlier manifest is broken and policy refuses that
 ├── OtherHistoryError          a transformation's bytes bring another file's manifest
-├── SidecarParentError         a transformation's asset keeps its manifest beside it
 ├── IdempotencyConflictError   the key was used with another body
 ├── SigningSuspendedError      nothing is signed with the certificate in force
 │   ├── SignerRevokedError     it is revoked
@@ -59,16 +58,6 @@ class OtherHistoryError(CasesError):
         super().__init__(
             "this file carries a manifest of its own, and not that of the asset it is said to be made from; upload it "
             "to /v1/assets, where its own manifest becomes the parent"
-        )
-
-
-class SidecarParentError(CasesError):
-    """An asset with its manifest beside it cannot be a parent: c2pa-rs looks for a parent's manifest inside alone."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the manifest of this asset is kept beside its media, so that it cannot go into another file's history: "
-            "upload the new file to /v1/assets"
         )
 
 

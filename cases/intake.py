@@ -33,7 +33,7 @@ from cases.asset import (
     subject_id,
 )
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
-from cases.errors import OtherHistoryError, ParentRefusedError, SidecarParentError
+from cases.errors import OtherHistoryError, ParentRefusedError
 from cases.idempotency import IdempotencyKey
 from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
@@ -50,11 +50,11 @@ from ledger.ids import EntryId, TenantId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.subjects import Subject
-from provenance.manifest import SIDECAR_TYPES, define
+from provenance.manifest import define
 from provenance.report import History
 from provenance.request import Tool
 from provenance.rules import check_change, check_grant, check_request
-from provenance.sign import sign
+from provenance.sign import Parent, sign
 from provenance.summary import in_brief
 from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy
@@ -102,17 +102,14 @@ class Intake:
     def take(self, caller: Caller, submission: Submission) -> AssetId:
         """Sign one upload and return its asset once it is durable.
 
-        Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, SidecarParentError,
-        IdempotencyConflictError, SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError,
-        TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError, and what opening the original raises; then
-        nothing was kept.
+        Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, IdempotencyConflictError,
+        SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError, TimeStampUnavailableError,
+        LogBusyError, DatabaseUnavailableError, and what opening the original raises; then nothing was kept.
         """
         check_request(submission.claim, self.clock())
         check_grant(submission.claim, caller.grant)
         if submission.original:
             check_change(submission.claim)
-            if submission.original.mime in SIDECAR_TYPES:
-                raise SidecarParentError
         spent = self._idempotency(caller, submission)
         if spent is not None:
             with self.database.read(caller.tenant) as connection:
@@ -123,7 +120,7 @@ class Intake:
         with signing.signed.content:
             return self._commit(signing, spent)
 
-    def _sign(self, caller: Caller, submission: Submission, made_from: Memfd | None) -> Signing:
+    def _sign(self, caller: Caller, submission: Submission, made_from: Parent | None) -> Signing:
         received_at, signer = milliseconds(self.clock()), self.keys.signer(Purpose.CLAIM)
         workers = self.workers.of(caller.principal)
         self.revocations.require_good(signer)
@@ -147,12 +144,12 @@ class Intake:
         )
         return Signing(caller, submission, received_at, found, parent, signed, signer)
 
-    def _instead_of(self, brought: History, workers: Workers, original: Memfd, trust: TrustPolicy) -> History:
+    def _instead_of(self, brought: History, workers: Workers, original: Parent, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.
 
         Raises OtherHistoryError.
         """
-        history = in_brief(verify(workers, original, trust))
+        history = in_brief(verify(workers, original.content, trust, original.beside))
         if brought.verdict is not Verdict.ABSENT and brought.label != history.label:
             raise OtherHistoryError
         return history

@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -51,6 +51,8 @@ from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.subjects import Subject
 from ledger.tenancy import SystemSession
+from provenance.manifest import SIDECAR_TYPES
+from provenance.sign import Parent
 
 SWEEP_BATCH = 200
 """Assets ended by one round of the retention sweep."""
@@ -97,7 +99,17 @@ class Library:
     def original(self, asset: Asset) -> Original:
         """An asset as the parent of another, gone or not: what was made from it while it was kept is answered again."""
         mime = asset.details.upload.mime if asset.details else ""
-        return Original(asset.id, mime, lambda: Memfd.of(self.content(asset)))
+        return Original(asset.id, mime, lambda: self._opened(asset, mime))
+
+    @contextmanager
+    def _opened(self, asset: Asset, mime: str) -> Iterator[Parent]:
+        """Its signed file in memory, and its manifest store where the file cannot carry it."""
+        with Memfd.of(self.content(asset)) as content:
+            if mime not in SIDECAR_TYPES:
+                yield Parent(content)
+                return
+            with Memfd.of([self.manifest(asset)]) as beside:
+                yield Parent(content, beside)
 
     def erase(self, caller: Caller, asset: AssetId) -> EntryId:
         """Destroy the asset's key and everything sealed under it; the entry that says so.

@@ -19,7 +19,7 @@ from ledger.blobs import Blob
 from ledger.entry import format_time
 from provenance.manifest import ContentAssertion
 from provenance.request import ClaimRequest
-from provenance.sign import SignedAsset
+from provenance.sign import Parent, SignedAsset
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Original:
     mime: str
     """Empty once it is erased."""
 
-    open: Callable[[], AbstractContextManager[Memfd]]
+    open: Callable[[], AbstractContextManager[Parent]]
     """The signed file in memory, sealed against writing. Raises AssetGoneError, BlobError."""
 
 

@@ -9,6 +9,7 @@ Rules
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -46,6 +47,9 @@ BUFFER_BYTES: Final = 256 * 1024
 ALGORITHMS: Final = {"ES256": C2paSigningAlg.ES256, "EdDSA": C2paSigningAlg.ED25519}
 """By what `keys.signer.Algorithm` calls them; the claim's COSE header names the one that its key is for."""
 
+BESIDE: Final = {"format": "application/c2pa", "identifier": "parent.c2pa"}
+"""Where the Builder finds a parent's manifest store that is not in the parent."""
+
 SVG: Final = "image/svg+xml"
 ZIP: Final = "application/x-zip"
 SNIFFED_BYTES: Final = 1024
@@ -73,7 +77,8 @@ def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, A
 
 def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
     """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `sidecar`, `algorithm`, `chain`, `trust`. A second
-    file is the parent; with none the file itself is. With `sidecar` the file stays as it is.
+    file is the parent; with none the file itself is. A third is the manifest store beside the parent. With `sidecar`
+    the file stays as it is.
 
     Answers with two memory files, the signed file and its manifest store, and `countersigned`: the bytes, base64, that
     a time-stamp would be over. Raises ManifestBuildError.
@@ -82,12 +87,12 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
     with (
         _closed_on_failure([output, store]),
         os.fdopen(fds[0], "rb", closefd=False) as upload,
-        os.fdopen(fds[-1], "rb", closefd=False) as parent,
+        os.fdopen(fds[1 if len(fds) > 1 else 0], "rb", closefd=False) as parent,
         os.fdopen(output, "w+b", closefd=False) as signed,
         os.fdopen(store, "wb", closefd=False) as manifest,
     ):
         try:
-            written = _sign(args, upload, parent, signed, ask)
+            written = _sign(args, upload, parent, _whole(fds[2]) if len(fds) > 2 else b"", signed, ask)
         except C2paError as error:
             raise ManifestBuildError(legible(str(error))) from error
         manifest.write(written)
@@ -149,9 +154,12 @@ def _whole(fd: int) -> bytes:
         return file.read()
 
 
-def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, signed: BinaryIO, ask: Ask) -> bytes:
+def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, beside: bytes, signed: BinaryIO, ask: Ask) -> bytes:
     with Builder(args["manifest"], _policy(args["trust"])) as builder:
         if args["parent"] is not None:
+            if beside:
+                builder.add_resource(BESIDE["identifier"], io.BytesIO(beside))
+                args["parent"] |= _history(args, parent, beside)
             builder.add_ingredient(args["parent"], args["parent"]["format"], parent)
             upload.seek(0)
         if args["sidecar"]:
@@ -159,6 +167,14 @@ def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, signed: Bina
         # No time-stamp authority: c2pa would open the connection itself, and a worker cannot.
         with Signer.from_callback(ask, ALGORITHMS[args["algorithm"]], args["chain"], None) as signer:
             return bytes(builder.sign(signer, args["mime"], upload, signed))
+
+
+def _history(args: dict[str, Any], parent: BinaryIO, beside: bytes) -> dict[str, Any]:
+    """What the Builder would find by itself in a parent that carries its manifest store."""
+    with Reader(args["parent"]["format"], parent, beside, context=_policy(args["trust"])) as reader:
+        active, results = json.loads(reader.json())["active_manifest"], reader.get_validation_results()
+    parent.seek(0)
+    return {"active_manifest": active, "manifest_data": BESIDE, "validation_results": results}
 
 
 def _read(fd: int, trust: dict[str, str], sidecar: bytes = b"") -> VerificationReport:

@@ -50,6 +50,17 @@ class SignedAsset:
     """None where no authority is set, or none answered and none is required."""
 
 
+@dataclass(frozen=True)
+class Parent:
+    """A file that another is made from."""
+
+    content: Memfd
+    """Sealed against writing."""
+
+    beside: Memfd | None = None
+    """Its manifest store, where that is not in the file. Sealed, too."""
+
+
 def sign(
     workers: Workers,
     signer: Signer,
@@ -57,7 +68,7 @@ def sign(
     definition: Definition,
     trust: TrustPolicy,
     *,
-    parent: Memfd | None = None,
+    parent: Parent | None = None,
     time_stamps: TimeStamps | None = None,
     entropy: Entropy = system_entropy,
 ) -> SignedAsset:
@@ -78,7 +89,7 @@ def sign(
         "chain": claim_signer.chain,
         "trust": trust.settings,
     }
-    files = (upload,) if parent is None else (upload, parent)
+    files = (upload,) if parent is None else (upload, parent.content, *([parent.beside] if parent.beside else []))
     made, time_stamp = _two_files(workers.run("sign", args, files, claim_signer.answer, begun=True)), None
     if time_stamps is not None:
         made, time_stamp = _stamped(workers, made, definition.mime, trust, time_stamps)

@@ -18,7 +18,7 @@ from keys.rotation import rotate
 from keys.signer import Algorithm, Purpose
 from provenance.manifest import define
 from provenance.request import Action, AuthorStatement, ClaimRequest, Model
-from provenance.sign import sign
+from provenance.sign import Parent, sign
 from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy
 from provenance.verdict import Verdict
@@ -101,7 +101,7 @@ def test_a_transformation_names_a_parent_of_another_kind(house: House, folder: P
     with Memfd.of([house.signed(draw())]) as original, Memfd.of([draw("PNG")]) as made:
         history = house.verify(original.read(original.size)).verdict
         definition = define(request, content(draw("PNG"), "image/png"), history, GENERATOR, "image/jpeg")
-        signed = sign(house.sandbox, house.signer, made, definition, house.trust, parent=original)
+        signed = sign(house.sandbox, house.signer, made, definition, house.trust, parent=Parent(original))
         with signed.content as file:
             judged = judge(file.read(file.size), "PNG", house.trust.anchors, folder)
     assert judged["validation_state"] == "Trusted"

@@ -8,14 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.wire import counts, problem, signed, upload
+from tests.api.wire import signed, upload
 from tests.deployment import Running, running
 from tests.detection.films import Film, sound, tone, write
 from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
 
 WEBM = write(Film("webm", "libvpx", "libopus"))
 FILES = {"video/webm": WEBM, "audio/ogg": sound("ogg", "libopus", tone(1))}
-CROP = {"actions": [{"name": "c2pa.cropped"}]}
+SHORTER = write(Film("webm", "libvpx", "libopus", pictures=5))
+TRIM = {"actions": [{"name": "c2pa.trimmed"}]}
 
 
 def verified(http: httpx.Client, file: bytes, manifest: bytes) -> dict[str, Any]:
@@ -45,13 +46,21 @@ def test_a_file_holds_with_its_manifest_beside_it(deployment: Running, mime: str
         assert "kept beside it" in alone["sentence"]
 
 
-def test_no_transformation_is_made_of_it(deployment: Running) -> None:
-    """Its manifest could not go along as the parent's."""
+@pytest.mark.parametrize("made", [SHORTER, write(Film(pictures=5))], ids=["manifest beside", "manifest within"])
+def test_a_transformation_of_it_has_its_manifest_as_the_parents(deployment: Running, made: bytes) -> None:
     with deployment.http(deployment.key()) as http:
-        asset, _ = signed(http, WEBM, mime="video/webm")
-        before = counts(deployment)
-        problem(upload(http, claim=CROP, path=f"{asset['links']['self']}/transformations"), 422, "sidecar-parent")
-        assert counts(deployment) == before
+        first, _ = signed(http, WEBM, mime="video/webm")
+        answer = upload(http, made, TRIM, mime="", path=f"{first['links']['self']}/transformations")
+        assert answer.status_code == 201, answer.text
+        asset = answer.json()
+        assert (asset["parent"]["asset"], asset["parent"]["verdict"]) == (first["id"], "trusted")
+        report = verified(
+            http, http.get(asset["links"]["content"]).content, http.get(asset["links"]["manifest"]).content
+        )
+    assert (report["verdict"], report["ancestry"]) == ("trusted", "trusted")
+    parent, *_ = report["ingredients"]
+    assert (parent["label"], parent["relationship"], parent["format"]) == (first["manifest"], "parentOf", "video/webm")
+    assert (parent["verdict"], parent["failures"]) == ("trusted", [])
 
 
 @pytest.mark.parametrize(
