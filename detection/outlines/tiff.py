@@ -168,6 +168,8 @@ def _check_samples(values: _Values) -> None:
 def _check_pieces(values: _Values, width: int, height: int, size: int) -> None:
     """Hold strips or tiles to the file: as many as the picture takes, each within the file, none too short."""
     tiled = _TILES in values.fields
+    if tiled and _STRIPS in values.fields:
+        raise CorruptMediaError(kind=Kind.TIFF, reason="it has strips and tiles, of which each reader shows other ones")
     wide, high = (values.one(_TILE_WIDTH), values.one(_TILE_HEIGHT)) if tiled else (width, values.one(_ROWS, height))
     if not tiled:
         high = min(high, height)

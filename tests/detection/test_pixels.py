@@ -28,6 +28,9 @@ def test_lossless_copies_agree(seed: int, mode: str) -> None:
         save(coloured.convert("RGBA"), "PNG"),
         save(coloured, "WEBP", lossless=True),
         save(coloured, "WEBP", lossless=True, exact=True),
+        save(picture, "TIFF", compression="tiff_lzw", tiffinfo={278: 4}),
+        save(coloured, "TIFF", big_tiff=True),
+        *([save(picture, "GIF")] if mode in {"1", "L", "P"} else []),
     ]
     assert len({_hash(copy) for copy in copies}) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from detection.limits import MAX_ANIMATION_FRAMES, MAX_ANIMATION_PIXELS, MAX_DUR
 from detection.media import examine
 from detection.pixels import normalised, pixel_hash
 from detection.timeline import Shown, Timeline, frames_hash
-from tests.detection.pictures import animated, draw, save
+from tests.detection.pictures import SAMPLES, animated, chunk, draw, png, save
 
 LOSSLESS: dict[str, dict[str, object]] = {"PNG": {}, "WEBP": {"lossless": True, "exact": True}, "GIF": {}}
 
@@ -139,9 +140,26 @@ def _gif(frames: int, width: int, height: int) -> bytes:
     return header + frame * frames + b";"
 
 
+def _png(frames: int) -> bytes:
+    control = chunk(b"acTL", struct.pack(">II", frames, 0))
+    return png(control, *[chunk(b"fcTL", bytes(26))] * frames, chunk(b"IEND", b""))
+
+
+def _webp(frames: int) -> bytes:
+    chunks = b"VP8X\n\0\0\0" + bytes(10) + b"ANMF\0\0\0\0" * frames
+    return b"RIFF" + (4 + len(chunks)).to_bytes(4, "little") + b"WEBP" + chunks
+
+
+def _avif(frames: int) -> bytes:
+    file = SAMPLES["moving avif"]
+    at = file.index(b"stsz") + 12
+    return file[:at] + frames.to_bytes(4) + file[at + 4 :]
+
+
 @pytest.mark.parametrize(
     ("file", "field"),
     [
+        *((make(MAX_ANIMATION_FRAMES + 1), "frames") for make in (_png, _webp, _avif)),
         (_gif(MAX_ANIMATION_FRAMES + 1, 1, 1), "frames"),
         (_gif(MAX_ANIMATION_PIXELS // 10**8 + 1, 10_000, 10_000), "pixels in all frames"),
     ],

@@ -17,7 +17,7 @@ from detection.errors import (
 )
 from detection.limits import MAX_METADATA_BYTES, MAX_SEGMENTS
 from detection.media import examine
-from tests.detection.pictures import animated, draw, save
+from tests.detection.pictures import animated, decoded, draw, save
 
 _PAGE: dict[int, tuple[int, ...]] = {
     256: (4, 2),
@@ -33,11 +33,11 @@ _PAGE: dict[int, tuple[int, ...]] = {
 
 
 def tiff(changes: dict[int, tuple[int, ...]], after: bytes = b"", following: int = 0) -> bytes:
-    """One page with its fields changed: (type, value) or (type, value or offset, count)."""
-    fields = _PAGE | changes
-    fields = {tag: field for tag, field in fields.items() if field[0]}
-    data_at = 8 + 2 + 12 * (len(fields) + 1) + 4
-    fields = {273: (4, data_at)} | fields
+    """One page with its fields changed: (type, value) or (type, value or offset, count); of type 0 is one left out."""
+    fields = {tag: field for tag, field in ({273: (4, 0)} | _PAGE | changes).items() if field[0]}
+    data_at = 8 + 2 + 12 * len(fields) + 4
+    if 273 not in changes:
+        fields[273] = 4, data_at
     directory = b"".join(
         struct.pack("<HHII", tag, field[0], field[2] if len(field) > 2 else 1, field[1])
         for tag, field in sorted(fields.items())
@@ -77,8 +77,8 @@ def test_the_page_decodes() -> None:
         (tiff({277: (3, 60_000)}), MediaTooLargeError),
         (tiff({34665: (4, 8)}), CorruptMediaError),  # a directory within itself
         (tiff({34665: (4, 1 << 31)}), TruncatedMediaError),
-        (tiff({322: (4, 1 << 30), 323: (4, 16), 324: (4, 8), 325: (4, 4)}), MediaTooLargeError),
-        (tiff({322: (4, 0), 323: (4, 16), 324: (4, 8), 325: (4, 4)}), CorruptMediaError),
+        (tiff({273: (0, 0), 322: (4, 1 << 30), 323: (4, 16), 324: (4, 8), 325: (4, 4)}), MediaTooLargeError),
+        (tiff({273: (0, 0), 322: (4, 0), 323: (4, 16), 324: (4, 8), 325: (4, 4)}), CorruptMediaError),
         (tiff({}, following=8), UnsupportedMediaError),
         (tiff({270: (2, 8, MAX_METADATA_BYTES + 1)}, bytes(MAX_METADATA_BYTES)), MediaTooLargeError),
         (struct.pack("<2sHIH", b"II", 42, 8, MAX_SEGMENTS - 1), TruncatedMediaError),
@@ -95,14 +95,69 @@ def test_several_pages_are_refused() -> None:
         examine(animated([draw(seed=seed) for seed in range(2)], [0, 0], "TIFF"), None)
 
 
-@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"])
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "LA", "RGBA", "I;16"])
-def test_it_agrees_with_a_png(mode: str, compression: str) -> None:
+LOSSLESS = ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"]
+FAX = ["tiff_ccitt", "group3", "group4"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "compression"),
+    [
+        *((mode, one) for mode in ("1", "L", "P", "RGB", "LA", "RGBA", "I;16") for one in LOSSLESS),
+        *(("1", one) for one in FAX),
+    ],
+)
+@pytest.mark.parametrize("rows", [43, 5, 1], ids=lambda rows: f"{rows} rows a strip")
+def test_it_agrees_with_a_png(mode: str, compression: str, rows: int) -> None:
     picture = draw(mode)
-    one, other = (
-        examine(file, None).content for file in (save(picture, "TIFF", compression=compression), save(picture, "PNG"))
-    )
+    file = save(picture, "TIFF", compression=compression, tiffinfo={278: rows})
+    one, other = (examine(file, None).content for file in (file, save(picture, "PNG")))
     assert (one.content_hash, one.frames) == (other.content_hash, other.frames)
+
+
+def test_printing_colours_agree_however_they_are_packed() -> None:
+    files = [save(draw("CMYK"), "TIFF", compression=one, tiffinfo={278: 9}) for one in LOSSLESS]
+    assert len({examine(file, None).content.content_hash for file in files}) == 1
+    assert len({examine(file, None).content.content_hash for file in (files[0], save(draw(), "TIFF"))}) == 2
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_jpeg_inside_a_tiff_decodes_to_what_was_drawn(mode: str) -> None:
+    file = save(draw(mode), "TIFF", compression="jpeg", quality=100)
+    found, drawn = (np.asarray(picture.convert("RGB"), int) for picture in (decoded(file), draw(mode)))
+    assert np.abs(found - drawn).mean() < 3
+    with pytest.raises(MediaError):
+        examine(file.replace(b"\xff\xda", b"\xff\x00"), None)
+
+
+def tiled(picture: Image.Image, side: int = 16, changes: dict[int, tuple[int, ...]] | None = None) -> bytes:
+    """A grey picture in uncompressed tiles, what reaches beyond it black."""
+    corners = [(left, top) for top in range(0, picture.height, side) for left in range(0, picture.width, side)]
+    tiles = [picture.crop((left, top, left + side, top + side)).tobytes() for left, top in corners]
+    sides = {256: (4, picture.width), 257: (4, picture.height), 322: (4, side), 323: (4, side)}
+    table = 8 + 2 + 12 * 9 + 4 + 4
+    pixels = table + 8 * len(tiles)
+    fields = sides | {324: (4, table, len(tiles)), 325: (4, table + 4 * len(tiles), len(tiles)), 277: (0, 0)}
+    offsets = [pixels + side * side * at for at in range(len(tiles))]
+    numbers = struct.pack(f"<{2 * len(tiles)}I", *offsets, *[side * side] * len(tiles))
+    return tiff({273: (0, 0), 278: (0, 0), 279: (0, 0)} | fields | (changes or {}), numbers + b"".join(tiles))
+
+
+def test_tiles_agree_with_strips() -> None:
+    picture = draw("L")
+    assert examine(tiled(picture), None).content == examine(save(picture, "TIFF"), None).content
+
+
+def test_strips_beside_tiles_are_refused_for_readers_differ_about_which_they_show() -> None:
+    file = tiled(draw("L"), changes={277: (3, 1)})
+    with pytest.raises(CorruptMediaError, match="strips and tiles"):
+        examine(file.replace(struct.pack("<HHII", 277, 3, 1, 1), struct.pack("<HHII", 273, 4, 1, 8)), None)
+
+
+def test_deep_grey_of_either_byte_order_agrees() -> None:
+    picture = draw("I;16")
+    big = Image.frombytes("I;16B", picture.size, np.asarray(picture).astype(">u2").tobytes())
+    one, other = (examine(save(either, "TIFF"), None).content.content_hash for either in (picture, big))
+    assert one == other
 
 
 def test_big_tiff_and_every_orientation_agree() -> None:
