@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 from av import AudioFrame, AudioStream, Packet
+from av.stream import Disposition
 
 from detection.codecs import SOUNDS, Hashed
 from detection.errors import CorruptMediaError
@@ -39,6 +40,9 @@ class AudioTrack:
         self._kind, self._time_base = kind, stream.time_base or Fraction(1)
         self._hashed = SOUNDS[stream.codec_context.name]
         self._codec = stream.codec_context.codec.canonical_name
+        self.on = bool(stream.disposition & Disposition.default)
+        """Whether players choose it by themselves."""
+
         self._digest, self._windows = hashlib.sha256(), Windows()
         self._first_packet: int | None = None
         self._next = 0

@@ -41,6 +41,10 @@ MAX_OBJECTS = 50_000
 MAX_TRACKS = 16
 """Of one film, those that are neither pictures nor sound included."""
 
+MAX_HIDDEN = 10_000
+"""Milliseconds of a track that an edit list may leave out: a film cut without being encoded anew keeps what lies
+between the key frame before and the cut."""
+
 MAX_FRAME_PIXELS = 36_000_000
 """Of a film, 8K: a decoder keeps up to seventeen frames at a time."""
 

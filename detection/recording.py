@@ -6,6 +6,8 @@ Rules
   names elsewhere is looked for.
 - Every packet of every track of pictures or sound is decoded, or the file is refused; nothing is held but the current
   one. Cover pictures, subtitles, chapters and time codes are not the content.
+- What is examined is what players show: one track of pictures, and that one switched on. Edit lists are passed over, so
+  that what they hide is examined, too; they may hide MAX_HIDDEN of it.
 
 The content hash, normal form `sigillo/tracks/v1`, is SHA-256 over the ASCII line `sigillo/tracks/v1` and a line for
 each track, each with its newline: the tracks of pictures, then those of sound, in the order of the file. The line of a
@@ -26,12 +28,13 @@ from av.stream import Disposition, Stream
 
 from detection.audio import AudioTrack
 from detection.codecs import PICTURES, SOUNDS
-from detection.errors import CorruptMediaError, TruncatedMediaError, UnsupportedCodecError
+from detection.errors import CorruptMediaError, TruncatedMediaError, UnsupportedCodecError, UnsupportedMediaError
 from detection.examination import Content, NormalForm
 from detection.kinds import Kind
-from detection.limits import MAX_DURATION, MAX_TRACKS, at_most
+from detection.limits import MAX_DURATION, MAX_HIDDEN, MAX_TRACKS, at_most
 from detection.outlines import film, ogg, sound, webm
 from detection.outlines.outline import Bytes
+from detection.outlines.tracks import Shown
 from detection.video import VideoTrack
 
 READ_BYTES: Final = 256 * 1024
@@ -48,7 +51,8 @@ _DEMUXERS: Final[Mapping[Kind, str]] = {
     Kind.WEBM: "matroska",
     Kind.OGG: "ogg",
 }
-_OUTLINES: Final[Mapping[Kind, Callable[[Bytes], None]]] = {
+_OUTLINES: Final[Mapping[Kind, Callable[[Bytes], int | None]]] = {
+    Kind.FLAC: sound.flac,
     Kind.WAV: sound.wav,
     Kind.MP3: sound.mp3,
     Kind.WEBM: webm.outline,
@@ -59,14 +63,14 @@ _CONTAINER: Final = {
     "protocol_whitelist": "",
     "max_streams": str(2 * MAX_TRACKS),
 }
-_BOXES: Final = {"ignore_chapters": "1", "enable_drefs": "0", "use_absolute_path": "0"}
+_BOXES: Final = {"ignore_chapters": "1", "ignore_editlist": "1", "enable_drefs": "0", "use_absolute_path": "0"}
 _DECODER: Final = {"err_detect": "explode"}
 """What cannot be decoded is an error, where FFmpeg would conceal it."""
 
 
 def read(data: Bytes, kind: Kind) -> Content:
     """Decode and fingerprint the whole file. Raises the subclasses of MediaError."""
-    samples = _outline(data, kind)
+    samples, edits = _outline(data, kind)
     with _errors(kind), _opened(data, kind) as container:
         at_most("milliseconds", MAX_DURATION, (container.duration or 0) // 1000)
         streams = _streams(container, kind)
@@ -84,20 +88,19 @@ def read(data: Bytes, kind: Kind) -> Content:
         if kind in _BOXED:
             for stream in streams:
                 _check_index(stream, taken[stream.index], len(data), kind)
+                _check_edit(edits.get(stream.id), tracks[stream.index].duration, kind)
     if any(isinstance(track, AudioTrack) and track.moments < samples for track in tracks.values()):
         raise TruncatedMediaError(kind=kind)
     return _content(list(tracks.values()), kind, _decoder(streams))
 
 
-def _outline(data: Bytes, kind: Kind) -> int:
-    """Walk the container; the samples that its headers promise, 0 where they promise none."""
-    if kind is Kind.FLAC:
-        return sound.flac(data)
+def _outline(data: Bytes, kind: Kind) -> tuple[int, Mapping[int, Shown]]:
+    """Walk the container; the samples that its headers promise, 0 where they promise none, and what is shown of tracks
+    that have edit lists.
+    """
     if kind in _BOXED:
-        film.outline(data, kind)
-    else:
-        _OUTLINES[kind](data)
-    return 0
+        return 0, film.outline(data, kind)
+    return _OUTLINES[kind](data) or 0, {}
 
 
 @contextmanager
@@ -126,7 +129,10 @@ def _opened(data: Bytes, kind: Kind) -> InputContainer:
 
 
 def _streams(container: InputContainer, kind: Kind) -> list[Stream]:
-    """The tracks that are the content, pictures first. Raises MediaTooLargeError, UnsupportedCodecError."""
+    """The tracks that are the content, pictures first.
+
+    Raises MediaTooLargeError, UnsupportedCodecError, UnsupportedMediaError.
+    """
     at_most("tracks", MAX_TRACKS, len(container.streams))
     streams: list[Stream] = []
     for medium, known in (("video", PICTURES), ("audio", SOUNDS)):
@@ -140,7 +146,18 @@ def _streams(container: InputContainer, kind: Kind) -> list[Stream]:
                 raise UnsupportedCodecError(kind=kind, codec=name)
             context.options, context.thread_count = dict(_DECODER), 1
             streams.append(stream)
+    _check_seen([stream for stream in streams if stream.type == "video"], kind)
     return streams
+
+
+def _check_seen(pictures: list[Stream], kind: Kind) -> None:
+    """Raises UnsupportedMediaError where players differ about which pictures they show, or show none."""
+    if pictures and kind.mime.startswith("audio/"):
+        raise UnsupportedMediaError(kind=f"{kind} with pictures")
+    if len(pictures) > 1:
+        raise UnsupportedMediaError(kind=f"{kind} with several tracks of pictures")
+    if kind in _BOXED and not all(stream.disposition & Disposition.default for stream in pictures):
+        raise UnsupportedMediaError(kind=f"{kind} with its pictures switched off")
 
 
 def _track(stream: Stream, kind: Kind) -> VideoTrack | AudioTrack:
@@ -159,6 +176,11 @@ def _check_index(stream: Stream, taken: int, size: int, kind: Kind) -> None:
         raise CorruptMediaError(kind=kind, reason="its index does not lead to all of it")
 
 
+def _check_edit(edit: Shown | None, duration: int, kind: Kind) -> None:
+    if edit and edit.hides(duration) > MAX_HIDDEN:
+        raise UnsupportedMediaError(kind=f"{kind} with more than {MAX_HIDDEN // 1000} seconds that an edit list hides")
+
+
 def _content(tracks: list[VideoTrack | AudioTrack], kind: Kind, decoder: str) -> Content:
     pictures = [track for track in tracks if isinstance(track, VideoTrack)]
     sounds = [track for track in tracks if isinstance(track, AudioTrack)]
@@ -173,7 +195,7 @@ def _content(tracks: list[VideoTrack | AudioTrack], kind: Kind, decoder: str) ->
         height=pictures[0].height if pictures else None,
         duration=max(track.duration for track in tracks),
         frames=pictures[0].frames if pictures else (),
-        windows=sounds[0].windows if sounds else (),
+        windows=next((track.windows for track in sorted(sounds, key=lambda track: not track.on)), ()),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -141,6 +141,16 @@ def turned(file: bytes, degrees: int) -> bytes:
     matrix = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
     at = file.index(b"tkhd") + 4 + 40
     return file[:at] + matrix + file[at + len(matrix) :]
+
+
+def patched(file: bytes, path: Sequence[bytes], change: Callable[[bytes], bytes]) -> bytes:
+    """An MP4 file, its index last, with the content changed of the box at that path: the first of each name."""
+    at = 0
+    while (size := int.from_bytes(file[at : at + 4])) and file[at + 4 : at + 8] != path[0]:
+        at += size
+    content = file[at + 8 : at + size]
+    content = patched(content, path[1:], change) if path[1:] else change(content)
+    return b"".join((file[:at], struct.pack(">I4s", 8 + len(content), path[0]), content, file[at + size :]))
 
 
 def _sound(samples: Samples, stream: Any) -> list[av.AudioFrame]:

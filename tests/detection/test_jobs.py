@@ -47,11 +47,18 @@ def test_an_examination_inside_equals_one_outside(examiner: Sandbox, form: str, 
 
 
 @pytest.mark.parametrize(
-    ("video", "audio"), [("libx264", "aac"), ("libx265", "alac"), ("libvpx-vp9", "libopus"), ("mpeg4", "")]
+    "film",
+    [
+        *(Film("mp4", *codecs) for codecs in (("libx264", "aac"), ("libx265", "alac"), ("libvpx-vp9", "libopus"))),
+        Film("mp4", "mpeg4", ""),
+        *(Film("webm", *codecs) for codecs in (("libvpx", "vorbis"), ("libvpx-vp9", "libopus"))),
+        *(Film("ogg", "", codec) for codec in ("vorbis", "libopus", "flac")),
+    ],
+    ids=lambda film: f"{film.container} {film.video} {film.audio}",
 )
-def test_a_film_examined_inside_is_the_one_outside(examiner: Sandbox, video: str, audio: str) -> None:
-    file = write(Film(video=video, audio=audio))
-    assert _examine(examiner, file, "video/mp4") == examine(file, None)
+def test_a_film_examined_inside_is_the_one_outside(examiner: Sandbox, film: Film) -> None:
+    file = write(film)
+    assert _examine(examiner, file) == examine(file, None)
 
 
 @pytest.mark.parametrize("name", ["heic", "clear heic", "tiled heic"])

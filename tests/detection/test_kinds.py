@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,6 +25,12 @@ def test_each_signature_is_reached(magic: Magic) -> None:
         with pytest.raises(UnsupportedMediaError) as caught:
             sniff(bytes(head))
         assert caught.value.kind == magic.name
+
+
+def test_the_page_of_the_interface_lists_each_accepted_kind_once() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    (listed,) = re.findall(r"`file` \(([^)]*)\)", page)
+    assert sorted(re.split(", | or ", listed)) == sorted(Kind)
 
 
 @given(st.binary(max_size=MAGIC_BYTES))
