@@ -34,14 +34,6 @@ CREATION = replace(
 )
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is also home: the reader keeps its telemetry choice, which is no, in a file there."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    return tmp_path
-
-
 LATER = f"{datetime.now(UTC) + timedelta(days=LEAF_DAYS + 30):%Y-%m-%dT%H:%M:%SZ}"
 """When every certificate of today has ended."""
 
