@@ -39,7 +39,6 @@ from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.signing import Signing, Submission, content, decision, details
-from detection.memfd import Memfd
 from detection.shares import Shares, Workers
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
