@@ -102,6 +102,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.PrincipalNotFoundError: Problem("principal-not-found", 404, "No such principal"),
     keys.KeyStoreSealedError: _later("key-store-sealed", "The key store is sealed"),
     keys.KeyStoreForbiddenError: _later("key-store-forbidden", "The key store refuses this service"),
+    keys.CertificateUnfitError: _later("certificate-unfit", "The claim key's certificate does not fit it"),
     keys.KeyStoreUnavailableError: _later("key-store-down", "The key store does not answer"),
     keys.KeyNotFoundError: _later("key-missing", "The key store lacks a key this needs"),
     ledger.EntryNotFoundError: Problem("entry-not-found", 404, "No such ledger entry"),

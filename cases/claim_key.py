@@ -40,8 +40,7 @@ class ClaimKeyRecord:
     def observe(self) -> ClaimKeyChanged | None:
         """Record what is not as it was recorded last; what was recorded.
 
-        Raises KeyStoreUnavailableError, CertificateMismatchError, LogBusyError, LogClosedError,
-        DatabaseUnavailableError.
+        Raises KeyStoreUnavailableError, LogBusyError, LogClosedError, DatabaseUnavailableError.
         """
         seen = self._seen()
         if seen is None or seen == self._last:

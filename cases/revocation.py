@@ -15,7 +15,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -54,6 +54,7 @@ class RevocationRow(Base):
     tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
     issuer: Mapped[str] = mapped_column(primary_key=True)
     serial: Mapped[str] = mapped_column(primary_key=True)
+    issuer_key: Mapped[str] = mapped_column(primary_key=True)
     revoked_at: Mapped[int]
     since: Mapped[int]
     reason: Mapped[str]
@@ -91,7 +92,7 @@ class Revocations:
         """By what is known. Raises SignerRevokedError."""
         certificate = IssuerAndSerial.of(_leaf(signer.chain))
         known = (*self._own, *self.watch.revocations())
-        if found := next((one for one in known if one.certificate == certificate), None):
+        if found := next((one for one in known if one.certificate.names(certificate)), None):
             raise SignerRevokedError(str(signer.ref), found)
 
     def require_good(self, signer: Signer) -> None:
@@ -127,7 +128,8 @@ class Revocations:
         self._learn()
         told = sorted(self.watch.revocations(), key=lambda one: one.since)
         for ref, chain in chains(self.keys.versions()).items() if told else ():
-            found = next((one for one in told if one.certificate == IssuerAndSerial.of(_leaf(chain))), None)
+            ours = IssuerAndSerial.of(_leaf(chain))
+            found = next((replace(one, certificate=ours) for one in told if one.certificate.names(ours)), None)
             if found is not None and _reaches_further(found, self._own):
                 self._record(self.operator(), ref, found, "issuer")
         with suppress(KeyStoreUnavailableError, KeyNotFoundError):  # the key store's own part tells of that
@@ -195,7 +197,7 @@ def _leaf(chain: str) -> x509.Certificate:
 
 
 def _reaches_further(revocation: Revocation, known: Sequence[Revocation]) -> bool:
-    return all(one.since > revocation.since for one in known if one.certificate == revocation.certificate)
+    return all(one.since > revocation.since for one in known if one.certificate.names(revocation.certificate))
 
 
 def _rows(connection: Connection, tenant: TenantId | None = None) -> tuple[Revocation, ...]:
@@ -204,7 +206,7 @@ def _rows(connection: Connection, tenant: TenantId | None = None) -> tuple[Revoc
         statement = statement.where(RevocationRow.tenant_id == tenant)
     return tuple(
         Revocation(
-            IssuerAndSerial(row["issuer"], int(row["serial"], 16)),
+            IssuerAndSerial(row["issuer"], int(row["serial"], 16), row["issuer_key"]),
             moment(row["revoked_at"]),
             moment(row["since"]),
             Reason(row["reason"]),
@@ -214,7 +216,12 @@ def _rows(connection: Connection, tenant: TenantId | None = None) -> tuple[Revoc
 
 
 def _replace(connection: Connection, tenant: TenantId, revocation: Revocation) -> None:
-    named = {"issuer": revocation.certificate.issuer, "serial": f"{revocation.certificate.serial:x}"}
+    certificate = revocation.certificate
+    named = {
+        "issuer": certificate.issuer,
+        "serial": f"{certificate.serial:x}",
+        "issuer_key": certificate.issuer_key,
+    }
     mine = (
         RevocationRow.tenant_id == tenant,
         *(getattr(RevocationRow, name) == value for name, value in named.items()),

@@ -20,7 +20,7 @@ from typing import Any, Final
 from keys.approle import AUTH_MOUNT, ROLE, SECRET_ID_PATH
 from keys.certificates import AUTHORITY_DAYS, LEAF_DAYS, ORGANIZATION
 from keys.clock import Clock, system_clock
-from keys.errors import CertificateExpiredError, KeyNotFoundError, KeyStoreForbiddenError
+from keys.errors import CertificateExpiredError, CertificateUnfitError, KeyNotFoundError, KeyStoreForbiddenError
 from keys.profile import DOCUMENT_SIGNING
 from keys.signer import Algorithm, KeyRef, Purpose
 from keys.vault import Vault, Wrapped
@@ -128,7 +128,7 @@ def bootstrap(
     """Set up a Vault that is unsealed, with a token that may (deploy/vault/sigillo-bootstrap.hcl). The first claim key
     is for `algorithm`; with `outside_ca`, nobody here certifies it.
 
-    Raises KeyStoreUnavailableError, CertificateMismatchError.
+    Raises KeyStoreUnavailableError.
     """
     try:
         return _set_up(_Run(vault), clock, algorithm, outside_ca=outside_ca, plain_token=plain_token)
@@ -214,7 +214,7 @@ class _Run:
         versions = claims.versions()
         try:
             return chosen(versions, None, clock()).ref, False
-        except (KeyNotFoundError, CertificateExpiredError):
+        except (KeyNotFoundError, CertificateExpiredError, CertificateUnfitError):
             newest = next(version.ref for version in reversed(versions) if not version.retired)
         if self._certifies:
             claims.certify(newest)

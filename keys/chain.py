@@ -2,7 +2,7 @@
 
 Rules
 - A chain is PEM, the leaf first, then its intermediates; the root stays out, verifiers bring it.
-- It belongs to one key, each certificate is signed by the next, and the leaf has the C2PA profile (`keys.profile`).
+- It belongs to one key, the leaf has the C2PA profile (`keys.profile`), and the path up from it holds (`keys.path`).
 - It is good from when the last of its certificates begins until the first one ends.
 - What an outside CA offers must besides be good now and lead to a root that comes with it or is known.
 """
@@ -12,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.errors import CertificateExpiredError, CertificateMismatchError, CertificateNotYetValidError
-from keys.profile import UNREADABLE, check_profile, extension, named
+from keys.path import check_path, is_issued_by
+from keys.profile import PURPOSES, UNREADABLE, check_profile, named
 
 RENEWAL: Final = "run `sigillo keys rotate` (with an outside CA: `sigillo keys csr`, then `sigillo keys install-chain`)"
 """What gives a claim key a certificate that lasts."""
@@ -63,10 +62,7 @@ def check_chain(chain: str, public_key: bytes) -> Period:
     check_profile(certificates[0])
     if key_of(certificates[0]) != public_key:
         raise CertificateMismatchError("the certificate was issued for another key: issue one for this version")
-    for below, (issued, issuer) in enumerate(pairwise(certificates)):
-        if not _is_issued_by(issued, issuer):
-            raise CertificateMismatchError("the chain is broken: leaf first, then its intermediate")
-        _require_authority(issuer, below)
+    check_path(certificates, PURPOSES)
     return _period(certificates)
 
 
@@ -120,7 +116,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def _root(certificates: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> x509.Certificate:
-    fitting = (root for root in roots if _is_self_issued(root) and _is_issued_by(certificates[-1], root))
+    fitting = (root for root in roots if _is_self_issued(root) and is_issued_by(certificates[-1], root))
     root = next(fitting, None)
     if root is None:
         issuer = certificates[-1].issuer.rfc4514_string()
@@ -128,20 +124,8 @@ def _root(certificates: Sequence[x509.Certificate], roots: Sequence[x509.Certifi
             f"no known root signed the last certificate of the chain: add that of {issuer!r} to the file, or give it "
             "with --root"
         )
-    _require_authority(root, len(certificates) - 1)
+    check_path(certificates, PURPOSES, root)
     return root
-
-
-def _require_authority(certificate: x509.Certificate, below: int) -> None:
-    """It may certify, and so many intermediates `below` it. Raises CertificateMismatchError."""
-    try:
-        constraints, usage = extension(certificate, x509.BasicConstraints), extension(certificate, x509.KeyUsage)
-    except UNREADABLE as error:
-        raise CertificateMismatchError(f"{named(certificate)} cannot be read [{error}]") from error
-    if constraints is None or not constraints.value.ca or (usage is not None and not usage.value.key_cert_sign):
-        raise CertificateMismatchError(f"{named(certificate)} in the chain is no certificate authority")
-    if constraints.value.path_length is not None and constraints.value.path_length < below:
-        raise CertificateMismatchError(f"{named(certificate)} allows fewer intermediates than the chain has")
 
 
 def _require_good(certificate: x509.Certificate, now: datetime) -> None:
@@ -164,11 +148,3 @@ def _period(certificates: Sequence[x509.Certificate]) -> Period:
 
 def _is_self_issued(certificate: x509.Certificate) -> bool:
     return certificate.issuer == certificate.subject
-
-
-def _is_issued_by(issued: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        issued.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True

@@ -8,7 +8,8 @@ KeysError
 │   │   └── WrappingTokenError
 │   ├── KeyStoreRefusedError
 │   ├── CertificateExpiredError
-│   └── CertificateNotYetValidError
+│   ├── CertificateNotYetValidError
+│   └── CertificateUnfitError
 ├── KeyNotFoundError              no such key, version or epoch; or a version that may not sign
 ├── EpochDestroyedError           the epoch was destroyed; what it wrapped is gone
 ├── SealBrokenError               ciphertext does not open: another key, another record, or tampered
@@ -76,6 +77,12 @@ class CertificateExpiredError(KeyStoreUnavailableError):
 
 class CertificateNotYetValidError(KeyStoreUnavailableError):
     """The certificate of the key version has not begun: what it signed now would be invalid everywhere."""
+
+    kind = "certificate"
+
+
+class CertificateUnfitError(KeyStoreUnavailableError):
+    """The certificate of the key version does not fit it: somebody set it by other means than ours."""
 
     kind = "certificate"
 

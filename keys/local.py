@@ -5,13 +5,14 @@ Rules
 - Every version of a signing key stays, with its own certificate, until it is retired; a destroyed epoch leaves the
   file at once.
 - Readers take one immutable snapshot, so any number of threads may sign at once; what another process changed is
-  seen at the next use (`keys.held_keyring`).
+  seen at the next use (`keys.held_keyring`): a signer asks for its private key at every signature, and has none once
+  its version is retired.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -42,29 +43,30 @@ _WRAPPED: Final = re.compile(rb"local:v([1-9][0-9]{0,8}):([0-9a-f]+)")
 
 @dataclass(frozen=True)
 class LocalSigner:
-    """One version of one signing key, in memory. Implements `keys.signer.Signer`."""
+    """One version of one signing key. Implements `keys.signer.Signer`."""
 
     ref: KeyRef
     algorithm: Algorithm
     public_key: bytes
     chain: str
-    _private: PrivateKey = field(repr=False)
+    _find: Callable[[KeyRef], PrivateKey] = field(repr=False)
 
     def sign(self, message: bytes) -> bytes:
         """As `keys.signer.Signer.sign`."""
-        if isinstance(self._private, ed25519.Ed25519PrivateKey):
-            return self._private.sign(message)
-        r, s = decode_dss_signature(self._private.sign(message, ec.ECDSA(SHA256())))
+        private = self._find(self.ref)
+        if isinstance(private, ed25519.Ed25519PrivateKey):
+            return private.sign(message)
+        r, s = decode_dss_signature(private.sign(message, ec.ECDSA(SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 @dataclass(frozen=True)
-class _Signers:
+class _Opened:
     """What one keyring signs with; costly to make, so made once for each."""
 
     keyring: Keyring = field(repr=False)
     versions: tuple[Version, ...]
-    by_ref: Mapping[KeyRef, LocalSigner] = field(repr=False)
+    private: Mapping[KeyRef, PrivateKey] = field(repr=False)
 
 
 class LocalKeyStore:
@@ -77,7 +79,7 @@ class LocalKeyStore:
         """For whoever rotates and retires."""
 
         # Replaced whole by any thread; two that make it at once make the same.
-        self._made = _signers(held.keyring)
+        self._made = _opened(held.keyring)
 
     @classmethod
     def open(
@@ -92,7 +94,7 @@ class LocalKeyStore:
         """Open the store in `folder`; on the first run make its keys, development CA and certificate.
 
         Without a passphrase the store opens with a 0600 key file beside it. Raises InsecureProfileError,
-        WrongPassphraseError, LooseFileModeError, CertificateMismatchError.
+        WrongPassphraseError, LooseFileModeError.
         """
         if not embedded_profile:
             raise InsecureProfileError(
@@ -103,18 +105,17 @@ class LocalKeyStore:
 
     def signer(self, purpose: Purpose, version: int | None = None) -> LocalSigner:
         """As `keys.signer.KeyStore.signer`."""
-        made = self._signers()
+        opened = self._opened()
         ref = None if version is None else KeyRef(purpose.key_name, version)
         if purpose is Purpose.CLAIM:
-            ref = chosen(made.versions, ref, self._clock()).ref
-        ref = ref or _newest(made.keyring, purpose)
-        if ref not in made.by_ref:
-            raise KeyNotFoundError(f"there is no {ref}")
-        return made.by_ref[ref]
+            found = chosen(opened.versions, ref, self._clock())
+            return LocalSigner(found.ref, found.algorithm, found.public_key, found.chain, self._private)
+        ref = ref or _newest(opened.keyring, purpose)
+        return LocalSigner(ref, Algorithm.ED25519, public_der(self._private(ref)), "", self._private)
 
     def versions(self) -> Sequence[Version]:
         """As `keys.signer.KeyStore.versions`."""
-        return self._signers().versions
+        return self._opened().versions
 
     def revocation_list(self) -> bytes:
         """As `keys.signer.KeyStore.revocation_list`: the development CA publishes none, the service's rows say it."""
@@ -152,30 +153,33 @@ class LocalKeyStore:
     def status(self) -> KeyStoreStatus:
         """As `keys.signer.KeyStore.status`."""
         try:
-            made = self._signers()
+            opened = self._opened()
         except KeysError as error:
             return KeyStoreStatus("embedded", ready=False, reason=str(error), keys=(), certificate_expires="")
-        return status("embedded", made.versions, _newest(made.keyring, Purpose.LOG), self._clock())
+        return status("embedded", opened.versions, _newest(opened.keyring, Purpose.LOG), self._clock())
 
-    def _signers(self) -> _Signers:
+    def _private(self, ref: KeyRef) -> PrivateKey:
+        """As the file has it now. Raises KeyNotFoundError, KeyStoreDownError."""
+        found = self._opened().private.get(ref)
+        if found is None:
+            raise KeyNotFoundError(f"there is no {ref}, or it is retired and signs nothing")
+        return found
+
+    def _opened(self) -> _Opened:
         keyring, made = self._held.keyring, self._made
         if made.keyring is not keyring:
-            made = self._made = _signers(keyring)
+            made = self._made = _opened(keyring)
         return made
 
 
-def _signers(keyring: Keyring) -> _Signers:
-    versions = claim_versions(keyring)
-    found = {version.ref: version for version in versions}
-    signers = {}
-    for purpose, keys in keyring.signing.items():
-        for number, key in enumerate(keys, start=1):
-            ref = KeyRef(purpose.key_name, number)
-            if key.private:
-                private = decode_key(key.private)
-                algorithm = found[ref].algorithm if ref in found else Algorithm.ED25519
-                signers[ref] = LocalSigner(ref, algorithm, public_der(private), key.chain, private)
-    return _Signers(keyring, versions, signers)
+def _opened(keyring: Keyring) -> _Opened:
+    private = {
+        KeyRef(purpose.key_name, number): decode_key(key.private)
+        for purpose, keys in keyring.signing.items()
+        for number, key in enumerate(keys, start=1)
+        if key.private
+    }
+    return _Opened(keyring, claim_versions(keyring), private)
 
 
 def _newest(keyring: Keyring, purpose: Purpose) -> KeyRef:

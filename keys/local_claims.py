@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from keys.certificates import request
-from keys.chain import check_chain, key_of, parse
+from keys.chain import key_of, parse
 from keys.clock import Clock
 from keys.held_keyring import HeldKeyring
 from keys.keyring import Keyring, SigningKey, decode_key, public_der
@@ -63,14 +63,13 @@ class LocalClaimKeys:
 
 
 def claim_versions(keyring: Keyring) -> tuple[Version, ...]:
-    """The versions of the claim key, in the order they were made. Raises CertificateMismatchError."""
+    """The versions of the claim key, in the order they were made."""
     return tuple(_version(_ref(number), key) for number, key in enumerate(keyring.signing[Purpose.CLAIM], start=1))
 
 
 def _version(ref: KeyRef, key: SigningKey) -> Version:
     public = public_der(decode_key(key.private)) if key.private else _certified_key(key)
-    period = check_chain(key.chain, public) if key.chain else None
-    return Version(ref, _algorithm(public), public, key.chain, period, retired=not key.private)
+    return Version.of(ref, _algorithm(public), public, key.chain, retired=not key.private)
 
 
 def _certified_key(key: SigningKey) -> bytes:

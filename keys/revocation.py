@@ -25,6 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from keys.chain import rfc3339
 from keys.errors import RevocationRefusedError
+from keys.path import authority_key, key_identifier
 from keys.profile import UNREADABLE
 
 SKEW: Final = timedelta(minutes=5)
@@ -60,11 +61,19 @@ class IssuerAndSerial:
     """The common name of who issued it; the organization, where that has no other."""
 
     serial: int
+    issuer_key: str = ""
+    """Key identifier of who issued it, hexadecimal: authorities may share a name. Empty where it is unknown."""
 
     @classmethod
     def of(cls, certificate: x509.Certificate) -> Self:
-        """The name of a certificate."""
-        return cls(authority(certificate.issuer), certificate.serial_number)
+        """The name of a certificate. Raises what `keys.profile.UNREADABLE` lists."""
+        return cls(authority(certificate.issuer), certificate.serial_number, authority_key(certificate).hex())
+
+    def names(self, other: Self) -> bool:
+        """Whether both are of one certificate: by the issuer's key, or its name where one does not know that key."""
+        if self.issuer_key and other.issuer_key:
+            return (self.serial, self.issuer_key) == (other.serial, other.issuer_key)
+        return (self.serial, self.issuer) == (other.serial, other.issuer)
 
 
 @dataclass(frozen=True)
@@ -107,8 +116,8 @@ class RevocationList:
     good_until: datetime
     """Its nextUpdate: until then it says that who is not in it is good."""
 
-    authority_key: bytes
-    """The key identifier of who signed it: as in the certificates that it speaks for."""
+    issuer_key: str
+    """Key identifier of who signed it, hexadecimal: as in the certificates that it speaks for."""
 
     revoked: Mapping[int, Revocation] = field(repr=False)
     """By serial number."""
@@ -125,7 +134,8 @@ class RevocationList:
                 raise RevocationRefusedError(f"the list of {crl.issuer.rfc4514_string()!r} {_UNKNOWN_ISSUER}")
             number = next((one.value.crl_number for one in crl.extensions if isinstance(one.value, x509.CRLNumber)), 0)
             made, until = crl.last_update_utc, _next_update(crl)
-            read = cls(authority(crl.issuer), number, made, until, _own_key(signer), _entries(crl))
+            key = key_identifier(signer).hex()
+            read = cls(authority(crl.issuer), number, made, until, key, _entries(crl, key))
         except UNREADABLE as error:
             raise RevocationRefusedError(
                 f"this is no certificate revocation list that can be read ({error})"
@@ -139,7 +149,7 @@ class RevocationList:
 
         Whoever is on the way could put another's in its place, and so take back what this one revoked.
         """
-        if self.authority_key != kept.authority_key:
+        if self.issuer_key != kept.issuer_key:
             raise RevocationRefusedError(
                 f"the list is of another authority ({self.issuer!r}) than the one we have ({kept.issuer!r}): each has "
                 "an address of its own; if a new authority took its place, delete ours and restart"
@@ -152,8 +162,7 @@ class RevocationList:
 
     def speaks_for(self, leaf: x509.Certificate) -> bool:
         """Whether it would say if this certificate were revoked."""
-        given = [one.value for one in leaf.extensions if isinstance(one.value, x509.AuthorityKeyIdentifier)]
-        return any(identifier.key_identifier == self.authority_key for identifier in given)
+        return authority_key(leaf).hex() == self.issuer_key
 
 
 def authority(name: x509.Name) -> str:
@@ -188,28 +197,22 @@ def _signed(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bo
     return may and isinstance(key, known) and crl.is_signature_valid(key)
 
 
-def _own_key(issuer: x509.Certificate) -> bytes:
-    """How the certificates that it issued call its key (RFC 5280, section 4.2.1.1)."""
-    given = [one.value for one in issuer.extensions if isinstance(one.value, x509.SubjectKeyIdentifier)]
-    return given[0].digest if given else x509.SubjectKeyIdentifier.from_public_key(issuer.public_key()).digest
-
-
 def _next_update(crl: x509.CertificateRevocationList) -> datetime:
     if crl.next_update_utc is None:
         raise RevocationRefusedError("the list does not say until when it is good (nextUpdate)")
     return crl.next_update_utc
 
 
-def _entries(crl: x509.CertificateRevocationList) -> dict[int, Revocation]:
+def _entries(crl: x509.CertificateRevocationList, key: str) -> dict[int, Revocation]:
     issuer = authority(crl.issuer)
-    return {entry.serial_number: _entry(issuer, entry) for entry in crl}
+    return {one.serial_number: _entry(IssuerAndSerial(issuer, one.serial_number, key), one) for one in crl}
 
 
-def _entry(issuer: str, entry: x509.RevokedCertificate) -> Revocation:
+def _entry(certificate: IssuerAndSerial, entry: x509.RevokedCertificate) -> Revocation:
     said = {type(extension.value): extension.value for extension in entry.extensions}
     reason, invalid = said.get(x509.CRLReason), said.get(x509.InvalidityDate)
     return Revocation.of(
-        IssuerAndSerial(issuer, entry.serial_number),
+        certificate,
         entry.revocation_date_utc,
         reason.reason if isinstance(reason, x509.CRLReason) else None,
         invalid.invalidity_date_utc if isinstance(invalid, x509.InvalidityDate) else None,

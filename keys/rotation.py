@@ -25,7 +25,7 @@ from keys.chain import key_of, offered, parse
 from keys.errors import CertificateMismatchError, KeyNotFoundError, RetirementRefusedError
 from keys.profile import check_profile
 from keys.signer import Algorithm, KeyRef
-from keys.versions import Version, current, find
+from keys.versions import Version, chosen, current, find
 
 
 class ClaimKeys(Protocol):
@@ -97,7 +97,7 @@ def install_chain(keys: ClaimKeys, text: str, now: datetime, *, roots: str = "",
 def retire(keys: ClaimKeys, ref: KeyRef, now: datetime) -> tuple[Version, ...]:
     """End signing for a version and those made before it under its name; those that were ended now.
 
-    Raises KeyNotFoundError, RetirementRefusedError.
+    Raises KeyNotFoundError, RetirementRefusedError, KeyStoreUnavailableError.
     """
     before = keys.versions()
     doomed = [v for v in before if v.ref.name == ref.name and v.ref.version <= find(before, ref).ref.version]
@@ -107,9 +107,7 @@ def retire(keys: ClaimKeys, ref: KeyRef, now: datetime) -> tuple[Version, ...]:
             f"{successor.ref if successor else ref} signs now: `sigillo keys rotate` first (with an outside CA, until "
             "its chain is installed)"
         )
-    successor_period = successor.period
-    assert successor_period is not None
-    successor_period.require(now)
+    chosen(before, successor.ref, now)
     keys.retire(ref)
     return tuple(find(keys.versions(), version.ref) for version in doomed if not version.retired)
 

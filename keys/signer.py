@@ -139,8 +139,8 @@ class KeyStore(Protocol):
     def signer(self, purpose: Purpose, version: int | None = None) -> Signer:
         """The signer of that version of the key named `purpose.key_name`, or of the current one.
 
-        Raises KeyNotFoundError, CertificateMismatchError, and KeyStoreUnavailableError (which includes
-        CertificateExpiredError: a claim signed under an ended certificate would be invalid everywhere).
+        Raises KeyNotFoundError, and KeyStoreUnavailableError (which includes CertificateExpiredError and
+        CertificateUnfitError: a claim signed under such a certificate would be invalid everywhere).
         """
 
     def versions(self) -> Sequence[Version]:

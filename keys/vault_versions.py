@@ -15,8 +15,8 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-from keys.chain import check_chain, pem
 from keys.chain import parse as parse_chain
+from keys.chain import pem
 from keys.errors import CertificateMismatchError, KeyStoreDownError
 from keys.signer import Algorithm, KeyRef, Purpose
 from keys.vault import Vault
@@ -59,7 +59,7 @@ class TransitKeys:
 
 
 def claim_keys(vault: Vault) -> TransitKeys:
-    """Raises CertificateMismatchError, KeyStoreUnavailableError."""
+    """Raises KeyStoreUnavailableError."""
     return _keys(vault, CLAIM_KEYS)
 
 
@@ -103,9 +103,7 @@ def _line(name: str, algorithm: Algorithm, key: Mapping[str, Any]) -> list[tuple
 
 def _version(ref: KeyRef, algorithm: Algorithm, key: Mapping[str, Any], told: Mapping[str, Any]) -> Version:
     public_key, chain = _public_key(algorithm, told["public_key"]), told.get("certificate_chain") or ""
-    period = check_chain(chain, public_key) if chain else None
-    retired = ref.version < key["min_encryption_version"]
-    return Version(ref, algorithm, public_key, chain, period, retired)
+    return Version.of(ref, algorithm, public_key, chain, retired=ref.version < key["min_encryption_version"])
 
 
 def _public_key(algorithm: Algorithm, text: str) -> bytes:

@@ -3,6 +3,8 @@
     made ── waits for its certificate ──▶ certified ──▶ retired
 
 Rules
+- A certificate that does not fit its version (set by hand, for ours are checked before) stops signing until there is
+  another: an older version does not take its place by itself.
 - The current version is the newest that has its certificate and is not retired, of whichever algorithm. So a version
   that waits changes nothing, and the switch is the moment its certificate is there.
 - A retired version never signs again, nor do those made before it under the same name.
@@ -15,10 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
-from keys.chain import RENEWAL, Period, leaf_digest, rfc3339
-from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
+from keys.chain import RENEWAL, Period, check_chain, leaf_digest, rfc3339
+from keys.errors import CertificateMismatchError, CertificateUnfitError, KeyNotFoundError, KeyStoreUnavailableError
 from keys.signer import Algorithm, KeyRef, KeyStoreStatus, VersionStatus
 
 WARNING_TIME: Final = timedelta(days=30)
@@ -32,6 +34,7 @@ class State(StrEnum):
     WAITING = "waiting"
     CERTIFIED = "certified"
     CURRENT = "current"
+    UNFIT = "unfit"
     RETIRED = "retired"
 
 
@@ -48,9 +51,20 @@ class Version:
     """PEM, leaf first; empty while it waits."""
 
     period: Period | None = None
-    """When the chain is good; None without one."""
+    """When the chain is good; None without one, or where it is of no use."""
 
     retired: bool = False
+    fault: str = ""
+    """Why the chain is of no use."""
+
+    @classmethod
+    def of(cls, ref: KeyRef, algorithm: Algorithm, public_key: bytes, chain: str, *, retired: bool) -> Self:
+        """As its store has it."""
+        try:
+            period, fault = check_chain(chain, public_key) if chain else None, ""
+        except CertificateMismatchError as error:
+            period, fault = None, str(error)
+        return cls(ref, algorithm, public_key, chain, period, retired, fault)
 
     @property
     def may_sign(self) -> bool:
@@ -64,8 +78,8 @@ class Version:
 
 
 def current(versions: Sequence[Version]) -> Version | None:
-    """The version that signs, of versions in the order they were made."""
-    return next((version for version in reversed(versions) if version.may_sign), None)
+    """The version that signs, if its certificate lets it, of versions in the order they were made."""
+    return next((version for version in reversed(versions) if version.chain and not version.retired), None)
 
 
 def in_force(versions: Sequence[Version]) -> Version:
@@ -92,9 +106,13 @@ def find(versions: Sequence[Version], ref: KeyRef) -> Version:
 def chosen(versions: Sequence[Version], ref: KeyRef | None, now: datetime) -> Version:
     """The named version, or with none the current one, once it is seen that it may sign now.
 
-    Raises KeyNotFoundError, CertificateExpiredError, CertificateNotYetValidError.
+    Raises KeyNotFoundError, CertificateUnfitError, CertificateExpiredError, CertificateNotYetValidError.
     """
     found = find(versions, ref) if ref else in_force(versions)
+    if found.fault and not found.retired:
+        raise CertificateUnfitError(
+            f"the certificate that was set for {found.ref} is of no use: {found.fault}; {RENEWAL}"
+        )
     if found.period is None or not found.may_sign:
         raise KeyNotFoundError(f"{found.ref} is {state(found, versions)} and signs nothing")
     found.period.require(now)
@@ -102,14 +120,16 @@ def chosen(versions: Sequence[Version], ref: KeyRef | None, now: datetime) -> Ve
 
 
 def chains(versions: Sequence[Version]) -> dict[KeyRef, str]:
-    """The chain (PEM) of every version that has one, ended and retired ones too."""
-    return {version.ref: version.chain for version in versions if version.chain}
+    """The chain (PEM) of every version that has one of use, ended and retired ones too."""
+    return {version.ref: version.chain for version in versions if version.period}
 
 
 def state(version: Version, among: Sequence[Version]) -> State:
     """Where one of these versions is in its life."""
     if version.retired:
         return State.RETIRED
+    if version.fault:
+        return State.UNFIT
     if not version.may_sign:
         return State.WAITING
     return State.CURRENT if version == current(among) else State.CERTIFIED

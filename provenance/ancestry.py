@@ -47,6 +47,10 @@ class Evidence:
         proven = {(SIGNER_TRUSTED, False), (SIGNATURE_VALIDATED, False)} <= codes
         return Verdict.UNTRUSTED if objection is Verdict.TRUSTED and not proven else objection
 
+    def says(self, code: str) -> bool:
+        """Whether it stands somewhere, as a success or a failure."""
+        return code in {said for said, _ in self.recorded | self.found}
+
     @property
     def failures(self) -> tuple[str, ...]:
         """The codes that speak against it."""
@@ -89,8 +93,8 @@ def evidence_in(store: Json) -> defaultdict[Label, Evidence]:
     subjects: dict[str, Label] = {}
 
     def about(url: str, fallback: Label) -> Label:
-        match = _MANIFEST_OF_URL.match(url)
-        return Label(match[1]) if match and match[1] in manifests and match[1] != active else fallback
+        label = manifest_of(url)
+        return Label(label) if label and label in manifests and label != active else fallback
 
     for label, manifest in manifests.items():
         for ingredient in manifest.get("ingredients") or ():
@@ -103,6 +107,25 @@ def evidence_in(store: Json) -> defaultdict[Label, Evidence]:
         for code, failed, url in statuses_in(delta.get("validationDeltas") or {}):
             evidence[about(url, subjects.get(uri, Label(uri)))].found.add((code, failed))
     return evidence
+
+
+def manifest_of(url: str) -> str | None:
+    """The label of the manifest that a status is about; None where its URL names none."""
+    match = _MANIFEST_OF_URL.match(url)
+    return match[1] if match else None
+
+
+def objected(store: Json, code: str, why: Mapping[str, str]) -> Json:
+    """The store with a failure found in the signatures of these manifests: by label, in words."""
+    found, active = store.get("validation_results") or {}, str(store.get("active_manifest"))
+    results, deltas = dict(found.get("activeManifest") or {}), list(found.get("ingredientDeltas") or ())
+    for label, words in why.items():
+        failure = {"code": code, "url": f"self#jumbf=/c2pa/{label}/c2pa.signature", "explanation": words}
+        if label == active:
+            results["failure"] = [*(results.get("failure") or ()), failure]
+        else:
+            deltas.append({"ingredientAssertionURI": "", "validationDeltas": {"failure": [failure]}})
+    return {**store, "validation_results": {**found, "activeManifest": results, "ingredientDeltas": deltas}}
 
 
 def _recorded(ingredient: Json) -> Iterator[tuple[str, bool, str]]:

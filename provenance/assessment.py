@@ -3,8 +3,8 @@
 Rules
 - The verdict comes from the codes; c2pa-rs's own state is a second opinion, and the worse of the two stands.
 - *Trusted* needs evidence: a validated signature and a trusted signer among the successes.
-- A root that is trusted for time-stamps alone makes no signer trusted: c2pa-rs accepts any root for both, and says
-  only in words under which list it was.
+- Whom c2pa-rs trusts must besides stand under one of the roots for signers by a path that holds (`provenance.signers`):
+  it accepts roots that are for time-stamps alone, and asks too little of what lies between.
 
 C2PA Technical Specification 2.4, "Validation", "Validation states".
 """
@@ -15,8 +15,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from keys.chain import rfc3339
+from keys.revocation import Revocation
 from provenance.ancestry import Json, statuses_in, trace
-from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, SIGNER_UNTRUSTED, TIME_STAMP_TRUSTED, effect
+from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, effect
 from provenance.report import (
     MAX_STATUSES,
     SignerCertificate,
@@ -29,22 +30,20 @@ from provenance.report import (
     text,
 )
 from provenance.revocation import enforced, of_signer
+from provenance.signers import Signers, held
 from provenance.stated import Stated
 from provenance.verdict import Verdict, worst
 
 STATES: Final = MappingProxyType({"Trusted": Verdict.TRUSTED, "Valid": Verdict.UNTRUSTED, "Invalid": Verdict.INVALID})
 """c2pa-rs's states as the best verdict they allow."""
 
-AUTHORITIES_LIST: Final = "user_anchors"
-"""The list of c2pa-rs that we fill with the roots trusted for time-stamps alone."""
 
-
-def assess(store: Json, detail: Json, trust: str, revoked: str = "") -> VerificationReport:
+def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers) -> VerificationReport:
     """The report on a store, given as `Reader.json` and `Reader.crjson` parsed.
 
     `trust` names the policy it was judged under, and `revoked` is the part of it that says which signers are.
     """
-    store = enforced(_signers_apart(store), detail, revoked)
+    store = enforced(held(store, signers), detail, revoked, signers)
     results = (store.get("validation_results") or {}).get("activeManifest") or {}
     label = str(store.get("active_manifest"))
     stated = Stated((store.get("manifests") or {}).get(label) or {})
@@ -58,7 +57,7 @@ def assess(store: Json, detail: Json, trust: str, revoked: str = "") -> Verifica
         label=legible(label),
         title=stated.title(),
         generators=stated.generators(),
-        signer=_signer(_signature(detail, label), revoked),
+        signer=_signer(_signature(detail, label), of_signer(signers.certificate(label), revoked)),
         time_stamps=_time_stamps(_signature(detail, label), statuses),
         statuses=statuses,
         actions=actions,
@@ -69,28 +68,6 @@ def assess(store: Json, detail: Json, trust: str, revoked: str = "") -> Verifica
         ingredients=ancestry.tree,
         truncated=more_actions or more_statuses or ancestry.truncated,
     )
-
-
-def _signers_apart(store: Json) -> Json:
-    """The store with every signer that was found trusted by a root for time-stamps alone found untrusted."""
-    found = store.get("validation_results") or {}
-    deltas = [
-        {**delta, "validationDeltas": _apart(delta.get("validationDeltas") or {})}
-        for delta in found.get("ingredientDeltas") or ()
-    ]
-    apart = {**found, "activeManifest": _apart(found.get("activeManifest") or {}), "ingredientDeltas": deltas}
-    return {**store, "validation_results": apart}
-
-
-def _apart(results: Json) -> Json:
-    success = results.get("success") or ()
-    wrong = [one for one in success if one.get("code") == SIGNER_TRUSTED and _by_authority(one)]
-    failure = [*(results.get("failure") or ()), *({**one, "code": SIGNER_UNTRUSTED} for one in wrong)]
-    return {**results, "success": [one for one in success if one not in wrong], "failure": failure}
-
-
-def _by_authority(status: Json) -> bool:
-    return f"[{AUTHORITIES_LIST}]" in str(status.get("explanation"))
 
 
 def _judge(results: Json) -> Verdict:
@@ -120,7 +97,7 @@ def _signature(detail: Json, label: str) -> dict[str, Any]:
     return {}
 
 
-def _signer(signature: Json, revoked: str) -> SignerCertificate | None:
+def _signer(signature: Json, revocation: Revocation | None) -> SignerCertificate | None:
     certificate = signature.get("certificateInfo")
     if not certificate:
         return None
@@ -134,13 +111,12 @@ def _signer(signature: Json, revoked: str) -> SignerCertificate | None:
         algorithm=text(signature.get("algorithm")),
         not_before=text(validity.get("notBefore")),
         not_after=text(validity.get("notAfter")),
-        revocation=_revocation(signature, revoked),
+        revocation=_revocation(revocation) if revocation else None,
     )
 
 
-def _revocation(signature: Json, revoked: str) -> SignerRevocation | None:
-    found = of_signer(signature, revoked)
-    return SignerRevocation(rfc3339(found.at), rfc3339(found.since), str(found.reason)) if found else None
+def _revocation(found: Revocation) -> SignerRevocation:
+    return SignerRevocation(rfc3339(found.at), rfc3339(found.since), str(found.reason))
 
 
 def _time_stamps(signature: Json, statuses: Statuses) -> tuple[TimeStamp, ...]:

@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from io import BytesIO
 from typing import Any, BinaryIO, Final
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
@@ -25,11 +26,12 @@ from detection.jobs import examine as examine_media
 from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
 from detection.worker import Ask, Job
-from provenance.assessment import AUTHORITIES_LIST, assess
+from provenance.assessment import assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
 from provenance.manifest import SIDECAR_TYPES
 from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
+from provenance.signers import Signers
 from provenance.stamping import Signature, carried, place, verified
 from provenance.summary import in_brief
 from provenance.verdict import Verdict, worst
@@ -184,7 +186,7 @@ def _read(fd: int, trust: dict[str, str], sidecar: bytes = b"") -> VerificationR
             with Reader(
                 _hint(file) or (_kind(file) if sidecar else None), file, sidecar or None, context=context
             ) as reader:
-                written, detail = reader.json(), reader.crjson()
+                return _report(reader, trust)
         except C2paError.ManifestNotFound:
             return VerificationReport(Verdict.ABSENT, digest)
         except C2paError.NotSupported as error:
@@ -193,9 +195,25 @@ def _read(fd: int, trust: dict[str, str], sidecar: bytes = b"") -> VerificationR
             raise FormatUnsupportedError from error
         except C2paError as error:
             return _unreadable(str(error), digest)
+
+
+def _report(reader: Reader, trust: dict[str, str]) -> VerificationReport:
+    written, detail = reader.json(), reader.crjson()
     if max(len(written), len(detail)) > MAX_STORE_JSON:
-        return _unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", digest)
-    return assess(json.loads(written), json.loads(detail), digest, trust["revoked"])
+        return _unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"])
+    store = json.loads(written)
+    signers = Signers.of(_written_out(reader, str(store.get("active_manifest"))), trust["anchors"], trust["usages"])
+    return assess(store, json.loads(detail), trust["digest"], trust["revoked"], signers)
+
+
+def _written_out(reader: Reader, label: str) -> bytes:
+    """The manifest store that ends with this manifest, as c2pa-rs understood it; empty where it cannot be written."""
+    store = BytesIO()
+    try:
+        reader.resource_to_stream(label, store)
+    except C2paError:
+        return b""
+    return store.getvalue()
 
 
 def _unreadable(reason: str, digest: str) -> VerificationReport:
@@ -232,7 +250,8 @@ def _policy(trust: dict[str, str]) -> Context:
 
 @lru_cache(maxsize=POLICIES_KEPT)
 def _context(anchors: str, authorities: str, usages: str) -> Context:
-    lists = {"trust_anchors": anchors, AUTHORITIES_LIST: authorities}
+    # c2pa-rs trusts the roots of both lists for signers and time-stamps alike; `provenance.signers` tells them apart.
+    lists = {"trust_anchors": anchors, "user_anchors": authorities}
     trust = {**{name: pem for name, pem in lists.items() if pem}, "trust_config": usages} if any(lists.values()) else {}
     return Context.from_dict(
         {

@@ -6,6 +6,8 @@ Rules
 - A time-stamp proves that only if nothing speaks against it: of an ancestor's, neither what its recorder wrote down
   nor what was found now.
 - c2pa-rs asks nobody, and would not hear an authority that answers for itself; so its code for it is given here.
+- A revocation is of one certificate: two authorities may have one name, and count alike. Whose certificate cannot be
+  read is trusted by nobody (`provenance.signers`), so nobody need ask whether it is revoked.
 
 C2PA Technical Specification 2.4, "Validate the credential revocation information": a revocation does not invalidate
 what was signed before it; where a credential was revoked at the time of signing, the claim is rejected.
@@ -15,14 +17,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
+from cryptography import x509
+
 from keys.revocation import IssuerAndSerial, Reason, Revocation
-from provenance.ancestry import Json, evidence_in, statuses_in
+from provenance.ancestry import Json, evidence_in, objected, statuses_in
 from provenance.codes import SIGNER_REVOKED, TIME_STAMP_TRUSTED, TIME_STAMP_VALIDATED
+from provenance.signers import Signers
 
 LISTS_KEPT: Final = 8
 
@@ -35,49 +41,38 @@ def written(revocations: Iterable[Revocation]) -> str:
 
 
 @lru_cache(maxsize=LISTS_KEPT)
-def parsed(revoked: str) -> Mapping[IssuerAndSerial, Revocation]:
-    """The same by certificate; of several about one, that which reaches back furthest."""
-    found: dict[IssuerAndSerial, Revocation] = {}
+def parsed(revoked: str) -> Mapping[int, Sequence[Revocation]]:
+    """The same by serial number."""
+    found: defaultdict[int, list[Revocation]] = defaultdict(list)
     for line in filter(None, revoked.split("\n")):
-        serial, at, since, reason, issuer = line.split(" ", 4)
-        certificate = IssuerAndSerial(json.loads(issuer), int(serial, 16))
-        said = Revocation(certificate, _moment(at), _moment(since), Reason(reason))
-        found[certificate] = min(said, found.get(certificate, said), key=lambda one: one.since)
+        serial, key, at, since, reason, issuer = line.split(" ", 5)
+        certificate = IssuerAndSerial(json.loads(issuer), int(serial, 16), key)
+        found[certificate.serial].append(Revocation(certificate, _moment(at), _moment(since), Reason(reason)))
     return found
 
 
-def of_signer(signature: Json, revoked: str) -> Revocation | None:
-    """The revocation of who made a signature, given as `Reader.crjson` describes it."""
-    certificate = signature.get("certificateInfo") or {}
-    issuer = certificate.get("issuer") or {}
-    try:
-        serial = int(str(certificate.get("serialNumber")), 16)
-    except ValueError:
+def of_signer(certificate: x509.Certificate | None, revoked: str) -> Revocation | None:
+    """The revocation of a signer's certificate; of several, that which reaches back furthest."""
+    if certificate is None or not revoked:
         return None
-    return parsed(revoked).get(IssuerAndSerial(str(issuer.get("CN") or issuer.get("O") or ""), serial))
+    name = IssuerAndSerial.of(certificate)
+    told = [one for one in parsed(revoked).get(name.serial, ()) if one.certificate.names(name)]
+    return min(told, key=lambda one: one.since, default=None)
 
 
-def enforced(store: Json, detail: Json, revoked: str) -> Json:
+def enforced(store: Json, detail: Json, revoked: str, signers: Signers) -> Json:
     """The store (`Reader.json`) with the signatures of revoked certificates among its failures; `detail` is
     `Reader.crjson`.
     """
     if not revoked:
         return store
-    found, active = store.get("validation_results") or {}, str(store.get("active_manifest"))
-    codes = _codes(store, active)
-    results, deltas = dict(found.get("activeManifest") or {}), list(found.get("ingredientDeltas") or ())
+    codes, failures = _codes(store, str(store.get("active_manifest"))), {}
     for manifest in detail.get("manifests") or ():
         label, signature = str(manifest.get("label")), manifest.get("signature") or {}
-        revocation = of_signer(signature, revoked)
-        if revocation is None or _seen_before(signature, codes.get(label, set()), revocation):
-            continue
-        status = {"code": SIGNER_REVOKED, "url": f"self#jumbf=/c2pa/{label}/c2pa.signature"}
-        failure = {**status, "explanation": f"the signer's certificate was {revocation}"}
-        if label == active:
-            results["failure"] = [*(results.get("failure") or ()), failure]
-        else:
-            deltas.append({"ingredientAssertionURI": "", "validationDeltas": {"failure": [failure]}})
-    return {**store, "validation_results": {**found, "activeManifest": results, "ingredientDeltas": deltas}}
+        revocation = of_signer(signers.certificate(label), revoked)
+        if revocation is not None and not _seen_before(signature, codes.get(label, set()), revocation):
+            failures[label] = f"the signer's certificate was {revocation}"
+    return objected(store, SIGNER_REVOKED, failures)
 
 
 def _codes(store: Json, active: str) -> dict[str, set[str]]:
@@ -111,4 +106,5 @@ def _line(revocation: Revocation) -> str:
     """
     certificate = revocation.certificate
     at, since = (math.floor(moment.timestamp()) for moment in (revocation.at, revocation.since))
-    return f"{certificate.serial:x} {at} {since} {revocation.reason} {json.dumps(certificate.issuer)}"
+    name = f"{certificate.serial:x} {certificate.issuer_key}"
+    return f"{name} {at} {since} {revocation.reason} {json.dumps(certificate.issuer)}"

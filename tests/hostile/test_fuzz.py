@@ -41,11 +41,13 @@ from provenance.report import (
 from provenance.request import Tool
 from provenance.revocation import written
 from provenance.rules import check_change, check_request
+from provenance.signers import Signers
 from provenance.summary import in_brief
 from provenance.trust import TrustPolicy
 from provenance.verdict import Verdict
 from tests.api.test_upload import BOUNDARY, END, part, received
 from tests.hostile.shapes import anything, details, stores
+from tests.provenance.fixtures import Everybody
 from tests.provenance.house import content
 from tests.simulators.certificate_authority import CertificateAuthority, Listed
 
@@ -58,6 +60,7 @@ VERSION: Final = b"\x02\x01\x01"
 ROOT, LEAF = (one.public_bytes(Encoding.DER) for one in (AUTHORITY.made.root, AUTHORITY.leaf))
 SUBJECT: Final = AUTHORITY.leaf.subject.public_bytes()
 ANSWER: Final = AUTHORITY.answer(by=AUTHORITY.responder())
+SIGNERS: Final = (Everybody({}, (), frozenset()), Signers({}, (), frozenset()))
 LIST: Final = AUTHORITY.listing({7: Listed(AUTHORITY.now - timedelta(days=1))})
 
 _pieces = st.one_of(
@@ -116,9 +119,9 @@ def test_claims(claim: dict[str, Any]) -> None:
         check_change(request)
 
 
-@given(store=stores, detail=details, revoked=st.sampled_from(["", REVOKED]))
-def test_reports(store: dict[str, Any], detail: dict[str, Any], revoked: str) -> None:
-    report = assess(store, detail, "policy", revoked)
+@given(store=stores, detail=details, revoked=st.sampled_from(["", REVOKED]), signers=st.sampled_from(SIGNERS))
+def test_reports(store: dict[str, Any], detail: dict[str, Any], revoked: str, signers: Signers) -> None:
+    report = assess(store, detail, "policy", revoked, signers)
     assert parse_report(REPORT.dump_python(report, mode="json")) == report
     brief = in_brief(report)
     assert parse_history(HISTORY.dump_python(brief, mode="json")) == brief

@@ -5,17 +5,24 @@ again by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from keys.approle import SECRET_ID_PATH
+from keys.certificates import subject_name
 from keys.openbao import OpenBao
-from tests.api.wire import rows
+from keys.rotation import certificate_request, rotate
+from keys.vault_claims import VaultClaimKeys
+from keys.vault_versions import SIGNING_MOUNT
+from tests.api.wire import problem, rows, signed, upload
 from tests.deployment import Running, running
 from tests.journeys.traffic import Uploads
+from tests.simulators.outside_ca import OutsideCA
 
 UPLOADERS = 3
 
@@ -27,20 +34,17 @@ def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
         yield server
 
 
-@contextmanager
-def vaulted(bao: OpenBao, folder: Path) -> Iterator[Running]:
-    """A deployment that logs in as a role; its wrapping token comes in a file."""
-    report = bao.bootstrap()
-    wrapped = folder / "wrapped"
+def role(bao: OpenBao, folder: Path) -> dict[str, Any]:
+    """Settings of a deployment that logs in as a role; its wrapping token comes in a file."""
+    report, wrapped = bao.bootstrap(), folder / "wrapped"
     wrapped.write_text(f"{report.secret_id.token}\n")
-    settings: dict[str, Any] = {"keys": "vault", "vault_url": bao.url, "vault_role_id": report.role_id}
-    with running(folder / "home", vault_wrapped_secret_id_file=wrapped, **settings) as up:
-        yield up
+    known = {"keys": "vault", "vault_url": bao.url, "vault_role_id": report.role_id}
+    return {**known, "vault_wrapped_secret_id_file": wrapped}
 
 
 @pytest.fixture
 def up(bao: OpenBao, tmp_path: Path) -> Iterator[Running]:
-    with vaulted(bao, tmp_path) as deployment:
+    with running(tmp_path / "home", **role(bao, tmp_path)) as deployment:
         yield deployment
 
 
@@ -117,3 +121,23 @@ def test_metrics_tell_how_vault_serves_and_name_no_tenant(bao: OpenBao, up: Runn
     assert 0 < float(samples['sigillo_vault_credential_seconds{credential="secret_id"}']) <= 365 * 24 * 3600
     (tenant,) = rows(up, "SELECT tenant_id FROM tenant")[0]
     assert tenant not in text
+
+
+def test_a_certificate_set_by_hand_that_does_not_fit(bao: OpenBao, tmp_path: Path) -> None:
+    """Vault holds it to the key alone. Nothing is signed under it, and all else goes on, after a restart too."""
+    settings, claims, ca = role(bao, tmp_path), VaultClaimKeys(bao.vault()), OutsideCA(datetime.now(UTC))
+    with running(tmp_path / "home", **settings) as up, up.http(up.key()) as http:
+        _, file = signed(http)
+        version, csr = certificate_request(claims, subject_name("Acme"), rotate(claims).ref)
+        wrong = ca.issue(csr, replace(ca.wish(), purposes=[ExtendedKeyUsageOID.SERVER_AUTH]))
+        key = {"certificate_chain": wrong, "version": version.ref.version}
+        bao.vault().write(f"{SIGNING_MOUNT}/keys/{version.ref.name}/set-certificate", key)
+        up.service.keys.status()  # looks again at once
+        problem(upload(http), 503, "certificate-unfit")
+    with running(tmp_path / "home", **settings) as up, up.http(up.key()) as http:
+        problem(upload(http), 503, "certificate-unfit")
+        assert "sigillo keys rotate" in up.operator.ready()["parts"]["keys"]["reason"]
+        assert upload(http, file, path="/v1/verifications").json()["verdict"] == "trusted"
+        rotate(claims)
+        up.service.keys.status()
+        signed(http)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from keys.bootstrap import bootstrap
 from keys.certificates import LEAF_DAYS, request, subject_name
 from keys.chain import parse
 from keys.errors import (
     CertificateMismatchError,
+    CertificateUnfitError,
     KeyNotFoundError,
     KeyStoreForbiddenError,
     KeyStoreRefusedError,
@@ -236,6 +238,18 @@ def test_an_embedded_version_that_is_retired_has_no_private_key_left(local_store
     assert ended not in local_store._held.keyring.encode().decode()
 
 
+def test_a_signer_that_an_embedded_service_holds_signs_no_more_once_retired(
+    local_store: LocalKeyStore, tmp_path: Path
+) -> None:
+    held = local_store.signer(Purpose.CLAIM)
+    held.sign(b"claim")
+    beside = LocalKeyStore.open(tmp_path / "keys", embedded_profile=True).claims  # as a command's process would
+    rotate(beside)
+    retire(beside, held.ref, datetime.now(UTC))
+    with pytest.raises(KeyNotFoundError, match="retired"):
+        held.sign(b"claim")
+
+
 def test_vault_refuses_a_retired_version_even_to_a_service_that_has_not_noticed(
     openbao: OpenBao, service_token: str, clock: MovingClock
 ) -> None:
@@ -355,3 +369,40 @@ def test_the_current_version_is_the_newest_that_may_sign(local_store: LocalKeySt
     made = [rotate(local_store.claims, algorithm) for algorithm in (*Algorithm, *Algorithm)]
     assert current(local_store.versions()) == made[-1]
     assert current(local_store.versions()[:2]) == made[0]
+
+
+def test_a_certificate_set_by_hand_that_does_not_fit_stops_signing_until_there_is_another(
+    openbao: OpenBao, service_token: str, clock: MovingClock, ca: OutsideCA
+) -> None:
+    """Vault holds it to the key alone. An older version does not take its place."""
+    claims, service = VaultClaimKeys(openbao.vault(), clock), VaultKeyStore(Vault(openbao.url, service_token), clock)
+    rotate(claims)
+    made = rotate(claims)
+    for_servers = replace(ca.wish(), purposes=[ExtendedKeyUsageOID.SERVER_AUTH])
+    chain = ca.issue(certificate_request(claims, ACME, made.ref)[1], for_servers)
+    path = f"{SIGNING_MOUNT}/keys/{made.ref.name}/set-certificate"
+    openbao.vault().write(path, {"certificate_chain": chain, "version": made.ref.version})
+    clock.move(METADATA_LIFE)
+    for version in (None, made.ref.version):
+        with pytest.raises(CertificateUnfitError, match=r"purpose is another.*sigillo keys rotate"):
+            service.signer(Purpose.CLAIM, version)
+    assert "purpose is another" in service.status().reason
+    assert state(find(claims.versions(), made.ref), claims.versions()) is State.UNFIT
+    clock.move(SETTLING_TIME)
+    with pytest.raises(CertificateUnfitError):
+        retire(claims, KeyRef(made.ref.name, made.ref.version - 1), clock())
+    renewed = install_chain(claims, ca.issue(certificate_request(claims, ACME, made.ref)[1]), clock(), roots=ca.root)
+    clock.move(METADATA_LIFE)
+    assert service.signer(Purpose.CLAIM).ref == renewed.ref == made.ref
+
+
+def test_the_bootstrap_certifies_anew_what_does_not_fit(openbao: OpenBao, clock: MovingClock, ca: OutsideCA) -> None:
+    claims = VaultClaimKeys(openbao.vault(), clock)
+    made = rotate(claims)
+    late = replace(ca.wish(), usage=None)
+    chain = ca.issue(certificate_request(claims, ACME, made.ref)[1], late)
+    path = f"{SIGNING_MOUNT}/keys/{made.ref.name}/set-certificate"
+    openbao.vault().write(path, {"certificate_chain": chain, "version": made.ref.version})
+    assert bootstrap(openbao.vault(), clock).claim == made.ref
+    assert current(claims.versions()) == find(claims.versions(), made.ref)
+    assert find(claims.versions(), made.ref).fault == ""

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from ledger.database import Database
 from ledger.errors import SchemaTooNewError
@@ -72,3 +74,23 @@ def test_a_failed_migration_leaves_nothing(database: Database) -> None:
 def test_every_table_says_whose_it_is() -> None:
     for table in Base.metadata.tables.values():
         assert bool(table.info.get("tenant")) == ("tenant_id" in table.columns), table.name
+
+
+def test_revocations_of_an_earlier_version_stay_and_know_no_issuers_key(database: Database) -> None:
+    with database.writing(FULL) as connection:
+        _to(connection, "0003")
+        row = "INSERT INTO revocation VALUES ('ten_a', 'Sigillo intermediate', '2a', 7, 5, 'superseded')"
+        connection.execute(text(row))
+    migrate(database)
+    with database.writing(FULL) as connection:
+        found = connection.execute(text("SELECT * FROM revocation")).mappings().one()
+    assert (found["serial"], found["since"], found["issuer_key"]) == ("2a", 5, "")
+    database.close()
+
+
+def _to(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

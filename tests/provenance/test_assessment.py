@@ -10,7 +10,9 @@ from provenance.assessment import assess
 from provenance.codes import EFFECTS
 from provenance.report import MAX_STATUSES, TimeStamp, VerificationReport
 from provenance.verdict import Verdict
+from tests.provenance.fixtures import Everybody
 
+EVERYBODY = Everybody({}, (), frozenset())
 TRUSTED = "signingCredential.trusted"
 VALIDATED = "claimSignature.validated"
 
@@ -30,7 +32,7 @@ def judge(
         "validation_state": state,
         "validation_results": {"activeManifest": results},
     }
-    return assess(store, detail or {}, "policy")
+    return assess(store, detail or {}, "policy", "", EVERYBODY)
 
 
 def test_trust_needs_a_validated_signature_a_trusted_signer_and_the_second_opinion() -> None:

@@ -53,6 +53,11 @@ class Wish:
     key: CertificatePublicKeyTypes | None = None
     """Instead of the request's."""
 
+    serial: int | None = None
+    names: x509.SubjectAlternativeName | None = None
+    as_if_by: ec.EllipticCurvePrivateKey | None = None
+    """Whose key it names as its issuer's, instead of the issuer's."""
+
 
 class OutsideCA:
     """`levels` intermediates stand between its root and a leaf; the last one issues."""
@@ -83,6 +88,14 @@ class OutsideCA:
         """A chain for a request (PEM), leaf first, the root left out."""
         return self.leaf(request, wish or self.wish()) + self.intermediates
 
+    def below(self, *extras: tuple[x509.ExtensionType, bool], path_length: int | None = None) -> OutsideCA:
+        """A CA under this one, with further extensions, critical or not."""
+        made, key = OutsideCA(self.now, levels=0), ec.generate_private_key(ec.SECP256R1())
+        issuer = self.certificates[-1], self.keys[-1]
+        certificate = self._authority("Outside below", key, issuer, path_length, extras)
+        made.certificates, made.keys = [*self.certificates, certificate], [*self.keys, key]
+        return made
+
     def leaf(self, request: str, wish: Wish) -> str:
         asked = x509.load_pem_x509_csr(request.encode())
         assert asked.is_signature_valid
@@ -92,18 +105,19 @@ class OutsideCA:
             .subject_name(asked.subject)
             .issuer_name(self.certificates[-1].subject)
             .public_key(key)
-            .serial_number(x509.random_serial_number())
+            .serial_number(wish.serial or x509.random_serial_number())
             .not_valid_before(wish.begins)
             .not_valid_after(wish.ends)
         )
         constraints = None if wish.is_authority is None else x509.BasicConstraints(wish.is_authority, None)
-        issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())
+        issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key((wish.as_if_by or issuer).public_key())
         wanted: list[tuple[x509.ExtensionType | None, bool]] = [
             (constraints, True),
             (wish.usage, wish.usage_is_critical),
             (x509.ExtendedKeyUsage(wish.purposes) if wish.purposes else None, False),
             (issuer_id if wish.names_its_issuer else None, False),
             (x509.SubjectKeyIdentifier.from_public_key(key) if wish.names_itself else None, False),
+            (wish.names, False),
         ]
         for extension, critical in wanted:
             if extension is not None:
@@ -116,9 +130,10 @@ class OutsideCA:
         key: ec.EllipticCurvePrivateKey,
         issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None,
         path_length: int | None,
+        extras: Sequence[tuple[x509.ExtensionType, bool]] = (),
     ) -> x509.Certificate:
         by, signs = (issuer[0].subject, issuer[1]) if issuer else (named(name), key)
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(named(name))
             .issuer_name(by)
@@ -130,5 +145,7 @@ class OutsideCA:
             .add_extension(usage(signs=False, certifies=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signs.public_key()), critical=False)
-            .sign(signs, SHA256())
         )
+        for extension, critical in extras:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(signs, SHA256())

@@ -1,0 +1,158 @@
+"""Who signed each manifest of a store: the certificates themselves, which c2pa-rs only describes. Runs in the worker.
+
+Rules
+- They are read from the store as c2pa-rs writes it out again: no format of files, no compression, no second reading of
+  what is hostile.
+- c2pa-rs trusts a chain whose certificates sign one another, up to a root, and are authorities. What those allow below
+  them (how many, for which purposes, with which names) it does not ask, so it is asked here (`keys.path`).
+- Who cannot be read here is not trusted.
+
+ISO 19566-5 (JUMBF); RFC 9052 and RFC 9360 (`x5chain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, Self
+
+import cbor2
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401 -- needed later, when a worker can import nothing
+from cryptography import x509
+
+from keys.errors import CertificateMismatchError
+from keys.path import Purposes, led_to
+from keys.profile import UNREADABLE
+from provenance.ancestry import Json, evidence_in, manifest_of, objected, statuses_in
+from provenance.codes import SIGNER_TRUSTED, SIGNER_UNTRUSTED
+
+MAX_CHAIN: Final = 8
+"""Certificates of one signer; the public authorities use three."""
+
+POLICIES_KEPT: Final = 8
+
+_CHAIN: Final = (33, "x5chain")
+_DESCRIPTION_BYTES: Final = 17
+"""Type and toggles of a box, before its label."""
+
+_UNREADABLE: Final = (cbor2.CBORDecodeError, IndexError, KeyError, RecursionError, TypeError, *UNREADABLE)
+
+Chain = Sequence[x509.Certificate]
+
+
+@dataclass(frozen=True)
+class Signers:
+    """Those of one manifest store, under one policy."""
+
+    chains: Mapping[str, Chain]
+    """By the label of the manifest, leaf first."""
+
+    roots: Chain = field(repr=False)
+    purposes: Purposes
+    """Extended key usages that are accepted; one will do."""
+
+    @classmethod
+    def of(cls, store: bytes, anchors: str, usages: str) -> Self:
+        """From a manifest store, and the roots (PEM) and key usages of a trust policy."""
+        return cls(_chains(store), _roots(anchors), frozenset(map(x509.ObjectIdentifier, usages.split())))
+
+    def certificate(self, label: str) -> x509.Certificate | None:
+        """The certificate that a manifest was signed with; None where it cannot be read."""
+        return next(iter(self.chains.get(label, ())), None)
+
+    def fault(self, label: str) -> str:
+        """Why its signer is not to be trusted; empty where nothing speaks against it."""
+        chain = self.chains.get(label, ())
+        if not chain:
+            return "the signer's certificate cannot be read"
+        try:
+            led_to(chain, self.roots, self.purposes)
+        except CertificateMismatchError as error:
+            return str(error)
+        return ""
+
+
+@lru_cache(maxsize=POLICIES_KEPT)
+def _roots(anchors: str) -> Chain:
+    return x509.load_pem_x509_certificates(anchors.encode()) if anchors else []
+
+
+def _chains(store: bytes) -> dict[str, Chain]:
+    found: dict[str, Chain] = {}
+    try:
+        for label, parts in _labelled(next(_boxes(memoryview(store)))[1]):
+            signature = next((part for name, part in _labelled(parts) if name == "c2pa.signature"), None)
+            if signature is not None:
+                found[label] = _chain(next(data for kind, data in _boxes(signature) if kind == b"cbor"))
+    except (StopIteration, *_UNREADABLE):
+        return {}  # what is not there cannot be trusted: see `Signers.fault`
+    return found
+
+
+def _chain(signature: memoryview) -> Chain:
+    """Of a COSE_Sign1; empty where it has none, more than one, or one that cannot be read."""
+    try:
+        protected, unprotected = cbor2.loads(signature).value[:2]
+        headers: list[Mapping[Any, Any]] = [cbor2.loads(protected) if protected else {}, unprotected]
+        (given,) = [header[name] for header in headers for name in _CHAIN if name in header]
+        encoded = [given] if isinstance(given, bytes) else given[: MAX_CHAIN + 1]
+        chain = [x509.load_der_x509_certificate(one) for one in encoded]
+    except (AttributeError, *_UNREADABLE):
+        return ()
+    return chain if len(chain) <= MAX_CHAIN else ()
+
+
+def _labelled(content: memoryview) -> Iterator[tuple[str, memoryview]]:
+    """The labelled boxes inside a superbox."""
+    for kind, inner in _boxes(content):
+        if kind == b"jumb":
+            described, description = next(_boxes(inner))
+            if described == b"jumd":
+                label = bytes(description[_DESCRIPTION_BYTES:]).split(b"\0")[0]
+                yield label.decode(), inner
+
+
+def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Type and content of each. Raises ValueError where one does not end within the data."""
+    while data:
+        size = int.from_bytes(data[:4])
+        if not 8 <= size <= len(data):
+            raise ValueError("a box that does not end where it should")
+        yield bytes(data[4:8]), data[8:size]
+        data = data[size:]
+
+
+def held(store: Json, signers: Signers) -> Json:
+    """The store (`Reader.json`) in which nobody is found trusted who is not to be, or was recorded so."""
+    faults = {label: fault for label in _trusted(store) if (fault := signers.fault(label))}
+    if not faults:
+        return store
+    found = store.get("validation_results") or {}
+    deltas = [
+        {**delta, "validationDeltas": _without(delta.get("validationDeltas") or {}, faults)}
+        for delta in found.get("ingredientDeltas") or ()
+    ]
+    results = {**found, "activeManifest": _without(found.get("activeManifest") or {}, faults)}
+    return objected({**store, "validation_results": {**results, "ingredientDeltas": deltas}}, SIGNER_UNTRUSTED, faults)
+
+
+def _trusted(store: Json) -> set[str]:
+    """The labels of manifests whose signers were found or recorded trusted."""
+    results = (store.get("validation_results") or {}).get("activeManifest") or {}
+    active = {code for code, _, _ in statuses_in(results)}
+    manifests = store.get("manifests") or {}
+    ancestors = {
+        str(label) for label, about in evidence_in(store).items() if label in manifests and about.says(SIGNER_TRUSTED)
+    }
+    return ancestors | ({str(store.get("active_manifest"))} if SIGNER_TRUSTED in active else set())
+
+
+def _without(results: Json, faults: Mapping[str, str]) -> Json:
+    """The same without trust in the signers of these manifests, and in nobody's whose manifest is not named."""
+    kept = [
+        one
+        for one in results.get("success") or ()
+        if one.get("code") != SIGNER_TRUSTED or manifest_of(str(one.get("url"))) not in {None, *faults}
+    ]
+    return {**results, "success": kept}
