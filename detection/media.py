@@ -20,6 +20,7 @@ from detection.errors import EmptyMediaError
 from detection.examination import Content, Examination
 from detection.kinds import MAGIC_BYTES, Kind, Medium, check_declared, sniff
 from detection.limits import MAX_UPLOAD_BYTES, at_most
+from detection.outlines.census import count
 from detection.outlines.outline import Bytes
 from detection.outlines.sound import FLAC_MARK, tag_bytes
 
@@ -57,5 +58,6 @@ def examine(data: Bytes, declared: str | None) -> Examination:
     if kind is Kind.MP3 and data[(start := tag_bytes(data)) : start + len(FLAC_MARK)] == FLAC_MARK:
         kind = Kind.FLAC
     check_declared(declared, kind)
+    count(data)
     content = READERS[kind.medium](data, kind)
     return Examination(kind.mime, len(data), hashlib.sha256(data).hexdigest(), content)

@@ -25,6 +25,7 @@ from detection.frames import close_all
 from detection.jobs import examine as examine_media
 from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
+from detection.outlines.census import count
 from detection.worker import Ask, Job
 from provenance.assessment import assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
@@ -70,7 +71,12 @@ def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, A
 
 
 def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """The report on one file. `args`: `trust`. A second file is its manifest store, kept beside it."""
+    """The report on one file. `args`: `trust`. A second file is its manifest store, kept beside it.
+
+    Raises MediaTooLargeError, FormatUnsupportedError.
+    """
+    with mapped(fds[0]) as file:
+        count(file)
     report = _read(fds[0], args["trust"], _whole(fds[1]) if len(fds) > 1 else b"")
     if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES:
         report = without_lists(report)

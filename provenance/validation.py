@@ -22,7 +22,7 @@ VERIFY_SECONDS: Final = 10.0
 def verify(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> VerificationReport:
     """The report on a file of any type that C2PA defines; of any type at all with its manifest store in a `sidecar`.
 
-    Raises EmptyMediaError, FormatUnsupportedError, and what `Sandbox.run` raises.
+    Raises EmptyMediaError, MediaTooLargeError, FormatUnsupportedError, and what `Sandbox.run` raises.
     """
     if not file.size:
         raise EmptyMediaError

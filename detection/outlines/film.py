@@ -14,7 +14,6 @@ from typing import Final
 
 from detection.errors import CorruptMediaError
 from detection.kinds import Kind
-from detection.limits import MAX_BOXES
 from detection.outlines.boxes import Box, boxes
 from detection.outlines.outline import Bytes, Meter
 from detection.outlines.tracks import Shown, shown
@@ -37,7 +36,7 @@ def outline(data: Bytes, kind: Kind) -> Mapping[int, Shown]:
 
     Raises TruncatedMediaError, CorruptMediaError, MediaTooLargeError, UnsupportedMediaError.
     """
-    meter, index = Meter(MAX_BOXES), None
+    meter, index = Meter(), None
     for box in boxes(data, kind):
         meter.count(box.end - box.start if box.name in _METADATA else 0)
         if box.name in _PARTS or (box.name in _METADATA and _ANOTHER.search(data, box.start, box.end)):

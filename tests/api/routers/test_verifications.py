@@ -12,6 +12,7 @@ from ledger.receipt import verify_receipt
 from provenance.sign import MAX_MANIFEST_STORE_BYTES
 from tests.api.wire import counts, problem, proven, signed, upload
 from tests.deployment import Running, picture, running
+from tests.provenance.carriers import CARRIERS, box
 
 PATH = "/v1/verifications"
 
@@ -42,6 +43,13 @@ def test_each_verdict(deployment: Running, foreign: Running) -> None:
 def test_an_empty_file_is_named_as_such(deployment: Running) -> None:
     with deployment.http() as anyone:
         problem(upload(anyone, b"", path=PATH), 422, "media-empty")
+
+
+def test_a_file_of_more_boxes_than_c2pa_reads_in_time_is_refused_before_it_does(deployment: Running) -> None:
+    film = CARRIERS["video/mp4"] + box(b"free", b"") * 100_000
+    with deployment.http() as anyone:
+        said = problem(upload(anyone, film, path="/v1/verifications"), 413, "media-too-large")
+    assert "boxes beside each other" in said["detail"]
 
 
 def test_given_anchors_widen_the_trust_of_one_report(deployment: Running, foreign: Running) -> None:
