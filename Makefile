@@ -31,7 +31,7 @@ bench: $(READY) ## the benchmark tables that docs/performance.md quotes
 fsck: $(READY) ## re-check the whole ledger in ./sigillo-home
 	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo ledger verify
 
-soak: $(READY) ## long runs: kill -9, hostile uploads, flat memory, ten minutes without Vault (SOAK_MINUTES=5 SOAK_KILLS=200 SOAK_OUTAGE_SECONDS=600)
+soak: $(READY) ## long runs: kill -9, hostile files, fuzzing, flat memory, ten minutes without Vault (SOAK_MINUTES=5 SOAK_KILLS=200 SOAK_FUZZ_SECONDS=60 SOAK_OUTAGE_SECONDS=600)
 	@$(BIN)/python -m pytest -m soak -s tests/soak
 
 lock: $(READY) ## resolve requirements.lock anew from pyproject.toml (needs uv)

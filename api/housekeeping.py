@@ -35,6 +35,9 @@ SWEEP_INTERVAL = timedelta(hours=1)
 STRAY_AGE = timedelta(hours=1)
 """An upload's file is there before its row, for seconds; one that is older and has none is nobody's."""
 
+FORESEEN = (KeysError, LedgerError, CasesError, OSError)
+"""What a round may meet; anything else is a defect of ours, which is said and tried again all the same."""
+
 
 @dataclass
 class Housekeeping:
@@ -106,9 +109,14 @@ class Housekeeping:
             try:
                 self.round()
                 self.reason = ""
-            except (KeysError, LedgerError, CasesError, OSError) as error:
-                if self.reason != str(error):
-                    logger("housekeeping").warning("round failed", error=str(error))
-                self.reason = str(error)
+            except FORESEEN as error:
+                self._failed(str(error), None)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, retention must not end in silence
+                self._failed(f"the fault is ours, and the log has it: {type(error).__name__}", error)
             if self._stop.wait(INTERVAL_SECONDS):
                 return
+
+    def _failed(self, reason: str, defect: Exception | None) -> None:
+        if self.reason != reason:
+            logger("housekeeping").warning("round failed", error=reason, exc_info=defect)
+        self.reason = reason

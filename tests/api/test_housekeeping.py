@@ -62,14 +62,24 @@ def test_keys_and_logs_that_nobody_asks_for_go_in_time(tmp_path: Path, clock: He
         until(lambda: up.service.throttle._day is not day)
 
 
-def test_logs_that_cannot_be_deleted_fail_the_round_and_no_more(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PermissionError("not yours"), "not yours"),
+        (RuntimeError("of a secret"), "the fault is ours, and the log has it: RuntimeError"),
+    ],
+)
+def test_what_fails_a_round_is_said_and_ends_no_more(
+    own: Running, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
     def denied() -> None:
-        raise PermissionError("not yours")
+        raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(api.housekeeping, "forget_old", denied)
         own.service.housekeeping._next_sweep = 0
         until(lambda: own.service.housekeeping.reason)
+        assert own.service.housekeeping.reason == reason
     until(lambda: not own.service.housekeeping.reason)
 
 
