@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,22 @@ import encypher_c2pa
 import pytest
 
 from detection.kinds import MAGIC_BYTES, sniff
-from provenance.manifest import SIDECAR_TYPES
+from detection.memfd import Memfd
+from provenance.manifest import SIDECAR_TYPES, define
+from provenance.request import Action
+from provenance.sign import Parent, sign
+from provenance.verdict import Verdict
 from tests.detection.documents import pdf
 from tests.detection.pictures import SAMPLES
 from tests.detection.recordings import RECORDINGS
-from tests.provenance.house import House
+from tests.provenance.house import GENERATOR, REQUEST, House, content
 
 UNREAD = "video/webm"
 """The reader does not know it by name; docs/verifying.md says so."""
 
-PICTURES = {name: file for name, file in SAMPLES.items() if "moving" in name or name.split()[-1] in {"tiff", "avif"}}
-FILES = PICTURES | RECORDINGS | {"pdf": pdf()}
+PICTURES = {name: file for name, file in SAMPLES.items() if name.split()[-1] in {"gif", "tiff", "avif", "heic"}}
+MOVING = {name: file for name, file in SAMPLES.items() if "moving" in name}
+FILES = PICTURES | MOVING | RECORDINGS | {"pdf": pdf()}
 
 
 def judge(house: House, file: bytes, mime: str, beside: bytes = b"") -> Mapping[str, Any]:
@@ -62,3 +68,14 @@ def test_webm_holds_there_under_another_name_alone(house: House, folder: Path) -
         judge(house, file, mime, beside)
     assert judge(house, file, "audio/ogg", beside)["validation_state"] == "Trusted"
     assert judge(house, file + b"\0", "audio/ogg", beside)["validation_state"] == "Invalid"
+
+
+def test_what_was_made_from_a_file_with_its_manifest_beside_it_holds_there(house: House, folder: Path) -> None:
+    original, mime, store = signed(house, "webm")
+    request = replace(REQUEST, actions=(Action("c2pa.transcoded"),))
+    with Memfd.of([original]) as file, Memfd.of([store]) as beside, Memfd.of([FILES["mp4"]]) as made:
+        definition = define(request, content(FILES["mp4"], "video/mp4"), Verdict.TRUSTED, GENERATOR, mime)
+        asset = sign(house.sandbox, house.signer, made, definition, house.trust, parent=Parent(file, beside))
+    with asset.content as film:
+        judged = judge(house, film.read(film.size), "video/mp4")
+    assert (judged["validation_state"], judged["validation_results"]["failure"]) == ("Trusted", [])

@@ -35,6 +35,13 @@ def test_lossless_copies_agree(seed: int, mode: str) -> None:
     assert len({_hash(copy) for copy in copies}) == 1
 
 
+@pytest.mark.parametrize("mode", ["1", "L"])
+def test_grey_in_a_lossless_avif_agrees_and_colour_does_not(mode: str) -> None:
+    grey = draw(mode)
+    assert _hash(save(grey.convert("L"), "AVIF", quality=100)) == _hash(save(grey, "PNG"))
+    assert _hash(save(draw(), "AVIF", quality=100)) != _hash(save(draw(), "PNG"))
+
+
 def test_a_transparent_palette_agrees_with_its_colours() -> None:
     picture = draw("P")
     file = save(picture, "PNG", transparency=3)
