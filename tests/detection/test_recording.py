@@ -150,7 +150,7 @@ def test_limits_hold_before_frames_are_decoded(monkeypatch: pytest.MonkeyPatch) 
     for name, limit, field in (
         ("video.MAX_FRAME_PIXELS", 64 * 48 - 1, "pixels in a frame"),
         ("video.MAX_FILM_PIXELS", 25 * 64 * 48 - 1, "pixels in all its frames"),
-        ("recording.MAX_TRACKS", 1, "tracks"),
+        ("container.MAX_TRACKS", 1, "tracks"),
         ("recording.MAX_DURATION", 2000, "milliseconds"),
     ):
         with monkeypatch.context() as patch:
