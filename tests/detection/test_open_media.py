@@ -61,7 +61,7 @@ def test_vorbis_is_hashed_with_its_setup() -> None:
 
 
 def test_matroska_is_told_from_webm() -> None:
-    with pytest.raises(UnsupportedMediaError, match="Matroska files"):
+    with pytest.raises(UnsupportedMediaError, match="Matroska is not accepted"):
         found(write(Film("matroska")))
 
 
