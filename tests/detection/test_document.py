@@ -107,12 +107,20 @@ def workers() -> Iterator[Sandbox]:
         yield sandbox
 
 
+def zeros_after(data: bytes, megabytes: int) -> bytes:
+    """A zlib stream (RFC 1950) of that; one packed megabyte is as good as another."""
+    packed = zlib.compressobj(wbits=-15)
+    first = packed.compress(data) + packed.flush(zlib.Z_FULL_FLUSH)
+    megabyte = packed.compress(bytes(1 << 20)) + packed.flush(zlib.Z_FULL_FLUSH)
+    low, high = zlib.adler32(data) & 0xFFFF, zlib.adler32(data) >> 16
+    check = (high + (megabytes << 20) * low) % 65521 << 16 | low
+    return b"\x78\x9c" + first + megabyte * megabytes + packed.flush() + check.to_bytes(4)
+
+
 def bomb(size: int) -> bytes:
     """The page tree in an object stream that inflates to `size` bytes."""
     tree = b"2 0 <</Type/Pages/Kids[3 0 R]/Count 1>>"
-    packed = zlib.compressobj()
-    inflated = packed.compress(tree) + b"".join(packed.compress(bytes(1 << 20)) for _ in range(size >> 20))
-    inflated += packed.flush()
+    inflated = zeros_after(tree, size >> 20)
     head = b"<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length %d>>" % len(inflated)
     stream = head + b"stream\n%b\nendstream" % inflated
     body, places = bytearray(b"%PDF-1.7\n"), {}
