@@ -108,6 +108,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ledger.EntryNotFoundError: Problem("entry-not-found", 404, "No such ledger entry"),
     ledger.TileNotFoundError: Problem("tile-not-found", 404, "No such tile"),
     ledger.NotProvenError: _later("ledger-unproven", "The ledger has no checkpoint yet"),
+    ledger.RecoveryRefusedError: Problem("recovery-refused", 409, "The log does not go on from here"),
     ledger.DatabaseUnavailableError: _later("database-unavailable", "The database cannot serve now"),
     ledger.LogBusyError: _later("ledger-busy", "Too much is waiting to be written"),
     ledger.LogClosedError: _later("ledger-closed", "The ledger is not running"),

@@ -98,6 +98,14 @@ class Sigillo:
         """The ledger's newest signed checkpoint."""
         return self._send("GET", "/ledger/checkpoint").text
 
+    def ledger_recovery(self) -> dict[str, Any]:
+        """How the ledger's database stands to what was signed."""
+        return self._json("GET", "/v1/ledger/recovery")
+
+    def recover_ledger(self, confirm: str) -> dict[str, Any]:
+        """Have the ledger go on from an older database."""
+        return self._json("POST", "/v1/ledger/recovery", json={"confirm": confirm})
+
     def log_key(self) -> str:
         """The verifier key of the ledger's checkpoints."""
         return self._send("GET", "/ledger/log.vkey").text

@@ -25,6 +25,7 @@ from keys.profile import DOCUMENT_SIGNING
 from keys.signer import Algorithm, KeyRef, Purpose
 from keys.vault import Vault, Wrapped
 from keys.vault_claims import CLAIM_ROLE, VaultClaimKeys
+from keys.vault_high_water import MARKS_MOUNT
 from keys.vault_store import EPOCHS_MOUNT
 from keys.vault_versions import ISSUER_MOUNT, KEY_TYPES, ROOT_MOUNT, SIGNING_MOUNT
 from keys.versions import chosen, find
@@ -45,6 +46,7 @@ _EC_KEY: Final = {"key_type": "ec", "key_bits": 256}
 _PKI: Final = {"type": "pki", "config": {"max_lease_ttl": f"{AUTHORITY_DAYS * 24}h"}}
 _MOUNTS: Final[Mapping[str, Mapping[str, Any]]] = {
     EPOCHS_MOUNT: {"type": "transit"},
+    MARKS_MOUNT: {"type": "kv", "options": {"version": "2"}},
     ROOT_MOUNT: _PKI,
     ISSUER_MOUNT: _PKI,
     # The last, so that one that stands without the issuer's says that an outside CA certifies here.

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 from pydantic import ValidationError
@@ -50,6 +51,11 @@ class HeldKeyring:
             if self._stamp() != self._held.stamp:
                 self._held = self._read_again()
             return self._held.keyring
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._file.path.parent
 
     def change(self, change: Callable[[Keyring], Keyring]) -> Keyring:
         """Make a change; what `change` raises leaves everything as it was. Raises KeyStoreUnavailableError."""

@@ -25,6 +25,7 @@ from keys.certificates import PrivateKey
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.errors import EpochDestroyedError, InsecureProfileError, KeyNotFoundError, KeysError, SealBrokenError
 from keys.held_keyring import HeldKeyring
+from keys.high_water import FileHighWater
 from keys.keyring import Keyring, decode_key, public_der
 from keys.local_claims import LocalClaimKeys, claim_versions
 from keys.sealed_file import SealedFile
@@ -58,6 +59,9 @@ class LocalSigner:
             return private.sign(message)
         r, s = decode_dss_signature(private.sign(message, ec.ECDSA(SHA256())))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+HIGH_WATER_NAME: Final = "log-high-water.json"
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,10 @@ class LocalKeyStore:
     def destroy_epochs(self, tenant: str, before: int) -> None:
         """As `keys.signer.KeyStore.destroy_epochs`."""
         self._held.change(lambda keyring: keyring.destroyed(tenant, before))
+
+    def high_water(self) -> FileHighWater:
+        """As `keys.signer.KeyStore.high_water`: a file beside the keys."""
+        return FileHighWater(self._held.folder / HIGH_WATER_NAME)
 
     def status(self) -> KeyStoreStatus:
         """As `keys.signer.KeyStore.status`."""

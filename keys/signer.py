@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from keys.high_water import HighWater
     from keys.versions import Version
 
 
@@ -173,6 +174,9 @@ class KeyStore(Protocol):
         Repeatable. Raises ValueError if `before` is beyond the newest epoch, KeyNotFoundError when the tenant
         has none.
         """
+
+    def high_water(self) -> HighWater:
+        """Where this store keeps how far the log was signed. Asks nobody."""
 
     def status(self) -> KeyStoreStatus:
         """Never raises: a store that cannot be reached says so in `reason`."""

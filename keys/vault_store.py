@@ -29,6 +29,7 @@ from keys.errors import (
 )
 from keys.signer import EpochKey, KeyRef, KeyStoreStatus, Purpose
 from keys.vault import Vault
+from keys.vault_high_water import VaultHighWater
 from keys.vault_signer import VaultSigner
 from keys.vault_versions import ISSUER_MOUNT, TransitKeys, claim_keys, exposed, log_key, roots
 from keys.versions import Version, chosen, current, find, status
@@ -115,6 +116,10 @@ class VaultKeyStore:
         path = _epoch_path("keys", tenant)
         self._vault.write(f"{path}/config", {"min_decryption_version": before, "min_encryption_version": before})
         self._vault.write(f"{path}/trim", {"min_available_version": before})
+
+    def high_water(self) -> VaultHighWater:
+        """As `keys.signer.KeyStore.high_water`."""
+        return VaultHighWater(self._vault)
 
     def status(self) -> KeyStoreStatus:
         """As `keys.signer.KeyStore.status`. Asks Vault."""

@@ -21,6 +21,7 @@ LedgerError
 ├── BundleError                     a range or an earlier checkpoint that this log does not have
 ├── NotebookError                   an auditor's notes that cannot be read
 ├── ForkError                       signing would contradict what was signed before: refused
+├── RecoveryRefusedError            not needed, not confirmed, or not to be had this way
 ├── SubjectErasedError              the subject's key is gone, or never was
 ├── EpochError
 │   ├── EpochClosedError            the subject was wrapped under an epoch that has ended: wrap again
@@ -120,6 +121,10 @@ class NotebookError(LedgerError):
 
 class ForkError(LedgerError):
     """Signing would contradict what was signed before, so it is refused until an operator looks."""
+
+
+class RecoveryRefusedError(LedgerError):
+    """Going on from an older database is not needed, was not confirmed, or would not help."""
 
 
 class SubjectErasedError(LedgerError):

@@ -33,16 +33,17 @@ def export_log(
         head = verify_checkpoint(note.decode(), VerifierKey.parse(vkey.decode()))
         for path, done in _paths(head.size):
             _write(folder / path, fetch(path) or b"")
-            progress(done, head.size)
+            if done:
+                progress(done, head.size)
     _write(folder / VKEY_FILE, vkey)
     _write(folder / CHECKPOINT_FILE, note)
     return head
 
 
 def _paths(size: int) -> Iterator[tuple[str, int]]:
-    """Every tile and bundle, with how many entries are written with it."""
+    """Every tile, and every bundle with how many entries are written with it."""
     for level, n, width in widths(size):
-        yield tile_path(level, n, width), min(n * WIDTH, size) if level == 0 else size
+        yield tile_path(level, n, width), 0
         if level == 0:
             yield tile_path(ENTRIES, n, width), n * WIDTH + width
 

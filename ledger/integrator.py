@@ -3,7 +3,8 @@
 Rules
 - While the log grows, each interval it extends the tiles and signs one checkpoint over all of them.
 - Before each signature it proves, with the verifier strangers use, that the new tree extends the last one
-  signed. If it does not, nothing is signed and `status` says so (ForkError): an operator must look.
+  signed, by the database and by the high-water mark outside it (`keys.high_water`), which is raised first. If it does
+  not, nothing is signed and `status` says so (ForkError): an operator must look.
 - Without the key store or the database it waits and tries again; entries stay durable and not yet proven.
 - It takes its turn at writing like everyone (`Database`), so that it never starves.
 """
@@ -16,11 +17,13 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select
 
 from keys.errors import KeysError
+from keys.high_water import Mark
 from ledger.checkpoint import TreeHead, sign_checkpoint, verify_checkpoint
 from ledger.database import Database
-from ledger.errors import ForkError, LedgerError, ProofError
+from ledger.errors import ForkError, LedgerError
+from ledger.guard import check_extends, check_mark
 from ledger.log_key import LogKey
-from ledger.merkle import consistency_proof, leaf_hash, verify_consistency
+from ledger.merkle import leaf_hash
 from ledger.tables import Checkpoint, Entry
 from ledger.tenancy import SystemSession
 from ledger.tile_store import integrated_size, latest_checkpoint, proven_size, store_tiles, tile_reader
@@ -128,12 +131,16 @@ class Integrator:
                 return
         # Asked for outside the snapshot: it may take long, and whoever truncates the write-ahead log waits for readers.
         key, signer = self._key.signer()
+        high_water = self._key.high_water()
+        mark = high_water.read()
         with self._database.read(SystemSession.INTEGRATION) as connection:
             tiles = Tiles(tile_reader(connection))
             note = latest_checkpoint(connection)
             head = TreeHead(key.origin, size, tiles.root(size))
             if note is not None:
-                _check_extends(head, verify_checkpoint(note, key), tiles)
+                check_extends(head, verify_checkpoint(note, key), tiles, "a checkpoint")
+            check_mark(head, mark, note, tiles)
+        high_water.replace(mark, Mark(size, head.root.hex()))
         row = {"size": size, "note": sign_checkpoint(head, key, signer)}
         self._database.write(lambda connection: connection.execute(insert(Checkpoint), row))
         self._report(proven=size)
@@ -144,17 +151,3 @@ class Integrator:
             self._proven = self._proven if proven is None else proven
             self._reason = self._reason if reason is None else reason
             self._changed.notify_all()
-
-
-def _check_extends(head: TreeHead, last: TreeHead, tiles: Tiles) -> None:
-    """tlog-checkpoint: a log MUST NOT sign a checkpoint inconsistent with one it signed before."""
-    if last.size > head.size:
-        raise ForkError(
-            f"a checkpoint of size {last.size} is signed, but only {head.size} entries are here: "
-            "restore the newest backup"
-        )
-    try:
-        proof = consistency_proof(last.size, head.size, tiles.subtree)
-        verify_consistency(last.size, head.size, proof, last.root, head.root)
-    except ProofError as error:
-        raise ForkError(f"the tree does not extend the checkpoint of size {last.size}: {error}") from error

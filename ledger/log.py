@@ -31,6 +31,7 @@ from ledger.merkle import inclusion_proof
 from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
 from ledger.published import published
 from ledger.receipt import format_receipt
+from ledger.recovery import LOG_RECOVERED, Recovery, recovery
 from ledger.schema import migrate
 from ledger.sequencer import Sequencer
 from ledger.subjects import Subject, Subjects
@@ -62,7 +63,7 @@ class EpochDestroyed:
 
 
 EPOCH_DESTROYED = Kind("epoch.destroyed", EpochDestroyed)
-KINDS = (Kind("tenant.created", TenantCreated), EPOCH_DESTROYED)
+KINDS = (Kind("tenant.created", TenantCreated), EPOCH_DESTROYED, LOG_RECOVERED)
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,23 @@ class Ledger:
         sequencing = self._sequencer.is_running()
         reason = progress.reason or ("" if sequencing and progress.running else "the log is not running")
         return LogStatus(self._sequencer.size, progress.integrated, progress.proven, not reason, reason)
+
+    def recovery(self) -> Recovery:
+        """How the database stands to what was signed. Raises KeyStoreUnavailableError, RecoveryRefusedError."""
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            return recovery(connection, self._key.verifier(), self._key.high_water())
+
+    def recover(self, word: str, actor: PrincipalId, tenant: TenantId) -> Recorded:
+        """Go on from this database, behind its mark as it is; `word` is that of `recovery`, which was read.
+
+        Raises RecoveryRefusedError, KeyStoreUnavailableError, and as `record`.
+        """
+        found = self.recovery()
+        found.require(word)
+        draft = self.draft(LOG_RECOVERED.name, POLICY, actor, self.subjects.system(tenant), found.payload)
+        recorded = self.record(lambda _: [draft], tenant)
+        self._key.high_water().replace(found.mark, found.last)
+        return recorded
 
     def verify(
         self, progress: Callable[[int, int], None] = lambda _done, _total: None, vkey: str | None = None

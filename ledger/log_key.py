@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from sqlalchemy import insert, select, update
 
 from keys.clock import Entropy
+from keys.high_water import HighWater
 from keys.signer import KeyStore, Purpose, Signer
 from ledger.checkpoint import VerifierKey, check_origin
 from ledger.database import Database
@@ -71,6 +72,10 @@ class LogKey:
         if _raw(signer) != key.public_key:
             raise ForkError(f"the key store's {signer.ref} is not the key this log was begun with: restore that key")
         return key, signer
+
+    def high_water(self) -> HighWater:
+        """Where the key store keeps how far this log was signed."""
+        return self._keys.high_water()
 
     def _learn(self, origin: str) -> VerifierKey:
         signer = self._keys.signer(Purpose.LOG)

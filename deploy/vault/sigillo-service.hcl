@@ -89,6 +89,15 @@ path "sigillo/epochs/keys/+/trim" {
   }
 }
 
+# How far the log was signed: a mark that is read before each checkpoint and raised with check-and-set.
+path "sigillo/marks/data/log" {
+  capabilities = ["create", "update", "read"]
+  allowed_parameters = {
+    "data"    = []
+    "options" = []
+  }
+}
+
 # Its own token: until when it lasts, and longer. Not: make another.
 path "auth/token/lookup-self" {
   capabilities = ["read"]

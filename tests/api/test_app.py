@@ -20,6 +20,8 @@ ROUTES = {
     ("get", "/ledger/log.vkey"),
     ("get", "/ledger/tile/{path}"),
     ("get", "/ledger/verify.py"),
+    ("get", "/v1/ledger/recovery"),
+    ("post", "/v1/ledger/recovery"),
     ("get", "/v1/trust/anchors.pem"),
     ("get", "/healthz"),
     ("get", "/readyz"),

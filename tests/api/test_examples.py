@@ -17,6 +17,7 @@ from tests.deployment import Running, picture
 
 CLAIM = "/components/schemas/ClaimBody/example"
 REVOCATION = "/components/schemas/RevocationRequest/example"
+RECOVERY = "/components/schemas/RecoveryRequest/example"
 KEY = "/components/schemas/KeyRequest/example"
 CHANGE = (
     "/paths/~1v1~1assets~1{asset}~1transformations/post/requestBody/content/multipart~1form-data/schema/properties"
@@ -71,7 +72,7 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
-    assert set(shown) == {CLAIM, KEY, CHANGE, ASSET, PROBLEM, REPORT, REVOCATION}
+    assert set(shown) == {CLAIM, KEY, CHANGE, ASSET, PROBLEM, REPORT, REVOCATION, RECOVERY}
 
 
 def test_key_requests_and_claims_are_accepted(deployment: Running, camera: httpx.Client, shown: dict[str, Any]) -> None:
@@ -126,3 +127,9 @@ def test_the_revocation_is_accepted(own: Running, shown: dict[str, Any]) -> None
         answer = http.post("/v1/keys/sigillo-claim@1/revocation", json=shown[REVOCATION])
     assert answer.status_code == 200, answer.text
     assert {name: answer.json()[name] for name in shown[REVOCATION]} == shown[REVOCATION]
+
+
+def test_the_confirmation_is_understood_and_not_needed(own: Running, shown: dict[str, Any]) -> None:
+    with own.http(own.service.operator_token) as http:
+        said = problem(http.post("/v1/ledger/recovery", json=shown[RECOVERY]), 409, "recovery-refused")
+    assert "nothing to recover from" in said["detail"]

@@ -72,7 +72,7 @@ def test_a_log_shorter_than_its_checkpoint_is_not_signed(still: World, tenant: T
     with still.database.writing(FULL) as connection:
         connection.execute(delete(Tile))
         connection.execute(delete(Entry).where(Entry.index >= 4))
-    with pytest.raises(ForkError, match="restore the newest backup"):
+    with pytest.raises(ForkError, match="put the newest database back"):
         step(still)
     assert sizes(still) == [6]
 

@@ -19,9 +19,11 @@ from keys.errors import (
     EpochDestroyedError,
     KeyNotFoundError,
     KeyStoreDownError,
+    KeyStoreRefusedError,
     KeyStoreSealedError,
     KeyStoreUnavailableError,
 )
+from keys.high_water import Mark
 from keys.sealing import KEY_BYTES, seal, unseal
 from keys.signer import Algorithm, EpochKey, KeyRef, KeyStoreStatus, Purpose, Signer
 from keys.versions import Version
@@ -67,6 +69,7 @@ class SimulatedKeyStore:
         self._tenants: dict[str, _Tenant] = {}
         self._signers = {purpose: [self._new_signer(purpose, 1)] for purpose in Purpose}
         self.root = pem([development_ca(system_clock()).root])
+        self.mark: Mark | None = None
         self.opened = 0
         """How often an epoch was opened: each would be a call to Vault."""
 
@@ -142,6 +145,20 @@ class SimulatedKeyStore:
         held.oldest = max(held.oldest, before)
         for number in [number for number in held.wrapping if number < before]:
             del held.wrapping[number]
+
+    def high_water(self) -> SimulatedKeyStore:
+        """Itself: as durable as its keys are."""
+        return self
+
+    def read(self) -> Mark | None:
+        self._check()
+        return self.mark
+
+    def replace(self, old: Mark | None, new: Mark) -> None:
+        self._check()
+        if self.mark != old:
+            raise KeyStoreRefusedError("another process has raised the mark")
+        self.mark = new
 
     def status(self) -> KeyStoreStatus:
         reason = str(self._trouble or "")
