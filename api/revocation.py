@@ -20,7 +20,10 @@ from keys.versions import chains
 from provenance.errors import TrustPolicyError
 from provenance.revocation_watch import ListSource, ResponderSource, Source, Watch, fetch
 
-VAULTS_LIST = "Vault's revocation list"
+OWN_LISTS = {
+    KeyStoreKind.VAULT: "Vault's revocation list",
+    KeyStoreKind.EMBEDDED: "the development CA's revocation list",
+}
 
 
 def watch_of(settings: Settings, home: Home, keys: KeyStore, clock: Clock, entropy: Entropy) -> Watch:
@@ -36,12 +39,12 @@ def watch_of(settings: Settings, home: Home, keys: KeyStore, clock: Clock, entro
     def current() -> Sequence[x509.Certificate]:
         return x509.load_pem_x509_certificates(keys.signer(Purpose.CLAIM).chain.encode())
 
-    def listed(name: str, get: Callable[[], bytes]) -> ListSource:
-        return ListSource(name, get, issuers, home.revocations / f"{sha256(name.encode()).hexdigest()[:16]}.crl")
+    def listed(name: str, get: Callable[[], bytes], *, named: bool = True) -> ListSource:
+        kept = home.revocations / f"{sha256(name.encode()).hexdigest()[:16]}.crl"
+        return ListSource(name, get, issuers, kept, named)
 
     sources: list[Source] = [listed(place, _getting(place)) for place in settings.revocation_lists]
-    if settings.keys is KeyStoreKind.VAULT:
-        sources.append(listed(VAULTS_LIST, keys.revocation_list))
+    sources.append(listed(OWN_LISTS[settings.keys], keys.revocation_list, named=False))
     if settings.ocsp_url:
         sources.append(ResponderSource(settings.ocsp_url, current, entropy))
     log = logger("revocation")

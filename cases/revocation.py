@@ -5,7 +5,8 @@ Rules
   operator or from the issuer. Learnt again, it changes only if it now reaches further back. It is never taken back:
   whoever needs to sign again rotates.
 - A revoked certificate signs nothing. One of which nobody has said for longer than `grace` after the last answer's
-  end that it is good signs nothing either; where nobody was named who would say so, it signs.
+  end that it is good signs nothing either. Whoever was named to say so must speak for its issuer: another's list is no
+  answer. Where nobody was named, it signs.
 - Who learns in mid-upload is in time: the unit of work that would commit the upload asks again.
 """
 
@@ -30,7 +31,7 @@ from cases.errors import ClaimKeyNotFoundError, RevocationUnknownError, SignerRe
 from keys.chain import rfc3339
 from keys.clock import Clock
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
-from keys.revocation import IssuerAndSerial, Reason, Revocation
+from keys.revocation import IssuerAndSerial, Reason, Revocation, authority
 from keys.signer import KeyRef, KeyStore, Purpose, Signer
 from keys.versions import chains
 from ledger.database import Database
@@ -44,6 +45,11 @@ from provenance.revocation_watch import Watch
 
 GRACE: Final = timedelta(days=3)
 """How long after its end the last good answer still lets us sign: a weekend for whoever mends the responder."""
+
+_UNHEARD: Final = (
+    "nothing was heard from {} of certificates that {!r} issued: name that authority's own list or responder (an "
+    "outside CA's in SIGILLO_REVOCATION_LISTS or SIGILLO_OCSP_URL), or see why it does not answer"
+)
 
 
 class RevocationRow(Base):
@@ -177,9 +183,14 @@ class Revocations:
 
     def _lapsed(self, chain: str) -> str:
         """Why nobody's word on its certificate counts any more; empty while it does, or nobody's is wanted."""
-        good_until = self.watch.good_until(_leaf(chain))
+        leaf = _leaf(chain)
+        good_until = self.watch.good_until(leaf)
         if good_until is None:
-            return f"{', '.join(unheard)} never answered" if (unheard := self.watch.unheard) else ""
+            return (
+                _UNHEARD.format(", ".join(silent), authority(leaf.issuer))
+                if (silent := self.watch.silent(leaf))
+                else ""
+            )
         if self.clock() < good_until + self.grace:
             return ""
         return f"the last answer was good until {rfc3339(good_until)}, and none has come since"

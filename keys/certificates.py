@@ -29,6 +29,9 @@ LEAF_DAYS: Final = 365
 """A year. Time-stamps let signatures outlive it; a file without one turns invalid with its leaf."""
 
 AUTHORITY_DAYS: Final = 3650
+LIST_LIFE: Final = timedelta(days=3)
+"""Of a revocation list; Vault's lasts as long."""
+
 BACKDATE: Final = timedelta(minutes=5)
 """Clocks differ a little; a certificate of the present second must not be in someone's future."""
 
@@ -62,6 +65,14 @@ class DevelopmentCA:
             .add_extension(_LEAF_USES, critical=False)
         )
         return pem([_sign(leaf, self.intermediate, self.key), self.intermediate])
+
+    def revocation_list(self, now: datetime) -> bytes:
+        """PEM. It names nobody: what this authority issued is revoked in the service (ADR 0008), and who follows lists
+        hears that it says no more.
+        """
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.intermediate.subject)
+        signed = builder.last_update(now).next_update(now + LIST_LIFE).sign(self.key, SHA256())
+        return signed.public_bytes(Encoding.PEM)
 
 
 def development_ca(now: datetime) -> DevelopmentCA:

@@ -96,6 +96,10 @@ class Keyring(BaseModel):
         outside = self.outside if root in self.roots else self.outside + root
         return self._claims(tuple(keys)).model_copy(update={"outside": outside})
 
+    def revocation_list(self, now: datetime) -> bytes:
+        """The development CA's."""
+        return self._authority().revocation_list(now)
+
     def retired(self, version: int) -> Self:
         """Without the private keys of that version of the claim key and those before it."""
         keys = self.signing[Purpose.CLAIM]

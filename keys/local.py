@@ -122,8 +122,8 @@ class LocalKeyStore:
         return self._opened().versions
 
     def revocation_list(self) -> bytes:
-        """As `keys.signer.KeyStore.revocation_list`: the development CA publishes none, the service's rows say it."""
-        return b""
+        """As `keys.signer.KeyStore.revocation_list`: the development CA's."""
+        return self._held.keyring.revocation_list(self._clock())
 
     def anchors(self) -> str:
         """As `keys.signer.KeyStore.anchors`: the development root, and those of outside CAs."""

@@ -148,7 +148,7 @@ class KeyStore(Protocol):
         """Every version of the claim key, in the order they were made, retired ones included. Raises as `signer`."""
 
     def revocation_list(self) -> bytes:
-        """The list, PEM, in which this store's own CA says which certificates it revoked; empty where it says nothing.
+        """The list, PEM, in which this store's own CA says which certificates it revoked; empty where it has none.
 
         Raises KeyStoreUnavailableError.
         """

@@ -46,9 +46,11 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    @property
-    def answered(self) -> bool:
-        """Whether it ever did."""
+    def outdated(self) -> bool:
+        """Whether it is now to be asked about something else than it was."""
+
+    def owes(self, leaf: x509.Certificate) -> bool:
+        """Whether it has yet to say something of a certificate, as far as anybody knows."""
 
     def restore(self, now: datetime) -> None:
         """Take up what was kept before a restart. Raises OSError."""
@@ -73,7 +75,10 @@ class ListSource:
 
     issuers: Certificates
     kept: Path
-    answered: bool = field(default=False, init=False)
+    named: bool = True
+    """By the operator, who then waits for its word. The key store's own may have nothing to say."""
+
+    _answered: bool = field(default=False, init=False)
     _found: RevocationList | None = field(default=None, init=False)
 
     def restore(self, now: datetime) -> None:
@@ -81,7 +86,7 @@ class ListSource:
         if self._found is None and self.kept.exists():
             with suppress(RevocationRefusedError):  # its issuer may be unknown until the key store answers
                 self._found = RevocationList.of(self.kept.read_bytes(), self.issuers(), now)
-                self.answered = True
+                self._answered = True
 
     def ask(self, now: datetime) -> None:
         """As `Source.ask`."""
@@ -93,7 +98,7 @@ class ListSource:
                 found.check_after(self._found)
             self._keep(data)
             self._found = found
-        self.answered = True
+        self._answered = True
 
     def revocations(self) -> Iterable[Revocation]:
         """As `Source.revocations`."""
@@ -102,6 +107,14 @@ class ListSource:
     def good_until(self, leaf: x509.Certificate) -> datetime | None:
         """As `Source.good_until`."""
         return self._found.good_until if self._found and self._found.speaks_for(leaf) else None
+
+    def outdated(self) -> bool:
+        """Never: it is of all certificates."""
+        return False
+
+    def owes(self, leaf: x509.Certificate) -> bool:
+        """As `Source.owes`: a list of another issuer is no answer."""
+        return self.good_until(leaf) is None and (self.named or not self._answered)
 
     def _keep(self, data: bytes) -> None:
         draft = self.kept.with_name(f"{self.kept.name}.part")
@@ -119,7 +132,7 @@ class ResponderSource:
     """Leaf, then its issuer; empty where nothing signs."""
 
     entropy: Entropy
-    answered: bool = field(default=False, init=False)
+    _asked: x509.Certificate | None = field(default=None, init=False)
     _found: tuple[x509.Certificate, ocsp.CertificateStatus] | None = field(default=None, init=False)
 
     @property
@@ -136,10 +149,10 @@ class ResponderSource:
         if len(signing) < len(("leaf", "issuer")):
             return
         leaf, issuer = signing[:2]
+        self._asked = leaf
         nonce = self.entropy(ocsp.NONCE_BYTES)
         answer = fetch(self.url, ocsp.request(leaf, issuer, nonce))
         self._found = leaf, ocsp.read(answer, leaf, issuer, nonce, now)
-        self.answered = True
 
     def revocations(self) -> Iterable[Revocation]:
         """As `Source.revocations`."""
@@ -149,6 +162,16 @@ class ResponderSource:
     def good_until(self, leaf: x509.Certificate) -> datetime | None:
         """As `Source.good_until`."""
         return self._found[1].good_until if self._found and self._found[0] == leaf else None
+
+    def outdated(self) -> bool:
+        """As `Source.outdated`: the certificate that signs is another now."""
+        with suppress(KeysError):  # then nothing signs
+            return self._asked is not None and self._asked not in self.current()[:1]
+        return False
+
+    def owes(self, leaf: x509.Certificate) -> bool:
+        """As `Source.owes`."""
+        return self.good_until(leaf) is None
 
 
 class Watch:
@@ -175,7 +198,7 @@ class Watch:
         with self._asking:
             for source in self.sources:
                 now = self._clock()
-                if now >= self._due.get(source.name, now):
+                if now >= self._due.get(source.name, now) or source.outdated():
                     self._ask(source, now)
 
     def revocations(self) -> Iterator[Revocation]:
@@ -188,10 +211,9 @@ class Watch:
         found = (source.good_until(leaf) for source in self.sources)
         return max((moment for moment in found if moment is not None), default=None)
 
-    @property
-    def unheard(self) -> tuple[str, ...]:
-        """The sources that never answered: any of them may have something to say of any certificate."""
-        return tuple(source.name for source in self.sources if not source.answered)
+    def silent(self, leaf: x509.Certificate) -> tuple[str, ...]:
+        """The sources that have yet to say something of a certificate."""
+        return tuple(source.name for source in self.sources if source.owes(leaf))
 
     def _ask(self, source: Source, now: datetime) -> None:
         try:

@@ -364,7 +364,7 @@ def test_a_word_is_good_until_its_end_and_a_grace(authority: CertificateAuthorit
 
 def test_an_outage_that_is_over_needs_no_restart(authority: CertificateAuthority, world: World) -> None:
     world.said = None
-    with pytest.raises(RevocationUnknownError, match="the list never answered"):
+    with pytest.raises(RevocationUnknownError, match="nothing was heard from the list"):
         world.revocations.require_good(authority.signer)
     world.said = authority.listing({}, made=world.clock())
     world.clock.move(RETRY)
@@ -377,7 +377,17 @@ def test_what_is_learnt_while_asking_counts_at_once(authority: CertificateAuthor
         world.revocations.require_good(authority.signer)
 
 
-def test_where_nobody_is_named_for_an_issuer_its_certificates_sign(world: World) -> None:
+def test_another_authoritys_list_is_no_word_on_ours(authority: CertificateAuthority, world: World) -> None:
+    """Somebody on the way could give us any that we know, the first time we ask."""
+    other = CertificateAuthority()
+    with pytest.raises(RevocationUnknownError, match="SIGILLO_REVOCATION_LISTS"):
+        world.revocations.require_good(other.signer)
+    world.revocations.require_good(authority.signer)
+
+
+def test_where_nobody_is_named_certificates_sign(world: World, tmp_path: Path) -> None:
+    own = ListSource("its own", world.answer, list, tmp_path / "own.crl", named=False)
+    world.revocations.watch, world.said = Watch([own], world.clock), b""
     world.revocations.require_good(CertificateAuthority().signer)
 
 

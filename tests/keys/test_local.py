@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from keys.certificates import LIST_LIFE
+from keys.chain import parse
 from keys.clock import system_entropy
 from keys.errors import InsecureProfileError, KeyStoreUnavailableError, WrongPassphraseError
 from keys.keyring import Keyring
 from keys.local import WARNING, LocalKeyStore
+from keys.revocation import RevocationList
 from keys.rotation import rotate
 from keys.sealed_file import SealedFile
 from keys.signer import KeyRef, Purpose
+from tests.keys.conftest import MovingClock
 
 
 def open_store(folder: Path) -> LocalKeyStore:
@@ -135,3 +139,14 @@ def test_a_full_disk_leaves_the_old_store(tmp_path: Path, tenant: str, monkeypat
             store.advance_epoch(tenant)
     assert store.open_epoch(tenant).number == 1
     assert store.advance_epoch(tenant) == 2
+
+
+def test_its_authoritys_list_speaks_for_its_certificates_and_names_nobody(
+    local_store: LocalKeyStore, clock: MovingClock
+) -> None:
+    leaf, issuer = parse(local_store.signer(Purpose.CLAIM).chain)
+    for _ in range(2):
+        found = RevocationList.of(local_store.revocation_list(), [issuer], clock())
+        assert found.speaks_for(leaf)
+        assert (found.revoked, found.made) == ({}, clock().replace(microsecond=0))
+        clock.move(LIST_LIFE)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
 from keys.clock import system_entropy
@@ -78,10 +80,22 @@ def test_nobody_speaks_for_another_authoritys_certificates(
     authority: CertificateAuthority, published: Publication, clock: HeldClock, tmp_path: Path
 ) -> None:
     watch = Watch([listed(authority, partial(fetch, published.url), tmp_path)], clock)
-    assert list(watch.unheard) == ["the list"]
+    assert watch.silent(authority.leaf) == ("the list",)
     watch.refresh()
-    assert not list(watch.unheard)
-    assert watch.good_until(CertificateAuthority().leaf) is None
+    assert watch.silent(authority.leaf) == ()
+    other = CertificateAuthority().leaf
+    assert (watch.good_until(other), watch.silent(other)) == (None, ("the list",))
+
+
+def test_the_key_stores_own_list_may_have_nothing_to_say(
+    authority: CertificateAuthority, clock: HeldClock, tmp_path: Path
+) -> None:
+    """Nobody named it; but it must have been asked."""
+    source = ListSource("its own", lambda: b"", lambda: [authority.issuer], tmp_path / "own.crl", named=False)
+    watch = Watch([source], clock)
+    assert watch.silent(authority.leaf) == ("its own",)
+    watch.refresh()
+    assert watch.silent(authority.leaf) == ()
 
 
 LIES: dict[str, Callable[[CertificateAuthority], bytes]] = {
@@ -154,7 +168,7 @@ def test_a_kept_list_outlives_a_restart(authority: CertificateAuthority, clock: 
     watch = Watch([listed(authority, down, tmp_path)], clock)
     assert len(told(watch)) == 1, "before anybody is asked"
     watch.refresh()
-    assert (len(told(watch)), watch.unheard) == (1, ())
+    assert (len(told(watch)), watch.silent(authority.leaf)) == (1, ())
     clock.move(RETRY)
     watch = Watch([listed(authority, lambda: authority.listing({}, number=1), tmp_path)], clock)
     watch.refresh()
@@ -169,14 +183,14 @@ def test_a_kept_list_that_was_changed_counts_for_nothing(
     Watch([source], clock).refresh()
     source.kept.write_bytes(CertificateAuthority().listing({7: Listed(authority.now)}))
     watch = Watch([listed(authority, lambda: b"", tmp_path)], clock)
-    assert (told(watch), watch.unheard) == ([], ("the list",))
+    assert (told(watch), watch.silent(authority.leaf)) == ([], ("the list",))
 
 
 def test_a_file_may_be_a_source(authority: CertificateAuthority, clock: HeldClock, tmp_path: Path) -> None:
     file = tmp_path / "ca.crl"
     watch = Watch([listed(authority, file.read_bytes, tmp_path)], clock)
     watch.refresh()
-    assert watch.unheard
+    assert watch.silent(authority.leaf)
     file.write_bytes(revoking(authority, 1))
     clock.move(RETRY)
     watch.refresh()
@@ -235,7 +249,27 @@ def test_an_answer_to_another_request_is_no_answer(
     watch = Watch([asking(authority, responder.url)], clock)
     watch.refresh()
     assert "another request" in watch.faults[responder.url]
-    assert watch.unheard == (responder.url,)
+    assert watch.silent(authority.leaf) == (responder.url,)
+
+
+def test_a_responder_is_asked_at_once_about_the_next_certificate_that_signs(
+    authority: CertificateAuthority, responder: Publication, clock: HeldClock
+) -> None:
+    """Or a rotation would stop signing; and what was said of the last says nothing of it."""
+    der = ec.generate_private_key(ec.SECP256R1()).public_key()
+    spki = der.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    following = x509.load_pem_x509_certificate(authority.made.issue(spki, authority.now).encode())
+    signing = [authority.leaf, authority.issuer]
+    watch = Watch([ResponderSource(responder.url, lambda: signing, system_entropy)], clock)
+    watch.refresh()
+    signing[0] = following
+    assert watch.silent(following) == (responder.url,)
+    by, asked = authority.responder(), len(responder.asked)
+    responder.answer = lambda _: authority.answer(by=by, about=following)
+    watch.refresh()
+    assert (watch.silent(following), len(responder.asked)) == ((), asked + 1)
+    watch.refresh()
+    assert len(responder.asked) == asked + 1
 
 
 def test_where_nothing_signs_nobody_is_asked(responder: Publication, clock: HeldClock) -> None:
