@@ -155,17 +155,14 @@ def test_no_upload_fails_while_epochs_end(tmp_path: Path, clock: HeldClock) -> N
                     answers.append((answer.json(), answer.status_code))
             return answers
 
-        def epochs(state: str) -> int:
-            return states(up).count(state)
-
         with ThreadPoolExecutor(3) as pool:
             signing = [pool.submit(sign_on, seed) for seed in range(3)]
             try:
                 for ended in range(1, 11):
                     clock.move(timedelta(days=1))
-                    until(lambda ended=ended: epochs("closed") + epochs("destroyed") == ended)  # type: ignore[misc]  # lambda default
+                    until(lambda ended=ended: len(states(up)) == ended + 1)  # type: ignore[misc]  # lambda default
                 clock.move(HOUR)
-                until(lambda: epochs("destroyed") == 3)
+                until(lambda: states(up).count("destroyed") == 3)
             finally:
                 stop.set()
             answers = [each for one in signing for each in one.result(PATIENCE)]
