@@ -18,7 +18,7 @@ from keys.clock import Clock
 from keys.held_keyring import HeldKeyring
 from keys.keyring import Keyring, SigningKey, decode_key, public_der
 from keys.signer import Algorithm, KeyRef, Purpose
-from keys.versions import Version
+from keys.versions import Version, find
 
 
 class LocalClaimKeys:
@@ -59,7 +59,7 @@ class LocalClaimKeys:
 
     def retire(self, ref: KeyRef) -> None:
         """As `ClaimKeys.retire`: the private keys are destroyed."""
-        self._held.change(lambda keyring: keyring.retired(ref.version))
+        self._held.change(lambda keyring: keyring.retired(find(claim_versions(keyring), ref).ref.version))
 
 
 def claim_versions(keyring: Keyring) -> tuple[Version, ...]:

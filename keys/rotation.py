@@ -25,7 +25,7 @@ from keys.chain import key_of, offered, parse
 from keys.errors import CertificateMismatchError, KeyNotFoundError, RetirementRefusedError
 from keys.profile import check_profile
 from keys.signer import Algorithm, KeyRef
-from keys.versions import Version, chosen, current, find
+from keys.versions import State, Version, chosen, current, find, state
 
 
 class ClaimKeys(Protocol):
@@ -56,7 +56,7 @@ class ClaimKeys(Protocol):
         """Give a version this chain, once the root is an anchor."""
 
     def retire(self, ref: KeyRef) -> None:
-        """End signing for a version and those made before it under its name."""
+        """End signing for a version and those made before it under its name. Raises KeyNotFoundError."""
 
 
 def rotate(keys: ClaimKeys, algorithm: Algorithm | None = None, *, outside: bool = False) -> Version:
@@ -100,8 +100,13 @@ def retire(keys: ClaimKeys, ref: KeyRef, now: datetime) -> tuple[Version, ...]:
     Raises KeyNotFoundError, RetirementRefusedError, KeyStoreUnavailableError.
     """
     before = keys.versions()
-    doomed = [v for v in before if v.ref.name == ref.name and v.ref.version <= find(before, ref).ref.version]
-    successor = current(before)
+    named, successor = find(before, ref), current(before)
+    doomed = [v for v in before if v.ref.name == ref.name and v.ref.version <= ref.version]
+    if successor in doomed and state(named, before) is State.WAITING:
+        raise RetirementRefusedError(
+            f"{ref} waits and signs nothing: leave it, for those before it would end with it, and one of them signs "
+            "now; it ends with whatever later version you retire"
+        )
     if successor is None or successor in doomed:
         raise RetirementRefusedError(
             f"{successor.ref if successor else ref} signs now: `sigillo keys rotate` first (with an outside CA, until "

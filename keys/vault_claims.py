@@ -20,7 +20,7 @@ from keys.errors import KeyNotFoundError, RetirementRefusedError
 from keys.signer import Algorithm, KeyRef
 from keys.vault import Vault
 from keys.vault_versions import CLAIM_KEYS, ISSUER_MOUNT, KEY_TYPES, ROOT_MOUNT, SIGNING_MOUNT, claim_keys, roots
-from keys.versions import Version, in_force
+from keys.versions import Version, find, in_force
 
 CLAIM_ROLE: Final = "sigillo-claim"
 
@@ -83,6 +83,7 @@ class VaultClaimKeys:
         Raises RetirementRefusedError while a service may not have noticed what replaces it.
         """
         keys = claim_keys(self._vault)
+        find(keys.versions, ref)  # the log's key, too, has a least version
         successor = in_force(keys.versions)
         settled = dict(zip(keys.versions, keys.made, strict=True))[successor] + SETTLING_TIME
         if settled > self._clock():

@@ -190,6 +190,28 @@ def test_what_signs_now_is_not_retired(under_test: StoreUnderTest) -> None:
     assert states(under_test)[now] is State.CURRENT
 
 
+def test_a_name_that_no_claim_key_has_ends_nothing(under_test: StoreUnderTest) -> None:
+    under_test.rotate()
+    under_test.rotate()
+    under_test.clock.move(SETTLING_TIME)
+    before = states(under_test)
+    for ref in (KeyRef("sigillo-claims", 2), KeyRef(Purpose.LOG.key_name, 1)):
+        for end in (lambda ref: retire(under_test.claims, ref, under_test.clock()), under_test.claims.retire):
+            with pytest.raises(KeyNotFoundError, match="keys status"):
+                end(ref)
+    assert under_test.store.signer(Purpose.LOG).sign(b"checkpoint")
+    assert states(under_test) == before
+
+
+def test_a_version_that_waits_after_the_current_one_may_stay(under_test: StoreUnderTest) -> None:
+    now = under_test.rotate().ref
+    waits = rotate(under_test.claims, outside=True).ref
+    under_test.clock.move(SETTLING_TIME)
+    with pytest.raises(RetirementRefusedError, match="leave it"):
+        retire(under_test.claims, waits, under_test.clock())
+    assert (states(under_test)[now], states(under_test)[waits]) == (State.CURRENT, State.WAITING)
+
+
 def test_the_last_version_of_the_other_algorithm_can_be_retired(under_test: StoreUnderTest) -> None:
     old = under_test.rotate(Algorithm.ES256)
     new = under_test.rotate(Algorithm.ED25519)
