@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -64,6 +65,11 @@ class FileHighWater:
                 replace_secret(self.path, _FORM.dump_json(new))
         except OSError as error:
             raise KeyStoreDownError(f"{self.path} cannot be written [{error.strerror}]") from error
+
+
+def short_name(log: str) -> str:
+    """What a log's mark is filed under: its origin may hold what a path may not."""
+    return sha256(log.encode()).hexdigest()[:16]
 
 
 def parse_mark(data: bytes, place: str) -> Mark:

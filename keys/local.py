@@ -25,7 +25,7 @@ from keys.certificates import PrivateKey
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.errors import EpochDestroyedError, InsecureProfileError, KeyNotFoundError, KeysError, SealBrokenError
 from keys.held_keyring import HeldKeyring
-from keys.high_water import FileHighWater
+from keys.high_water import FileHighWater, short_name
 from keys.keyring import Keyring, decode_key, public_der
 from keys.local_claims import LocalClaimKeys, claim_versions
 from keys.sealed_file import SealedFile
@@ -61,7 +61,7 @@ class LocalSigner:
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-HIGH_WATER_NAME: Final = "log-high-water.json"
+HIGH_WATER_NAME: Final = "log-high-water"
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,9 @@ class LocalKeyStore:
         """As `keys.signer.KeyStore.destroy_epochs`."""
         self._held.change(lambda keyring: keyring.destroyed(tenant, before))
 
-    def high_water(self) -> FileHighWater:
+    def high_water(self, log: str) -> FileHighWater:
         """As `keys.signer.KeyStore.high_water`: a file beside the keys."""
-        return FileHighWater(self._held.folder / HIGH_WATER_NAME)
+        return FileHighWater(self._held.folder / f"{HIGH_WATER_NAME}-{short_name(log)}.json")
 
     def status(self) -> KeyStoreStatus:
         """As `keys.signer.KeyStore.status`."""

@@ -175,8 +175,8 @@ class KeyStore(Protocol):
         has none.
         """
 
-    def high_water(self) -> HighWater:
-        """Where this store keeps how far the log was signed. Asks nobody."""
+    def high_water(self, log: str) -> HighWater:
+        """Where this store keeps how far the log of that origin was signed. Asks nobody."""
 
     def status(self) -> KeyStoreStatus:
         """Never raises: a store that cannot be reached says so in `reason`."""

@@ -1,4 +1,4 @@
-"""The high-water mark in Vault: one secret of a key-value store (version 2), which keeps the marks before, too."""
+"""High-water marks in Vault: one secret each, in a key-value store (version 2) that keeps the marks before, too."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from keys.errors import KeyStoreRefusedError
-from keys.high_water import Mark, parse_mark
+from keys.high_water import Mark, parse_mark, short_name
 from keys.vault import Vault
 
 MARKS_MOUNT: Final = "sigillo/marks"
 """KV, version 2."""
-
-_PATH: Final = f"{MARKS_MOUNT}/data/log"
 
 
 @dataclass(frozen=True)
@@ -21,6 +19,8 @@ class VaultHighWater:
     """Implements `keys.high_water.HighWater`."""
 
     vault: Vault
+    log: str
+    """The log's origin."""
 
     def read(self) -> Mark | None:
         """As `HighWater.read`."""
@@ -31,12 +31,16 @@ class VaultHighWater:
         found, version = self._stored()
         if found != old:
             raise KeyStoreRefusedError("another process has raised the log's high-water mark meanwhile")
-        self.vault.write(_PATH, {"data": {"size": new.size, "root": new.root}, "options": {"cas": version}})
+        self.vault.write(self._path, {"data": {"size": new.size, "root": new.root}, "options": {"cas": version}})
+
+    @property
+    def _path(self) -> str:
+        return f"{MARKS_MOUNT}/data/{short_name(self.log)}"
 
     def _stored(self) -> tuple[Mark | None, int]:
         """The mark and its version in Vault; version 0 before the first."""
-        answer = self.vault.read(_PATH)
+        answer = self.vault.read(self._path)
         data = (answer or {}).get("data") or {}
         if not data.get("data"):
             return None, int((data.get("metadata") or {}).get("version", 0))
-        return parse_mark(json.dumps(data["data"]).encode(), f"Vault's {_PATH}"), int(data["metadata"]["version"])
+        return parse_mark(json.dumps(data["data"]).encode(), f"Vault's {self._path}"), int(data["metadata"]["version"])

@@ -117,9 +117,9 @@ class VaultKeyStore:
         self._vault.write(f"{path}/config", {"min_decryption_version": before, "min_encryption_version": before})
         self._vault.write(f"{path}/trim", {"min_available_version": before})
 
-    def high_water(self) -> VaultHighWater:
+    def high_water(self, log: str) -> VaultHighWater:
         """As `keys.signer.KeyStore.high_water`."""
-        return VaultHighWater(self._vault)
+        return VaultHighWater(self._vault, log)
 
     def status(self) -> KeyStoreStatus:
         """As `keys.signer.KeyStore.status`. Asks Vault."""

@@ -75,7 +75,9 @@ class LogKey:
 
     def high_water(self) -> HighWater:
         """Where the key store keeps how far this log was signed."""
-        return self._keys.high_water()
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            origin = connection.execute(select(LogIdentity.origin)).scalar_one()
+        return self._keys.high_water(origin)
 
     def _learn(self, origin: str) -> VerifierKey:
         signer = self._keys.signer(Purpose.LOG)

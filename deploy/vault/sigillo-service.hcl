@@ -89,8 +89,8 @@ path "sigillo/epochs/keys/+/trim" {
   }
 }
 
-# How far the log was signed: a mark that is read before each checkpoint and raised with check-and-set.
-path "sigillo/marks/data/log" {
+# How far each log was signed: a mark that is read before each checkpoint and raised with check-and-set.
+path "sigillo/marks/data/+" {
   capabilities = ["create", "update", "read"]
   allowed_parameters = {
     "data"    = []

@@ -9,9 +9,11 @@ import pytest
 
 from keys.errors import KeyStoreDownError, KeyStoreRefusedError
 from keys.high_water import FileHighWater, HighWater, Mark
+from keys.local import LocalKeyStore
 from keys.openbao import OpenBao
 from keys.vault import Vault
-from keys.vault_high_water import MARKS_MOUNT, VaultHighWater
+from keys.vault_high_water import VaultHighWater
+from keys.vault_store import VaultKeyStore
 
 FIRST, SECOND, THIRD = (Mark(size, f"{size:064x}") for size in (1, 2, 3))
 
@@ -22,8 +24,8 @@ def high_water(request: pytest.FixtureRequest, tmp_path: Path) -> HighWater:
         return FileHighWater(tmp_path / "mark.json")
     openbao: OpenBao = request.getfixturevalue("openbao")
     token: str = request.getfixturevalue("service_token")
-    openbao.vault().send("delete", f"{MARKS_MOUNT}/metadata/log")
-    return VaultHighWater(Vault(openbao.url, token))
+    log = f"log.example/{tmp_path}"
+    return VaultHighWater(Vault(openbao.url, token), log)
 
 
 def test_it_is_read_back_as_it_was_written(high_water: HighWater) -> None:
@@ -75,3 +77,11 @@ def test_a_damaged_mark_stops_signing(tmp_path: Path, damage: bytes) -> None:
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(KeyStoreDownError, match="cannot be written"):
         FileHighWater(tmp_path / "gone" / "mark.json").replace(None, FIRST)
+
+
+def test_each_log_has_its_own(vault_store: VaultKeyStore, tmp_path: Path) -> None:
+    for store in (vault_store, LocalKeyStore.open(tmp_path / "keys", embedded_profile=True)):
+        first, second = store.high_water(f"{tmp_path}/1"), store.high_water(f"{tmp_path}/2")
+        first.replace(None, FIRST)
+        assert second.read() is None
+        assert store.high_water(f"{tmp_path}/1").read() == FIRST
