@@ -306,9 +306,11 @@ def _desk(settings: Settings, verification: Verification) -> Desk:
 
 
 def _budget(largest: int) -> SharedBudget:
-    """Room for many uploads, and for the largest at least; one holder leaves room for another's, where there is."""
-    limit = max(BUDGET_BYTES, largest)
-    return SharedBudget(limit, each=max(limit - largest, largest))
+    """Room for many uploads, and at least for the largest with its parent; one holder leaves room for another's, where
+    there is.
+    """
+    limit = max(BUDGET_BYTES, 2 * largest)
+    return SharedBudget(limit, each=max(limit - largest, 2 * largest))
 
 
 def _share(workers: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import av
+import av.subtitles.codeccontext
 import numpy as np
 import pikepdf
 from PIL import Image

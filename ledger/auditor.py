@@ -1,8 +1,10 @@
 """An auditor who comes back: what they know of a log, and what it takes to go on from there.
 
 Rules
-- The key is fixed at the first visit. What was checked under a checkpoint is kept for good; what was read since is kept
-  too, so that an interrupted visit is not lost, and thrown away if it leads to a fault.
+- The key is fixed at the first visit. A checkpoint is kept as soon as its signature verified, before anything under it
+  is read: hanging up does not unsay it.
+- What was checked under a checkpoint is kept for good; what was read since is kept too, so that an interrupted visit is
+  not lost, and thrown away if it leads to a fault.
 - The notebook is the auditor's own: whoever can write it can have them believe anything.
 """
 
@@ -14,9 +16,10 @@ from pathlib import Path
 
 from pydantic import ConfigDict, RootModel, ValidationError
 
-from ledger.audit import LogReport
+from ledger.audit import LogReport, audit
+from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.errors import NotebookError
-from ledger.mirror import verify_mirror
+from ledger.mirror import Mirror
 from ledger.source import Fetch
 from ledger.walk import NOTHING, Kept
 
@@ -31,6 +34,9 @@ class Notebook:
 
     under_way: Kept | None = None
     """What was read beyond that, when a visit was interrupted."""
+
+    seen: str = ""
+    """The newest checkpoint by the log's key, read or not: nothing may contradict it any more."""
 
 
 class _Form(RootModel[Notebook]):
@@ -65,9 +71,17 @@ class Auditor:
     save: Callable[[Notebook], None] = lambda _notebook: None
 
     def visit(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> LogReport:
-        """Check what is new. Raises as `verify_mirror`, and what `save` raises."""
-        book = self.notebook
-        report = verify_mirror(self.fetch, book.vkey, progress, book.under_way or book.checked, self._keep)
+        """Check what is new. Raises CheckpointError, and what `fetch` and `save` raise."""
+        book, key = self.notebook, VerifierKey.parse(self.notebook.vkey)
+        mirror = Mirror.of(self.fetch, key)
+        for note in filter(None, (book.checked.note, book.seen)):
+            fault = mirror.contradicts(verify_checkpoint(note, key))
+            if fault is not None:
+                return LogReport(book.checked.size, book.checked.proven, 0, 0, 0, fault)
+        self._write(replace(book, seen=mirror.note))
+        going_on = book.under_way is not None and book.under_way.size <= mirror.head.size
+        kept = book.under_way if going_on and book.under_way else book.checked
+        report = audit(mirror, key, None, progress, kept, self._keep)
         if report.fault is not None:
             self._write(replace(self.notebook, under_way=None))
         return report

@@ -76,8 +76,7 @@ def write_bundle(
     and what `fetch` raises.
     """
     key = VerifierKey.parse(vkey)
-    note = (fetch(CHECKPOINT_FILE) or b"").decode("utf-8", "surrogateescape")
-    mirror = Mirror(fetch, note, verify_checkpoint(note, key))
+    mirror = Mirror.of(fetch, key)
     size = mirror.head.size
     facts = BundleFacts(key.origin, first, size if end is None else end, size)
     if not 0 <= first < facts.end <= size:
@@ -92,7 +91,7 @@ def write_bundle(
     }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         _write(archive, "verify.py", VERIFIER.read_bytes())
-        _write(archive, CHECKPOINT_FILE, note.encode())
+        _write(archive, CHECKPOINT_FILE, mirror.note.encode())
         _write(archive, VKEY_FILE, f"{vkey.strip()}\n".encode())
         _write(archive, "bundle.json", json.dumps(described, indent=1).encode())
         for one in disclosed:

@@ -37,6 +37,9 @@ from typing import Any
 ENTRIES = "entries.jsonl"
 MAX_ENTRY = 1024
 MAX_FILE = 16 * 1024 * 1024
+MAX_NOTE = 64 * 1024
+FILES = r"entries\.jsonl|bundle\.json|checkpoint|log\.vkey|verify\.py|disclosed/ent_[a-z2-7]{26}\.(json|salt)"
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FIRST_PREV = "0" * 64
 MEMBERS = {
     "id": r"ent_[a-z2-7]{26}",
@@ -149,6 +152,8 @@ def read_key(text: str) -> Key:
 def read_checkpoint(note: str, key: Key) -> tuple[int, bytes, list[str]]:
     """(size, root, who else signed) of a checkpoint that the key signed."""
     name, key_id, public = key
+    if len(note) > MAX_NOTE or any(c < " " and c != "\n" for c in note):
+        raise UnsoundError("the checkpoint is no signed note")
     text, separator, block = note.rpartition("\n\n")
     text += "\n"
     lines = block.split("\n")
@@ -258,6 +263,11 @@ class Bundle:
 
     def __init__(self, archive: zipfile.ZipFile, key: Key) -> None:
         self.archive = archive
+        names = archive.namelist()
+        if len(names) != len(set(names)) or not all(re.fullmatch(FILES, name) for name in names):
+            raise UnsoundError("the bundle holds a file twice, or one that no bundle has: others may read another")
+        if any(member.compress_type not in PACKINGS or member.flag_bits & 1 for member in archive.infolist()):
+            raise UnsoundError("the bundle is packed as no bundle is")
         facts = self.read_json("bundle.json")
         if ENTRIES not in self.archive.namelist():
             raise UnsoundError("the bundle has no entries")
@@ -270,6 +280,7 @@ class Bundle:
         self.kinds: dict[str, int] = {}
         self.commits: dict[str, tuple[str, str]] = {}
         self.prev, self.last = "", b""
+        self.begins = self.ends = ""
 
     def read(self, name: str) -> bytes:
         """One small file of it."""
@@ -279,13 +290,14 @@ class Bundle:
             raise UnsoundError(f"the bundle lacks {name!r}") from None
         if member.file_size > MAX_FILE:
             raise UnsoundError(f"{name!r} is too large")
-        return self.archive.read(member)
+        with self.archive.open(member) as file:
+            return file.read(MAX_FILE)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """One that holds a JSON object."""
         try:
             found = json.loads(self.read(name))
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise UnsoundError(f"{name!r} is no JSON object")
@@ -330,7 +342,7 @@ class Bundle:
             raise UnsoundError(f"entry {index}: 'prev' is not the hash of the entry before")
         if entry["id"] in self.commits:
             raise UnsoundError(f"entry {index}: its id is that of another entry")
-        self.prev = self.prev or entry["prev"]
+        self.prev, self.begins, self.ends = self.prev or entry["prev"], self.begins or entry["time"], entry["time"]
         self.kinds[entry["kind"]] = self.kinds.get(entry["kind"], 0) + 1
         self.commits[entry["id"]] = entry["kind"], entry["commit"]
 
@@ -374,6 +386,8 @@ class Bundle:
         check_consistency(before.size, self.size, self.hashes(facts, "proof"), before.root, self.root)
         if before.end == self.first and self.prev != before.last.hex():
             raise UnsoundError(f"entry {self.first}: 'prev' is not the hash of the earlier bundle's last entry")
+        if before.end == self.first and self.begins < before.ends:
+            raise UnsoundError(f"entry {self.first}: 'time' is before that of the earlier bundle's last entry")
         return before.end == self.first
 
 
@@ -403,6 +417,7 @@ def not_checked(bundle: Bundle, *, compared: bool) -> Iterator[str]:
     """What nobody should believe that this has shown."""
     yield "not checked  payloads that were not disclosed; whether what an entry says is true"
     yield "not checked  whether everybody is shown this log: compare size and root with a witness or another auditor"
+    yield "not checked  whether an id of this range is that of an entry outside it, too"
     if not compared:
         yield "not checked  whether it is the log that you saw before: give the bundle that you checked last as --since"
     if bundle.others:

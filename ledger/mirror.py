@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from ledger.audit import LogReport, audit
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
@@ -20,7 +21,6 @@ from ledger.faults import Fault, FaultKind
 from ledger.merkle import HASH_BYTES, consistency_proof, verify_consistency
 from ledger.source import CHECKPOINT_FILE, Fetch, StoredEntry
 from ledger.tiles import ENTRIES, WIDTH, Tiles, tile_path, unpack_bundle
-from ledger.walk import NOTHING, Kept
 
 
 def folder_fetch(folder: Path) -> Fetch:
@@ -34,26 +34,11 @@ def folder_fetch(folder: Path) -> Fetch:
 
 
 def verify_mirror(
-    fetch: Fetch,
-    vkey: str,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-    kept: Kept = NOTHING,
-    keep: Callable[[Kept], None] = lambda _kept: None,
+    fetch: Fetch, vkey: str, progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> LogReport:
-    """Check a published log against its key, from `kept` on; the rest as `audit`.
-
-    Raises CheckpointError when there is no checkpoint or it is not the log's, and what `fetch` raises.
-    """
+    """Check a whole published log against its key. Raises CheckpointError, and what `fetch` raises."""
     key = VerifierKey.parse(vkey)
-    data = fetch(CHECKPOINT_FILE)
-    if data is None:
-        raise CheckpointError("there is no checkpoint: give the folder or address that has `checkpoint` in it")
-    note = data.decode("utf-8", "surrogateescape")
-    mirror = Mirror(fetch, note, verify_checkpoint(note, key))
-    fault = mirror.contradicts(verify_checkpoint(kept.note, key)) if kept.note else None
-    if fault is not None:
-        return LogReport(kept.size, kept.proven, 0, 0, 0, fault)
-    return audit(mirror, key, None, progress, kept, keep)
+    return audit(Mirror.of(fetch, key), key, progress=progress)
 
 
 @dataclass(frozen=True)
@@ -63,6 +48,15 @@ class Mirror:
     fetch: Fetch
     note: str
     head: TreeHead
+
+    @classmethod
+    def of(cls, fetch: Fetch, key: VerifierKey) -> Self:
+        """Raises CheckpointError when there is no checkpoint or it is not the log's, and what `fetch` raises."""
+        data = fetch(CHECKPOINT_FILE)
+        if data is None:
+            raise CheckpointError("there is no checkpoint: give the folder or address that has `checkpoint` in it")
+        note = data.decode("utf-8", "surrogateescape")
+        return cls(fetch, note, verify_checkpoint(note, key))
 
     def size(self) -> int:
         return self.head.size

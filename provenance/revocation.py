@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from cryptography import x509
 
+from keys.profile import UNREADABLE
 from keys.revocation import IssuerAndSerial, Reason, Revocation
 from provenance.ancestry import Json, evidence_in, objected, statuses_in
 from provenance.codes import SIGNER_REVOKED, TIME_STAMP_TRUSTED, TIME_STAMP_VALIDATED
@@ -55,7 +56,10 @@ def of_signer(certificate: x509.Certificate | None, revoked: str) -> Revocation 
     """The revocation of a signer's certificate; of several, that which reaches back furthest."""
     if certificate is None or not revoked:
         return None
-    name = IssuerAndSerial.of(certificate)
+    try:
+        name = IssuerAndSerial.of(certificate)
+    except UNREADABLE:  # trusted by nobody: see the rules
+        return None
     told = [one for one in parsed(revoked).get(name.serial, ()) if one.certificate.names(name)]
     return min(told, key=lambda one: one.since, default=None)
 

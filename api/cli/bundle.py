@@ -13,6 +13,7 @@ import typer
 from api.cli.connect import load_settings
 from api.cli.ledger import app, progressing, require_log
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from ledger.checkpoint import MAX_NOTE_BYTES
 from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
 
 
@@ -79,7 +80,7 @@ def _checkpoint(file: Path) -> str:
     if not zipfile.is_zipfile(file):
         return file.read_text(encoding="utf-8", errors="replace")
     try:
-        with zipfile.ZipFile(file) as archive:
-            return archive.read(CHECKPOINT_FILE).decode("utf-8", "replace")
+        with zipfile.ZipFile(file) as archive, archive.open(CHECKPOINT_FILE) as note:
+            return note.read(MAX_NOTE_BYTES).decode("utf-8", "replace")
     except KeyError:
         raise fail(f"{file} is no bundle: it holds no checkpoint", Exit.USAGE) from None

@@ -32,6 +32,8 @@ def outline(data: Bytes, kind: Kind) -> Outline:
     meter, found = Meter(), dict[bytes, Box]()
     for box in boxes(data, kind):
         meter.count(0 if box.name in _BYTES else box.end - box.start)
+        if box.name in found and box.name in (b"meta", b"moov"):
+            raise CorruptMediaError(kind=kind, reason="it has two indices")
         found.setdefault(box.name, box)
     moving = data[8:12] == b"avis"
     if b"mdat" not in found and (moving or b"meta" not in found):  # cut between two boxes

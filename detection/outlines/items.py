@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from detection.errors import CorruptMediaError
 from detection.kinds import Kind
 from detection.limits import MAX_SEGMENTS, at_most
 from detection.outlines.boxes import FULL, Box, Numbers, first, inner
@@ -39,7 +40,10 @@ def items(data: Bytes, kind: Kind, meta: Box) -> Items:
     """Raises KeyError and IndexError where it does not describe any; TruncatedMediaError, CorruptMediaError,
     MediaTooLargeError, UnsupportedMediaError.
     """
-    described = first(inner(data, kind, meta, FULL))
+    parts = list(inner(data, kind, meta, FULL))
+    described = first(parts)
+    if len(parts) != len(described):
+        raise CorruptMediaError(kind=kind, reason="its index says something twice")
     properties = first(inner(data, kind, described[b"iprp"]))
     return Items(
         _primary(data, kind, described[b"pitm"]),

@@ -7,6 +7,7 @@ track begin later, and cut something off at either end, and nothing else. What i
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ _ONCE: Final = frozenset(
 _HOLDERS: Final = frozenset({b"edts", b"mdia", b"minf", b"dinf", b"stbl"})
 _EDITS: Final = (struct.Struct(">Iihh"), struct.Struct(">Qqhh"))
 """An entry by its list's version: how long, from when, and how fast as a whole number and a fraction."""
+
+_HANDLER: Final = re.compile(rb"hdlr.{8}(?:vide|soun|m1a |subp|clcp)", re.DOTALL)
+"""What FFmpeg takes a track's kind from, wherever in the track it is, and from the last of them."""
 
 _EMPTY, _PLAIN = -1, (1, 0)
 _NUMBER: Final = (12, 20)
@@ -71,6 +75,8 @@ def shown(data: Bytes, kind: Kind, index: Box) -> Mapping[int, Shown]:
 def _parts(data: Bytes, kind: Kind, track: Box) -> Mapping[bytes, Box]:
     """A box of each name within a track. Raises CorruptMediaError where there are two that say the same."""
     found, waiting = dict[bytes, Box](), [track]
+    if sum(1 for _ in _HANDLER.finditer(data, track.start, track.end)) > 1:
+        raise CorruptMediaError(kind=kind, reason="a track says something twice")
     while waiting:
         for box in boxes(data, kind, waiting.pop()):
             if box.name in _ONCE & found.keys():

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from client import Problem, PublishedLog, UnreachableError
-from client.published_log import LONGEST_WAIT_SECONDS, MAX_BYTES, MAX_WAITS
+from client.published_log import FILE_SECONDS, LONGEST_WAIT_SECONDS, MAX_BYTES
 
 Answers = list[tuple[int, dict[str, str], bytes]]
 
@@ -55,12 +57,38 @@ def test_who_asks_too_fast_waits_as_told(serve: Callable[[Answers], str]) -> Non
     assert slept == [7, LONGEST_WAIT_SECONDS, 1]
 
 
+@dataclass
+class Time:
+    """Passes by sleeping, and by a second at each look."""
+
+    now: float = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def look(self) -> float:
+        self.now += 1
+        return self.now
+
+
 def test_a_server_that_never_has_time_is_a_problem(serve: Callable[[Answers], str]) -> None:
-    slept: list[float] = []
-    url = serve([(429, {}, b'{"title": "Too many requests"}')])
-    with PublishedLog(url, slept.append) as log, pytest.raises(Problem, match="Too many requests"):
+    busy, passing = serve([(429, {"Retry-After": "50"}, b'{"title": "Too many requests"}')]), Time()
+    with PublishedLog(busy, passing.sleep, passing.look) as log, pytest.raises(Problem, match="Too many requests"):
         log("checkpoint")
-    assert len(slept) == MAX_WAITS
+    assert FILE_SECONDS - 60 < passing.now < FILE_SECONDS
+
+
+def test_a_server_that_gives_a_byte_now_and_then_is_given_up(serve: Callable[[Answers], str]) -> None:
+    looks = iter([0.0, FILE_SECONDS + 1.0])
+    url = serve([(200, {}, b"x")])
+    with PublishedLog(url, clock=lambda: next(looks)) as log, pytest.raises(UnreachableError, match="takes longer"):
+        log("checkpoint")
+
+
+def test_a_packed_answer_is_not_unpacked(serve: Callable[[Answers], str]) -> None:
+    bomb = gzip.compress(gzip.compress(bytes(100 * MAX_BYTES)))
+    with PublishedLog(serve([(200, {"Content-Encoding": "gzip, gzip"}, bomb)])) as log:
+        assert log("checkpoint") == bomb
 
 
 def test_what_is_no_log_does_not_fill_memory(serve: Callable[[Answers], str]) -> None:

@@ -135,6 +135,24 @@ def remuxed(file: bytes, container: str, read_as: str = "mov", **options: str) -
     return out.getvalue()
 
 
+def subtitled(file: bytes) -> bytes:
+    """The same WebM file with a track of text."""
+    out, text = io.BytesIO(), b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n"
+    with (
+        av.open(io.BytesIO(file), "r", format="matroska") as source,
+        av.open(io.BytesIO(text), "r", format="webvtt") as words,
+        av.open(out, "w", format="webm") as sink,
+    ):
+        copies = {stream.index: sink.add_stream_from_template(stream) for stream in source.streams}
+        beside = sink.add_stream_from_template(words.streams[0])
+        packets = [(packet, copies[packet.stream.index]) for packet in source.demux() if packet.dts is not None]
+        packets += [(packet, beside) for packet in words.demux() if packet.dts is not None]
+        for packet, track in packets:
+            packet.stream = track
+            sink.mux(packet)
+    return out.getvalue()
+
+
 def turned(file: bytes, degrees: int) -> bytes:
     """An MP4 file whose first track says that its pictures are to be turned, clockwise (ISO/IEC 14496-12, 8.3.2)."""
     a, b, c, d = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[degrees]

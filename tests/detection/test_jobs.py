@@ -13,7 +13,7 @@ from detection.media import examine
 from detection.memfd import Memfd
 from detection.pixels import normalised, pixel_hash
 from detection.sandbox import Sandbox
-from tests.detection.films import Film, write
+from tests.detection.films import Film, subtitled, write
 from tests.detection.pictures import MODES, SAMPLES, chunk, decoded, draw, png, save
 
 FILM = write(Film())
@@ -122,3 +122,8 @@ def test_an_index_that_leads_beyond_the_mapped_file_is_refused(examiner: Sandbox
 def test_a_pixel_bomb_is_refused(examiner: Sandbox) -> None:
     with pytest.raises(MediaError, match="60000 pixels on one side"):
         _examine(examiner, png(chunk(b"IEND", b""), width=60_000, height=60_000))
+
+
+def test_subtitles_need_nothing_that_a_worker_cannot_import(examiner: Sandbox) -> None:
+    file = write(Film("webm", "libvpx", "vorbis"))
+    assert _examine(examiner, subtitled(file)).content == _examine(examiner, file).content

@@ -240,6 +240,52 @@ def test_a_missing_file_is_named(log: Log, check: Callable[..., list[str]]) -> N
             check(made.getvalue())
 
 
+@pytest.mark.parametrize(
+    ("name", "packing"),
+    [
+        ("entries.jsonl", zipfile.ZIP_DEFLATED),
+        ("./entries.jsonl", zipfile.ZIP_DEFLATED),
+        ("/entries.jsonl", zipfile.ZIP_DEFLATED),
+        ("report.txt", zipfile.ZIP_DEFLATED),
+        ("\x1b[2JSOUND", zipfile.ZIP_DEFLATED),
+        ("Disclosed/ent_a.json", zipfile.ZIP_DEFLATED),
+        ("disclosed/ent_" + "a" * 26 + ".json", zipfile.ZIP_BZIP2),
+        ("disclosed/ent_" + "a" * 26 + ".json", zipfile.ZIP_LZMA),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_one_file_has_one_reading(log: Log, check: Callable[..., list[str]], name: str, packing: int) -> None:
+    file = io.BytesIO(log.bundle(log.after, 10, 60))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(name, b"{}\n", packing)
+    with pytest.raises(bundle_verifier.UnsoundError, match=r"one that no bundle has|packed as no") as told:
+        check(file.getvalue())
+    assert "\x1b" not in str(told.value)
+
+
+def test_a_file_is_not_larger_than_it_says(log: Log, check: Callable[..., list[str]]) -> None:
+    """The directory says ten bytes; what is packed is a hundred megabytes."""
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("checkpoint", bytes(100_000_000))
+        archive.writestr("bundle.json", b'{"first": 0, "end": 1, "outside": []}')
+        archive.writestr("entries.jsonl", b"")
+    lying = bomb.getvalue().replace((100_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    with pytest.raises((bundle_verifier.UnsoundError, *bundle_verifier.UNREADABLE)):
+        check(lying)
+
+
+def test_a_note_of_many_signatures_is_refused_unread(log: Log, check: Callable[..., list[str]]) -> None:
+    def many(note: bytes) -> bytes:
+        return note + note.splitlines(keepends=True)[-1] * 2_000
+
+    with pytest.raises(bundle_verifier.UnsoundError, match="no signed note"):
+        check(remade(log.bundle(log.after, 10, 60), checkpoint=many))
+    deep = remade(log.bundle(log.after, 10, 60), bundle_json=lambda _: b"[" * 100_000)
+    with pytest.raises(bundle_verifier.UnsoundError, match="no JSON object"):
+        check(deep)
+
+
 def test_the_bundles_own_key_is_not_believed(log: Log, check: Callable[..., list[str]]) -> None:
     stranger = VerifierKey("log.example/test", Ed25519PrivateKey.generate().public_key().public_bytes_raw())
     with pytest.raises(bundle_verifier.UnsoundError, match="not signed by"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +99,35 @@ class _Failing:
         return self._fetch(path)
 
 
+def test_hanging_up_unsays_no_checkpoint(tmp_path: Path, stages: Stages) -> None:
+    """A signed log is shown, the line is cut, and another that contradicts it is shown: shorter, and then longer."""
+    auditor = stages.newcomer(MOST)
+    auditor.fetch = _Failing(stages.at(MOST), "tile/entries/001")
+    with pytest.raises(ConnectionError):
+        auditor.visit()
+    stages.keys.mark = None
+    with running(tmp_path / "other.db", LONG * 10, stages.keys) as other:
+        other.ledger.create_tenant("first")
+        for size, kind in ((MORE, FaultKind.SHRINK), (MOST, FaultKind.FORK), (MOST + 1, FaultKind.FORK)):
+            grow(other, size)
+            auditor.fetch = publish(other, tmp_path / str(size))
+            for _ in range(2):
+                report = auditor.visit()
+                assert report.fault is not None
+                assert report.fault.kind is kind
+    auditor.fetch = stages.at(MOST)
+    assert auditor.visit().sound
+
+
+def test_what_was_read_beyond_the_end_counts_for_nothing(stages: Stages) -> None:
+    auditor = stages.newcomer(MORE)
+    auditor.visit()
+    ahead = replace(auditor.notebook.checked, size=MORE + 100)
+    auditor.notebook = replace(auditor.notebook, under_way=ahead)
+    report = auditor.visit()
+    assert (report.sound, report.entries, report.proven) == (True, MORE, MORE)
+
+
 def test_what_led_to_a_fault_is_not_gone_on_with(stages: Stages) -> None:
     forged = dict(stages.files[MOST])
     last = f"tile/entries/005.p/{MOST % WIDTH}"
@@ -107,7 +136,7 @@ def test_what_led_to_a_fault_is_not_gone_on_with(stages: Stages) -> None:
     report = auditor.visit()
     assert report.fault is not None
     assert (report.fault.index, report.fault.kind) == (1280, FaultKind.TILE)
-    assert auditor.notebook == Notebook(stages.vkey)
+    assert auditor.notebook == Notebook(stages.vkey, seen=stages.files[MOST]["checkpoint"].decode())
     auditor.fetch = stages.at(MOST)
     assert auditor.visit().sound
 

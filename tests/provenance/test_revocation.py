@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from detection.memfd import Memfd
 from keys.revocation import IssuerAndSerial, Reason, Revocation
@@ -188,3 +189,15 @@ def test_of_two_the_one_that_reaches_back_furthest_counts(house: House) -> None:
 
 def test_the_policys_digest_names_the_revocations(house: House) -> None:
     assert knowing(house, revocation(house)).trust.digest != house.trust.digest
+
+
+def test_a_damaged_certificate_of_a_stranger_is_no_fault_of_ours(house: House, stranger: House, bare: bytes) -> None:
+    """Once anything is revoked, signers are looked up; one that cannot be read is trusted by nobody anyway."""
+    told = knowing(stranger, revocation(stranger))
+    der = x509.load_pem_x509_certificate(house.signer.chain.encode()).public_bytes(Encoding.DER)
+    start = bare.index(der)
+    identifier = start + der.index(bytes.fromhex("0603551d23"))  # authorityKeyIdentifier
+    for at in range(identifier + 5, identifier + 15):
+        damaged = bytearray(bare)
+        damaged[at] ^= 0x20
+        assert told.verify(bytes(damaged)).verdict is not Verdict.TRUSTED

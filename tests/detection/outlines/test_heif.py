@@ -58,6 +58,20 @@ def test_lies_are_refused(file: bytes, error: type[MediaError]) -> None:
         examine(file, None)
 
 
+@pytest.mark.parametrize("file", [STILL, HEIC], ids=["avif", "heic"])
+def test_one_index_says_everything_once(file: bytes) -> None:
+    """Readers take the first or the last, and would show another picture than the one that is hashed."""
+    start = file.index(b"meta") - 4
+    end = start + int.from_bytes(file[start : start + 4])
+    for name in (b"pitm", b"iloc", b"iprp"):
+        more = box(name, bytes(6))
+        longer = (end - start + len(more)).to_bytes(4) + file[start + 4 : end] + more
+        with pytest.raises(CorruptMediaError, match="twice"):
+            examine(file[:start] + longer + file[end:], None)
+    with pytest.raises(CorruptMediaError, match="two indices"):
+        examine(file + file[start:end], None)
+
+
 def test_an_extent_beyond_the_file_is_refused() -> None:
     cut = STILL[: STILL.index(b"mdat") - 4] + box(b"mdat", b"short")
     with pytest.raises(TruncatedMediaError):

@@ -108,6 +108,16 @@ def test_a_track_that_says_something_twice_is_refused(twice: bytes) -> None:
         found(track(WHOLE, more=box(twice, bytes(8)) * 2))
 
 
+def test_a_track_is_of_one_kind() -> None:
+    """Readers take the first handler or the last, wherever in the track it lies: pictures could pass as subtitles."""
+    handlers = [box(b"hdlr", bytes(8) + kind + bytes(12)) for kind in (b"vide", b"subp", b"mdir")]
+    assert found(track(WHOLE, more=handlers[0])) == {1: Shown(0, 2000)}
+    assert found(track(WHOLE, more=handlers[0] + box(b"udta", box(b"meta", handlers[2]))))
+    for place in (handlers[1], box(b"meta", bytes(4) + handlers[1])):
+        with pytest.raises(CorruptMediaError, match="twice"):
+            found(track(WHOLE, more=handlers[0] + place))
+
+
 def test_tracks_are_told_apart_by_their_numbers() -> None:
     assert found(track(WHOLE), track(number=2)) == {1: Shown(0, 2000)}
     with pytest.raises(CorruptMediaError, match="one number"):
