@@ -30,6 +30,13 @@ from keys import errors as keys
 from ledger import errors as ledger
 from provenance import errors as provenance
 
+_TRY_AGAIN = "nothing was written, try again; if it goes on, the operator sees why in /readyz"
+_KEYS_ADVICE = {
+    "key-missing": "nothing was written; the operator sees in /readyz which: if none is left that signs, "
+    "`sigillo keys rotate` makes one"
+}
+"""What to do, without where our key store is and what it said: that is for `readyz` and the operator."""
+
 URN = "urn:sigillo:problem:"
 RETRY_SECONDS = 2
 """What a caller is told to wait when a part is not ready."""
@@ -184,10 +191,7 @@ def _known(request: Request, error: Exception) -> JSONResponse:
         return _unforeseen(request, error)
     slug = getattr(error, "code", problem.slug) if isinstance(error, detection.MediaError) else problem.slug
     members = {name: getattr(error, name) for name in problem.members}
-    # Where our key store is, and what it said, is for `readyz` and the operator.
-    said = (
-        f"{problem.title.lower()}; nothing was written, try again" if isinstance(error, keys.KeysError) else str(error)
-    )
+    said = _KEYS_ADVICE.get(problem.slug, _TRY_AGAIN) if isinstance(error, keys.KeysError) else str(error)
     if isinstance(error, provenance.ClaimRefusedError):
         members["code"] = error.code
     named = Problem(slug, problem.status, problem.title, problem.members, problem.headers)

@@ -78,7 +78,7 @@ class SignerRevokedError(SigningSuspendedError):
     def __init__(self, key: str, revocation: object) -> None:
         super().__init__(
             f"the certificate of {key} was {revocation}, and nothing is signed with it: the operator must make a new "
-            "version (`sigillo keys rotate`); nothing was written"
+            "version (`sigillo keys rotate`)"
         )
 
 
@@ -87,8 +87,7 @@ class RevocationUnknownError(SigningSuspendedError):
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__(
-            f"whether the certificate of {key} is revoked cannot be told, and nothing is signed until it can: {why}; "
-            "nothing was written"
+            f"whether the certificate of {key} is revoked cannot be told, and nothing is signed until it can: {why}"
         )
 
 

@@ -33,7 +33,7 @@ from keys.clock import Clock
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.revocation import IssuerAndSerial, Reason, Revocation, authority
 from keys.signer import KeyRef, KeyStore, Purpose, Signer
-from keys.versions import chains
+from keys.versions import Version, chains
 from ledger.database import Database
 from ledger.ids import TenantId, milliseconds, moment
 from ledger.log import Ledger
@@ -97,8 +97,7 @@ class Revocations:
     def require_unrevoked(self, signer: Signer) -> None:
         """By what is known. Raises SignerRevokedError."""
         certificate = IssuerAndSerial.of(_leaf(signer.chain))
-        known = (*self._own, *self.watch.revocations())
-        if found := next((one for one in known if one.certificate.names(certificate)), None):
+        if found := _of(certificate, (*self._own, *self.watch.revocations())):
             raise SignerRevokedError(str(signer.ref), found)
 
     def require_good(self, signer: Signer) -> None:
@@ -116,8 +115,8 @@ class Revocations:
     def revoke(self, by: Caller, key: str, reason: Reason, since: datetime | None = None) -> Revocation:
         """Revoke the certificate of a version of the claim key (`sigillo-claim@2`), for what it signed from `since` on.
 
-        A stolen key of which nobody knows since when is not trusted with anything it signed. Raises
-        ClaimKeyNotFoundError, KeyStoreUnavailableError.
+        A stolen key of which nobody knows since when is not trusted with anything it signed. Gives what is in force
+        now: an earlier one may reach further back. Raises ClaimKeyNotFoundError, KeyStoreUnavailableError.
         """
         ref, chain = self._certified(key)
         leaf = _leaf(chain)
@@ -126,7 +125,7 @@ class Revocations:
             since = leaf.not_valid_before_utc if reason is Reason.KEY_COMPROMISE else now
         revocation = Revocation(IssuerAndSerial.of(leaf), now, min(since, now), reason)
         self._record(by, ref, revocation, "operator")
-        return revocation
+        return _of(revocation.certificate, self._own) or revocation
 
     def round(self) -> None:
         """Ask who is due and record what is new about our own. Raises KeysError, LedgerError."""
@@ -170,8 +169,7 @@ class Revocations:
     def _learn(self) -> None:
         """Bring what is known up to date with the rows and the sources."""
         with self._changing:
-            with self.database.read(SystemSession.REVOCATION) as connection:
-                self._own = _rows(connection)
+            self._own = recorded(self.database)
             self.revoked = written((*self._own, *self.watch.revocations()))
 
     def _suspended(self, signer: Signer) -> str:
@@ -205,6 +203,22 @@ class Revocations:
 @lru_cache(maxsize=64)
 def _leaf(chain: str) -> x509.Certificate:
     return x509.load_pem_x509_certificate(chain.encode())
+
+
+def recorded(database: Database) -> tuple[Revocation, ...]:
+    """Our own certificates' revocations. Raises DatabaseUnavailableError."""
+    with database.read(SystemSession.REVOCATION) as connection:
+        return _rows(connection)
+
+
+def revoked_versions(versions: Sequence[Version], known: Sequence[Revocation]) -> dict[KeyRef, Revocation]:
+    """Those of these versions whose certificates are among these revocations."""
+    found = {ref: _of(IssuerAndSerial.of(_leaf(chain)), known) for ref, chain in chains(versions).items()}
+    return {ref: one for ref, one in found.items() if one}
+
+
+def _of(certificate: IssuerAndSerial, known: Sequence[Revocation]) -> Revocation | None:
+    return next((one for one in known if one.certificate.names(certificate)), None)
 
 
 def _reaches_further(revocation: Revocation, known: Sequence[Revocation]) -> bool:

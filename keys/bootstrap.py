@@ -18,7 +18,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from keys.approle import AUTH_MOUNT, ROLE, SECRET_ID_PATH
-from keys.certificates import AUTHORITY_DAYS, LEAF_DAYS, ORGANIZATION
+from keys.certificates import AUTHORITY_DAYS, LEAF_DAYS, ORGANIZATION, VAULT_ISSUER
 from keys.clock import Clock, system_clock
 from keys.errors import CertificateExpiredError, CertificateUnfitError, KeyNotFoundError, KeyStoreForbiddenError
 from keys.profile import DOCUMENT_SIGNING
@@ -200,7 +200,7 @@ class _Run:
             name = {"common_name": f"{ORGANIZATION} root"}
             self._make(f"{ROOT_MOUNT}/root/generate/internal", {**name, **_AUTHORITY, **_EC_KEY})
         if self._vault.list(f"{ISSUER_MOUNT}/issuers") is None:
-            name = {"common_name": f"{ORGANIZATION} intermediate"}
+            name = {"common_name": VAULT_ISSUER}
             request = self._make(f"{ISSUER_MOUNT}/intermediate/generate/internal", {**name, **_EC_KEY})
             data = {**name, **_AUTHORITY, "csr": request["csr"], "max_path_length": 0}
             signed = self._make(f"{ROOT_MOUNT}/root/sign-intermediate", data)

@@ -39,6 +39,7 @@ ORGANIZATION: Final = "Sigillo"
 LEAF_NAME: Final = "Sigillo claim signer"
 ROOT_NAME: Final = "Sigillo development root"
 INTERMEDIATE_NAME: Final = "Sigillo development intermediate"
+VAULT_ISSUER: Final = "Sigillo intermediate"
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,8 @@ def _waiting(versions: Sequence[Version]) -> Version:
     found = next((v for v in reversed(versions) if not v.chain and not v.retired), None)
     if found is None:
         raise KeyNotFoundError(
-            "no version waits for a certificate: make one (`sigillo keys rotate --outside-ca`), or name one to renew"
+            "no version waits for a certificate: make one (`sigillo keys rotate --outside-ca`), or name one to "
+            "renew with --key"
         )
     return found
 

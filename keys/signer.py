@@ -80,7 +80,7 @@ class VersionStatus:
 
     algorithm: str
     state: str
-    """Of `keys.versions.State`."""
+    """Of `keys.versions.State`; to operators also `revoked` (`cases.key_status`)."""
 
     certificate_expires: str
     """RFC 3339; empty without a certificate."""

@@ -66,7 +66,7 @@ def csr(
     try:
         name = x509.Name.from_rfc4514_string(subject)
     except ValueError as error:
-        raise fail(f"--subject {subject!r} is not a name such as {SUBJECT!r}: {error}", Exit.USAGE) from error
+        raise fail(f"--subject {subject!r} is not a name such as {SUBJECT!r}", Exit.USAGE) from error
     with told():
         version, request = rotation.certificate_request(_claim_keys(url, admin_token, ca), name, _ref(key))
     if as_json:
@@ -171,4 +171,4 @@ def _tell(version: VersionStatus, *, as_json: bool) -> None:
         return
     say(f"key          {quoted(version.key)}   ({quoted(version.algorithm)})")
     say(f"state        {quoted(version.state)}")
-    say(f"certificate  until {version.certificate_expires or 'none'}")
+    say(f"certificate  {f'until {ends}' if (ends := version.certificate_expires) else 'none yet'}")

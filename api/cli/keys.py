@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -12,8 +13,9 @@ import typer
 
 from api.cli.connect import SERVER, TOKEN, connected, load_settings
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from keys.certificates import INTERMEDIATE_NAME, VAULT_ISSUER
 from keys.errors import KeysError, KeyStoreUnavailableError
-from keys.revocation import Reason
+from keys.revocation import Reason, Revocation
 from keys.signer import Algorithm
 
 if TYPE_CHECKING:
@@ -42,16 +44,16 @@ def status(as_json: bool = JSON) -> None:
     from api.home import Home
     from api.service import open_keys
     from api.settings import KeyStoreKind
+    from cases.key_status import key_status
     from keys.clock import system_clock, system_entropy
 
     settings = load_settings()
     home = Home(settings.home)
     if settings.keys is KeyStoreKind.EMBEDDED and not home.keys.exists():
         raise fail(f"there are no keys in {home.folder} yet: the first `sigillo sign` or `serve` makes them")
-    try:
-        found = open_keys(settings, home, system_clock, system_entropy).status()
-    except KeysError as error:
-        raise fail(str(error)) from error
+    with told():
+        known = _revocations(settings.database_url)
+        found = key_status(open_keys(settings, home, system_clock, system_entropy), known)
     if as_json:
         show(asdict(found))
     else:
@@ -85,12 +87,26 @@ def revoke(
     if as_json:
         show(revoked)
         return
-    serial = revoked["serial"].zfill(len(revoked["serial"]) + len(revoked["serial"]) % 2)
-    colons = ":".join(serial[place : place + 2] for place in range(0, len(serial), 2))
-    say(f"{quoted(key)} is revoked; what it signed since {revoked['since']} is not trusted")
-    say("Where Vault certified it, let its list say so, too, with a token that may:")
-    say(f"  bao write sigillo/issuer/revoke serial_number={colons}")
-    say("  bao read sigillo/issuer/crl/rotate")
+    say(f"{quoted(key)} is revoked: what it signed since {revoked['since']} is invalid, and so is what it signed")
+    say("before, unless a trusted time-stamp in the file shows that it was before")
+    for line in _issuers_part(revoked["issuer"], revoked["serial"]):
+        say(quoted(line))
+    say("what now     sigillo keys rotate   (if it was the version that signs: nothing is signed until then)")
+
+
+def _issuers_part(issuer: str, serial: str) -> list[str]:
+    """What whoever certified it should do, for those who ask the issuer instead of us."""
+    if issuer == INTERMEDIATE_NAME:
+        return []  # the development CA is in the home folder: nobody else asks it
+    if issuer != VAULT_ISSUER:
+        return [f"Ask {issuer} to revoke its certificate, too: serial number {serial}"]
+    digits = serial.zfill(len(serial) + len(serial) % 2)
+    colons = ":".join(digits[place : place + 2] for place in range(0, len(digits), 2))
+    return [
+        "Vault certified it: let its list say so, too, with a token that may:",
+        f"  bao write sigillo/issuer/revoke serial_number={colons}",
+        "  bao read sigillo/issuer/crl/rotate",
+    ]
 
 
 @app.command("bootstrap-vault")
@@ -132,6 +148,23 @@ def bootstrap_vault(
     say(f"its accessor       {quoted(report.secret_id.accessor)}   (destroys the secret-id; keep it)")
     if plain_token:
         say(f"service token      [bold]{quoted(report.service_token)}[/]   (instead of a role: SIGILLO_VAULT_TOKEN)")
+
+
+def _revocations(url: str) -> tuple[Revocation, ...]:
+    """What a service recorded, here; none where no service was. Raises DatabaseUnavailableError."""
+    from sqlalchemy.exc import OperationalError
+
+    from cases.revocation import recorded
+    from ledger.database import Database
+
+    with closing(Database(url)) as database:
+        try:
+            return recorded(database) if database.file and database.file.exists() else ()
+        except OperationalError as error:  # what passes by itself has its own name: this is a table not there yet
+            raise fail(
+                "the database is of an earlier version and does not tell what is revoked: start the service once",
+                Exit.UNAVAILABLE,
+            ) from error
 
 
 def _handover(report: BootstrapReport) -> dict[str, object]:

@@ -30,11 +30,14 @@ class RevocationRequest(Strict):
 
 
 class RevocationView(BaseModel):
-    """A revocation as it was recorded."""
+    """The revocation that is in force: an earlier one may reach further back than the one just asked for."""
 
     key: str
     serial: str
     """Of the certificate, hexadecimal."""
+
+    issuer: str
+    """Who issued it, by common name: where that is not this service, it should revoke it, too."""
 
     revoked_at: datetime
     since: datetime
@@ -46,6 +49,7 @@ class RevocationView(BaseModel):
         return cls(
             key=key,
             serial=f"{revocation.certificate.serial:x}",
+            issuer=revocation.certificate.issuer,
             revoked_at=revocation.at,
             since=revocation.since,
             reason=revocation.reason,

@@ -119,6 +119,14 @@ def ask(path: str) -> httpx.Response:
     def ours() -> None:
         raise ledger.errors.BlobDamagedError(SECRET)
 
+    @app.get("/key-missing")
+    def key_missing() -> None:
+        raise keys.errors.KeyNotFoundError(SECRET)
+
+    @app.get("/key-store-down")
+    def key_store_down() -> None:
+        raise keys.errors.KeyStoreDownError(SECRET)
+
     @app.get("/media")
     def media() -> None:
         raise detection.errors.MediaTooLargeError("pixels", 10, 11)
@@ -140,6 +148,15 @@ def test_what_we_did_not_foresee_says_nothing_about_itself(path: str) -> None:
     assert "Error" not in answer.text
     assert set(said) == {"type", "title", "status", "detail"}
     assert re.fullmatch(r"req_[0-9a-f]{20}", answer.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(("slug", "said"), [("key-missing", "sigillo keys rotate"), ("key-store-down", "/readyz")])
+def test_the_key_store_says_what_to_do_and_nothing_of_itself(slug: str, said: str) -> None:
+    answer = ask(f"/{slug}")
+    told = problem(answer, 503, slug)
+    assert said in told["detail"]
+    assert told["title"].lower() not in told["detail"], "the title has said it"
+    assert "secret" not in answer.text
 
 
 def test_media_errors_have_their_own_type() -> None:

@@ -17,6 +17,7 @@ from cases.errors import RevocationUnknownError, SignerRevokedError
 from cases.revocation import Revocations
 from detection.isolation import Isolation
 from detection.sandbox import Sandbox
+from keys.certificates import INTERMEDIATE_NAME, VAULT_ISSUER
 from keys.clock import system_clock
 from keys.local import LocalKeyStore
 from keys.openbao import OpenBao
@@ -104,11 +105,14 @@ def test_from_the_revocation_to_the_next_version(up: Running, store: Store) -> N
         assert reason(up) == ""
         said = up.operator.revoke_claim_key(first, "superseded")
         assert (said["key"], said["reason"], said["since"]) == (first, "superseded", said["revoked_at"])
+        assert said["issuer"] == (VAULT_ISSUER if store.settings else INTERMEDIATE_NAME)
         before = kept(up)
         refused = problem(upload(http), 503, "signer-revoked")
         assert "sigillo keys rotate" in refused["detail"]
         assert kept(up) == before
-        assert "was revoked on" in reason(up)
+        why = reason(up)
+        assert "was revoked on" in why
+        assert "written" not in why, "nobody asked for anything"
         old = verified(up, file)
         assert (old["verdict"], old["ledger"]) == ("invalid", None)
         assert [status["code"] for status in old["statuses"]["failure"]] == [CODE]
@@ -133,7 +137,8 @@ def test_it_is_recorded_once_and_again_only_if_it_reaches_further_back(up: Runni
         up.operator.revoke_claim_key(key, "superseded")
     assert entries(up) == ["claimkey.revoked"]
     up.operator.revoke_claim_key(key, "keyCompromise", "2026-01-01T00:00:00Z")
-    up.operator.revoke_claim_key(key, "keyCompromise", "2026-02-01T00:00:00Z")
+    counts = up.operator.revoke_claim_key(key, "keyCompromise", "2026-02-01T00:00:00Z")
+    assert counts["since"] == "2026-01-01T00:00:00Z"
     assert len(entries(up)) == 2
     caller = up.service.deployment.operator()
     found = rows(up, "SELECT entry_id FROM payload WHERE kind = 'claimkey.revoked' ORDER BY rowid")

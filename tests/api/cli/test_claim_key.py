@@ -92,6 +92,7 @@ def test_people_are_told_what_comes_next(run: Run, tmp_path: Path) -> None:
     assert "half a minute" in run("rotate").stdout
     shown = run("rotate", "--outside-ca").stdout
     assert "sigillo-claim@3" in shown
+    assert "certificate  none yet" in shown
     assert "sigillo keys csr" in shown
     shown = run("csr").stdout
     assert shown.startswith("-----BEGIN CERTIFICATE REQUEST-----")
@@ -111,8 +112,9 @@ def test_people_are_told_what_comes_next(run: Run, tmp_path: Path) -> None:
         (("retire", "sigillo-claim@1"), 1, "rotate"),
         (("retire", "sigillo-claim@9"), 1, "keys status"),
         (("retire", "one"), 2, "sigillo-claim@2"),
-        (("csr",), 1, "--outside-ca"),
-        (("csr", "--subject", "nonsense"), 2, "--subject"),
+        (("csr",), 1, "with --key"),
+        (("csr", "--subject", "nonsense"), 2, "signer'\n"),
+        (("retire", "sigillo-claims@1"), 1, "keys status"),
         (("csr", "--key", "x@y"), 2, "keys status"),
         (("install-chain", "/nowhere"), 2, ""),
     ],
