@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,20 @@ def test_keys_and_logs_that_nobody_asks_for_go_in_time(tmp_path: Path, clock: He
         )
         clock.move(timedelta(days=1))
         until(lambda: up.service.throttle._day is not day)
+
+
+def test_a_certificate_that_ends_soon_is_seen_wherever_people_look(tmp_path: Path, clock: HeldClock) -> None:
+    with logging_put_back(), running(tmp_path, clock) as up, up.http() as http:
+        configure(up.home.logs)
+        ends = datetime.fromisoformat(up.service.keys.status().certificate_expires)
+        for left, begins in ((timedelta(days=20), "the claim"), (timedelta(days=5), "ALARM: the claim")):
+            clock.now = ends - left
+            up.service.readiness._said = None  # what it said before the clock moved
+            said = f"{begins} certificate ends in {left.days} days"
+            assert http.get("/readyz").json()["parts"]["keys"]["warning"].startswith(said)
+            until(lambda said=said: said in (up.home.logs / NAME).read_text())
+            (gauge,) = re.findall(r"^sigillo_certificate_seconds (\S+)$", http.get("/metrics").text, re.MULTILINE)
+            assert float(gauge) == left.total_seconds()
 
 
 @pytest.mark.parametrize(
