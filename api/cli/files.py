@@ -4,6 +4,7 @@ the others.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,21 @@ def sidecar(file: Path) -> Path | None:
     except (MediaError, OSError):  # whoever reads the whole of it says so
         return None
     return file.with_suffix(SIDECAR_SUFFIX) if kind.mime in SIDECAR_TYPES else None
+
+
+def beside(file: Path) -> Path | None:
+    """The sidecar of a file, if there is one. Raises AmbiguousSidecarError where it may be that of another."""
+    found = sidecar(file)
+    if found is None or not found.is_file():
+        return None
+    owners = [other.name for other in sorted(file.parent.glob(f"{glob.escape(file.stem)}.*")) if sidecar(other)]
+    if len(owners) > 1:
+        raise AmbiguousSidecarError(f"{found.name} may be that of any of {', '.join(owners)}: name it with --manifest")
+    return found
+
+
+class AmbiguousSidecarError(ClientError):
+    """Several files have one name but for its ending, and one manifest lies beside them."""
 
 
 def each(

@@ -9,8 +9,9 @@ from typing import Any
 import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.files import each, sidecar
+from api.cli.files import beside, each
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from client import Sigillo
 
 PEM = "-----BEGIN CERTIFICATE-----"
 
@@ -43,7 +44,7 @@ def verify(
         done, refused = each(
             files,
             "verifying",
-            lambda file: sigillo.verify(file, pem, config, manifest or _beside(file)),
+            lambda file: _verified(sigillo, file, pem, config, manifest),
             as_json=as_json,
         )
     reports = {file: report for file, report in done.items() if "problem" not in report}
@@ -55,10 +56,10 @@ def verify(
     raise typer.Exit(max(codes, key=WORST.index))
 
 
-def _beside(file: Path) -> Path | None:
-    """The sidecar of a file, if there is one."""
-    beside = sidecar(file)
-    return beside if beside and beside.is_file() else None
+def _verified(sigillo: Sigillo, file: Path, pem: str, config: str, manifest: Path | None) -> dict[str, Any]:
+    found = None if manifest else beside(file)
+    report = sigillo.verify(file, pem, config, manifest or found)
+    return report | ({"manifest_file": str(found)} if found else {})
 
 
 def _text(file: Path | None) -> str:
@@ -84,6 +85,8 @@ def _show(reports: dict[str, dict[str, Any]]) -> None:
     for file, report in reports.items():
         say(f"{quoted(file)}: {_headline(report)}")
         say(f"  {quoted(report['sentence'])}")
+        if "manifest_file" in report:
+            say(f"  manifest   {quoted(report['manifest_file'])}, found beside it")
         for name, text in _stated(report):
             say(f"  {name:<10} {quoted(text)}")
 

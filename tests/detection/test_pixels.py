@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageCms
 
 from detection.pixels import normalised, pixel_hash
 from tests.detection.pictures import MODES, decoded, draw, save
@@ -101,3 +101,12 @@ def test_the_picture_itself_stays_as_it_is() -> None:
 def test_tall_pictures_are_hashed_whole() -> None:
     tall = draw(height=200)
     assert pixel_hash(tall) == _sha(b"RGB 61x200\n" + tall.tobytes())
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "JPEG", "WEBP", "AVIF"])
+def test_a_colour_profile_is_not_the_content(form: str) -> None:
+    """How the numbers are to look on a screen, a profile says; the hash is of the numbers."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    plain, profiled = save(draw(), form), save(draw(), form, icc_profile=profile)
+    assert profile in profiled or form == "PNG"  # which packs it
+    assert _hash(plain) == _hash(profiled)

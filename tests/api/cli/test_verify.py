@@ -143,6 +143,12 @@ def test_a_manifest_beside_the_file_is_read(
     (tmp_path / "film.c2pa").write_bytes(deployment.operator.manifest(asset["id"]))
     done = run("verify", film, "--json")
     assert (done.exit_code, json.loads(done.stdout)["verdict"]) == (5, "invalid"), "it is of another file"
+    assert "film.c2pa, found beside it" in " ".join(run("verify", film).stdout.split())
+    (tmp_path / "film.ogg").write_bytes(b"OggS" + bytes(100))
+    unsure = run("verify", film)
+    assert unsure.exit_code == 1
+    assert "any of film.ogg, film.webm: name it with --manifest" in " ".join(unsure.output.split())
+    (tmp_path / "film.ogg").unlink()
     assert run("verify", asset["written"], "--manifest", tmp_path / "film.c2pa").exit_code == 0
     (tmp_path / "film.c2pa").unlink()
     assert run("verify", film).exit_code == 3, "and alone it carries none"
