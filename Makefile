@@ -13,7 +13,7 @@ demo: $(READY) ## sign, verify, tamper, strip, edit, erase: the story over real 
 	@$(BIN)/sigillo demo --keys $(KEYS) --out demo-out
 
 test: $(READY) ## every test that must pass anywhere, in parallel
-	@$(BIN)/python -m pytest -n auto --dist loadscope
+	@$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 check: $(READY) ## lint, types, the direction of imports, links in docs
 	@$(BIN)/ruff check .

@@ -10,17 +10,19 @@ import pytest
 from benchmarks import signing
 from benchmarks.window import Done, Window, percentile
 
-WANTED = {"ratio_upload_1mp", "ratio_upload_12mp", "vault_over_embedded", "ratio_verify"}
+WANTED = ("ratio_upload_1mp", "ratio_verify")
 
 
 @pytest.mark.openbao
-def test_one_json_object_with_every_figure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_json_object_with_the_figures_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     brief = signing.Plan(warm_up=0.5, quick=True, quick_rounds=1)
     monkeypatch.setattr(signing, "QUICK", brief)
-    monkeypatch.setattr(sys, "argv", ["signing.py", "--quick", "--json"])
+    monkeypatch.setattr(sys, "argv", ["signing.py", "--quick", "--json", *WANTED])
     signing.main()
     figures = json.loads(capsys.readouterr().out)
-    assert set(figures) >= WANTED
+    assert set(figures) >= {*WANTED}
     assert all(figure > 0 for figure in figures.values())
     for ratio in WANTED:
         assert {f"{ratio}_{side}_p{percent}_ms" for side in ("ours", "other") for percent in (50, 95, 99)} <= set(

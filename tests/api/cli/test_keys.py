@@ -8,7 +8,7 @@ from api.cli.keys import _issuers_part
 from keys.certificates import INTERMEDIATE_NAME, VAULT_ISSUER
 from keys.openbao import OpenBao
 from tests.api.cli.conftest import Run
-from tests.deployment import picture
+from tests.deployment import picture, running
 
 Ask = Callable[..., Any]
 
@@ -101,18 +101,19 @@ def test_a_version_is_revoked_and_signs_no_more(run: Run, ask: Ask, tmp_path: Pa
     home = {"SIGILLO_HOME": str(tmp_path / "revoking")}
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(picture())
-    ask("sign", str(photo), **home)
-    revoked = ask("keys", "revoke", "sigillo-claim@1", "--reason", "keycompromise", **home)
-    assert (revoked["key"], revoked["reason"]) == ("sigillo-claim@1", "keyCompromise")
-    assert revoked["since"] < revoked["revoked_at"], "all that it ever signed"
-    shown = run("keys", "revoke", "sigillo-claim@1", "--reason", "superseded", **home).stdout
-    assert revoked["since"] in shown, "what counts, not what was asked for now"
-    assert "time-stamp" in shown
-    assert "bao" not in shown, "Vault knows nothing of it"
-    assert "what now     sigillo keys rotate" in shown
-    done = run("sign", str(photo), **home)
-    assert done.exit_code == 7
-    assert "sigillo keys rotate" in " ".join(done.output.split())
+    with running(tmp_path / "revoking"):
+        ask("sign", str(photo), **home)
+        revoked = ask("keys", "revoke", "sigillo-claim@1", "--reason", "keycompromise", **home)
+        assert (revoked["key"], revoked["reason"]) == ("sigillo-claim@1", "keyCompromise")
+        assert revoked["since"] < revoked["revoked_at"], "all that it ever signed"
+        shown = run("keys", "revoke", "sigillo-claim@1", "--reason", "superseded", **home).stdout
+        assert revoked["since"] in shown, "what counts, not what was asked for now"
+        assert "time-stamp" in shown
+        assert "bao" not in shown, "Vault knows nothing of it"
+        assert "what now     sigillo keys rotate" in shown
+        done = run("sign", str(photo), **home)
+        assert done.exit_code == 7
+        assert "sigillo keys rotate" in " ".join(done.output.split())
     status = run("keys", "status", **home)
     assert status.exit_code == 7
     assert "ES256, revoked" in status.stdout
