@@ -35,7 +35,9 @@ def beside(file: Path) -> Path | None:
     found = sidecar(file)
     if found is None or not found.is_file():
         return None
-    owners = [other.name for other in sorted(file.parent.glob(f"{glob.escape(file.stem)}.*")) if sidecar(other)]
+    owners = [
+        other.name for other in sorted(file.parent.glob(f"{glob.escape(file.stem)}.*")) if sidecar(other) == found
+    ]
     if len(owners) > 1:
         raise AmbiguousSidecarError(f"{found.name} may be that of any of {', '.join(owners)}: name it with --manifest")
     return found

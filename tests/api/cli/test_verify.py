@@ -144,6 +144,8 @@ def test_a_manifest_beside_the_file_is_read(
     done = run("verify", film, "--json")
     assert (done.exit_code, json.loads(done.stdout)["verdict"]) == (5, "invalid"), "it is of another file"
     assert "film.c2pa, found beside it" in " ".join(run("verify", film).stdout.split())
+    (tmp_path / "film.cut.webm").write_bytes(film.read_bytes())
+    assert run("verify", film).exit_code == 5, "that one has a name of its own"
     (tmp_path / "film.ogg").write_bytes(b"OggS" + bytes(100))
     unsure = run("verify", film)
     assert unsure.exit_code == 1
