@@ -70,6 +70,8 @@ class Signers:
             led_to(chain, self.roots, self.purposes)
         except CertificateMismatchError as error:
             return str(error)
+        except UNREADABLE as error:
+            return f"its certificates cannot be read [{error}]"
         return ""
 
 

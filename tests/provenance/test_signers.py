@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from detection.sandbox import Sandbox
 from keys.certificates import request, subject_name
 from keys.chain import parse
 from keys.keyring import public_der
+from keys.profile import UNREADABLE
 from keys.revocation import IssuerAndSerial, Reason, Revocation
 from keys.signer import Algorithm, KeyRef
 from provenance.revocation import written
@@ -89,3 +91,22 @@ def test_who_cannot_be_read_is_not_trusted(house: House) -> None:
     usages = "\n".join(DEFAULT_USAGES)
     for damaged in (b"", store[:100], store[:-9000], b"\xff" * 40, bytes(8)):
         assert "cannot be read" in Signers.of(damaged, house.trust.anchors, usages).fault(label)
+
+
+def test_a_damaged_certificate_is_a_fault_and_no_error() -> None:
+    """What a liar recorded as trusted is looked at, whatever its certificate is like."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    chain = parse(ROOT.issue(request(key, subject_name("Acme")), ROOT.wish()))
+    der, purposes = chain[0].public_bytes(Encoding.DER), frozenset(map(x509.ObjectIdentifier, DEFAULT_USAGES))
+    assert Signers({"a": chain}, parse(ROOT.root), purposes).fault("a") == ""
+    faults = set()
+    for at in range(len(der)):
+        for flip in (0x01, 0x20):
+            damaged = der[:at] + bytes([der[at] ^ flip]) + der[at + 1 :]
+            try:
+                certificate = x509.load_der_x509_certificate(damaged)
+            except UNREADABLE:
+                continue
+            faults.add(Signers({"a": [certificate, *chain[1:]]}, parse(ROOT.root), purposes).fault("a"))
+    assert "" not in faults
+    assert any("cannot be read" in fault for fault in faults)
