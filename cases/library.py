@@ -45,7 +45,7 @@ from keys.clock import Clock
 from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.entry import format_time
-from ledger.errors import BlobStoreUnavailableError, SubjectErasedError
+from ledger.errors import BlobStoreUnavailableError, DatabaseUnavailableError, SubjectErasedError
 from ledger.ids import EntryId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
@@ -135,7 +135,8 @@ class Library:
 
         self.ledger.record(work, found.tenant)
         self._unlink(found)
-        self.database.truncate_wal()
+        with suppress(DatabaseUnavailableError):  # it is erased: housekeeping empties the log as soon as there is room
+            self.database.truncate_wal()
         return draft.id
 
     def end_retention(self) -> int:

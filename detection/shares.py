@@ -10,30 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
 from detection.errors import SandboxBusyError
 from detection.memfd import Memfd
 from detection.process import Answer, Reply
 from detection.sandbox import JOB_SECONDS, Sandbox
-
-
-class Workers(Protocol):
-    """What runs jobs: a whole pool, or somebody's share of it."""
-
-    def run(
-        self,
-        job: str,
-        args: Mapping[str, Any],
-        fds: Sequence[Memfd] = (),
-        answer: Answer | None = None,
-        timeout: float = JOB_SECONDS,
-        *,
-        begun: bool = False,
-    ) -> Reply:
-        """As `Sandbox.run`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +43,10 @@ class Share:
             return self.sandbox.run(job, args, fds, answer, timeout, begun=begun)
         finally:
             self.free.release()
+
+
+Workers: TypeAlias = Sandbox | Share
+"""What runs jobs: a whole pool, or somebody's share of it."""
 
 
 class Shares:

@@ -75,13 +75,18 @@ def received(
     return got[0]
 
 
+LEDGERS = ("sigillo.db", "log-high-water")
+"""In the names of files that are opened beside a request."""
+
+
 async def _nobody(_message: Message) -> None:
     raise AssertionError("nothing is answered here")
 
 
 def descriptors() -> int:
-    """Memory files that are open; what else this process has open, a deployment's threads change as they like."""
-    return sum(os.path.realpath(path).startswith("/memfd:") for path in Path("/proc/self/fd").iterdir())
+    """Open files, but for the ledger's and connections: a deployment's threads open and close those as they like."""
+    held = [os.path.realpath(path) for path in Path("/proc/self/fd").iterdir()]
+    return sum(not any(name in path for name in (*LEDGERS, "socket:")) for path in held)
 
 
 @settings(max_examples=50, deadline=None)
@@ -227,9 +232,8 @@ def _temporary() -> set[str]:
         with suppress(FileNotFoundError):
             if not descriptor.is_dir():  # SQLite opens a folder to make what it did there durable
                 found.add(str(descriptor.readlink()))
-    ledgers = ("sigillo.db", "log-high-water")
     return {
-        file for file in found if file.startswith(("/tmp/", "/var/tmp/")) and not any(name in file for name in ledgers)
+        file for file in found if file.startswith(("/tmp/", "/var/tmp/")) and not any(name in file for name in LEDGERS)
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import signing
 from benchmarks.window import Done, Window, percentile
 
-WANTED = ("ratio_upload_1mp", "ratio_verify")
+WANTED = ("ratio_upload_1mp", "ratio_upload_12mp", "vault_over_embedded", "ratio_verify")
 
 
 @pytest.mark.openbao

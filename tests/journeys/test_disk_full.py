@@ -19,6 +19,9 @@ import httpx
 import pytest
 
 from client import Sigillo
+from keys.errors import KeysError
+from keys.local import LocalKeyStore
+from keys.rotation import rotate
 from tests.api.cli.process import environment
 from tests.api.wire import PATIENCE, problem, upload
 from tests.journeys.small_disk import Inside, inside, possible
@@ -92,6 +95,34 @@ def test_at_each_write_of_an_upload(served: Inside, http: httpx.Client, tmp_path
     check_at_rest(copy)
     for line in (copy / "logs" / "requests.log").read_text().splitlines():
         assert json.loads(line)["event"]
+
+
+def test_at_each_write_of_an_erasure_and_of_a_rotation(served: Inside, http: httpx.Client) -> None:
+    """Refused or done, whole either way, and done once there is room."""
+    store = LocalKeyStore.open(served.disk.folder / "keys", embedded_profile=True)
+    refused, in_a_row = Counter[str](), 0
+    for pages in range(MOST):
+        asset, before = upload(http).json(), store.versions()
+        served.disk.leave(pages)
+        erased = http.delete(asset["links"]["self"])
+        try:
+            rotate(store.claims)
+        except (KeysError, OSError) as error:
+            refused[type(error).__name__] += 1
+        served.disk.clear()
+        made = store.versions()[len(before) :]
+        assert [version.may_sign for version in made] in ([], [True]), "a version is certified or is not there"
+        if erased.status_code != 200:
+            problem(erased, 503, "database-unavailable")
+            refused["erasure"] += 1
+            assert http.delete(asset["links"]["self"]).status_code == 200
+        problem(http.get(asset["links"]["content"]), 410, "asset-gone")
+        assert upload(http).status_code == 201
+        in_a_row = in_a_row + 1 if made and erased.status_code == 200 else 0
+        if in_a_row == ENOUGH:
+            break
+    assert in_a_row == ENOUGH
+    assert refused.keys() > {"erasure"}, "a rotation was refused, too"
 
 
 def test_what_needs_no_room_goes_on(served: Inside, http: httpx.Client) -> None:
