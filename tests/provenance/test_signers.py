@@ -99,7 +99,7 @@ def test_a_damaged_certificate_is_a_fault_and_no_error() -> None:
     chain = parse(ROOT.issue(request(key, subject_name("Acme")), ROOT.wish()))
     der, purposes = chain[0].public_bytes(Encoding.DER), frozenset(map(x509.ObjectIdentifier, DEFAULT_USAGES))
     assert Signers({"a": chain}, parse(ROOT.root), purposes).fault("a") == ""
-    faults = set()
+    signed, faults = (chain[0].tbs_certificate_bytes, chain[0].signature), set()
     for at in range(len(der)):
         for flip in (0x01, 0x20):
             damaged = der[:at] + bytes([der[at] ^ flip]) + der[at + 1 :]
@@ -107,6 +107,9 @@ def test_a_damaged_certificate_is_a_fault_and_no_error() -> None:
                 certificate = x509.load_der_x509_certificate(damaged)
             except UNREADABLE:
                 continue
-            faults.add(Signers({"a": [certificate, *chain[1:]]}, parse(ROOT.root), purposes).fault("a"))
-    assert "" not in faults
+            fault = Signers({"a": [certificate, *chain[1:]]}, parse(ROOT.root), purposes).fault("a")
+            # A signature whose last bit is 0 may be spelled as a string of one bit less: the same words, as signed.
+            same = (certificate.tbs_certificate_bytes, certificate.signature) == signed
+            assert fault or same, f"byte {at}, {flip:#x}"
+            faults.add(fault)
     assert any("cannot be read" in fault for fault in faults)
