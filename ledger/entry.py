@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ledger.canonical import canonical
 from ledger.errors import CanonicalFormError, EntryMalformedError
@@ -25,15 +25,21 @@ MAX_BYTES = 1024
 
 KIND = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}")
 POLICY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}@[0-9]{1,9}")
+_HASH = r"[0-9a-f]{64}"
 _PATTERNS = {
-    "id": re.compile(r"ent_[a-z2-7]{26}"),
-    "kind": KIND,
-    "time": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"),
-    "policy": POLICY,
-    "commit": re.compile(r"[0-9a-f]{64}"),
-    "actor": re.compile(r"[0-9a-f]{64}"),
-    "prev": re.compile(r"[0-9a-f]{64}"),
+    "actor": _HASH,
+    "commit": _HASH,
+    "id": r"ent_[a-z2-7]{26}",
+    "kind": KIND.pattern,
+    "policy": POLICY.pattern,
+    "prev": _HASH,
+    "time": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3])(?::[0-9]{2}){2}\.[0-9]{3}Z",
 }
+"""Members in the order of their names, which is their order in the bytes; no value that matches needs an escape."""
+
+_FORM = re.compile(
+    r"\{" + "".join(f'"{name}":"({pattern})",' for name, pattern in _PATTERNS.items()) + rf'"v":{VERSION}\}}'
+)
 
 
 @dataclass(frozen=True)
@@ -57,22 +63,29 @@ def parse_entry(data: bytes) -> Entry:
     """Read exactly one entry. Raises EntryMalformedError."""
     if len(data) > MAX_BYTES:
         raise EntryMalformedError(f"an entry has at most {MAX_BYTES} bytes, not {len(data)}")
+    # One pass instead of decoding and encoding again: auditors read millions.
+    found = _FORM.fullmatch(data.decode("latin-1"))
+    if found is None:
+        raise EntryMalformedError(_fault(data))
+    actor, commit, entry_id, kind, policy, prev, time = found.groups()
+    entry = Entry(EntryId(entry_id), kind, time, policy, commit, actor, prev)
+    entry_milliseconds(entry)
+    return entry
+
+
+def _fault(data: bytes) -> str:
+    """Why `data`, which is no entry, is none."""
     try:
         members = json.loads(data)
         exact = canonical(members) == data
-    except (ValueError, RecursionError, CanonicalFormError) as error:
-        raise EntryMalformedError("the entry is not canonical JSON") from error
+    except (ValueError, RecursionError, CanonicalFormError):
+        return "the entry is not canonical JSON"
     if not (exact and isinstance(members, dict) and members.keys() == {"v", *_PATTERNS}):
-        raise EntryMalformedError("the entry is not canonical JSON with exactly the eight public members")
-    version = members.pop("v")
-    if version is True or version != VERSION:
-        raise EntryMalformedError(f"the entry is not of version {VERSION}")
+        return "the entry is not canonical JSON with exactly the eight public members"
     for name, pattern in _PATTERNS.items():
-        if not (isinstance(members[name], str) and pattern.fullmatch(members[name])):
-            raise EntryMalformedError(f"the entry's {name!r} is malformed")
-    entry = Entry(**members)
-    entry_milliseconds(entry)
-    return entry
+        if not (isinstance(members[name], str) and re.fullmatch(pattern, members[name])):
+            return f"the entry's {name!r} is malformed"
+    return f"the entry is not of version {VERSION}"
 
 
 def format_time(stored: int) -> str:
@@ -83,6 +96,6 @@ def format_time(stored: int) -> str:
 def entry_milliseconds(entry: Entry) -> int:
     """The entry's time in UTC milliseconds. Raises EntryMalformedError for a day that never was."""
     try:
-        return milliseconds(datetime.strptime(entry.time, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC))
+        return milliseconds(datetime.fromisoformat(entry.time))
     except ValueError as error:
         raise EntryMalformedError("the entry's 'time' is no moment") from error

@@ -16,6 +16,7 @@ BlobId = NewType("BlobId", str)
 
 RANDOM_BYTES = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_id(prefix: str, entropy: Entropy) -> str:
@@ -25,7 +26,7 @@ def new_id(prefix: str, entropy: Entropy) -> str:
 
 def milliseconds(moment: datetime) -> int:
     """Whole milliseconds since 1970-01-01 UTC: how every time is stored. Exact, unlike `timestamp()`."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def moment(stored: int) -> datetime:

@@ -100,7 +100,7 @@ class Walk:
         self._push(leaf)
         if self._check_payload is not None:
             self._check_payload(stored, entry)
-        self.prev, self.time = leaf.hex(), entry_milliseconds(entry)
+        self.prev = leaf.hex()
         self.size += 1
         self._check_due()
 
@@ -124,7 +124,8 @@ class Walk:
             raise FaultError(self.size, FaultKind.ID, f"stored as {stored.id}, but says it is {entry.id}")
         if entry.prev != self.prev:
             raise FaultError(self.size, FaultKind.PREV, "`prev` is not the hash of the entry before")
-        if entry_milliseconds(entry) < self.time:
+        before, self.time = self.time, entry_milliseconds(entry)
+        if self.time < before:
             raise FaultError(self.size, FaultKind.TIME, "`time` is before that of the entry before")
         return entry
 

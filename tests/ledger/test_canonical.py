@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,27 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 @given(VALUES)
 def test_the_same_bytes_as_the_reference_implementation(value: Any) -> None:
     assert canonical(value) == rfc8785.dumps(value)
+
+
+@dataclass(frozen=True)
+class Inner:
+    name: str
+
+
+@dataclass(frozen=True)
+class Outer:
+    tags: tuple[str, ...]
+    inner: Inner
+    more: dict[str, Inner]
+    score: object = 7
+
+
+def test_a_dataclass_is_the_object_of_its_fields() -> None:
+    outer = Outer(("b", "a"), Inner("é"), {"x": Inner("y")})
+    assert canonical(outer) == rfc8785.dumps(asdict(outer) | {"tags": ["b", "a"]})
+    for wrong in (Outer, replace(outer, score=0.5), replace(outer, score={1})):
+        with pytest.raises(CanonicalFormError):
+            canonical(wrong)
 
 
 def nested(depth: int) -> list[Any]:

@@ -50,6 +50,14 @@ def test_a_changed_byte_is_another_entry_or_none(at: int, value: int) -> None:
 
 
 MEMBERS = json.loads(ENTRY.encode())
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_the_member_that_is_wrong_is_named(name: str) -> None:
+    with pytest.raises(EntryMalformedError, match=r"version 1" if name == "v" else f"'{name}' is malformed"):
+        parse_entry(canonical(MEMBERS | {name: 2 if name == "v" else "é"}))
+
+
 WITHOUT = {name: value for name, value in MEMBERS.items() if name != "actor"}
 
 
@@ -82,6 +90,8 @@ WITHOUT = {name: value for name, value in MEMBERS.items() if name != "actor"}
         canonical(MEMBERS | {"policy": "intake"}),
         canonical(MEMBERS | {"policy": "intake@3\n"}),
         canonical(MEMBERS | {"time": "2026-02-30T00:00:00.000Z"}),
+        canonical(MEMBERS | {"time": "2026-11-21T24:00:00.000Z"}),
+        canonical(MEMBERS | {"time": "2026-11-21T22:04:60.000Z"}),
         canonical(MEMBERS | {"time": "2026-11-21T22:04:44Z"}),
         canonical(MEMBERS | {"time": "2026-11-21T22:04:44.007+00:00"}),
         canonical(MEMBERS | {"kind": "a." + "b" * MAX_BYTES}),
