@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.checkpoint import VerifierKey
+from ledger.cosignature import NO_COSIGNATURES, NO_WITNESSES, Cosigned, Quorum
 from ledger.faults import Fault, FaultError
 from ledger.source import Source
 from ledger.walk import NOTHING, Kept, PayloadCheck, Walk
@@ -36,6 +37,11 @@ class LogReport:
     """Payloads that no longer open, as intended."""
 
     fault: Fault | None
+    witnessed: int = 0
+    """How many entries a checkpoint covers that bears the cosignatures that were asked for, and one at least."""
+
+    cosigned: Cosigned = NO_COSIGNATURES
+    """By whom the newest checkpoint is, besides the log."""
 
     @property
     def sound(self) -> bool:
@@ -50,13 +56,14 @@ def audit(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     kept: Kept = NOTHING,
     keep: Callable[[Kept], None] = lambda _kept: None,
+    quorum: Quorum = NO_WITNESSES,
 ) -> LogReport:
     """Check everything from `kept` on; `progress(done, total)` is called along, and `keep` with what to go on from
     after an interruption.
 
     `key` may be None only where nothing is signed yet. Raises what the source raises when it cannot be read.
     """
-    walk, fault, total = Walk(source, key, check_payload, kept), None, source.size()
+    walk, fault, total = Walk(source, key, check_payload, kept, quorum), None, source.size()
     try:
         for stored in source.entries(walk.size):
             walk.take(stored)
@@ -69,4 +76,4 @@ def audit(
         fault = error.fault
     progress(walk.size, total)
     counts = (check_payload.payloads, check_payload.erased) if check_payload else (0, 0)
-    return LogReport(walk.size, walk.proven, walk.verified, *counts, fault)
+    return LogReport(walk.size, walk.proven, walk.verified, *counts, fault, walk.witnessed, walk.cosigned)

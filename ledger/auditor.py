@@ -18,6 +18,7 @@ from pydantic import ConfigDict, RootModel, ValidationError
 
 from ledger.audit import LogReport, audit
 from ledger.checkpoint import VerifierKey, verify_checkpoint
+from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.errors import NotebookError
 from ledger.mirror import Mirror
 from ledger.source import Fetch
@@ -64,11 +65,12 @@ def write_notebook(file: Path, notebook: Notebook) -> None:
 
 @dataclass
 class Auditor:
-    """One auditor of one log; `save` keeps the notebook."""
+    """One auditor of one log; `save` keeps the notebook, and `quorum` is of the witnesses whom they believe."""
 
     fetch: Fetch
     notebook: Notebook
     save: Callable[[Notebook], None] = lambda _notebook: None
+    quorum: Quorum = NO_WITNESSES
 
     def visit(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> LogReport:
         """Check what is new. Raises CheckpointError, and what `fetch` and `save` raise."""
@@ -81,7 +83,7 @@ class Auditor:
         self._write(replace(book, seen=mirror.note))
         going_on = book.under_way is not None and book.under_way.size <= mirror.head.size
         kept = book.under_way if going_on and book.under_way else book.checked
-        report = audit(mirror, key, None, progress, kept, self._keep)
+        report = audit(mirror, key, None, progress, kept, self._keep, self.quorum)
         if report.fault is not None:
             self._write(replace(self.notebook, under_way=None))
         return report

@@ -1,17 +1,19 @@
 """Checks an audit bundle of a Sigillo ledger. Needs Python 3.11 and nothing else; reads two or three files.
 
-    python3 verify.py bundle.zip --key log.vkey [--since previous.zip]
+    python3 verify.py bundle.zip --key log.vkey [--since previous.zip] [--witness VKEY]... [--quorum K]
 
 Take this file and the log's key from somewhere else than the bundle: whoever made the bundle could have changed both.
-The key names the log and its Ed25519 key (C2SP signed-note); `--since` is the bundle that you checked last time.
+The key names the log and its Ed25519 key (C2SP signed-note); `--since` is the bundle that you checked last time. Each
+`--witness` is the key of somebody who signs what they see of the log (C2SP tlog-cosignature), from themselves.
 
 What is checked, in this order
  1. the checkpoint is signed by the key, and says how many entries the log has and what their root hash is;
  2. every entry of the range is there, well-formed, and names the hash of the one before (`prev`); time never runs back;
  3. together with the hashes of all that lies outside the range, the entries make exactly that root: none was left out,
     added, moved or changed (RFC 6962);
- 4. disclosed payloads are what their entries committed to when they were made;
- 5. with `--since`: this log is that one, grown (RFC 6962 consistency proof), and this range joins that one.
+ 4. with `--witness`: their signatures of the checkpoint, and that there are K of them (all, if you do not say);
+ 5. disclosed payloads are what their entries committed to when they were made;
+ 6. with `--since`: this log is that one, grown (RFC 6962 consistency proof), and this range joins that one.
 
 What is not checked is printed at the end. Exit code: 0 sound, 5 not sound, 2 wrong usage. Apache-2.0.
 """
@@ -28,9 +30,9 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +61,16 @@ Point = tuple[int, int, int, int]
 """(X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z."""
 
 Key = tuple[str, bytes, bytes]
-"""Name, key id and the 32 bytes of the log's key."""
+"""Name, key id and the 32 bytes of a log's or witness's key."""
+
+Signature = tuple[str, bytes, bytes]
+"""Name, key id and what follows them in a line of a signed note."""
+
+LOG_TYPE, WITNESS_TYPE = 1, 4
+"""What an Ed25519 key signs: a checkpoint, or what a witness says of one."""
+
+Cosigned = tuple[dict[str, int], list[str]]
+"""Witnesses with the time of what they signed, in seconds since 1970; names of signers nobody asked about."""
 
 
 class UnsoundError(Exception):
@@ -116,18 +127,18 @@ def bytes_of(point: Point) -> bytes:
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
 
-def check_signature(key: bytes, message: bytes, signature: bytes) -> None:
+def check_signature(key: bytes, message: bytes, signature: bytes, *, what: str = "the checkpoint's signature") -> None:
     """Raises UnsoundError unless the key signed the message."""
     s = int.from_bytes(signature[32:], "little")
     if len(signature) != 64 or s >= L:
-        raise UnsoundError("the checkpoint's signature is malformed")
+        raise UnsoundError(f"{what} is malformed")
     k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
     x, y, z, t = multiply(k, point_of(key))
     if bytes_of(add(multiply(s, BASE), (-x % P, y, z, -t % P))) != signature[:32]:
-        raise UnsoundError("the checkpoint's signature does not verify")
+        raise UnsoundError(f"{what} does not verify")
 
 
-# The log's key and its checkpoints (C2SP signed-note and tlog-checkpoint).
+# Keys, checkpoints and cosignatures (C2SP signed-note, tlog-checkpoint and tlog-cosignature).
 def decoded(text: str, what: str) -> bytes:
     """Base64, and not empty."""
     try:
@@ -139,37 +150,48 @@ def decoded(text: str, what: str) -> bytes:
     return data
 
 
-def read_key(text: str) -> Key:
-    """(name, key id, 32 bytes) of `name+id+base64(1 || key)`."""
+def read_key(text: str, kind: int = LOG_TYPE) -> Key:
+    """(name, key id, 32 bytes) of `name+id+base64(kind || key)`."""
+    whose = "the log's key" if kind == LOG_TYPE else "a witness's key"
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
-    data = decoded(encoded, "the log's key")
-    if len(data) != 33 or data[0] != 1 or hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8] != key_id:
-        raise UnsoundError("the log's key is not `name+id+key` with an Ed25519 key")
+    data = decoded(encoded, whose)
+    if len(data) != 33 or data[0] != kind or hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8] != key_id:
+        raise UnsoundError(f"{whose} is not `name+id+key` with an Ed25519 key of type {kind}")
     return name, bytes.fromhex(key_id), data[1:]
 
 
-def read_checkpoint(note: str, key: Key) -> tuple[int, bytes, list[str]]:
-    """(size, root, who else signed) of a checkpoint that the key signed."""
-    name, key_id, public = key
+def read_witnesses(texts: Sequence[str]) -> list[Key]:
+    """The keys of witnesses, each of whom has one of their own."""
+    keys = [read_key(text, WITNESS_TYPE) for text in texts]
+    if any(len({key[part] for key in keys}) < len(keys) for part in (0, 2)):
+        raise UnsoundError("a witness is named twice: each has a name and a key of its own")
+    return keys
+
+
+def read_note(note: str) -> tuple[str, list[Signature]]:
+    """The text that is signed, and who signed it, unverified."""
     if len(note) > MAX_NOTE or any(c < " " and c != "\n" for c in note):
         raise UnsoundError("the checkpoint is no signed note")
     text, separator, block = note.rpartition("\n\n")
-    text += "\n"
     lines = block.split("\n")
     if not separator or lines.pop() != "" or not lines:
         raise UnsoundError("the checkpoint is no signed note")
-    ours: list[bytes] = []
-    others: list[str] = []
+    signatures = []
     for line in lines:
         found = re.fullmatch(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})", line)
         if found is None:
             raise UnsoundError("the checkpoint has a malformed signature line")
-        signature = decoded(found[2], "a signature")
-        if found[1] == name and signature[:4] == key_id:
-            ours.append(signature[4:])
-        else:
-            others.append(found[1])
+        blob = decoded(found[2], "a signature")
+        signatures.append((found[1], blob[:4], blob[4:]))
+    return text + "\n", signatures
+
+
+def read_checkpoint(note: str, key: Key) -> tuple[int, bytes]:
+    """(size, root) of a checkpoint that the key signed."""
+    name, key_id, public = key
+    text, signatures = read_note(note)
+    ours = [body for *who, body in signatures if who == [name, key_id]]
     if not ours:
         raise UnsoundError(f"the checkpoint is not signed by {name}")
     for signature in ours:
@@ -177,7 +199,31 @@ def read_checkpoint(note: str, key: Key) -> tuple[int, bytes, list[str]]:
     found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
     if found is None or found[1] != name:
         raise UnsoundError("the checkpoint is not origin, size and root of this log")
-    return int(found[2]), decoded(found[3], "the root"), others
+    return int(found[2]), decoded(found[3], "the root")
+
+
+def read_cosignatures(note: str, key: Key, witnesses: Sequence[Key]) -> Cosigned:
+    """Who cosigned. What a witness that is asked about signed must verify; whoever else signed is not judged."""
+    text, signatures = read_note(note)
+    times: dict[str, int] = {}
+    for name, key_id, public in witnesses:
+        for *who, body in signatures:
+            if who == [name, key_id]:
+                time = int.from_bytes(body[:8], "big")
+                if not 0 < time < 2**63:
+                    raise UnsoundError(f"the cosignature by {name} has no time")
+                message = f"cosignature/v1\ntime {time}\n{text}".encode()
+                check_signature(public, message, body[8:], what=f"the cosignature by {name}")
+                times[name] = max(time, times.get(name, 0))
+    known = [key[:2], *(witness[:2] for witness in witnesses)]
+    return times, sorted({name for name, key_id, _ in signatures if (name, key_id) not in known})
+
+
+def check_quorum(cosigned: Cosigned, needed: int) -> None:
+    """Raises UnsoundError unless so many witnesses signed."""
+    if len(cosigned[0]) < needed:
+        there = ", ".join(cosigned[0]) or "none"
+        raise UnsoundError(f"{needed} witnesses are needed, and there are cosignatures by {len(cosigned[0])} ({there})")
 
 
 # The tree (RFC 6962).
@@ -261,7 +307,7 @@ def read_entry(data: bytes, index: int) -> dict[str, str]:
 class Bundle:
     """A bundle whose checkpoint is signed by a key."""
 
-    def __init__(self, archive: zipfile.ZipFile, key: Key) -> None:
+    def __init__(self, archive: zipfile.ZipFile, key: Key, witnesses: Sequence[Key] = ()) -> None:
         self.archive = archive
         names = archive.namelist()
         if len(names) != len(set(names)) or not all(re.fullmatch(FILES, name) for name in names):
@@ -274,7 +320,8 @@ class Bundle:
         self.first, self.end = self.number(facts, "first"), self.number(facts, "end")
         self.since, self.outside = facts.get("since"), self.hashes(facts, "outside")
         self.note = self.read("checkpoint").decode("utf-8", "replace")
-        self.size, self.root, self.others = read_checkpoint(self.note, key)
+        self.size, self.root = read_checkpoint(self.note, key)
+        self.cosigned = read_cosignatures(self.note, key, witnesses)
         if not self.first < self.end <= self.size:
             raise UnsoundError(f"the range {self.first} to {self.end} is not in a log of {self.size} entries")
         self.kinds: dict[str, int] = {}
@@ -391,37 +438,53 @@ class Bundle:
         return before.end == self.first
 
 
-def verify(file: str, key_text: str, since: str | None = None) -> list[str]:
-    """What was found, in sentences. Raises UnsoundError, and UNREADABLE for what is no bundle."""
-    key = read_key(key_text)
+def verify(
+    file: str, key_text: str, since: str | None = None, witnesses: Sequence[str] = (), quorum: int | None = None
+) -> list[str]:
+    """What was found, in sentences; without a `quorum` all the witnesses must have signed.
+
+    Raises UnsoundError, and UNREADABLE for what is no bundle.
+    """
+    key, known = read_key(key_text), read_witnesses(witnesses)
+    needed = len(known) if quorum is None else quorum
+    if not 0 <= needed <= len(known):
+        raise UnsoundError(f"{needed} of {len(known)} witnesses is no quorum")
     with zipfile.ZipFile(file) as archive:
-        bundle = Bundle(archive, key)
+        bundle = Bundle(archive, key, known)
         bundle.check()
+        check_quorum(bundle.cosigned, needed)
         disclosed = bundle.check_disclosed()
     found = [
         f"log          {key[0]}, {bundle.size} entries, root {bundle.root.hex()}",
         f"entries      {bundle.first} to {bundle.end - 1}: all {bundle.end - bundle.first} are there and unchanged",
         "kinds        " + ", ".join(f"{count} {kind}" for kind, count in sorted(bundle.kinds.items())),
         f"disclosed    {disclosed} payloads are what their entries committed to",
+        *(f"witness      {name} saw this log at {moment(time)}" for name, time in bundle.cosigned[0].items()),
     ]
     if since is not None:
         with zipfile.ZipFile(since) as archive:
-            before = Bundle(archive, key)
+            before = Bundle(archive, key, known)
             before.check()
         joins = "and this range begins where that one ended" if bundle.check_since(before) else "the ranges do not join"
         found.append(f"since        the log is the one of the earlier bundle ({before.size} entries), grown; {joins}")
     return [*found, *not_checked(bundle, compared=since is not None)]
 
 
+def moment(time: int) -> str:
+    """Seconds since 1970, for people."""
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC" if time < 2**37 else f"second {time}"
+
+
 def not_checked(bundle: Bundle, *, compared: bool) -> Iterator[str]:
     """What nobody should believe that this has shown."""
     yield "not checked  payloads that were not disclosed; whether what an entry says is true"
-    yield "not checked  whether everybody is shown this log: compare size and root with a witness or another auditor"
+    if not bundle.cosigned[0]:
+        yield "not checked  whether everybody is shown this log: ask for witnesses, or compare with another auditor"
     yield "not checked  whether an id of this range is that of an entry outside it, too"
     if not compared:
         yield "not checked  whether it is the log that you saw before: give the bundle that you checked last as --since"
-    if bundle.others:
-        yield f"not checked  signatures of the checkpoint by {', '.join(sorted(set(bundle.others)))}"
+    if bundle.cosigned[1]:
+        yield f"not checked  signatures by {', '.join(bundle.cosigned[1])}: give their keys as --witness"
 
 
 def main() -> int:
@@ -430,9 +493,12 @@ def main() -> int:
     parser.add_argument("bundle")
     parser.add_argument("--key", required=True, help="file with the log's verifier key, from elsewhere than the bundle")
     parser.add_argument("--since", help="the bundle that you checked last time")
+    parser.add_argument("--witness", action="append", default=[], help="verifier key of a witness; again for another")
+    parser.add_argument("--quorum", type=int, help="how many of the witnesses must have signed; default: all")
     asked = parser.parse_args()
     try:
-        found = verify(asked.bundle, Path(asked.key).read_text(encoding="utf-8"), asked.since)
+        key = Path(asked.key).read_text(encoding="utf-8")
+        found = verify(asked.bundle, key, asked.since, asked.witness, asked.quorum)
     except UNREADABLE as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2

@@ -15,6 +15,7 @@ LedgerError
 ├── NotProvenError                  durable, but no checkpoint covers it yet
 ├── ProofError                      a Merkle proof that does not hold
 ├── CheckpointError                 a signed note that is malformed, foreign or not signed by the log's key
+│   └── CosignatureError            a witness's signature that does not verify, or too few of them
 ├── ReceiptError                    a receipt that does not prove what it carries
 ├── TileError                       a tile or bundle that is missing or malformed
 │   └── TileNotFoundError           no such tile in the published log
@@ -97,6 +98,10 @@ class ProofError(LedgerError):
 
 class CheckpointError(LedgerError):
     """A signed note that is malformed, foreign or not signed by the log's key."""
+
+
+class CosignatureError(CheckpointError):
+    """A cosignature by a witness that was named does not verify, or there are fewer than it takes."""
 
 
 class ReceiptError(LedgerError):

@@ -18,6 +18,12 @@ class FaultKind(StrEnum):
     TIME = "time"
     TILE = "tile"
     CHECKPOINT = "checkpoint"
+    COSIGNATURE = "cosignature"
+    """A witness's signature does not verify."""
+
+    QUORUM = "quorum"
+    """Fewer witnesses signed than were asked for."""
+
     PAYLOAD = "payload"
     SHRINK = "shrink"
     """The log is shorter than it was when it was last checked."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from keys.errors import SealBrokenError
 from ledger.audit import LogReport, audit
 from ledger.checkpoint import VerifierKey
+from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.database import Database
 from ledger.entry import Entry
 from ledger.errors import DraftRefusedError, SubjectErasedError
@@ -35,6 +36,7 @@ def verify_log(
     vkey: str | None = None,
     payloads: tuple[Payloads, Subjects] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    quorum: Quorum = NO_WITNESSES,
 ) -> LogReport:
     """Check the whole log in one snapshot; with `payloads`, every commitment that can still be opened too.
 
@@ -44,7 +46,8 @@ def verify_log(
     with database.read(SystemSession.FSCK) as connection:
         text = vkey or connection.execute(select(LogIdentity.vkey)).scalar()
         check = _PayloadCheck(connection, *payloads) if payloads else None
-        return audit(_DatabaseSource(connection), VerifierKey.parse(text) if text else None, check, progress)
+        key = VerifierKey.parse(text) if text else None
+        return audit(_DatabaseSource(connection), key, check, progress, quorum=quorum)
 
 
 class _DatabaseSource:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, insert, select
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
 from ledger.audit import LogReport
+from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.database import Database
 from ledger.entry import Entry, parse_entry
 from ledger.epochs import Epochs
@@ -258,14 +259,17 @@ class Ledger:
         return recorded
 
     def verify(
-        self, progress: Callable[[int, int], None] = lambda _done, _total: None, vkey: str | None = None
+        self,
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+        vkey: str | None = None,
+        quorum: Quorum = NO_WITNESSES,
     ) -> LogReport:
         """Check the whole log again, payloads included, under the key store's own key or the `vkey` that is brought.
 
         Raises as `verify_log`, KeyNotFoundError, ForkError.
         """
         held = vkey or self._key.held()
-        return verify_log(self._database, str(held) if held else None, (self.payloads, self.subjects), progress)
+        return verify_log(self._database, str(held) if held else None, (self.payloads, self.subjects), progress, quorum)
 
     def _seal(self, connection: Connection, tenant: TenantId, drafts: Sequence[Draft]) -> Sequence[SealedDraft]:
         if any(draft.subject.tenant != tenant for draft in drafts):

@@ -16,6 +16,7 @@ from typing import Self
 
 from ledger.audit import LogReport, audit
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
+from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.errors import CheckpointError, ProofError, TileError
 from ledger.faults import Fault, FaultKind
 from ledger.merkle import HASH_BYTES, consistency_proof, verify_consistency
@@ -34,11 +35,14 @@ def folder_fetch(folder: Path) -> Fetch:
 
 
 def verify_mirror(
-    fetch: Fetch, vkey: str, progress: Callable[[int, int], None] = lambda _done, _total: None
+    fetch: Fetch,
+    vkey: str,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    quorum: Quorum = NO_WITNESSES,
 ) -> LogReport:
     """Check a whole published log against its key. Raises CheckpointError, and what `fetch` raises."""
     key = VerifierKey.parse(vkey)
-    return audit(Mirror.of(fetch, key), key, progress=progress)
+    return audit(Mirror.of(fetch, key), key, progress=progress, quorum=quorum)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Rules
 - The entry's bytes ride in `extra`. The format does not authenticate that line; the inclusion proof does,
   since the leaf is hashed from those very bytes.
-- A receipt is checked with the log's verifier key alone.
+- A receipt is checked with the log's verifier key alone; with witnesses' keys it shows, too, that its checkpoint is
+  the one that others saw.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger.checkpoint import VerifierKey, decode, encode, verify_checkpoint
+from ledger.checkpoint import VerifierKey, verify_checkpoint
+from ledger.cosignature import NO_WITNESSES, Cosigned, Quorum
 from ledger.entry import Entry, parse_entry
 from ledger.errors import CheckpointError, EntryMalformedError, ProofError, ReceiptError
 from ledger.merkle import leaf_hash, verify_inclusion
+from ledger.note import decode, encode
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MAX_HASHES = 63
@@ -30,6 +33,8 @@ class ProvenEntry:
     index: int
     size: int
     origin: str
+    cosigned: Cosigned
+    """By whom its checkpoint is, besides the log."""
 
 
 def format_receipt(data: bytes, index: int, proof: Sequence[bytes], note: str) -> str:
@@ -38,15 +43,18 @@ def format_receipt(data: bytes, index: int, proof: Sequence[bytes], note: str) -
     return "\n".join(lines) + "\n\n" + note
 
 
-def verify_receipt(text: str, vkey: str) -> ProvenEntry:
-    """Check a receipt against the log's verifier key. Raises ReceiptError."""
+def verify_receipt(text: str, vkey: str, quorum: Quorum = NO_WITNESSES) -> ProvenEntry:
+    """Check a receipt against the log's verifier key, and the quorum of witnesses that is asked for.
+
+    Raises ReceiptError.
+    """
     try:
-        return _verify(text, VerifierKey.parse(vkey))
+        return _verify(text, VerifierKey.parse(vkey), quorum)
     except (CheckpointError, EntryMalformedError, ProofError) as error:
         raise ReceiptError(f"the receipt does not hold: {error}") from error
 
 
-def _verify(text: str, key: VerifierKey) -> ProvenEntry:
+def _verify(text: str, key: VerifierKey, quorum: Quorum) -> ProvenEntry:
     proof, separator, note = text.partition("\n\n")
     lines = proof.split("\n")
     if not separator or len(lines) < 3 or lines[0] != HEADER or not lines[1].startswith("extra "):
@@ -58,4 +66,4 @@ def _verify(text: str, key: VerifierKey) -> ProvenEntry:
     head = verify_checkpoint(note, key)
     data = decode(lines[1].removeprefix("extra "))
     verify_inclusion(int(index[1]), head.size, leaf_hash(data), [decode(line) for line in hashes], head.root)
-    return ProvenEntry(parse_entry(data), int(index[1]), head.size, head.origin)
+    return ProvenEntry(parse_entry(data), int(index[1]), head.size, head.origin, quorum.require(note, key))

@@ -2,7 +2,7 @@
 
 Rules
 - Nothing stored is believed: every entry is parsed, chained and hashed; tiles and checkpoints are compared with what
-  the entries make; each checkpoint's signature is verified.
+  the entries make; each checkpoint's signature is verified, and every cosignature by a witness that was named.
 - The tree is rebuilt here by merging (a stack of perfect subtrees), not by the code that wrote it.
 - What a walk knows at one moment is `Kept`: from it another goes on, as if it had read everything before.
 """
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
+from ledger.cosignature import NO_COSIGNATURES, Quorum
 from ledger.entry import FIRST_PREV, Entry, entry_milliseconds, parse_entry
-from ledger.errors import CheckpointError, EntryMalformedError
+from ledger.errors import CheckpointError, CosignatureError, EntryMalformedError
 from ledger.faults import FaultError, FaultKind
 from ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash
 from ledger.source import Source, StoredEntry
@@ -75,11 +76,19 @@ class PayloadCheck(Protocol):
 class Walk:
     """One pass over a source."""
 
-    def __init__(self, source: Source, key: VerifierKey | None, check_payload: PayloadCheck | None, kept: Kept) -> None:
-        self._source, self._key, self._check_payload = source, key, check_payload
+    def __init__(
+        self, source: Source, key: VerifierKey | None, check_payload: PayloadCheck | None, kept: Kept, quorum: Quorum
+    ) -> None:
+        self._source, self._key, self._check_payload, self._quorum = source, key, check_payload, quorum
         self.size, self.proven, self.prev, self.time = kept.size, kept.proven, kept.prev, kept.time
         self.verified = 0
         """Checkpoints that verified in this pass."""
+
+        self.witnessed = 0
+        """How many entries the newest covers that bears the cosignatures that were asked for, and one at least."""
+
+        self.cosigned = NO_COSIGNATURES
+        """By whom the newest of them is."""
 
         self._note = kept.note
         self._stack = list(kept.stack)
@@ -114,6 +123,8 @@ class Walk:
             n, width = divmod(state.count, WIDTH)
             if len(self._source.tile(level, n)) > width * HASH_BYTES:
                 raise FaultError(self.size, FaultKind.TILE, f"{tile_path(level, n)} holds hashes of missing entries")
+        if self.verified and not self.witnessed and self._quorum.needed:
+            raise FaultError(0, FaultKind.QUORUM, self._quorum.lacks(self.cosigned))
 
     def _check_entry(self, stored: StoredEntry) -> Entry:
         try:
@@ -172,15 +183,21 @@ class Walk:
             reason = f"the checkpoint of size {size} has another root than its entries"
             raise FaultError(self.proven, FaultKind.CHECKPOINT, reason)
         self.proven, self.verified, self._note = size, self.verified + 1, note
+        if self.cosigned.by and not self._quorum.lacks(self.cosigned):
+            self.witnessed = size
 
     def _verified_head(self, size: int, note: str) -> TreeHead:
         last = max(size - 1, 0)
         if self._key is None:
             raise FaultError(last, FaultKind.CHECKPOINT, "signed, but the log's key is not known")
         try:
-            return verify_checkpoint(note, self._key)
+            head = verify_checkpoint(note, self._key)
+            self.cosigned = self._quorum.judge(note, self._key)
+        except CosignatureError as error:
+            raise FaultError(last, FaultKind.COSIGNATURE, str(error)) from error
         except CheckpointError as error:
             raise FaultError(last, FaultKind.CHECKPOINT, str(error)) from error
+        return head
 
 
 def _counts(size: int) -> Iterator[int]:

@@ -16,17 +16,19 @@ from api.cli.output import Exit, fail, quoted, say, show
 from client import Problem, PublishedLog, UnreachableError
 from ledger.audit import LogReport
 from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
+from ledger.cosignature import NO_WITNESSES, Quorum
+from ledger.faults import FaultKind
 from ledger.source import VKEY_FILE
 
 Tell = Callable[[str, dict[str, Any]], None]
-"""Takes what happened (`grown`, `stalled`, `unreachable`) and the facts."""
+"""Takes what happened (`grown`, `stalled`, `unreachable`, `unwitnessed`) and the facts."""
 
 SOON_SECONDS = 2.0
 """Before the first visit after a failure; then twice as long each time, up to the interval."""
 
 
 @contextmanager
-def auditor_of(url: str, key: Path | None, state: Path | None) -> Iterator[Auditor]:
+def auditor_of(url: str, key: Path | None, state: Path | None, quorum: Quorum = NO_WITNESSES) -> Iterator[Auditor]:
     """The auditor of a log, with what they kept. Raises CheckpointError, NotebookError, ClientError, OSError."""
     kept = read_notebook(state) if state else None
     given = key.read_text().strip() if key else ""
@@ -34,7 +36,8 @@ def auditor_of(url: str, key: Path | None, state: Path | None) -> Iterator[Audit
         raise fail(f"{state} is of a log with another key ({kept.vkey}): name another file", Exit.USAGE)
     with PublishedLog(url) as fetch:
         book = kept or Notebook(given or _own_key(fetch))
-        yield Auditor(fetch, book, (lambda notebook: write_notebook(state, notebook)) if state else _keep_nothing)
+        save = (lambda notebook: write_notebook(state, notebook)) if state else _keep_nothing
+        yield Auditor(fetch, book, save, quorum)
 
 
 def follow(
@@ -53,9 +56,12 @@ def follow(
             watch.unreachable(str(error))
             pause = min(2 * pause, every)
         else:
-            if report.fault is not None:
+            if report.fault is None:
+                watch.seen(report)
+            elif report.fault.kind is FaultKind.QUORUM:
+                watch.unwitnessed(report.fault.reason)
+            else:
                 return report
-            watch.seen(report)
             pause = every
         sleep(pause)
 
@@ -76,6 +82,7 @@ _WORDS = {
     "grown": "{entries} entries, all of them sound",
     "stalled": "no new entry for {seconds} s",
     "unreachable": "{reason}",
+    "unwitnessed": "{reason}",
 }
 
 
@@ -85,16 +92,22 @@ class _Watch:
     def __init__(self, stall_after: float, tell: Tell) -> None:
         self._stall_after, self._tell = stall_after, tell
         self._size, self._grew_at = -1, time.monotonic()
-        self._down = self._stalled = False
+        self._down = self._stalled = self._alone = False
 
     def seen(self, report: LogReport) -> None:
-        self._down = False
+        self._down = self._alone = False
         if report.entries != self._size:
             self._size, self._grew_at, self._stalled = report.entries, time.monotonic(), False
             self._tell("grown", {"entries": report.entries})
         elif not self._stalled and (rested := time.monotonic() - self._grew_at) >= self._stall_after:
             self._stalled = True
             self._tell("stalled", {"entries": report.entries, "seconds": round(rested)})
+
+    def unwitnessed(self, reason: str) -> None:
+        self._down = False
+        if not self._alone:
+            self._alone = True
+            self._tell("unwitnessed", {"reason": reason})
 
     def unreachable(self, reason: str) -> None:
         if not self._down:

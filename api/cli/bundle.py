@@ -13,7 +13,7 @@ import typer
 from api.cli.connect import load_settings
 from api.cli.ledger import app, progressing, require_log
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from ledger.checkpoint import MAX_NOTE_BYTES
+from ledger.note import MAX_NOTE_BYTES
 from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
 
 

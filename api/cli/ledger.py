@@ -17,6 +17,8 @@ from api.cli.connect import load_settings
 from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
 from api.home import Home
 from ledger.audit import LogReport
+from ledger.cosignature import Quorum
+from ledger.errors import CheckpointError
 
 app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 
@@ -35,20 +37,28 @@ def verify(
     follow: bool = typer.Option(False, "--follow", help="With --url: go on checking until something is wrong."),
     every: float = typer.Option(60, min=1, help="With --follow: seconds between two visits."),
     stall_after: float = typer.Option(3600, min=1, help="With --follow: tell of a log that rests so many seconds."),
+    witness: list[str] = typer.Option(
+        [], metavar="VKEY", help="Verifier key of a witness to believe; may be repeated."
+    ),
+    quorum: int = typer.Option(None, min=0, help="How many of them must have cosigned. Default: all."),
     as_json: bool = JSON,
 ) -> None:
-    """Re-check everything: bytes, chain, tree, checkpoints, payloads. Exit code 5 names the first bad index."""
+    """Re-check everything: bytes, chain, tree, checkpoints, cosignatures, payloads. Exit code 5 names the first bad
+    index.
+    """
     if url and folder:
         raise fail("give a folder or --url, not both", Exit.USAGE)
     if (state or follow) and not url:
         raise fail("--state and --follow go with --url", Exit.USAGE)
     if folder and folder.is_file():
-        _bundle(folder, key, since, as_json=as_json)
+        _bundle(folder, key, since, witness, quorum, as_json=as_json)
+    believed = _quorum(witness, quorum)
     with told(), progressing("checking", quiet=as_json or follow) as progress:
         if url:
-            report = _remote(url, key, state, _Following(every, stall_after, as_json) if follow else None, progress)
+            following = _Following(every, stall_after, as_json) if follow else None
+            report = _remote(url, key, state, believed, following, progress)
         else:
-            report = _exported(folder, key, progress) if folder else _at_home(key, progress)
+            report = _exported(folder, key, believed, progress) if folder else _at_home(key, believed, progress)
     if as_json:
         show({**asdict(report), "sound": report.sound})
     else:
@@ -76,14 +86,24 @@ def export(folder: Path, as_json: bool = JSON) -> None:
         say(f"{head.size} entries of {quoted(head.origin)} are in {quoted(folder)}")
 
 
-def _bundle(file: Path, key: Path | None, since: Path | None, *, as_json: bool) -> NoReturn:
+def _quorum(witnesses: list[str], needed: int | None) -> Quorum:
+    try:
+        return Quorum.parse(witnesses, needed)
+    except CheckpointError as error:
+        raise fail(f"--witness, --quorum: {error}", Exit.USAGE) from error
+
+
+def _bundle(
+    file: Path, key: Path | None, since: Path | None, witnesses: list[str], quorum: int | None, *, as_json: bool
+) -> NoReturn:
     """Check a bundle with the verifier that is in every bundle."""
     from ledger import bundle_verifier
 
     if key is None:
         raise fail("give the log's verifier key with --key: a bundle's own proves nothing", Exit.USAGE)
     try:
-        found, unsound = bundle_verifier.verify(str(file), key.read_text(), str(since) if since else None), ""
+        before = str(since) if since else None
+        found, unsound = bundle_verifier.verify(str(file), key.read_text(), before, witnesses, quorum), ""
     except bundle_verifier.UnsoundError as error:
         found, unsound = [], str(error)
     except bundle_verifier.UNREADABLE as error:
@@ -105,17 +125,22 @@ class _Following:
 
 
 def _remote(
-    url: str, key: Path | None, state: Path | None, following: _Following | None, progress: Callable[[int, int], None]
+    url: str,
+    key: Path | None,
+    state: Path | None,
+    quorum: Quorum,
+    following: _Following | None,
+    progress: Callable[[int, int], None],
 ) -> LogReport:
     from api.cli.audit import auditor_of, follow, telling
 
-    with auditor_of(url, key, state) as auditor:
+    with auditor_of(url, key, state, quorum) as auditor:
         if following is None:
             return auditor.visit(progress)
         return follow(auditor, following.every, following.stall_after, telling(as_json=following.as_json))
 
 
-def _at_home(key: Path | None, progress: Callable[[int, int], None]) -> LogReport:
+def _at_home(key: Path | None, quorum: Quorum, progress: Callable[[int, int], None]) -> LogReport:
     from api.service import open_keys
     from cases.decisions import KINDS
     from keys.clock import system_clock, system_entropy
@@ -126,14 +151,14 @@ def _at_home(key: Path | None, progress: Callable[[int, int], None]) -> LogRepor
     require_log(settings.home)
     keys = open_keys(settings, Home(settings.home), system_clock, system_entropy)
     with closing(Database(settings.database_url)) as database:
-        return Ledger(database, keys, KINDS).verify(progress, key.read_text() if key else None)
+        return Ledger(database, keys, KINDS).verify(progress, key.read_text() if key else None, quorum)
 
 
-def _exported(folder: Path, key: Path | None, progress: Callable[[int, int], None]) -> LogReport:
+def _exported(folder: Path, key: Path | None, quorum: Quorum, progress: Callable[[int, int], None]) -> LogReport:
     from ledger.mirror import folder_fetch, verify_mirror
     from ledger.source import VKEY_FILE
 
-    return verify_mirror(folder_fetch(folder), (key or folder / VKEY_FILE).read_text(), progress)
+    return verify_mirror(folder_fetch(folder), (key or folder / VKEY_FILE).read_text(), progress, quorum)
 
 
 def require_log(home: Path) -> None:
@@ -148,10 +173,22 @@ def _sentence(report: LogReport) -> str:
         opened = (
             f"; {report.payloads} payloads opened, {report.erased} erased" if report.payloads or report.erased else ""
         )
-        return f"[bold green]sound[/]: {report.entries} entries, {report.proven} of them under a checkpoint{opened}"
+        return (
+            f"[bold green]sound[/]: {report.entries} entries, {report.proven} of them under a checkpoint"
+            f"{opened}{_witnessed(report)}"
+        )
     fault = report.fault
     assert fault is not None
     return f"[bold red]not sound[/]: index {fault.index}, {quoted(fault.kind)}: {quoted(fault.reason)}"
+
+
+def _witnessed(report: LogReport) -> str:
+    """Who else signed; what is not judged is said, too."""
+    by = ", ".join(one.witness for one in report.cosigned.by)
+    said = f"; {report.witnessed} of them under one that witnesses signed" if report.witnessed else ""
+    said += f" (the newest: {quoted(by)})" if by else ""
+    unknown = ", ".join(report.cosigned.unknown)
+    return said + (f"; cosignatures by {quoted(unknown)} were not judged (--witness)" if unknown else "")
 
 
 @contextmanager

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from ledger import bundle_verifier
 from ledger.bundle import VERIFIER, Disclosed, verifier_digest, write_bundle
-from ledger.checkpoint import VerifierKey, decode, encode
+from ledger.checkpoint import VerifierKey
 from ledger.errors import BundleError, CheckpointError
 from ledger.ids import EntryId
 from ledger.merkle import consistency_proof, leaf_hash, node_hash, range_proof, split
+from ledger.note import decode, encode
 from ledger.payload import commitment
 from tests.ledger.publishing import Published, grow, publish
 from tests.ledger.world import LONG, running

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from keys.signer import Purpose
 from ledger.checkpoint import (
-    MAX_NOTE_BYTES,
     TreeHead,
     VerifierKey,
     check_origin,
@@ -19,6 +18,7 @@ from ledger.checkpoint import (
     verify_checkpoint,
 )
 from ledger.errors import CheckpointError
+from ledger.note import MAX_NOTE_BYTES
 from tests.simulators.key_store import SimulatedKeyStore
 
 STORE = SimulatedKeyStore()
