@@ -14,12 +14,12 @@ from typing import TypedDict
 from anyio import CapacityLimiter, to_thread
 
 from api.housekeeping import Housekeeping
+from api.stamps import Stamps
 from cases.revocation import Revocations
 from detection.sandbox import Sandbox
 from keys.signer import KeyStore, KeyStoreStatus
 from ledger.log import Ledger
 from ledger.rewrapping import Rewrapping
-from provenance.time_stamps import TimeStamps
 
 READINESS_SECONDS = 1.0
 """How long the key store's answer is given again."""
@@ -46,10 +46,10 @@ class Readiness:
         rewrapping: Rewrapping,
         revocations: Revocations,
         sandboxes: tuple[Sandbox, ...],
-        time_stamps: TimeStamps | None = None,
+        stamps: Stamps | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys, self._ledger, self._sandboxes, self._time_stamps = keys, ledger, sandboxes, time_stamps
+        self._keys, self._ledger, self._sandboxes, self._stamps = keys, ledger, sandboxes, stamps
         self._housekeeping, self._rewrapping, self._revocations = housekeeping, rewrapping, revocations
         self._timer = timer
         self._one = CapacityLimiter(1)
@@ -69,9 +69,9 @@ class Readiness:
             "epochs": self._rewrapping.danger(),
             "revocation": self._revocations.reason,
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
-            **({"time_stamps": self._time_stamps.reason} if self._time_stamps else {}),
+            **({"time_stamps": self._stamps.time_stamps.reason} if self._stamps else {}),
         }
-        warnings = {"keys": keys.warning}
+        warnings = {"keys": keys.warning, "time_stamps": self._stamps.stamping.reason if self._stamps else ""}
         return {
             part: {"ready": not reason, "reason": reason, "warning": warnings.get(part, "")}
             for part, reason in reasons.items()

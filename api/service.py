@@ -25,6 +25,7 @@ from api.log import logger
 from api.readiness import Part, Readiness
 from api.revocation import watch_of
 from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings, TimeStampPolicy
+from api.stamps import Stamps, stamps_of
 from api.telemetry import Metrics
 from api.throttle import Throttle
 from api.trust import Trust
@@ -109,6 +110,9 @@ class Service:
     rewrapping: Rewrapping
     revocations: Revocations
     housekeeping: Housekeeping
+    stamps: Stamps | None
+    """None where no time-stamp authority is set."""
+
     readiness: Readiness
 
     def measure(self, parts: Mapping[str, Part]) -> None:
@@ -123,6 +127,8 @@ class Service:
         self.metrics.subjects_to_rewrap.set(self.rewrapping.status.waiting)
         self.metrics.oldest_epoch.set(self.rewrapping.age().total_seconds())
         self.metrics.revocation.set(self.revocations.left_seconds())
+        if self.stamps is not None:
+            self.stamps.measure(self.metrics)
 
 
 @contextmanager
@@ -182,6 +188,9 @@ def open_service(
         mark(settings, home)
         service.housekeeping.start()
         stack.callback(service.housekeeping.close)
+        if service.stamps is not None:
+            service.stamps.stamping.start()
+            stack.callback(service.stamps.stamping.close)
         yield service
 
 
@@ -265,6 +274,7 @@ def _assemble(
     claim_key = ClaimKeyRecord(ledger, database, keys, deployment)
     housekeeping = Housekeeping(deployment, library, rewrapping, claim_key, revocations, database, throttle, clock)
     signers, verifiers = (Shares(sandbox, _share(settings.workers)) for sandbox in (callers, strangers))
+    stamps = stamps_of(settings, database, callers, time_stamps, clock) if time_stamps else None
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -297,7 +307,8 @@ def _assemble(
         rewrapping=rewrapping,
         revocations=revocations,
         housekeeping=housekeeping,
-        readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), time_stamps),
+        stamps=stamps,
+        readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), stamps),
     )
 
 

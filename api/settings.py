@@ -25,6 +25,7 @@ from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
 from ledger.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
+from ledger.stamping import STAMP_EVERY
 from provenance.time_stamps import ANSWER_SECONDS
 
 DEFAULT_RETENTION = timedelta(days=7)
@@ -165,7 +166,7 @@ class Settings(BaseSettings):
     """File of further extended key usages to accept, one OID a line."""
 
     tsa_urls: tuple[Annotated[str, AfterValidator(_authority)], ...] = ()
-    """RFC 3161 time-stamp authorities, in order of preference. Empty: claims bear no time-stamp."""
+    """RFC 3161 time-stamp authorities, in order of preference. Empty: claims and checkpoints bear no time-stamp."""
 
     tsa_anchors: Path | None = None
     """PEM file of the roots that time-stamps must chain to; they make no signer trusted."""
@@ -174,6 +175,9 @@ class Settings(BaseSettings):
     """How long each authority has to answer."""
 
     tsa_policy: TimeStampPolicy = TimeStampPolicy.REFUSE
+    stamp_every: timedelta = Field(default=STAMP_EVERY, ge=timedelta(minutes=1))
+    """Between two stamps of the ledger's checkpoint while it grows."""
+
     revocation_lists: tuple[Annotated[str, AfterValidator(_list_source)], ...] = Field(default=(), max_length=4)
     """Further revocation lists (CRLs), addresses or files: of other signers' authorities, or of our own outside CA."""
 

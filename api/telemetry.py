@@ -65,6 +65,16 @@ class Metrics:
             "Until the last word on our certificate no longer lets us sign; +Inf where none is asked for",
             registry=self.registry,
         )
+        self.stamp_size = Gauge("sigillo_stamp_size", "Entries under the last stamp", registry=self.registry)
+        self.stamp_age = Gauge(
+            "sigillo_stamp_age_seconds", "Age of the last stamp; NaN before the first", registry=self.registry
+        )
+        self.authority_failing = Gauge(
+            "sigillo_time_stamp_authority_failing",
+            "1 when its last answer would not do, or there was none",
+            ["authority"],
+            registry=self.registry,
+        )
 
     def render(self) -> bytes:
         """The text exposition format."""

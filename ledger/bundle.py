@@ -2,22 +2,24 @@
 
     bundle.json      first, end (one beyond the last), size; `outside`: hashes of the largest subtrees outside the
                      range, from left to right; `since`: size of an earlier checkpoint and the proof that this one
-                     extends it, or null
+                     extends it, or null; `stamps`: by the size of each stamped checkpoint, the same proof
     entries.jsonl    every entry of the range, a line each, in the bytes that are hashed
     checkpoint, log.vkey, verify.py
+    stamps/          time-stamps that bear on the range: those of checkpoints that end in it, and the next one
+                     (`ledger.stamps`)
     disclosed/       salt and payload of entries that were opened to the auditor
 
 Rules
 - Nothing is left out of a range; whoever wants less filters.
 - It is made from published files, so anybody can make one, of a mirror too.
-- The same range of the same checkpoint is the same file, byte for byte.
+- The same range of the same checkpoint and its stamps is the same file, byte for byte.
 """
 
 from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -28,7 +30,9 @@ from ledger.errors import BundleError
 from ledger.ids import EntryId
 from ledger.merkle import consistency_proof, range_proof
 from ledger.mirror import Mirror
-from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
+from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch, StoredStamp
+from ledger.stamp_check import NO_STAMPS, Judge, StampsFound, judged
+from ledger.stamps import ANCHORS_FILE, stamp_paths
 from ledger.tiles import WIDTH, Tiles
 
 VERIFIER: Final = Path(__file__).with_name("bundle_verifier.py")
@@ -55,6 +59,16 @@ class BundleFacts:
     size: int
 
 
+def judge_bundle(file: Path, judge: Judge | None) -> StampsFound:
+    """What its stamps are worth, of a bundle that the verifier found sound. Raises FaultError."""
+    found = NO_STAMPS
+    with zipfile.ZipFile(file) as archive:
+        for size in sorted(int(size) for size in json.loads(archive.read("bundle.json")).get("stamps", {})):
+            note, response = map(archive.read, stamp_paths(size))
+            found = judged(StoredStamp(size, note, response), judge, found)
+    return found
+
+
 def verifier_digest() -> str:
     """SHA-256, hex, of the verifier that goes into bundles."""
     return sha256(VERIFIER.read_bytes()).hexdigest()
@@ -73,7 +87,7 @@ def write_bundle(
     """Write the bundle of entries [first, end), or to the log's end; `since` is an earlier checkpoint of it.
 
     Raises CheckpointError, BundleError for a range or an earlier checkpoint that this log does not have, TileError,
-    and what `fetch` raises.
+    StampIndexError, and what `fetch` raises.
     """
     key = VerifierKey.parse(vkey)
     mirror = Mirror.of(fetch, key)
@@ -81,19 +95,25 @@ def write_bundle(
     facts = BundleFacts(key.origin, first, size if end is None else end, size)
     if not 0 <= first < facts.end <= size:
         raise BundleError(f"there is no range {first} to {facts.end} in a log of {size} entries")
-    subtree = Tiles(mirror.tile).subtree
+    subtree, stamps = Tiles(mirror.tile).subtree, tuple(_stamps(mirror, facts))
     described = {
         "first": first,
         "end": facts.end,
         "size": size,
         "outside": [value.hex() for value in range_proof(first, facts.end, size, subtree)],
         "since": _since(mirror, verify_checkpoint(since, key)) if since else None,
+        "stamps": {str(stamp.size): _growth(mirror, stamp.size) for stamp in stamps},
     }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         _write(archive, "verify.py", VERIFIER.read_bytes())
         _write(archive, CHECKPOINT_FILE, mirror.note.encode())
         _write(archive, VKEY_FILE, f"{vkey.strip()}\n".encode())
         _write(archive, "bundle.json", json.dumps(described, indent=1).encode())
+        for stamp in stamps:
+            for path, data in zip(stamp_paths(stamp.size), (stamp.note, stamp.response), strict=True):
+                _write(archive, path, data)
+        if stamps:
+            _write(archive, ANCHORS_FILE, fetch(ANCHORS_FILE) or b"")
         for one in disclosed:
             _write(archive, f"disclosed/{one.entry}.json", one.payload)
             _write(archive, f"disclosed/{one.entry}.salt", one.salt)
@@ -105,8 +125,21 @@ def _since(mirror: Mirror, before: TreeHead) -> dict[str, object]:
     fault = mirror.contradicts(before)
     if fault is not None:
         raise BundleError(fault.reason)
-    proof = consistency_proof(before.size, mirror.head.size, Tiles(mirror.tile).subtree) if before.size else []
-    return {"size": before.size, "proof": [value.hex() for value in proof]}
+    return {"size": before.size, "proof": _growth(mirror, before.size)}
+
+
+def _growth(mirror: Mirror, size: int) -> list[str]:
+    """The proof that the log grew from that size, in hex."""
+    proof = consistency_proof(size, mirror.head.size, Tiles(mirror.tile).subtree) if size else []
+    return [value.hex() for value in proof]
+
+
+def _stamps(mirror: Mirror, facts: BundleFacts) -> Iterator[StoredStamp]:
+    """That of the first checkpoint beyond the range dates all of it; those before, its beginning more closely."""
+    for stamp in mirror.stamps(facts.first):
+        yield stamp
+        if stamp.size >= facts.end:
+            return
 
 
 def _write_entries(

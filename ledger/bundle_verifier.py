@@ -13,7 +13,9 @@ What is checked, in this order
     added, moved or changed (RFC 6962);
  4. with `--witness`: their signatures of the checkpoint, and that there are K of them (all, if you do not say);
  5. disclosed payloads are what their entries committed to when they were made;
- 6. with `--since`: this log is that one, grown (RFC 6962 consistency proof), and this range joins that one.
+ 6. time-stamps are of checkpoints that are signed by the key, and out of which this log grew (RFC 6962 consistency
+    proof); whether they hold is for `openssl ts`: the command is printed;
+ 7. with `--since`: this log is that one, grown, and this range joins that one.
 
 What is not checked is printed at the end. Exit code: 0 sound, 5 not sound, 2 wrong usage. Apache-2.0.
 """
@@ -40,7 +42,10 @@ ENTRIES = "entries.jsonl"
 MAX_ENTRY = 1024
 MAX_FILE = 16 * 1024 * 1024
 MAX_NOTE = 64 * 1024
-FILES = r"entries\.jsonl|bundle\.json|checkpoint|log\.vkey|verify\.py|disclosed/ent_[a-z2-7]{26}\.(json|salt)"
+FILES = (
+    r"entries\.jsonl|bundle\.json|checkpoint|log\.vkey|verify\.py|disclosed/ent_[a-z2-7]{26}\.(json|salt)"
+    r"|stamps/([1-9][0-9]{0,18}\.(checkpoint|tsr)|anchors\.pem)"
+)
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FIRST_PREV = "0" * 64
 MEMBERS = {
@@ -319,6 +324,7 @@ class Bundle:
             raise UnsoundError("the bundle has no entries")
         self.first, self.end = self.number(facts, "first"), self.number(facts, "end")
         self.since, self.outside = facts.get("since"), self.hashes(facts, "outside")
+        self.stamps = facts.get("stamps", {})
         self.note = self.read("checkpoint").decode("utf-8", "replace")
         self.size, self.root = read_checkpoint(self.note, key)
         self.cosigned = read_cosignatures(self.note, key, witnesses)
@@ -421,6 +427,29 @@ class Bundle:
                 raise UnsoundError(f"{name}: it is of another kind than the entry")
         return len(names)
 
+    def check_stamps(self, key: Key) -> list[int]:
+        """The sizes of the stamped checkpoints, once each is seen to be of this log."""
+        if not isinstance(self.stamps, dict):
+            raise UnsoundError("'stamps' is no list of proofs")
+        expected = {f"stamps/{size}.{part}" for size in self.stamps for part in ("checkpoint", "tsr")}
+        expected |= {"stamps/anchors.pem"} if self.stamps else set()
+        if expected != {name for name in self.archive.namelist() if name.startswith("stamps/")}:
+            raise UnsoundError("the bundle holds other stamps than it says")
+        for text in self.stamps:
+            try:
+                self.check_stamp(int(text), self.hashes(self.stamps, text), key)
+            except UnsoundError as error:
+                raise UnsoundError(f"the stamp of {text} entries: its checkpoint is not this log's ({error})") from None
+        return sorted(map(int, self.stamps))
+
+    def check_stamp(self, size: int, proof: list[bytes], key: Key) -> None:
+        """That the log grew out of what was stamped."""
+        note = self.read(f"stamps/{size}.checkpoint").decode("utf-8", "replace")
+        stamped, root = read_checkpoint(note, key)
+        if stamped != size or size > self.size:
+            raise UnsoundError(f"it is of {stamped} entries")
+        check_consistency(size, self.size, proof, root, self.root)
+
     def check_since(self, before: Bundle) -> bool:
         """That this log is the one of an earlier bundle, grown; whether the two ranges join."""
         facts = self.since if isinstance(self.since, dict) else {}
@@ -439,9 +468,16 @@ class Bundle:
 
 
 def verify(
-    file: str, key_text: str, since: str | None = None, witnesses: Sequence[str] = (), quorum: int | None = None
+    file: str,
+    key_text: str,
+    since: str | None = None,
+    witnesses: Sequence[str] = (),
+    quorum: int | None = None,
+    *,
+    judged: bool = False,
 ) -> list[str]:
-    """What was found, in sentences; without a `quorum` all the witnesses must have signed.
+    """What was found, in sentences; without a `quorum` all the witnesses must have signed. `judged`: somebody else
+    judges the stamps.
 
     Raises UnsoundError, and UNREADABLE for what is no bundle.
     """
@@ -453,7 +489,7 @@ def verify(
         bundle = Bundle(archive, key, known)
         bundle.check()
         check_quorum(bundle.cosigned, needed)
-        disclosed = bundle.check_disclosed()
+        disclosed, stamps = bundle.check_disclosed(), bundle.check_stamps(key)
     found = [
         f"log          {key[0]}, {bundle.size} entries, root {bundle.root.hex()}",
         f"entries      {bundle.first} to {bundle.end - 1}: all {bundle.end - bundle.first} are there and unchanged",
@@ -461,13 +497,16 @@ def verify(
         f"disclosed    {disclosed} payloads are what their entries committed to",
         *(f"witness      {name} saw this log at {moment(time)}" for name, time in bundle.cosigned[0].items()),
     ]
+    if stamps:
+        found.append(f"stamps       {len(stamps)} are of checkpoints of this log, the last of {stamps[-1]} entries")
     if since is not None:
         with zipfile.ZipFile(since) as archive:
             before = Bundle(archive, key, known)
             before.check()
         joins = "and this range begins where that one ended" if bundle.check_since(before) else "the ranges do not join"
         found.append(f"since        the log is the one of the earlier bundle ({before.size} entries), grown; {joins}")
-    return [*found, *not_checked(bundle, compared=since is not None)]
+    unjudged = [] if judged else stamps
+    return [*found, *not_checked(bundle, unjudged, compared=since is not None)]
 
 
 def moment(time: int) -> str:
@@ -475,7 +514,7 @@ def moment(time: int) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC" if time < 2**37 else f"second {time}"
 
 
-def not_checked(bundle: Bundle, *, compared: bool) -> Iterator[str]:
+def not_checked(bundle: Bundle, stamps: list[int], *, compared: bool) -> Iterator[str]:
     """What nobody should believe that this has shown."""
     yield "not checked  payloads that were not disclosed; whether what an entry says is true"
     if not bundle.cosigned[0]:
@@ -485,6 +524,11 @@ def not_checked(bundle: Bundle, *, compared: bool) -> Iterator[str]:
         yield "not checked  whether it is the log that you saw before: give the bundle that you checked last as --since"
     if bundle.cosigned[1]:
         yield f"not checked  signatures by {', '.join(bundle.cosigned[1])}: give their keys as --witness"
+    if stamps:
+        last = f"stamps/{stamps[-1]}"
+        yield "not checked  whether stamps hold: for each, with the authorities' roots (from elsewhere) in tsa.pem"
+        yield f"             python3 -m zipfile -e {bundle.archive.filename} ."
+        yield f"             openssl ts -verify -data {last}.checkpoint -in {last}.tsr -CAfile tsa.pem"
 
 
 def main() -> int:

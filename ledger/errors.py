@@ -19,6 +19,9 @@ LedgerError
 ├── ReceiptError                    a receipt that does not prove what it carries
 ├── TileError                       a tile or bundle that is missing or malformed
 │   └── TileNotFoundError           no such tile in the published log
+├── StampUnavailableError           no authority stamps a checkpoint now; tried again
+├── StampAnchorsError               roots for stamps that cannot be read
+├── StampIndexError                 a list of stamps that is malformed
 ├── BundleError                     a range or an earlier checkpoint that this log does not have
 ├── NotebookError                   an auditor's notes that cannot be read
 ├── ForkError                       signing would contradict what was signed before: refused
@@ -114,6 +117,18 @@ class TileError(LedgerError):
 
 class TileNotFoundError(TileError):
     """No tile or bundle of the published log by that path."""
+
+
+class StampUnavailableError(LedgerError):
+    """No authority gives a stamp of a checkpoint now. It is asked for again."""
+
+
+class StampAnchorsError(LedgerError):
+    """An auditor's roots for stamps cannot be read."""
+
+
+class StampIndexError(LedgerError):
+    """A list of stamps that is not one size a line, rising."""
 
 
 class BundleError(LedgerError):

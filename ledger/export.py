@@ -1,8 +1,8 @@
 """The log as a folder that any static server can host (c2sp.org/tlog-tiles).
 
 Rules
-- The folder holds `checkpoint`, `log.vkey`, `tile/<L>/…` and `tile/entries/…` of one tree size; no
-  payloads.
+- The folder holds `checkpoint`, `log.vkey`, `tile/<L>/…` and `tile/entries/…` of one tree size, and its
+  stamps (`ledger.stamps`); no payloads.
 - `checkpoint` is written last and each file is renamed into place, so that a mirror being updated is always
   whole.
 """
@@ -16,6 +16,7 @@ from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
 from ledger.database import Database
 from ledger.published import fetching
 from ledger.source import CHECKPOINT_FILE, VKEY_FILE
+from ledger.stamps import ANCHORS_FILE, INDEX_FILE, parse_index, stamp_paths
 from ledger.tenancy import SystemSession
 from ledger.tiles import ENTRIES, WIDTH, tile_path, widths
 
@@ -35,6 +36,8 @@ def export_log(
             _write(folder / path, fetch(path) or b"")
             if done:
                 progress(done, head.size)
+        for path in _stamps(fetch(INDEX_FILE) or b""):
+            _write(folder / path, fetch(path) or b"")
     _write(folder / VKEY_FILE, vkey)
     _write(folder / CHECKPOINT_FILE, note)
     return head
@@ -46,6 +49,13 @@ def _paths(size: int) -> Iterator[tuple[str, int]]:
         yield tile_path(level, n, width), 0
         if level == 0:
             yield tile_path(ENTRIES, n, width), n * WIDTH + width
+
+
+def _stamps(index: bytes) -> Iterator[str]:
+    """Every file of them, and their index last."""
+    if index:
+        yield from (path for size in parse_index(index) for path in stamp_paths(size))
+        yield from (ANCHORS_FILE, INDEX_FILE)
 
 
 def _write(path: Path, data: bytes) -> None:

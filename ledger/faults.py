@@ -25,6 +25,9 @@ class FaultKind(StrEnum):
     """Fewer witnesses signed than were asked for."""
 
     PAYLOAD = "payload"
+    STAMP = "stamp"
+    """A time-stamp is of a checkpoint that is not this log's, or does not hold."""
+
     SHRINK = "shrink"
     """The log is shorter than it was when it was last checked."""
 

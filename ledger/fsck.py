@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -17,7 +18,9 @@ from ledger.errors import DraftRefusedError, SubjectErasedError
 from ledger.faults import FaultError, FaultKind
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Payloads
-from ledger.source import StoredEntry
+from ledger.source import StoredEntry, StoredStamp
+from ledger.stamp_check import Judge
+from ledger.stamps import stored_stamps
 from ledger.subjects import Subject, Subjects
 from ledger.tables import Checkpoint, LogIdentity, Payload
 from ledger.tables import Entry as EntryRow
@@ -37,8 +40,10 @@ def verify_log(
     payloads: tuple[Payloads, Subjects] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     quorum: Quorum = NO_WITNESSES,
+    judge: Judge | None = None,
 ) -> LogReport:
-    """Check the whole log in one snapshot; with `payloads`, every commitment that can still be opened too.
+    """Check the whole log in one snapshot; with `payloads`, every commitment that can still be opened too; with a
+    `judge`, whether its stamps hold.
 
     `vkey` defaults to the stored one; an auditor brings their own. `progress(done, total)` is called along.
     Raises DatabaseUnavailableError, CheckpointError for a malformed `vkey`, KeyStoreUnavailableError.
@@ -47,7 +52,7 @@ def verify_log(
         text = vkey or connection.execute(select(LogIdentity.vkey)).scalar()
         check = _PayloadCheck(connection, *payloads) if payloads else None
         key = VerifierKey.parse(text) if text else None
-        return audit(_DatabaseSource(connection), key, check, progress, quorum=quorum)
+        return audit(_DatabaseSource(connection), key, check, progress, quorum=quorum, judge=judge)
 
 
 class _DatabaseSource:
@@ -65,11 +70,20 @@ class _DatabaseSource:
             select(EntryRow.index, EntryRow.data, EntryRow.id).where(EntryRow.index >= first).order_by(EntryRow.index)
         )
         for index, data, entry_id in rows:
-            yield StoredEntry(index, data, entry_id)
+            yield StoredEntry(index, _bytes(data), entry_id)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         rows = select(Checkpoint.size, Checkpoint.note).order_by(Checkpoint.size)
         yield from ((size, note) for size, note in self._connection.execute(rows))
+
+    def stamps(self, after: int) -> Iterator[StoredStamp]:
+        for stamp in stored_stamps(self._connection, after):
+            yield replace(stamp, response=_bytes(stamp.response))
+
+
+def _bytes(stored: bytes | str) -> bytes:
+    """SQLite keeps text in a column of bytes, if somebody writes it there."""
+    return stored.encode("utf-8", "replace") if isinstance(stored, str) else stored
 
 
 class _PayloadCheck:

@@ -35,6 +35,7 @@ from ledger.receipt import format_receipt
 from ledger.recovery import LOG_RECOVERED, Recovery, recovery
 from ledger.schema import migrate
 from ledger.sequencer import Sequencer
+from ledger.stamp_check import Judge
 from ledger.subjects import Subject, Subjects
 from ledger.tables import Entry as EntryRow
 from ledger.tables import Principal, PrincipalKind, Tenant
@@ -216,7 +217,7 @@ class Ledger:
         return note
 
     def published(self, path: str) -> bytes:
-        """A tile or bundle by its path (`ledger.published`). Raises TileNotFoundError, TileError."""
+        """A tile, bundle or stamp by its path (`ledger.published`). Raises TileNotFoundError, TileError."""
         with self._database.read(SystemSession.VERIFICATION) as connection:
             return published(connection, path, proven_size(connection))
 
@@ -263,13 +264,16 @@ class Ledger:
         progress: Callable[[int, int], None] = lambda _done, _total: None,
         vkey: str | None = None,
         quorum: Quorum = NO_WITNESSES,
+        judge: Judge | None = None,
     ) -> LogReport:
-        """Check the whole log again, payloads included, under the key store's own key or the `vkey` that is brought.
+        """Check the whole log again, payloads included, under the key store's own key or the `vkey` that is brought;
+        its stamps by a `judge`.
 
         Raises as `verify_log`, KeyNotFoundError, ForkError.
         """
         held = vkey or self._key.held()
-        return verify_log(self._database, str(held) if held else None, (self.payloads, self.subjects), progress, quorum)
+        sealed = (self.payloads, self.subjects)
+        return verify_log(self._database, str(held) if held else None, sealed, progress, quorum, judge)
 
     def _seal(self, connection: Connection, tenant: TenantId, drafts: Sequence[Draft]) -> Sequence[SealedDraft]:
         if any(draft.subject.tenant != tenant for draft in drafts):

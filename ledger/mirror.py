@@ -20,7 +20,9 @@ from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.errors import CheckpointError, ProofError, TileError
 from ledger.faults import Fault, FaultKind
 from ledger.merkle import HASH_BYTES, consistency_proof, verify_consistency
-from ledger.source import CHECKPOINT_FILE, Fetch, StoredEntry
+from ledger.source import CHECKPOINT_FILE, Fetch, StoredEntry, StoredStamp
+from ledger.stamp_check import Judge
+from ledger.stamps import published_stamps
 from ledger.tiles import ENTRIES, WIDTH, Tiles, tile_path, unpack_bundle
 
 
@@ -39,10 +41,14 @@ def verify_mirror(
     vkey: str,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     quorum: Quorum = NO_WITNESSES,
+    judge: Judge | None = None,
 ) -> LogReport:
-    """Check a whole published log against its key. Raises CheckpointError, and what `fetch` raises."""
+    """Check a whole published log against its key, and with a `judge` its stamps.
+
+    Raises CheckpointError, and what `fetch` raises.
+    """
     key = VerifierKey.parse(vkey)
-    return audit(Mirror.of(fetch, key), key, progress=progress, quorum=quorum)
+    return audit(Mirror.of(fetch, key), key, progress=progress, quorum=quorum, judge=judge)
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,10 @@ class Mirror:
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         yield self.head.size, self.note
+
+    def stamps(self, after: int) -> Iterator[StoredStamp]:
+        """Those up to this checkpoint: a log that is read while it grows may name later ones."""
+        return published_stamps(self.fetch, after + 1, self.head.size)
 
     def contradicts(self, before: TreeHead) -> Fault | None:
         """What is wrong if this log was what `before` says, and now is this."""

@@ -1,4 +1,4 @@
-"""What the log publishes: tiles of hashes and bundles of entries, as far as its latest checkpoint reaches.
+"""What the log publishes: tiles of hashes and bundles of entries, as far as its latest checkpoint reaches; stamps.
 
 Rules (c2sp.org/tlog-tiles)
 - A path that is served once gives the same bytes for ever; of a tile that has filled up, the partial ones too.
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from ledger.errors import NotProvenError, TileError, TileNotFoundError
 from ledger.merkle import HASH_BYTES
 from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
+from ledger.stamps import FOLDER, INDEX_FILE, stamp_file
 from ledger.tables import Entry, LogIdentity
 from ledger.tile_store import latest_checkpoint, proven_size, tile_reader
 from ledger.tiles import ENTRIES, WIDTH, pack_bundle, parse_tile_path, tile_path
@@ -37,11 +38,15 @@ def fetching(connection: Connection) -> Fetch:
 
 
 def published(connection: Connection, path: str, size: int) -> bytes:
-    """The bytes of one tile or bundle, by its path, of the tree of the first `size` entries.
+    """The bytes of one tile, bundle or file of stamps, by its path, of the tree of the first `size` entries.
 
     Raises TileNotFoundError for a path that this tree does not have, TileError where stored hashes or entries are
     missing.
     """
+    if path.startswith(f"{FOLDER}/"):
+        if stamp := stamp_file(connection, path):
+            return stamp
+        raise TileNotFoundError(f"there is no {path!r}: {INDEX_FILE} names the stamps, once there are any")
     level, n, width = parse_tile_path(path)
     height = 0 if level == ENTRIES else int(level)
     if n * WIDTH + width > size // WIDTH**height:

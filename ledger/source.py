@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from ledger.ids import EntryId
@@ -24,6 +24,17 @@ class StoredEntry:
     id: EntryId | None = None
 
 
+@dataclass(frozen=True)
+class StoredStamp:
+    """A stamp as a source has it; either part is empty where the source lacks it."""
+
+    size: int
+    note: bytes
+    """What was stamped."""
+
+    response: bytes = field(repr=False)
+
+
 class Source(Protocol):
     """Where a log is read from."""
 
@@ -38,3 +49,6 @@ class Source(Protocol):
 
     def checkpoints(self) -> Iterable[tuple[int, str]]:
         """(size, note) by ascending size."""
+
+    def stamps(self, after: int) -> Iterable[StoredStamp]:
+        """Those of larger checkpoints than that, by ascending size. Raises StampIndexError."""

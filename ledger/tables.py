@@ -163,6 +163,26 @@ class Checkpoint(Base):
     note: Mapped[str]
 
 
+class Stamp(Base):
+    """A time-stamp of a checkpoint, as its authority answered; rows are only added."""
+
+    __tablename__ = "stamp"
+    __table_args__ = (ForeignKeyConstraint(["size"], ["checkpoint.size"]), {"info": BOOKKEEPING})
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    response: Mapped[bytes]
+    time: Mapped[int]
+    """What it says."""
+
+
+class StampRoot(Base):
+    """A root that a stamp was verified under, by its SHA-256; rows are only added."""
+
+    __tablename__ = "stamp_root"
+    __table_args__ = ({"info": BOOKKEEPING},)
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    pem: Mapped[str]
+
+
 class LogIdentity(Base):
     """The log's one name and key, fixed once known. A single row."""
 

@@ -11,16 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import Final, Protocol
 
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
 from ledger.cosignature import NO_COSIGNATURES, Quorum
 from ledger.entry import FIRST_PREV, Entry, entry_milliseconds, parse_entry
-from ledger.errors import CheckpointError, CosignatureError, EntryMalformedError
+from ledger.errors import CheckpointError, CosignatureError, EntryMalformedError, StampIndexError
 from ledger.faults import FaultError, FaultKind
 from ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash
 from ledger.source import Source, StoredEntry
-from ledger.tiles import HEIGHT, WIDTH, tile_path
+from ledger.stamp_check import NO_STAMPS, Judge, StampsFound, check_stamps
+from ledger.tiles import HEIGHT, WIDTH, TileReader, Tiles, tile_path
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,12 @@ class Kept:
     note: str
     """That checkpoint; empty before the first."""
 
+    stamped: int = 0
+    """Stamps of checkpoints up to that size were seen to be this log's."""
+
+    judged: int = 0
+    """Up to that size they were judged, too."""
+
     def root(self) -> bytes:
         """The root of the first `size` entries."""
         if not self.stack:
@@ -50,6 +59,8 @@ class Kept:
             value = node_hash(left, value)
         return value
 
+
+_TILES_HELD: Final = 64
 
 NOTHING: Final = Kept(size=0, proven=0, prev=FIRST_PREV, time=0, stack=(), note="")
 """Where a walk over the whole log begins."""
@@ -90,7 +101,8 @@ class Walk:
         self.cosigned = NO_COSIGNATURES
         """By whom the newest of them is."""
 
-        self._note = kept.note
+        self.note = kept.note
+        self.stamped, self.judged = kept.stamped, kept.judged
         self._stack = list(kept.stack)
         self._levels = [_Level(count) for count in _counts(kept.size)]
         self._notes = (stored for stored in source.checkpoints() if stored[0] >= kept.size)
@@ -98,7 +110,8 @@ class Walk:
 
     def kept(self) -> Kept:
         """Where the pass is."""
-        return Kept(self.size, self.proven, self.prev, self.time, tuple(self._stack), self._note)
+        stack, stamps = tuple(self._stack), (self.stamped, self.judged)
+        return Kept(self.size, self.proven, self.prev, self.time, stack, self.note, *stamps)
 
     def take(self, stored: StoredEntry) -> None:
         """Check the next entry and everything that ends with it. Raises FaultError."""
@@ -125,6 +138,22 @@ class Walk:
                 raise FaultError(self.size, FaultKind.TILE, f"{tile_path(level, n)} holds hashes of missing entries")
         if self.verified and not self.witnessed and self._quorum.needed:
             raise FaultError(0, FaultKind.QUORUM, self._quorum.lacks(self.cosigned))
+
+    def check_stamps(self, judge: Judge | None) -> StampsFound:
+        """Check the stamps that were not yet, once everything else is. Raises FaultError."""
+        after = self.stamped if judge is None else self.judged
+        try:
+            first = next(stamps := iter(self._source.stamps(after)), None)
+            if first is None:
+                return NO_STAMPS
+            head = self._verified_head(self.proven, self.note)
+            assert self._key is not None  # or there were no head
+            found = check_stamps(chain([first], stamps), head, self._key, Tiles(_read_once(self._source)), judge)
+        except StampIndexError as error:
+            raise FaultError(0, FaultKind.STAMP, str(error)) from error
+        self.stamped = max(self.stamped, found.size)
+        self.judged = self.judged if judge is None else found.size
+        return found
 
     def _check_entry(self, stored: StoredEntry) -> Entry:
         try:
@@ -182,7 +211,7 @@ class Walk:
         if head.root != self.kept().root():
             reason = f"the checkpoint of size {size} has another root than its entries"
             raise FaultError(self.proven, FaultKind.CHECKPOINT, reason)
-        self.proven, self.verified, self._note = size, self.verified + 1, note
+        self.proven, self.verified, self.note = size, self.verified + 1, note
         if self.cosigned.by and not self._quorum.lacks(self.cosigned):
             self.witnessed = size
 
@@ -198,6 +227,11 @@ class Walk:
         except CheckpointError as error:
             raise FaultError(last, FaultKind.CHECKPOINT, str(error)) from error
         return head
+
+
+def _read_once(source: Source) -> TileReader:
+    """Stamps that lie close need the same tiles."""
+    return lru_cache(_TILES_HELD)(source.tile)
 
 
 def _counts(size: int) -> Iterator[int]:

@@ -1,4 +1,5 @@
-"""The jobs of a sandboxed worker: *examine*, *sign*, *stamp*, *verify*. No other module loads c2pa's native library.
+"""The jobs of a sandboxed worker: *examine*, *judge*, *sign*, *stamp*, *verify*. No other module loads c2pa's native
+library.
 
 Rules
 - Stateless: everything a job needs comes with it. Only the context prepared for a trust policy is kept.
@@ -27,13 +28,15 @@ from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
 from detection.outlines.census import count
 from detection.worker import Ask, Job
+from keys.errors import TimeStampError
+from keys.time_stamps import TimeStamp, verified
 from provenance.assessment import assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
 from provenance.manifest import SIDECAR_TYPES
 from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
 from provenance.signers import Signers
-from provenance.stamping import Signature, carried, place, verified
+from provenance.stamping import Signature, carried, place
 from provenance.summary import in_brief
 from provenance.verdict import Verdict, worst
 
@@ -118,8 +121,7 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     before = _whole(fds[1])
     signature, response = Signature.of(before), base64.b64decode(args["response"])
     roots = args["trust"]["anchors"] + args["trust"]["authorities"]
-    token = verified(response, int(args["nonce"]), signature.countersigned, roots)
-    after = signature.stamped(before, token)
+    after = signature.stamped(before, _verified(response, signature.countersigned, roots, args["nonce"]).token)
     output, store = _outputs()
     with _closed_on_failure([output, store]):
         with mapped(fds[0]) as file, os.fdopen(output, "wb", closefd=False) as written:
@@ -138,7 +140,23 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     return {"time_stamp": TIME_STAMP.dump_python(trusted[0], mode="json")}, [output, store]
 
 
-JOBS: Final[Mapping[str, Job]] = {"examine": examine, "sign": sign, "stamp": stamp, "verify": verify}
+def judge(args: dict[str, Any], _fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """Verify an authority's answer about a log's checkpoint. `args`: `message`, `response` (base64), `nonce`, `roots`.
+
+    Answers with its `time`, RFC 3339. Raises TimeStampRefusedError.
+    """
+    message, response = (base64.b64decode(args[name]) for name in ("message", "response"))
+    return {"time": _verified(response, message, args["roots"], args["nonce"]).time.isoformat()}, []
+
+
+JOBS: Final[Mapping[str, Job]] = {"examine": examine, "judge": judge, "sign": sign, "stamp": stamp, "verify": verify}
+
+
+def _verified(response: bytes, message: bytes, roots: str, nonce: str) -> TimeStamp:
+    try:
+        return verified(response, message, roots, int(nonce))
+    except TimeStampError as error:
+        raise TimeStampRefusedError(legible(str(error))) from error
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """Putting a time-stamp into a claim that is signed already. Runs in the worker; what it reads is hostile.
 
 Rules
-- An answer is verified before it is used: granted, over this signature, with our nonce, by a certificate for
-  time-stamping alone, under the operator's roots.
+- An answer is verified before it is used (`keys.time_stamps`).
 - Nothing moves: the token takes the place of padding, so every length stays, and every hash, for a manifest store is
   excluded from its own hard binding.
 - A store lies in a file in one form, once: whole, as in most kinds, or cut as its kind demands. Where it is found in
@@ -20,12 +19,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import cbor2
-from cryptography import x509
-from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
 from detection.outlines.outline import Bytes
 from provenance.errors import TimeStampRefusedError
-from provenance.report import legible
 
 _SIGN1: Final = 18
 """CBOR tag of a COSE_Sign1 (RFC 9052, section 2)."""
@@ -89,17 +85,6 @@ class Signature:
 
     def _written(self, header: dict[Any, Any]) -> bytes:
         return cbor2.dumps(cbor2.CBORTag(_SIGN1, [self.protected, header, self.payload, self.signature]))
-
-
-def verified(response: bytes, nonce: int, message: bytes, roots: str) -> bytes:
-    """The token of an authority's answer about `message`; `roots` is PEM. Raises TimeStampRefusedError."""
-    authorities = x509.load_pem_x509_certificates(roots.encode())
-    try:
-        answer = decode_timestamp_response(response)
-        VerifierBuilder(roots=authorities, nonce=nonce).build().verify_message(answer, message)
-        return answer.time_stamp_token()
-    except (VerificationError, ValueError) as error:
-        raise TimeStampRefusedError(legible(str(error))) from error
 
 
 def place(file: Bytes, mime: str, store: bytes) -> int:

@@ -1,7 +1,7 @@
 """RFC 3161 time-stamps from outside: who is asked for them, in which order, and for how long.
 
 Rules
-- What leaves the house is the SHA-256 of a claim's signature and a random nonce: nothing of the file.
+- What leaves the house is a SHA-256, of a claim's signature or of a checkpoint, and a random nonce: nothing of a file.
 - An answer may have been forged on its way, so it is not parsed here: a worker verifies it before it is used
   (`provenance.stamping`). That is also why plain http will do: an answer is signed.
 - Authorities are asked in the operator's order, without holding a worker. One that failed FAILURES times in a row is
@@ -61,6 +61,8 @@ class Authority:
         # Under the lock.
         self._failures = 0
         self._rests_until = 0.0
+        self.fault = ""
+        """What it failed of last; empty since it did not. Whole whenever it is read."""
 
     def admit(self, now: float) -> bool:
         """Whether to ask it now; of those that come after a rest, the first alone."""
@@ -72,11 +74,12 @@ class Authority:
             self._rests_until = now + REST_SECONDS
             return True
 
-    def note(self, now: float, *, failed: bool) -> None:
-        """How it went."""
+    def note(self, now: float, fault: str = "") -> None:
+        """How it went: what it failed of, or nothing."""
         with self._lock:
-            self._failures = self._failures + 1 if failed else 0
+            self._failures = self._failures + 1 if fault else 0
             self._rests_until = now + REST_SECONDS
+            self.fault = fault
 
     def rests(self, now: float) -> bool:
         """Whether it is left alone."""
@@ -133,11 +136,11 @@ class TimeStamps:
                 made = use(self._ask(authority, message))
             except (TimeStampRefusedError, JobFailedError, WorkerError) as error:
                 if isinstance(error, TimeStampRefusedError):
-                    authority.note(self._timer(), failed=True)
+                    authority.note(self._timer(), str(error))
                 self._notice(authority.name, str(error))
                 faults.append(f"{authority.name}: {error}")
             else:
-                authority.note(self._timer(), failed=False)
+                authority.note(self._timer())
                 return made
         if self._required:
             raise TimeStampUnavailableError("; ".join(faults))

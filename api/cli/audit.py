@@ -19,6 +19,7 @@ from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
 from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.faults import FaultKind
 from ledger.source import VKEY_FILE
+from ledger.stamp_check import Judge
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Takes what happened (`grown`, `stalled`, `unreachable`, `unwitnessed`) and the facts."""
@@ -28,7 +29,9 @@ SOON_SECONDS = 2.0
 
 
 @contextmanager
-def auditor_of(url: str, key: Path | None, state: Path | None, quorum: Quorum = NO_WITNESSES) -> Iterator[Auditor]:
+def auditor_of(
+    url: str, key: Path | None, state: Path | None, quorum: Quorum = NO_WITNESSES, judge: Judge | None = None
+) -> Iterator[Auditor]:
     """The auditor of a log, with what they kept. Raises CheckpointError, NotebookError, ClientError, OSError."""
     kept = read_notebook(state) if state else None
     given = key.read_text().strip() if key else ""
@@ -37,7 +40,7 @@ def auditor_of(url: str, key: Path | None, state: Path | None, quorum: Quorum = 
     with PublishedLog(url) as fetch:
         book = kept or Notebook(given or _own_key(fetch))
         save = (lambda notebook: write_notebook(state, notebook)) if state else _keep_nothing
-        yield Auditor(fetch, book, save, quorum)
+        yield Auditor(fetch, book, save, quorum, judge)
 
 
 def follow(

@@ -18,7 +18,9 @@ from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
 from api.home import Home
 from ledger.audit import LogReport
 from ledger.cosignature import Quorum
-from ledger.errors import CheckpointError
+from ledger.errors import CheckpointError, StampAnchorsError
+from ledger.faults import FaultError
+from ledger.stamp_check import NO_STAMPS, Judge, StampsFound
 
 app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 
@@ -41,29 +43,36 @@ def verify(
         [], metavar="VKEY", help="Verifier key of a witness to believe; may be repeated."
     ),
     quorum: int = typer.Option(None, min=0, help="How many of them must have cosigned. Default: all."),
+    tsa_anchors: Path = typer.Option(
+        None,
+        exists=True,
+        dir_okay=False,
+        help="PEM roots of time-stamp authorities to believe: judges stamps.",
+    ),
     as_json: bool = JSON,
 ) -> None:
-    """Re-check everything: bytes, chain, tree, checkpoints, cosignatures, payloads. Exit code 5 names the first bad
-    index.
+    """Re-check everything: bytes, chain, tree, checkpoints, cosignatures, stamps, payloads. Exit code 5 names the first
+    bad index; 6: all of it holds, but a stamp is by an authority under none of the given roots.
     """
     if url and folder:
         raise fail("give a folder or --url, not both", Exit.USAGE)
     if (state or follow) and not url:
         raise fail("--state and --follow go with --url", Exit.USAGE)
     if folder and folder.is_file():
-        _bundle(folder, key, since, witness, quorum, as_json=as_json)
-    believed = _quorum(witness, quorum)
+        _bundle(folder, key, since, witness, quorum, _judge(tsa_anchors), as_json=as_json)
+    believed, judge = _quorum(witness, quorum), _judge(tsa_anchors)
     with told(), progressing("checking", quiet=as_json or follow) as progress:
         if url:
             following = _Following(every, stall_after, as_json) if follow else None
-            report = _remote(url, key, state, believed, following, progress)
+            report = _remote(url, key, state, believed, judge, following, progress)
         else:
-            report = _exported(folder, key, believed, progress) if folder else _at_home(key, believed, progress)
+            checked = (key, believed, judge, progress)
+            report = _exported(folder, *checked) if folder else _at_home(*checked)
     if as_json:
         show({**asdict(report), "sound": report.sound})
     else:
         say(_sentence(report))
-    raise typer.Exit(Exit.OK if report.sound else Exit.INVALID)
+    raise typer.Exit(_exit(report.stamps) if report.sound else Exit.INVALID)
 
 
 @app.command()
@@ -93,28 +102,48 @@ def _quorum(witnesses: list[str], needed: int | None) -> Quorum:
         raise fail(f"--witness, --quorum: {error}", Exit.USAGE) from error
 
 
+def _judge(anchors: Path | None) -> Judge | None:
+    try:
+        return Judge.of(anchors.read_text(errors="replace")) if anchors else None
+    except StampAnchorsError as error:
+        raise fail(f"{anchors}: {error}", Exit.USAGE) from error
+
+
+def _exit(stamps: StampsFound) -> Exit:
+    return Exit.UNTRUSTED if stamps.untrusted else Exit.OK
+
+
 def _bundle(
-    file: Path, key: Path | None, since: Path | None, witnesses: list[str], quorum: int | None, *, as_json: bool
+    file: Path,
+    key: Path | None,
+    since: Path | None,
+    witnesses: list[str],
+    quorum: int | None,
+    judge: Judge | None,
+    *,
+    as_json: bool,
 ) -> NoReturn:
-    """Check a bundle with the verifier that is in every bundle."""
+    """Check a bundle with the verifier that is in every bundle; and its stamps, which that one leaves to others."""
     from ledger import bundle_verifier
+    from ledger.bundle import judge_bundle
 
     if key is None:
         raise fail("give the log's verifier key with --key: a bundle's own proves nothing", Exit.USAGE)
     try:
-        before = str(since) if since else None
-        found, unsound = bundle_verifier.verify(str(file), key.read_text(), before, witnesses, quorum), ""
-    except bundle_verifier.UnsoundError as error:
-        found, unsound = [], str(error)
+        before, judged = str(since) if since else None, judge is not None
+        found = bundle_verifier.verify(str(file), key.read_text(), before, witnesses, quorum, judged=judged)
+        stamps, unsound = judge_bundle(file, judge), ""
+    except (bundle_verifier.UnsoundError, FaultError) as error:
+        found, stamps, unsound = [], NO_STAMPS, str(error)
     except bundle_verifier.UNREADABLE as error:
         raise fail(f"{file} cannot be read as a bundle: {error}") from error
     if as_json:
-        show({"sound": not unsound, "found": found, "fault": unsound})
+        show({"sound": not unsound, "found": found, "fault": unsound, "stamps": asdict(stamps)})
     else:
         for line in found:
             say(quoted(line))
-        say(f"[bold red]not sound[/]: {quoted(unsound)}" if unsound else "[bold green]sound[/]")
-    raise typer.Exit(Exit.INVALID if unsound else Exit.OK)
+        say(f"[bold red]not sound[/]: {quoted(unsound)}" if unsound else f"[bold green]sound[/]{stamped(stamps)}")
+    raise typer.Exit(Exit.INVALID if unsound else _exit(stamps))
 
 
 @dataclass(frozen=True)
@@ -129,18 +158,19 @@ def _remote(
     key: Path | None,
     state: Path | None,
     quorum: Quorum,
+    judge: Judge | None,
     following: _Following | None,
     progress: Callable[[int, int], None],
 ) -> LogReport:
     from api.cli.audit import auditor_of, follow, telling
 
-    with auditor_of(url, key, state, quorum) as auditor:
+    with auditor_of(url, key, state, quorum, judge) as auditor:
         if following is None:
             return auditor.visit(progress)
         return follow(auditor, following.every, following.stall_after, telling(as_json=following.as_json))
 
 
-def _at_home(key: Path | None, quorum: Quorum, progress: Callable[[int, int], None]) -> LogReport:
+def _at_home(key: Path | None, quorum: Quorum, judge: Judge | None, progress: Callable[[int, int], None]) -> LogReport:
     from api.service import open_keys
     from cases.decisions import KINDS
     from keys.clock import system_clock, system_entropy
@@ -150,15 +180,18 @@ def _at_home(key: Path | None, quorum: Quorum, progress: Callable[[int, int], No
     settings = load_settings()
     require_log(settings.home)
     keys = open_keys(settings, Home(settings.home), system_clock, system_entropy)
+    own = judge or _judge(settings.tsa_anchors)
     with closing(Database(settings.database_url)) as database:
-        return Ledger(database, keys, KINDS).verify(progress, key.read_text() if key else None, quorum)
+        return Ledger(database, keys, KINDS).verify(progress, key.read_text() if key else None, quorum, own)
 
 
-def _exported(folder: Path, key: Path | None, quorum: Quorum, progress: Callable[[int, int], None]) -> LogReport:
+def _exported(
+    folder: Path, key: Path | None, quorum: Quorum, judge: Judge | None, progress: Callable[[int, int], None]
+) -> LogReport:
     from ledger.mirror import folder_fetch, verify_mirror
     from ledger.source import VKEY_FILE
 
-    return verify_mirror(folder_fetch(folder), (key or folder / VKEY_FILE).read_text(), progress, quorum)
+    return verify_mirror(folder_fetch(folder), (key or folder / VKEY_FILE).read_text(), progress, quorum, judge)
 
 
 def require_log(home: Path) -> None:
@@ -175,7 +208,7 @@ def _sentence(report: LogReport) -> str:
         )
         return (
             f"[bold green]sound[/]: {report.entries} entries, {report.proven} of them under a checkpoint"
-            f"{opened}{_witnessed(report)}"
+            f"{opened}{_witnessed(report)}{stamped(report.stamps)}"
         )
     fault = report.fault
     assert fault is not None
@@ -189,6 +222,17 @@ def _witnessed(report: LogReport) -> str:
     said += f" (the newest: {quoted(by)})" if by else ""
     unknown = ", ".join(report.cosigned.unknown)
     return said + (f"; cosignatures by {quoted(unknown)} were not judged (--witness)" if unknown else "")
+
+
+def stamped(stamps: StampsFound) -> str:
+    """What is said of stamps; those that were not judged are not called good."""
+    if not stamps.present:
+        return ""
+    said = f"; {stamps.present} stamps, the last at {stamps.size} entries ({stamps.time})"
+    if not stamps.trusted and not stamps.untrusted:
+        return f"{said}: present, not judged (--tsa-anchors)"
+    untrusted = f", {stamps.untrusted} by authorities under none of the given roots" if stamps.untrusted else ""
+    return f"{said}: {stamps.trusted} hold{untrusted}"
 
 
 @contextmanager

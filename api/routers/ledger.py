@@ -1,4 +1,4 @@
-"""The public ledger: checkpoint, key, tiles and entries as static files; receipts by entry id. Nothing needs a key."""
+"""The public ledger: checkpoint, key, tiles, entries, stamps as static files; receipts. Nothing needs a key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from api.service import ServiceDep
 from ledger.bundle import VERIFIER
 from ledger.errors import NotProvenError
 from ledger.ids import EntryId
+from ledger.stamps import ANCHORS_FILE, FOLDER, INDEX_FILE
 
 router = APIRouter(tags=["ledger"], dependencies=[ReaderDep])
 
@@ -40,6 +41,21 @@ def tile(service: ServiceDep, path: str) -> Response:
     """
     found = service.ledger.published(f"tile/{path}")
     return Response(found, media_type="application/octet-stream", headers={"Cache-Control": TILE_AGE})
+
+
+@router.get(
+    "/ledger/stamps/{name}",
+    response_class=Response,
+    responses={200: {"description": "The bytes", "content": {"application/octet-stream": {}}}},
+)
+def stamp(service: ServiceDep, name: str) -> Response:
+    """A time-stamp of a checkpoint (`300.tsr`, RFC 3161), what was stamped (`300.checkpoint`), the `index` of their
+    sizes, or the roots of their authorities (`anchors.pem`).
+    """
+    path = f"{FOLDER}/{name}"
+    age = CHECKPOINT_AGE if path in (INDEX_FILE, ANCHORS_FILE) else TILE_AGE
+    found = service.ledger.published(path)
+    return Response(found, media_type="application/octet-stream", headers={"Cache-Control": age})
 
 
 @router.get("/ledger/verify.py", response_class=Response)

@@ -27,6 +27,8 @@ ROUTES = {
     ("get", "/readyz"),
     ("get", "/metrics"),
     ("post", "/v1/api-keys"),
+    ("get", "/ledger/stamps/{name}"),
+    ("get", "/v1/ledger/stamps"),
     ("get", "/v1/api-keys"),
     ("delete", "/v1/api-keys/{key}"),
     ("post", "/v1/keys/{key}/revocation"),

@@ -34,10 +34,11 @@ OUR_FAULT = {
     "ForkError", "EpochError", "EpochClosedError", "EpochInUseError", "BlobError", "BlobNotFoundError",
     "BlobDamagedError", "JobFailedError",
     # These never leave the module that handles them.
-    "TimeStampRefusedError", "RevocationRefusedError",
+    "TimeStampRefusedError", "RevocationRefusedError", "StampUnavailableError",
+    "TimeStampError", "TimeStampUnreadableError", "TimeStampInvalidError", "TimeStampUntrustedError",
     # These end a start or a command, never a request.
     "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
-    "RetirementRefusedError", "BundleError", "NotebookError",
+    "RetirementRefusedError", "BundleError", "NotebookError", "CosignatureError", "StampAnchorsError", "StampIndexError",
     "OpenBaoMissingError", "OpenBaoStartError",
     # Roots: their children have the rows.
     "CasesError", "SigningSuspendedError", "DetectionError", "KeysError", "LedgerError", "ProvenanceError",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from keys.openbao import OpenBao
+from ledger.mirror import verify_mirror
+from ledger.stamp_check import Judge
 from provenance.time_stamps import FAILURES
 from tests.api.wire import counts, problem, signed, upload
 from tests.deployment import Running, running
@@ -81,7 +84,7 @@ def test_without_a_time_stamp_nothing_is_signed_until_there_is_one(
         authority.status = 200
         time_stamps = up.service.intake.time_stamps
         assert time_stamps is not None
-        time_stamps.authorities[0].note(0, failed=False)  # as after the rest
+        time_stamps.authorities[0].note(0)  # as after the rest
         assert upload(http, headers={"Idempotency-Key": "k"}).json()["time_stamp"]
 
 
@@ -123,3 +126,66 @@ def test_an_asset_from_before_time_stamps_is_read_as_having_none(deployment: Run
     entry = ASSET_SIGNED.reader.dump_python(said(deployment, token, asset))
     del entry["time_stamp"]
     assert ASSET_SIGNED.reader.validate_python(entry).time_stamp is None
+
+
+def test_the_ledgers_checkpoint_is_stamped_and_published(
+    tmp_path: Path, settings: dict[str, Any], authority: TimeStampAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.stamping.LOOK_SECONDS", 0.05)
+    with running(tmp_path / "home", **settings) as up, up.http() as anyone:
+        found = _until_stamped(up)
+        size = found["size"]
+        assert (found["reason"], found["authorities"]) == ("", [{"name": authority.url[7:-1], "fault": ""}])
+        index = anyone.get("/ledger/stamps/index")
+        assert index.text == f"{size}\n"
+        assert index.headers["cache-control"] == "public, max-age=1"
+        for part in ("checkpoint", "tsr"):
+            file = anyone.get(f"/ledger/stamps/{size}.{part}")
+            assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert anyone.get("/ledger/stamps/anchors.pem").text == authority.anchors
+        for name in ("0.tsr", f"{size + 1}.tsr", f"{size}.p7s", "%2e%2e", f"0{size}.tsr", f"{2**63}.tsr"):
+            problem(anyone.get(f"/ledger/stamps/{name}"), 404, "tile-not-found")
+        problem(anyone.get("/v1/ledger/stamps"), 401, "unauthenticated")
+        metrics = anyone.get("/metrics").text
+        assert f"sigillo_stamp_size {size:.1f}" in metrics
+        assert f'sigillo_time_stamp_authority_failing{{authority="{authority.url[7:-1]}"}} 0.0' in metrics
+        judge = Judge(authority.anchors)
+        assert up.service.ledger.verify(judge=judge).stamps.trusted == 1
+
+        def fetch(path: str) -> bytes | None:
+            answer = anyone.get(f"/ledger/{path}")
+            return answer.content if answer.status_code == 200 else None
+
+        assert verify_mirror(fetch, up.service.ledger.vkey(), judge=judge).stamps.trusted == 1
+
+
+def test_while_no_authority_answers_the_ledger_goes_on_and_says_so(
+    tmp_path: Path, settings: dict[str, Any], authority: TimeStampAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.stamping.LOOK_SECONDS", 0.05)
+    authority.status = 503
+    with running(tmp_path / "home", tsa_policy="record", **settings) as up, up.http(up.key()) as http:
+        asset, _ = signed(http)
+        assert up.service.ledger.wait_proven(asset["ledger"]["entry"], 30)
+        found = _until(up.operator.ledger_stamps, lambda found: bool(found["reason"]))
+        assert found["size"] == 0
+        assert found["authorities"][0]["fault"] == "it answers with HTTP status 503"
+        part = up.operator.ready()["parts"]["time_stamps"]
+        assert part["ready"]
+        assert "HTTP status 503" in part["warning"]
+        authority.status = 200
+        assert up.service.stamps is not None
+        up.service.stamps.time_stamps.authorities[0].note(0)  # as after the rest
+        assert _until_stamped(up)["size"] >= 1
+
+
+def _until_stamped(up: Running) -> Any:
+    return _until(up.operator.ledger_stamps, lambda found: found["size"] > 0 and not found["reason"])
+
+
+def _until(ask: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
+    end = time.monotonic() + 60
+    while not holds(found := ask()):
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
+    return found

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from keys.clock import Clock, system_clock
+
 POLICY: Final = "1.3.6.1.4.1.13762.3"
 MAX_REQUEST_BYTES: Final = 4096
 REPLY: Final = "application/timestamp-reply"
@@ -34,6 +36,7 @@ class TimeStampAuthority:
     """One authority under a root of its own; `serving` puts it on a port."""
 
     name: str = "Simulated time-stamps"
+    clock: Clock = system_clock
     critical: bool = True
     """Whether its certificate says as strictly as RFC 3161 section 2.3 wants what it is for."""
 
@@ -67,7 +70,7 @@ class TimeStampAuthority:
             "policy": POLICY,
             "message_imprint": asked["message_imprint"],
             "serial_number": secrets.randbits(63),
-            "gen_time": datetime.now(UTC).replace(microsecond=0),
+            "gen_time": self.clock().replace(microsecond=0),
             "nonce": asked["nonce"].native,
         }
         self.twist(said)
@@ -113,7 +116,7 @@ class TimeStampAuthority:
         return cms.ContentInfo({"content_type": "signed_data", "content": signed})
 
     def _issue(self, name: str, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
-        now, issuer_key = datetime.now(UTC), self._root_key.public_key()
+        now, issuer_key = self.clock(), self._root_key.public_key()
         builder = (
             x509.CertificateBuilder()
             .subject_name(_named(name))

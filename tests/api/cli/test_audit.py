@@ -20,6 +20,8 @@ from tests.api.cli.conftest import Run
 from tests.api.wire import proven, signed
 from tests.deployment import Running
 from tests.ledger.publishing import Published
+from tests.ledger.stamper import response_of
+from tests.simulators.time_stamp_authority import TimeStampAuthority
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -121,6 +123,41 @@ def test_an_auditor_takes_one_file_and_the_next(
     assert (broken.exit_code, json.loads(broken.stdout)["sound"]) == (5, False)
     assert run("ledger", "bundle", tmp_path / "none.zip", "--from", 10**6).exit_code == 1
     assert not (tmp_path / "none.zip").exists()
+
+
+def test_stamps_are_judged_under_the_auditors_roots(run: Run, url: str, folder: Path, tmp_path: Path) -> None:
+    """Of a mirror, from afar, and in a bundle: present, trusted, untrusted, and of another log."""
+    authority, key, file = TimeStampAuthority(), folder / "log.vkey", tmp_path / "bundle.zip"
+    note = (folder / "checkpoint").read_bytes()
+    size = int(note.split(b"\n")[1])
+    (folder / "stamps").mkdir()
+    (folder / "stamps" / "index").write_text(f"{size}\n")
+    (folder / "stamps" / "anchors.pem").write_text(authority.anchors)
+    (folder / f"stamps/{size}.checkpoint").write_bytes(note)
+    (folder / f"stamps/{size}.tsr").write_bytes(response_of(authority, note))
+    ours, theirs = tmp_path / "ours.pem", tmp_path / "theirs.pem"
+    ours.write_text(authority.anchors)
+    theirs.write_text(TimeStampAuthority("Elsewhere").anchors)
+    assert run("ledger", "bundle", file, "--url", url).exit_code == 0
+    everyone: tuple[tuple[object, ...], ...] = ((folder,), ("--url", url, "--key", key), (file, "--key", key))
+    for asked in everyone:
+        for roots, code, said in (
+            ((), 0, "1 stamps, the last at"),
+            (("--tsa-anchors", ours), 0, "1 hold"),
+            (("--tsa-anchors", theirs), 6, "1 by authorities under none of the given roots"),
+            (("--tsa-anchors", key), 2, "give the roots of the time-stamp authorities"),
+        ):
+            done = run("ledger", "verify", *asked, *roots)
+            assert (done.exit_code, said in " ".join(done.output.split())) == (code, True), done.output
+            assert ("not judged" in done.output) == (roots == ())
+        found = json.loads(run("ledger", "verify", *asked, "--tsa-anchors", ours, "--json").stdout)["stamps"]
+        assert (found["present"], found["trusted"], found["size"]) == (1, 1, size)
+    (folder / f"stamps/{size}.tsr").write_bytes(response_of(authority, b"something else"))
+    run("ledger", "bundle", file, "--url", url)
+    followed = ("--url", url, "--follow")
+    for asked in (*everyone, followed):
+        done = run("ledger", "verify", *asked, "--tsa-anchors", ours)
+        assert (done.exit_code, "imprint" in done.output) == (5, True), done.output
 
 
 def test_the_verifier_is_the_same_everywhere(deployment: Running, run: Run) -> None:

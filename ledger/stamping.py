@@ -1,0 +1,159 @@
+"""The stamper: the one thread that has checkpoints time-stamped, so that nobody can date the log back, we included.
+
+Rules
+- While the log grows, its newest checkpoint is stamped once every `every`; and once more when it has rested for
+  `RESTED`, so that nothing recorded stays without.
+- What comes back was verified by whoever obtained it; it is stored, and only then shown. A crash in between costs a
+  stamp, which is asked for again.
+- Nobody waits for it: without authorities stamps are late, `status` says why, and appends go on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from keys.clock import Clock
+from keys.revocation import SKEW
+from ledger.database import Database
+from ledger.errors import LedgerError
+from ledger.ids import milliseconds, moment
+from ledger.stamps import store_stamp
+from ledger.tables import Checkpoint, Stamp
+from ledger.tenancy import SystemSession
+
+STAMP_EVERY: Final = timedelta(hours=1)
+"""Between two stamps while the log grows."""
+
+RESTED: Final = timedelta(minutes=5)
+"""A log without a new checkpoint for so long has stopped growing."""
+
+LOOK_SECONDS: Final = 5.0
+"""Between two looks at whether a stamp is due; after a failure it is tried again at the next."""
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """A stamp that holds."""
+
+    response: bytes = field(repr=False)
+    """The authority's answer, DER."""
+
+    time: datetime
+    roots: str = field(repr=False)
+    """What it was verified under, PEM."""
+
+
+Obtain: TypeAlias = Callable[[bytes], Obtained]
+"""Has a note stamped. Raises StampUnavailableError when nobody stamps it now."""
+
+
+@dataclass(frozen=True)
+class StampStatus:
+    """How far stamps are."""
+
+    size: int
+    """Of the last one; 0 before the first."""
+
+    time: datetime | None
+    """When it was made, by its authority's clock."""
+
+    reason: str
+    """Why one that is due is missing; empty when all is well."""
+
+
+class Stamping:
+    """One thread over one log."""
+
+    def __init__(
+        self,
+        database: Database,
+        obtain: Obtain,
+        clock: Clock,
+        every: timedelta = STAMP_EVERY,
+        notice: Callable[[str], object] = lambda _reason: None,
+    ) -> None:
+        """`notice` is told of each new reason why a stamp is late."""
+        self._database, self._obtain, self._clock, self._every = database, obtain, clock, every
+        self._notice = notice
+        self.reason = ""
+        """Why a stamp that is due is missing; empty when all is well. Written by the thread."""
+
+        self._grew = 0, clock()
+        """The newest checkpoint's size, and when it was first seen. Owned by the thread."""
+
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ledger-stamper", daemon=True)
+
+    def start(self) -> None:
+        """Begin with a first look at once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what is under way, then stop."""
+        self._stop.set()
+        self._thread.join()
+
+    def status(self) -> StampStatus:
+        """What an operator wants to know at a glance. Raises DatabaseUnavailableError."""
+        size, time = self._last()
+        return StampStatus(size, time, self.reason)
+
+    def step(self) -> bool:
+        """Have the newest checkpoint stamped if that is due; whether it was.
+
+        Raises StampUnavailableError, DatabaseUnavailableError.
+        """
+        newest = select(Checkpoint.size, Checkpoint.note).order_by(Checkpoint.size.desc()).limit(1)
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            found = connection.execute(newest).one_or_none()
+        if found is None or not self._is_due(found.size):
+            return False
+        obtained = self._obtain(found.note.encode())
+        self._store(found.size, obtained)
+        return True
+
+    def _is_due(self, size: int) -> bool:
+        now, (stamped, time) = self._clock(), self._last()
+        if size != self._grew[0]:
+            self._grew = size, now
+        if size <= stamped or time is None:
+            return size > stamped
+        # A clock that was put back makes a stamp due, rather than none for as long as that.
+        return not -SKEW <= now - time < self._every or not timedelta(0) <= now - self._grew[1] < RESTED
+
+    def _store(self, size: int, obtained: Obtained) -> None:
+        time = milliseconds(obtained.time)
+        try:
+            self._database.write(lambda at: store_stamp(at, size, obtained.response, time, obtained.roots))
+        except IntegrityError:
+            # Another process was faster with the same checkpoint: one stamp of it is enough.
+            if self._last()[0] < size:
+                raise
+
+    def _last(self) -> tuple[int, datetime | None]:
+        last = select(Stamp.size, Stamp.time).order_by(Stamp.size.desc()).limit(1)
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            found = connection.execute(last).one_or_none()
+        return (found.size, moment(found.time)) if found else (0, None)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.step()
+                self._report("")
+            except LedgerError as error:
+                self._report(str(error))
+            if self._stop.wait(LOOK_SECONDS):
+                return
+
+    def _report(self, reason: str) -> None:
+        if reason and reason != self.reason:
+            self._notice(reason)
+        self.reason = reason
