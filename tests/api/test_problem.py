@@ -38,7 +38,8 @@ OUR_FAULT = {
     "TimeStampError", "TimeStampUnreadableError", "TimeStampInvalidError", "TimeStampUntrustedError",
     # These end a start or a command, never a request.
     "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
-    "RetirementRefusedError", "BundleError", "NotebookError", "CosignatureError", "StampAnchorsError", "StampIndexError",
+    "RetirementRefusedError", "BundleError", "NotebookError", "CosignatureError",
+    "StampAnchorsError", "StampIndexError",
     "OpenBaoMissingError", "OpenBaoStartError",
     # Roots: their children have the rows.
     "CasesError", "SigningSuspendedError", "DetectionError", "KeysError", "LedgerError", "ProvenanceError",
