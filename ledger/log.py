@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
@@ -47,6 +47,7 @@ MAX_UNINTEGRATED = 50_000
 """Entries that may wait for the tree; beyond, `record` pushes back."""
 
 POLICY = "ledger@1"
+_ENTRY = select(EntryRow.index, EntryRow.data).where(EntryRow.id == bindparam("entry"))
 Work: TypeAlias = Callable[[Connection], Sequence[Draft]]
 
 
@@ -284,7 +285,7 @@ class Ledger:
 
 
 def _find(connection: Connection, entry_id: EntryId) -> tuple[int, bytes]:
-    row = connection.execute(select(EntryRow.index, EntryRow.data).where(EntryRow.id == entry_id)).one_or_none()
+    row = connection.execute(_ENTRY, {"entry": entry_id}).one_or_none()
     if row is None:
         raise EntryNotFoundError(f"no entry {entry_id}")
     index, data = row

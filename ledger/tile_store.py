@@ -10,13 +10,17 @@ from ledger.merkle import HASH_BYTES
 from ledger.tables import Checkpoint, Tile
 from ledger.tiles import WIDTH, TileReader
 
+# Built once: every proof reads several tiles.
+_TILE = select(Tile.hashes).where(Tile.level == bindparam("level"), Tile.n == bindparam("n"))
+_LATEST = select(Checkpoint.note).order_by(Checkpoint.size.desc()).limit(1)
+_PROVEN = select(Checkpoint.size).order_by(Checkpoint.size.desc()).limit(1)
+
 
 def tile_reader(connection: Connection) -> TileReader:
     """Tiles as this connection's snapshot has them."""
 
     def read(level: int, n: int) -> bytes:
-        found = connection.execute(select(Tile.hashes).where(Tile.level == level, Tile.n == n)).scalar()
-        return found or b""
+        return connection.execute(_TILE, {"level": level, "n": n}).scalar() or b""
 
     return read
 
@@ -39,9 +43,9 @@ def store_tiles(connection: Connection, changed: Mapping[tuple[int, int], bytes]
 
 def latest_checkpoint(connection: Connection) -> str | None:
     """The checkpoint of the largest tree; None before the first."""
-    return connection.execute(select(Checkpoint.note).order_by(Checkpoint.size.desc()).limit(1)).scalar()
+    return connection.execute(_LATEST).scalar()
 
 
 def proven_size(connection: Connection) -> int:
     """How many entries the latest checkpoint covers."""
-    return connection.execute(select(Checkpoint.size).order_by(Checkpoint.size.desc()).limit(1)).scalar() or 0
+    return connection.execute(_PROVEN).scalar() or 0

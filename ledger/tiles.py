@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
 from ledger.errors import TileError, TileNotFoundError
@@ -20,6 +21,9 @@ HEIGHT = 8
 WIDTH = 1 << HEIGHT
 FULL_BYTES = WIDTH * HASH_BYTES
 ENTRIES = "entries"
+HELD = 32
+"""Tiles held while proofs are made: a proof takes several hashes from each tile on its way up."""
+
 _LENGTH_BYTES = 2
 _PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
@@ -73,10 +77,10 @@ def unpack_bundle(bundle: bytes, width: int) -> list[bytes]:
 
 
 class Tiles:
-    """Hashes of any subtree, from tiles read one by one."""
+    """Hashes of any subtree, from tiles read one by one. For one snapshot: what was read is not read again."""
 
     def __init__(self, read: TileReader) -> None:
-        self._read = read
+        self._read = lru_cache(HELD)(read)
 
     def root(self, size: int) -> bytes:
         """The root of the first `size` (≥ 1) leaves. Raises TileError."""
