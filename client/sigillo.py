@@ -42,13 +42,21 @@ class Sigillo:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def sign(self, file: Path, claim: Mapping[str, Any] | None = None, idempotency_key: str = "") -> dict[str, Any]:
-        """Upload a file and have it signed; the asset. Raises Problem, UnreachableError."""
-        return self._upload("/v1/assets", file, claim or {}, idempotency_key)
+    def sign(
+        self, file: Path, claim: Mapping[str, Any] | None = None, idempotency_key: str = "", wait: int = 0
+    ) -> dict[str, Any]:
+        """Upload a file and have it signed; the asset. The answer waits up to `wait` seconds until its ledger entry is
+        proven. Raises Problem, UnreachableError.
+        """
+        return self._upload("/v1/assets", file, claim or {}, idempotency_key, wait)
 
-    def transform(self, asset: str, file: Path, claim: Mapping[str, Any], idempotency_key: str = "") -> dict[str, Any]:
-        """Upload what a tool made from one of our assets; the claim's actions say what it did. The new asset."""
-        return self._upload(f"/v1/assets/{asset}/transformations", file, claim, idempotency_key)
+    def transform(
+        self, asset: str, file: Path, claim: Mapping[str, Any], idempotency_key: str = "", wait: int = 0
+    ) -> dict[str, Any]:
+        """Upload what a tool made from one of our assets; the claim's actions say what it did. The new asset; `wait` as
+        in `sign`.
+        """
+        return self._upload(f"/v1/assets/{asset}/transformations", file, claim, idempotency_key, wait)
 
     def verify(
         self, file: Path, anchors: str = "", trust_config: str = "", manifest: Path | None = None
@@ -142,8 +150,11 @@ class Sigillo:
             found: dict[str, Any] = self._http.get("/readyz").json()
         return found
 
-    def _upload(self, path: str, file: Path, claim: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+    def _upload(
+        self, path: str, file: Path, claim: Mapping[str, Any], idempotency_key: str, wait: int
+    ) -> dict[str, Any]:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers |= {"Prefer": f"wait={wait}"} if wait else {}
         with file.open("rb") as stream:
             parts = {"file": _part(file, stream), "claim": (None, json.dumps(claim), "application/json")}
             return self._json("POST", path, files=parts, headers=headers, timeout=_UPLOADING)

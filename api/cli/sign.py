@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +29,7 @@ def sign(
     claim: Path = typer.Option(None, help="JSON file with the whole claim (see docs/api.md); --title wins over it."),
     made_from: str = typer.Option("", help="Asset these were made from: it becomes their parent. --claim says how."),
     public: bool = typer.Option(False, help="Anyone who presents the file may learn of its ledger entry."),
+    wait: int = typer.Option(0, min=0, help="Seconds to wait until the ledger entry is proven by a checkpoint."),
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
@@ -41,7 +43,10 @@ def sign(
     _check_targets(targets)
     with told(), connected(server, token) as sigillo:
         done, refused = each(
-            files, "signing", lambda file: _sign(sigillo, file, targets[file], body, made_from), as_json=as_json
+            files,
+            "signing",
+            lambda file: _sign(_Asked(sigillo, body, made_from, wait), file, targets[file]),
+            as_json=as_json,
         )
     _show(done, as_json=as_json)
     raise typer.Exit(max(refused, default=Exit.OK))
@@ -89,8 +94,23 @@ def _check_targets(targets: dict[Path, Path]) -> None:
             raise fail(f"{folder} cannot be written to", Exit.USAGE)
 
 
-def _sign(sigillo: Sigillo, file: Path, target: Path, claim: dict[str, Any], made_from: str) -> dict[str, Any]:
-    asset = sigillo.transform(made_from, file, claim) if made_from else sigillo.sign(file, claim)
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for each of the files."""
+
+    sigillo: Sigillo
+    claim: dict[str, Any]
+    made_from: str
+    wait: int
+
+    def asset(self, file: Path) -> dict[str, Any]:
+        if self.made_from:
+            return self.sigillo.transform(self.made_from, file, self.claim, wait=self.wait)
+        return self.sigillo.sign(file, self.claim, wait=self.wait)
+
+
+def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:
+    asset, sigillo = asked.asset(file), asked.sigillo
     if target != file:
         _write(target, lambda stream: sigillo.content(asset["id"], stream))
     if not sidecar(file):
@@ -120,7 +140,7 @@ def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:
         say(f"{quoted(file)} -> [bold]{quoted(asset['written'])}[/]")
         if "manifest_written" in asset:
             say(f"  manifest beside it: [bold]{quoted(asset['manifest_written'])}[/]")
-        say(f"  asset {asset['id']}, ledger entry {asset['ledger']['entry']}")
+        say(f"  asset {asset['id']}, ledger entry {asset['ledger']['entry']} ({asset['ledger']['state']})")
         if asset["parent"]:
             parent = asset["parent"]
             say(f"  arrived with an earlier manifest: {parent['verdict']}. {quoted(parent['sentence'])}")

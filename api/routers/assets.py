@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from api.auth import CallerDep
 from api.openapi import CHANGE, CLAIM, multipart
-from api.schemas.assets import AssetView, ClaimBody, ErasedView, LedgerView
+from api.prefer import ProofDep
+from api.schemas.assets import AssetView, ClaimBody, ErasedView
 from api.service import Service, ServiceDep
 from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
@@ -33,6 +34,7 @@ async def sign(
     response: Response,
     service: ServiceDep,
     caller: CallerDep,
+    proof: ProofDep,
     idempotency_key: IdempotencyHeader = "",
 ) -> AssetView:
     """Upload a file of an accepted kind; it is examined, gets a signed C2PA manifest and an entry in the ledger.
@@ -43,7 +45,7 @@ async def sign(
     with await receive(request, service.settings.upload_bytes, service.callers.uploads.of(caller.principal)) as upload:
         asset = await service.signing.run(caller.principal, _take, service, caller, upload, idempotency_key)
     response.headers["Location"] = f"/v1/assets/{asset.id}"
-    return asset
+    return AssetView.of(asset, await proof.of(asset.entry))
 
 
 @router.post("/{asset}/transformations", status_code=201, openapi_extra=multipart({"claim": CHANGE}))
@@ -52,6 +54,7 @@ async def transform(
     response: Response,
     service: ServiceDep,
     caller: CallerDep,
+    proof: ProofDep,
     asset: str,
     idempotency_key: IdempotencyHeader = "",
 ) -> AssetView:
@@ -66,14 +69,15 @@ async def transform(
         upload.hold(made_from.details.signed_bytes if made_from.details else 0)
         made = await service.signing.run(caller.principal, _take, service, caller, upload, idempotency_key, made_from)
     response.headers["Location"] = f"/v1/assets/{made.id}"
-    return made
+    return AssetView.of(made, await proof.of(made.entry))
 
 
 @router.get("/{asset}")
-def read(service: ServiceDep, caller: CallerDep, asset: str) -> AssetView:
+async def read(service: ServiceDep, caller: CallerDep, proof: ProofDep, asset: str) -> AssetView:
     """One asset: what it is, what is still kept, where it stands in the ledger."""
     caller.require(Scope.READ)
-    return _view(service, service.library.find(caller, AssetId(asset)))
+    found = await to_thread.run_sync(service.library.find, caller, AssetId(asset))
+    return AssetView.of(found, await proof.of(found.entry))
 
 
 @router.get("/{asset}/content", response_class=StreamingResponse)
@@ -103,11 +107,11 @@ def custody(service: ServiceDep, caller: CallerDep, asset: str) -> Custody:
 
 
 @router.delete("/{asset}")
-def erase(service: ServiceDep, caller: CallerDep, asset: str) -> ErasedView:
+async def erase(service: ServiceDep, caller: CallerDep, proof: ProofDep, asset: str) -> ErasedView:
     """Destroy the asset's key and everything sealed under it. Receipts already given out still verify."""
     caller.require(Scope.ERASE)
-    entry = service.library.erase(caller, AssetId(asset))
-    return ErasedView(erased=asset, ledger=LedgerView(entry=entry, state="durable", receipt=f"/v1/receipts/{entry}"))
+    entry = await to_thread.run_sync(service.library.erase, caller, AssetId(asset))
+    return ErasedView(erased=asset, ledger=await proof.of(entry))
 
 
 def _claim(text: str) -> ClaimBody:
@@ -120,18 +124,13 @@ def _claim(text: str) -> ClaimBody:
 
 def _take(
     service: Service, caller: Caller, upload: Upload, idempotency_key: str, made_from: Asset | None = None
-) -> AssetView:
+) -> Asset:
     if upload.sidecar:
         raise UploadError("a manifest beside a file is read by verifications only: send the file alone")
     body = _claim(upload.fields.get("claim", "{}"))
     claim = body.claim(caller.grant.tool)
     original = service.library.original(made_from) if made_from else None
     submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key, original)
-    asset = service.intake.take(caller, submission)
-    view = _view(service, service.library.find(caller, asset))
-    service.metrics.signed.labels("yes" if view.time_stamp else "no").inc()
-    return view
-
-
-def _view(service: Service, asset: Asset) -> AssetView:
-    return AssetView.of(asset, proven=service.ledger.is_proven(asset.entry))
+    asset = service.library.find(caller, service.intake.take(caller, submission))
+    service.metrics.signed.labels("yes" if asset.details and asset.details.time_stamp else "no").inc()
+    return asset

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from anyio import to_thread
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from api.auth import ReaderDep
+from api.prefer import ProofDep
 from api.service import ServiceDep
 from ledger.bundle import VERIFIER
 from ledger.errors import NotProvenError
@@ -66,16 +69,17 @@ def bundle_verifier() -> Response:
 
 @router.get(
     "/v1/receipts/{entry}",
-    response_class=Response,
+    response_class=PlainTextResponse,
     responses={
         200: {"description": "The receipt"},
         202: {"description": "Durable, not yet proven: ask again"},
     },
 )
-def receipt(service: ServiceDep, entry: str) -> Response:
+async def receipt(service: ServiceDep, response: Response, proof: ProofDep, entry: str) -> str:
     """The receipt of an entry (C2SP tlog-proof), with the entry itself as its extra data."""
+    await proof.wait(entry)
     try:
-        return Response(service.ledger.receipt(EntryId(entry)), media_type="text/plain; charset=utf-8")
+        return await to_thread.run_sync(service.ledger.receipt, EntryId(entry))
     except NotProvenError:
-        said = "The entry is durable; no checkpoint covers it yet. Ask again in a second.\n"
-        return Response(said, status_code=202, media_type="text/plain", headers={"Retry-After": "1"})
+        response.status_code, response.headers["Retry-After"] = 202, "1"
+        return "The entry is durable; no checkpoint covers it yet. Ask again in a second.\n"

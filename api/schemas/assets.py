@@ -120,6 +120,11 @@ class LedgerView(BaseModel):
 
     receipt: str
 
+    @classmethod
+    def of(cls, entry: str, *, proven: bool) -> Self:
+        """The view of an entry."""
+        return cls(entry=entry, state="proven" if proven else "durable", receipt=f"/v1/receipts/{entry}")
+
 
 class AssetView(BaseModel):
     """One asset of the caller's; of one that was erased only the tombstone is left."""
@@ -154,7 +159,7 @@ class AssetView(BaseModel):
     links: dict[str, str]
 
     @classmethod
-    def of(cls, asset: Asset, *, proven: bool) -> Self:
+    def of(cls, asset: Asset, ledger: LedgerView) -> Self:
         """The view of an asset; what was erased is null."""
         path = f"/v1/assets/{asset.id}"
         known = asset.details
@@ -181,11 +186,7 @@ class AssetView(BaseModel):
             created_at=moment(asset.created_at),
             content_expires_at=moment(asset.expires_at),
             manifest=asset.manifest_label,
-            ledger=LedgerView(
-                entry=asset.entry,
-                state="proven" if proven else "durable",
-                receipt=f"/v1/receipts/{asset.entry}",
-            ),
+            ledger=ledger,
             links={"self": path, **{part: f"{path}/{part}" for part in ("content", "manifest", "custody")}},
             **described,
         )

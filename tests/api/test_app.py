@@ -83,8 +83,8 @@ def test_uploads_are_described_with_an_example(schema: dict[str, Any]) -> None:
     assert set(claim["example"]) <= set(claim["properties"])
     parts = schema["paths"]["/v1/verifications"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert set(parts["properties"]) == {"file", "manifest", "anchors", "trust_config"}
-    idempotency = schema["paths"]["/v1/assets"]["post"]["parameters"]
-    assert [parameter["name"] for parameter in idempotency] == ["Idempotency-Key"]
+    headers = schema["paths"]["/v1/assets"]["post"]["parameters"]
+    assert {parameter["name"] for parameter in headers} == {"Idempotency-Key", "Prefer"}
 
 
 def test_no_reference_dangles(schema: dict[str, Any]) -> None:

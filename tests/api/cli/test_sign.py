@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,10 @@ def test_signed_file_lies_beside_the_original(deployment: Running, ask: Ask, pho
 
 
 def test_people_get_lines(run: Run, photo: Path) -> None:
-    done = run("sign", photo)
+    done = run("sign", photo, "--wait", 30)
     assert done.exit_code == 0
     assert "photo.signed.jpg" in done.stdout
-    assert "ledger entry ent_" in done.stdout
+    assert re.search(r"ledger entry ent_\w+ \(proven\)", done.stdout)
 
 
 def test_out_names_a_file_or_a_folder(deployment: Running, run: Run, photo: Path, tmp_path: Path) -> None:

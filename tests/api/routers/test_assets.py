@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 import pytest
 
+import api.prefer
 from api.faults import MAX_FAULTS
+from api.prefer import MAX_SECONDS, wanted
 from provenance.rules import MAX_ACTIONS
 from tests.api.wire import count, counts, problem, proven, signed, upload
 from tests.deployment import Running, picture
 from tests.detection.documents import WHOLE
 
+CROPPED = {"actions": [{"name": "c2pa.cropped"}]}
 HOSTILE_JSON = {
     "deep": "[" * 100_000,
     "deep member": '{"title": ' + "[" * 5_000 + "]" * 5_000 + "}",
@@ -97,6 +100,48 @@ def test_durable_becomes_proven(deployment: Running) -> None:
         now = http.get(asset["links"]["self"]).json()
         assert now["ledger"]["state"] == "proven"
         assert http.get(now["ledger"]["receipt"]).status_code == 200
+
+
+def test_who_would_rather_wait_is_answered_when_it_is_proven(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        http.headers["Prefer"] = "respond-async, wait=30"
+        asset, _ = signed(http)
+        changed = upload(http, path=f"{asset['links']['self']}/transformations", claim=CROPPED)
+        erased = http.delete(asset["links"]["self"])
+        for answer in (changed, erased):
+            assert answer.headers["preference-applied"] == "wait=30"
+        for ledger in (asset["ledger"], changed.json()["ledger"], erased.json()["ledger"]):
+            assert ledger["state"] == "proven"
+            assert http.get(ledger["receipt"], headers={"Prefer": ""}).status_code == 200
+
+
+def test_nobody_waits_for_ever(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with own.http(own.key()) as http:
+        own.service.ledger._integrator.close()  # no checkpoint from here on
+        http.headers["Prefer"] = "wait=1"
+        asset, _ = signed(http)
+        assert asset["ledger"]["state"] == "durable"
+        receipt = http.get(asset["ledger"]["receipt"])
+        assert (receipt.status_code, receipt.headers["preference-applied"]) == (202, "wait=1")
+        monkeypatch.setattr(api.prefer._threads, "total_tokens", 0)  # as many wait as may
+        receipt = http.get(asset["ledger"]["receipt"])
+        assert (receipt.status_code, receipt.headers.get("preference-applied")) == (202, None)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        ([], 0),
+        (["wait=7"], 7),
+        (["respond-async", 'Wait = "8" ; x=y'], 8),
+        (["wait=3, wait=9"], 3),
+        (["wait=999999"], MAX_SECONDS),
+        (["wait=-1, wait, wait=x, waiter=5, wait=1.5", "wait=" + "9" * 5000], 0),
+        (["wait=\u0663"], 0),
+    ],
+)
+def test_a_preference_that_cannot_be_read_is_none(prefer: list[str], seconds: int) -> None:
+    assert wanted(prefer) == seconds
 
 
 def test_nothing_is_called_proven_that_no_checkpoint_covers(own: Running) -> None:
