@@ -151,7 +151,10 @@ class MislabelledMediaError(MediaError):
     """The declared type is not what the bytes are."""
 
     code: ClassVar[str] = "media-mislabelled"
-    sentence: ClassVar[str] = "declared as {declared}, but the bytes are {actual}: correct the declared type"
+    sentence: ClassVar[str] = (
+        "declared as {declared}, but the bytes are {actual}: correct the declared type; "
+        "where it comes from the file's name, rename the file"
+    )
     declared: str
     actual: str
 

@@ -149,6 +149,9 @@ ALIASES = {
 HEIF_CODECS = {b"avif": Kind.AVIF, b"heic": Kind.HEIC, b"heix": Kind.HEIC}
 """What a HEIF file of no one codec is, by the first of its compatible brands that says so (ISO/IEC 14496-12, 4.3)."""
 
+MATROSKA = b"B\x82\x88matroska"
+"""Its document type (RFC 9559, section 5.1.1), anywhere in a file's header: WebM begins with the same bytes."""
+
 SAME_CONTAINER = frozenset({"video/mp4", "audio/mp4"})
 """Whether there are pictures in it is not told by its first bytes."""
 
@@ -166,6 +169,8 @@ def sniff(head: bytes) -> Kind:
     name = next((magic.name for magic in MAGICS if _fits(magic, head)), None)
     if name is None:
         raise UnrecognisedMediaError
+    if name == Kind.WEBM and MATROSKA in head:
+        raise UnsupportedMediaError(kind="Matroska")
     try:
         return _codec(head) if name == "HEIF" else Kind(name)
     except ValueError:

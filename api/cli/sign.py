@@ -79,8 +79,8 @@ def _check_targets(targets: dict[Path, Path]) -> None:
     """Before anything is signed: a signature in the ledger cannot be taken back."""
     beside = [target.with_suffix(SIDECAR_SUFFIX) for file, target in targets.items() if sidecar(file)]
     written = [target for file, target in targets.items() if target != file or not sidecar(file)] + beside
-    if len(set(written)) < len(written):
-        raise fail("two of these files would be written to the same place; sign them apart", Exit.USAGE)
+    if twice := next((target for target in written if written.count(target) > 1), None):
+        raise fail(f"two of these files would be written to {twice}; sign them apart", Exit.USAGE)
     if same := {file.resolve() for file in targets} & {target.resolve() for target in written}:
         raise fail(f"{same.pop()} would be overwritten by its signed copy: name another -o", Exit.USAGE)
     if there := next((one for one in beside if one.exists()), None):
@@ -137,9 +137,10 @@ def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:
         show(next(iter(done.values())) if len(done) == 1 else done)
         return
     for file, asset in ((file, asset) for file, asset in done.items() if "problem" not in asset):
-        say(f"{quoted(file)} -> [bold]{quoted(asset['written'])}[/]")
+        if asset["written"] != file:
+            say(f"{quoted(file)} -> [bold]{quoted(asset['written'])}[/]")
         if "manifest_written" in asset:
-            say(f"  manifest beside it: [bold]{quoted(asset['manifest_written'])}[/]")
+            say(f"{quoted(asset['written'])}: its manifest is [bold]{quoted(asset['manifest_written'])}[/], keep both")
         say(f"  asset {asset['id']}, ledger entry {asset['ledger']['entry']} ({asset['ledger']['state']})")
         if asset["parent"]:
             parent = asset["parent"]

@@ -10,6 +10,7 @@ import av
 import pytest
 
 from detection.errors import CorruptMediaError, UnsupportedMediaError
+from detection.kinds import MAGIC_BYTES, sniff
 from tests.detection.films import Film, frames, remuxed, sound, tone, write
 from tests.detection.recordings import RECORDINGS, found
 
@@ -61,8 +62,11 @@ def test_vorbis_is_hashed_with_its_setup() -> None:
 
 
 def test_matroska_is_told_from_webm() -> None:
+    film = write(Film("matroska"))
     with pytest.raises(UnsupportedMediaError, match="Matroska is not accepted"):
-        found(write(Film("matroska")))
+        found(film)
+    with pytest.raises(UnsupportedMediaError, match="Matroska is not accepted"):  # whatever it was declared as
+        sniff(film[:MAGIC_BYTES])
 
 
 def test_a_vorbis_track_without_its_headers_is_refused() -> None:
