@@ -26,6 +26,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -42,7 +43,9 @@ HERE: Final = Path(__file__).parent
 DELAYS: Final = (0, 1, 5)
 """Milliseconds that are added to every sync."""
 
-CALLERS: Final = (1, 32, 256)
+CALLERS: Final = {"sqlite": (1, 32, 256)}
+"""Of each database: how many ask at once."""
+
 PACE: Final = 5_000
 PACED_CALLERS: Final = 64
 
@@ -57,20 +60,24 @@ def sqlite(folder: Path, _environment: Environment) -> Iterator[str]:
     yield f"sqlite:///{folder / 'log.db'}"
 
 
-DATABASES: Final[Mapping[str, tuple[Url, tuple[int, ...]]]] = {"sqlite": (sqlite, CALLERS)}
-"""Each with how many callers it is asked by."""
+DATABASES: Final[Mapping[str, Url]] = {"sqlite": sqlite}
 
 
 @dataclass(frozen=True)
 class Plan:
     """How thoroughly to measure."""
 
+    warm_up: float
     seconds: float
+    paced_seconds: float
     sizes: tuple[int, ...]
 
+    def order(self, work: str, callers: int, seconds: float, pace: int = 0) -> Order:
+        return Order(work, "", callers=callers, seconds=seconds, warm_up=self.warm_up, pace=pace)
 
-QUICK: Final = Plan(seconds=1.0, sizes=(1_000, 100_000))
-WHOLE: Final = Plan(seconds=4.0, sizes=(1_000, 100_000, 1_000_000))
+
+QUICK: Final = Plan(0.5, 1.0, 4.0, sizes=(1_000, 100_000))
+WHOLE: Final = Plan(0.5, 4.0, 10.0, sizes=(1_000, 100_000, 1_000_000))
 
 
 def main() -> None:
@@ -82,7 +89,7 @@ def main() -> None:
     plan = QUICK if chosen.quick else WHOLE
     with tempfile.TemporaryDirectory(prefix="sigillo-benchmark-") as name:
         loads = dict(_loads(Path(name), plan))
-        paced = _ran(Path(name), {}, sqlite, Order("appends", "", callers=PACED_CALLERS, seconds=10.0, pace=PACE))
+        paced = _ran(Path(name), {}, sqlite, plan.order("appends", PACED_CALLERS, plan.paced_seconds, PACE))
         log = grown(_fresh(Path(name)), plan.sizes)
     if chosen.json:
         found = _figures(loads) | _proven(paced) | _of_log(log, plan.sizes[-1])
@@ -125,12 +132,11 @@ def _loads(folder: Path, plan: Plan) -> Iterator[tuple[Line, Beside]]:
         if slowed is None:
             print(f"no C compiler: nothing is measured with syncs slowed by {delay} ms", file=sys.stderr)
             continue
-        for database, (url, callers) in DATABASES.items():
-            for work in ("units", "appends"):
-                for number in callers:
-                    syncs = _ran(folder, slowed, sqlite, Order("syncs", "", seconds=min(1.0, plan.seconds)))
-                    order = Order(work, "", callers=number, seconds=plan.seconds)
-                    yield Line(database, work, number, delay), Beside(_ran(folder, slowed, url, order), syncs)
+        for database, work in product(CALLERS, ("units", "appends")):
+            for callers in CALLERS[database]:
+                syncs = _ran(folder, slowed, sqlite, plan.order("syncs", 1, min(1.0, plan.seconds)))
+                seen = _ran(folder, slowed, DATABASES[database], plan.order(work, callers, plan.seconds))
+                yield Line(database, work, callers, delay), Beside(seen, syncs)
 
 
 def _slowed(folder: Path, delay: int) -> Environment | None:
@@ -183,11 +189,17 @@ def _proven(paced: Seen) -> Figures:
 
 
 def _of_log(log: Mapping[str, float], largest: int) -> Figures:
-    words = {1_000: "1k", 100_000: "100k", 1_000_000: "1m"}
-    named = {f"append_us_at_{size}": f"append_us_{word}" for size, word in words.items()}
-    return {named.get(name, name): value for name, value in log.items() if name != "receipt_ms"} | {
-        f"receipt_ms_{words[largest]}": log["receipt_ms"]
-    }
+    found = {_short(name): value for name, value in log.items()}
+    found[_short(f"receipt_ms_{largest}")] = found.pop("receipt_ms")
+    return found
+
+
+def _short(name: str) -> str:
+    """With its size as people say it: `append_us_at_1000000` is `append_us_at_1m`."""
+    for zeros, letter in (("000000", "m"), ("000", "k")):
+        if name.endswith(zeros):
+            return name.removesuffix(zeros) + letter
+    return name
 
 
 def _show(loads: Mapping[Line, Beside], paced: Seen, log: Mapping[str, float]) -> None:

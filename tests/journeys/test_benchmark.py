@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import benchmarks.ledger
 from benchmarks import signing
 from benchmarks.window import Done, Window, percentile
 
@@ -28,6 +29,29 @@ def test_one_json_object_with_the_figures_asked_for(
         assert {f"{ratio}_{side}_p{percent}_ms" for side in ("ours", "other") for percent in (50, 95, 99)} <= set(
             figures
         )
+
+
+LEDGER = (
+    "sqlite_units_2_5ms_per_s",
+    "sqlite_appends_2_5ms_p99_ms",
+    "sqlite_appends_2_5ms_per_fsync",
+    "proven_p99_s_at_5k",
+    "verify_entries_per_s",
+    "receipt_ms_1k",
+    "bytes_per_entry",
+    "append_us_at_100",
+)
+
+
+def test_the_ledgers_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(benchmarks.ledger, "QUICK", benchmarks.ledger.Plan(0.1, 0.1, 0.2, (100, 1_000)))
+    monkeypatch.setattr(benchmarks.ledger, "CALLERS", {"sqlite": (2,)})
+    monkeypatch.setattr(benchmarks.ledger, "DELAYS", (5,))
+    monkeypatch.setattr(sys, "argv", ["ledger.py", "--quick", "--json"])
+    benchmarks.ledger.main()
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) >= {*LEDGER}
+    assert all(figure > 0 for figure in figures.values())
 
 
 def test_percentiles_are_by_nearest_rank() -> None:
