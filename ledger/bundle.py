@@ -22,11 +22,13 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
 from ledger.errors import BundleError
+from ledger.faults import FaultError
 from ledger.ids import EntryId
 from ledger.merkle import consistency_proof, range_proof
 from ledger.mirror import Mirror
@@ -145,17 +147,14 @@ def _stamps(mirror: Mirror, facts: BundleFacts) -> Iterator[StoredStamp]:
 def _write_entries(
     archive: zipfile.ZipFile, mirror: Mirror, facts: BundleFacts, progress: Callable[[int, int], None]
 ) -> None:
-    done = facts.first
     with archive.open(_described("entries.jsonl"), "w") as lines:
-        for stored in mirror.entries(facts.first):
-            if stored.index == facts.end:
-                break
-            lines.write(stored.data + b"\n")
-            done += 1
-            if done % WIDTH == 0:
-                progress(done - facts.first, facts.end - facts.first)
-    if done < facts.end:
-        raise BundleError(f"entry {done} is missing or damaged: run `sigillo ledger verify`")
+        try:
+            for stored in islice(mirror.entries(facts.first), facts.end - facts.first):
+                lines.write(stored.data + b"\n")
+                if (stored.index + 1) % WIDTH == 0:
+                    progress(stored.index + 1 - facts.first, facts.end - facts.first)
+        except FaultError as error:
+            raise BundleError(f"{error}: run `sigillo ledger verify`") from error
 
 
 def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

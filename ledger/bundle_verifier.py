@@ -202,7 +202,7 @@ def read_checkpoint(note: str, key: Key) -> tuple[int, bytes]:
     for signature in ours:
         check_signature(public, text.encode(), signature)
     found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
-    if found is None or found[1] != name:
+    if found is None or found[1] != name or int(found[2]) >= 2**63:
         raise UnsoundError("the checkpoint is not origin, size and root of this log")
     return int(found[2]), decoded(found[3], "the root")
 

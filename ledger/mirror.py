@@ -18,7 +18,7 @@ from ledger.audit import LogReport, audit
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
 from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.errors import CheckpointError, ProofError, TileError
-from ledger.faults import Fault, FaultKind
+from ledger.faults import Fault, FaultError, FaultKind
 from ledger.merkle import HASH_BYTES, consistency_proof, verify_consistency
 from ledger.source import CHECKPOINT_FILE, Fetch, StoredEntry, StoredStamp
 from ledger.stamp_check import Judge
@@ -75,8 +75,6 @@ class Mirror:
         while first < self.head.size:
             n, at = divmod(first, WIDTH)
             bundle = self._bundle(n, min(WIDTH, self.head.size - n * WIDTH))
-            if not bundle:
-                return
             yield from (StoredEntry(first + offset, data) for offset, data in enumerate(bundle[at:]))
             first += len(bundle) - at
 
@@ -115,14 +113,17 @@ class Mirror:
             verify_consistency(before.size, self.head.size, proof, before.root, self.head.root)
 
     def _bundle(self, n: int, width: int) -> list[bytes]:
-        """Its first `width` entries. One that is missing or malformed shows as the gap it leaves."""
-        whole = self.fetch(tile_path(ENTRIES, n, width))
+        """Its first `width` entries. Raises FaultError for one that is missing or malformed."""
+        path, held = tile_path(ENTRIES, n, width), width
+        found = self.fetch(path)
+        if found is None and width < WIDTH:
+            found, held = self.fetch(tile_path(ENTRIES, n)), WIDTH
+        if found is None:
+            raise FaultError(n * WIDTH, FaultKind.GAP, f"{path} is missing")
         try:
-            if whole is not None:
-                return unpack_bundle(whole, width)
-            return unpack_bundle(self.fetch(tile_path(ENTRIES, n)) or b"", WIDTH)[:width]
-        except TileError:
-            return []
+            return unpack_bundle(found, held)[:width]
+        except TileError as error:
+            raise FaultError(n * WIDTH, FaultKind.ENTRY, f"{path}: {error}") from error
 
     def _piece(self, level: int, n: int, width: int) -> bytes | None:
         found = self.fetch(tile_path(level, n, width))

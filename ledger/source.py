@@ -42,7 +42,7 @@ class Source(Protocol):
         """About how many entries there are, for progress."""
 
     def entries(self, first: int) -> Iterator[StoredEntry]:
-        """From that index on, in the order of their index."""
+        """From that index on, in the order of their index. Raises FaultError where it sees that some are missing."""
 
     def tile(self, level: int, n: int) -> bytes:
         """The stored hashes; empty when there are none."""

@@ -136,8 +136,8 @@ class Walk:
             n, width = divmod(state.count, WIDTH)
             if len(self._source.tile(level, n)) > width * HASH_BYTES:
                 raise FaultError(self.size, FaultKind.TILE, f"{tile_path(level, n)} holds hashes of missing entries")
-        if self.verified and not self.witnessed and self._quorum.needed:
-            raise FaultError(0, FaultKind.QUORUM, self._quorum.lacks(self.cosigned))
+        if self.verified and not self.witnessed and (lacking := self._quorum.lacks(self.cosigned)):
+            raise FaultError(0, FaultKind.QUORUM, lacking)
 
     def check_stamps(self, judge: Judge | None) -> StampsFound:
         """Check the stamps that were not yet, once everything else is. Raises FaultError."""

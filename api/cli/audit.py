@@ -22,7 +22,7 @@ from ledger.source import VKEY_FILE
 from ledger.stamp_check import Judge
 
 Tell = Callable[[str, dict[str, Any]], None]
-"""Takes what happened (`grown`, `stalled`, `unreachable`, `unwitnessed`) and the facts."""
+"""Takes what happened (`grown`, `stalled`, `unreachable`, `unwitnessed`, `untrusted`) and the facts."""
 
 SOON_SECONDS = 2.0
 """Before the first visit after a failure; then twice as long each time, up to the interval."""
@@ -86,6 +86,7 @@ _WORDS = {
     "stalled": "no new entry for {seconds} s",
     "unreachable": "{reason}",
     "unwitnessed": "{reason}",
+    "untrusted": "{count} stamps are by authorities under none of the given roots",
 }
 
 
@@ -99,6 +100,8 @@ class _Watch:
 
     def seen(self, report: LogReport) -> None:
         self._down = self._alone = False
+        if report.stamps.untrusted:
+            self._tell("untrusted", {"count": report.stamps.untrusted})
         if report.entries != self._size:
             self._size, self._grew_at, self._stalled = report.entries, time.monotonic(), False
             self._tell("grown", {"entries": report.entries})

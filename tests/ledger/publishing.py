@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
 
 from sqlalchemy import Connection, func, select
 
@@ -50,3 +54,21 @@ def publish(world: World, folder: Path) -> Published:
     """What the world's log publishes now."""
     export_log(world.database, folder)
     return Published({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+
+
+Change: TypeAlias = Callable[[bytes], bytes]
+
+
+def remade(
+    bundle: bytes, changed: Mapping[str, Change | None], added: Mapping[str, bytes] = MappingProxyType({})
+) -> bytes:
+    """The bundle with some of its files changed, left out (None) or added."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(bundle)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            change = changed.get(name, bytes)
+            if change is not None:
+                new.writestr(name, change(old.read(name)))
+        for name, content in added.items():
+            new.writestr(name, content)
+    return made.getvalue()

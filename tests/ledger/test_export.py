@@ -86,7 +86,7 @@ def test_exporting_again_is_the_same(world: World, folder: Path) -> None:
         ("tile/0/002.p/88", 0, 512, FaultKind.TILE),
         ("tile/1/000.p/2", 32, 256, FaultKind.TILE),
         ("tile/entries/001", 10, 256, FaultKind.ENTRY),
-        ("tile/entries/001", 0, 256, FaultKind.CHECKPOINT),
+        ("tile/entries/001", 0, 256, FaultKind.ENTRY),
     ],
 )
 def test_a_changed_byte_is_found(world: World, folder: Path, name: str, at: int, index: int, kind: FaultKind) -> None:
