@@ -7,7 +7,19 @@ from starlette.types import ASGIApp
 from api import problem
 from api.body import BoundedBody
 from api.openapi import PROBLEMS, App
-from api.routers import access, assets, health, keys, ledger, recovery, stamps, trust, verifications
+from api.routers import (
+    access,
+    assets,
+    health,
+    holds,
+    keys,
+    ledger,
+    oversight,
+    recovery,
+    stamps,
+    trust,
+    verifications,
+)
 from api.service import Service
 from api.telemetry import Telemetry
 from api.version import VERSION
@@ -32,7 +44,7 @@ def create_app(service: Service) -> ASGIApp:
         responses=PROBLEMS,
     )
     app.state.service = service
-    for router in (assets, verifications, ledger, recovery, stamps, trust, access, keys, health):
+    for router in (assets, verifications, ledger, oversight, holds, recovery, stamps, trust, access, keys, health):
         app.include_router(router.router)
     problem.install(app)
     return Telemetry(BoundedBody(app), service.metrics)

@@ -49,7 +49,7 @@ def multipart(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 KEY = "apiKey"
-KEYED_TAGS = frozenset({"assets", "access"})
+KEYED_TAGS = frozenset({"assets", "access", "holds", "oversight"})
 """The routes that answer nobody without an API key."""
 
 

@@ -37,9 +37,11 @@ from cases.access import Access
 from cases.claim_key import ClaimKeyRecord
 from cases.decisions import KINDS
 from cases.deployment import Deployment
+from cases.holds import Holds
 from cases.intake import Intake, IntakePolicy
 from cases.library import Library
 from cases.media import sweep_strays
+from cases.oversight import Oversight
 from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.verification import Verification
@@ -56,6 +58,7 @@ from keys.vault_login import Identity, PlainToken
 from keys.vault_store import VaultKeyStore
 from ledger.blobs import BlobStore
 from ledger.database import Database
+from ledger.disclosure import Disclosures
 from ledger.log import Ledger
 from ledger.rewrapping import Rewrapping
 from provenance.request import Tool
@@ -102,6 +105,8 @@ class Service:
     access: Access
     intake: Intake
     library: Library
+    holds: Holds
+    oversight: Oversight
     callers: Desk
     strangers: Desk
     throttle: Throttle
@@ -299,6 +304,8 @@ def _assemble(
             entropy,
         ),
         library=library,
+        holds=Holds(ledger, database, clock),
+        oversight=Oversight(Disclosures(ledger, database)),
         callers=_desk(settings, Verification(ledger, recognition, signers)),
         strangers=_desk(settings, Verification(ledger, recognition, verifiers)),
         throttle=throttle,

@@ -30,8 +30,9 @@ from api.housekeeping import REST_SECONDS
 from keys.clock import system_clock
 from keys.local import LocalKeyStore
 from ledger.database import Database
+from ledger.decisions import EPOCH_DESTROYED, EpochDestroyed
 from ledger.ids import TenantId
-from ledger.log import EPOCH_DESTROYED, EpochDestroyed, Ledger
+from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.rewrapping import BATCH, Rewrapping
 from ledger.schedule import EPOCH_LIFETIME

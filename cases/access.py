@@ -51,6 +51,12 @@ class Scope(StrEnum):
     SIGN = "assets:sign"
     READ = "assets:read"
     ERASE = "assets:erase"
+    AUDIT = "ledger:audit"
+    """A regulator's: to search the ledger and to open payloads of the tenant, each opening on record."""
+
+    HOLD = "holds:admin"
+    """To place and release legal holds."""
+
     ACCESS = "access:admin"
     DEPLOYMENT = "deployment:admin"
     """Tenants. The operator's alone."""
@@ -59,6 +65,9 @@ class Scope(StrEnum):
 ASSET_SCOPES = frozenset({Scope.SIGN, Scope.READ, Scope.ERASE})
 """What a creation tool's key gets unless told otherwise."""
 
+
+NO_TOOL = ""
+"""What the key of somebody names who signs nothing, such as a regulator."""
 
 GRANTABLE = frozenset(Scope) - {Scope.DEPLOYMENT}
 """What a key can hold at all."""
@@ -230,7 +239,7 @@ def _check_narrower(by: Caller, scopes: frozenset[Scope], grant: Grant, principa
     """
     wider: list[str] = [*(scopes - (by.scopes & GRANTABLE)), *(grant.source_types - by.grant.source_types)]
     if Scope.DEPLOYMENT not in by.scopes:
-        wider += [f"the tool {grant.tool!r}"] if grant.tool != by.grant.tool else []
+        wider += [f"the tool {grant.tool!r}"] if grant.tool not in {NO_TOOL, by.grant.tool} else []
         wider += [f"the principal {principal}"] if principal not in {None, by.principal} else []
     if wider:
         raise GrantTooWideError(sorted(wider))

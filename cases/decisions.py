@@ -1,8 +1,8 @@
 """The kinds of entry this package records, each with the payload that its commitment binds.
 
 Payloads hold random ids, never names. They are sealed under the entry's subject: `asset.signed` and
-`asset.expired` under the asset, so erasing it erases them; `asset.erased`, access and revocations under the tenant's
-system subject, because an erasure must not be sealed under the key it destroys.
+`asset.expired` under the asset, so erasing it erases them; `asset.erased`, holds, access and revocations under the
+tenant's system subject, because an erasure must not be sealed under the key it destroys.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ INTAKE_POLICY = "intake.{parents}@1"
 
 RETENTION_POLICY = "retention@1"
 ERASURE_POLICY = "erasure@1"
+HOLD_POLICY = "hold@1"
 ACCESS_POLICY = "access@1"
 REVOCATION_POLICY = "revocation@1"
 CLAIM_KEY_POLICY = "claimkey@1"
@@ -82,6 +83,24 @@ class AssetErased:
     asset: str
     actor: str
     requested_at: str
+
+
+@dataclass(frozen=True)
+class HoldPlaced:
+    """Assets were put under a legal hold: neither erased nor expired until it is released."""
+
+    hold: str
+    subjects: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class HoldReleased:
+    """A legal hold ended."""
+
+    hold: str
+    subjects: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -151,9 +170,11 @@ class ClaimKeyChanged:
     """Of `key.first`, `key.rotated`, `certificate.renewed`, `key.retired`, `key.restored` (it may sign again)."""
 
 
-ASSET_SIGNED = Kind("asset.signed", AssetSigned)
+ASSET_SIGNED = Kind("asset.signed", AssetSigned, {"outcome": ("outcome",), "model": ("claim", "model", "name")})
 ASSET_EXPIRED = Kind("asset.expired", AssetExpired)
 ASSET_ERASED = Kind("asset.erased", AssetErased)
+HOLD_PLACED = Kind("hold.placed", HoldPlaced)
+HOLD_RELEASED = Kind("hold.released", HoldReleased)
 KEY_ISSUED = Kind("apikey.issued", KeyIssued)
 KEY_REVOKED = Kind("apikey.revoked", KeyRevoked)
 OPERATOR_APPOINTED = Kind("operator.appointed", OperatorAppointed)
@@ -165,6 +186,8 @@ KINDS = (
     ASSET_SIGNED,
     ASSET_EXPIRED,
     ASSET_ERASED,
+    HOLD_PLACED,
+    HOLD_RELEASED,
     KEY_ISSUED,
     KEY_REVOKED,
     OPERATOR_APPOINTED,

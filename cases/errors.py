@@ -3,6 +3,7 @@
 CasesError
 ├── AssetNotFoundError         no such asset, or not yours: the two look alike
 ├── AssetGoneError             it was here; retention or erasure took it
+├── HoldNotFoundError          no legal hold of that name in this tenant
 ├── ParentRefusedError         the upload's earlier manifest is broken and policy refuses that
 ├── OtherHistoryError          a transformation's bytes bring another file's manifest
 ├── IdempotencyConflictError   the key was used with another body
@@ -38,6 +39,13 @@ class AssetGoneError(CasesError):
         }
         super().__init__(said[reason])
         self.reason = reason
+
+
+class HoldNotFoundError(CasesError):
+    """No legal hold of that name in this tenant."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no legal hold {name!r} in this tenant")
 
 
 class ParentRefusedError(CasesError):

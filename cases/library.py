@@ -2,7 +2,7 @@
 
 Rules
 - Only the principal that uploaded an asset reads it; to everyone else it does not exist (ADR 0004).
-- Retention ends the media; erasure ends everything but the tombstone and the public entries.
+- Retention ends the media; erasure ends everything but the tombstone and the public entries. A legal hold bars both.
 - Rows change first, with their entry; the file is unlinked after. A crash or a full disk in between leaves an
   unreferenced blob, which a later sweep removes (`cases.media`).
 """
@@ -45,15 +45,22 @@ from keys.clock import Clock
 from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.entry import format_time
-from ledger.errors import BlobStoreUnavailableError, DatabaseUnavailableError, SubjectErasedError
+from ledger.errors import BlobStoreUnavailableError, DatabaseUnavailableError, SubjectErasedError, SubjectHeldError
+from ledger.holds import require_unheld
 from ledger.ids import EntryId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.subjects import Subject
+from ledger.tables import LegalHold
 from ledger.tenancy import SystemSession
 from provenance.manifest import SIDECAR_TYPES
 from provenance.sign import Parent
 
+_HELD = (
+    select(LegalHold.name)
+    .where(LegalHold.tenant_id == AssetRow.tenant_id, LegalHold.subject_id == AssetRow.id)
+    .exists()
+)
 SWEEP_BATCH = 200
 """Assets ended by one round of the retention sweep."""
 
@@ -114,7 +121,7 @@ class Library:
     def erase(self, caller: Caller, asset: AssetId) -> EntryId:
         """Destroy the asset's key and everything sealed under it; the entry that says so.
 
-        Raises AssetNotFoundError, AssetGoneError when it was erased before.
+        Raises AssetNotFoundError, AssetGoneError when it was erased before, SubjectHeldError.
         """
         found = self.find(caller, asset)
         if found.state is AssetState.ERASED:
@@ -145,7 +152,7 @@ class Library:
         with self.database.read(SystemSession.SWEEP) as connection:
             due = connection.execute(
                 select(AssetRow.__table__)
-                .where(AssetRow.state == AssetState.SIGNED, AssetRow.expires_at <= now)
+                .where(AssetRow.state == AssetState.SIGNED, AssetRow.expires_at <= now, ~_HELD)
                 .limit(SWEEP_BATCH)
             ).mappings()
             assets = [asset_of(row, None) for row in due]
@@ -162,12 +169,16 @@ class Library:
         def work(connection: Connection) -> Sequence[Draft]:
             if find_row(connection, asset.tenant, asset.id)["state"] != AssetState.SIGNED:
                 return []  # erased since the sweep read it
+            require_unheld(connection, asset.tenant, subject_id(asset.id))
             mark_expired(connection, asset.tenant, asset.id, draft.id)
             if asset.blob is not None:
                 delete_blob(connection, asset.tenant, asset.blob)
             return [draft]
 
-        self.ledger.record(work, asset.tenant)
+        try:
+            self.ledger.record(work, asset.tenant)
+        except SubjectHeldError:  # put under hold since the sweep read it: it stays, and the sweep goes on
+            return
         self._unlink(asset)
 
     def _subject_or_system(self, asset: Asset) -> Subject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -113,6 +113,31 @@ class Sigillo:
     def recover_ledger(self, confirm: str) -> dict[str, Any]:
         """Have the ledger go on from an older database."""
         return self._json("POST", "/v1/ledger/recovery", json={"confirm": confirm})
+
+    def entries(self, **query: str) -> dict[str, Any]:
+        """A page of public entries: `kind`, `policy`, `from`, `to`, and as `cursor` the page before's `next`."""
+        return self._json("GET", "/v1/ledger/entries", params={name: value for name, value in query.items() if value})
+
+    def disclose(self, entries: Sequence[str], reason: str) -> dict[str, Any]:
+        """Have payloads opened; that, and why, goes on record first."""
+        return self._json("POST", "/v1/ledger/disclosures", json={"entries": list(entries), "reason": reason})
+
+    def search_payloads(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Have payloads looked through; that, and why, goes on record first."""
+        return self._json("POST", "/v1/ledger/searches", json=question)
+
+    def place_hold(self, name: str, assets: Sequence[str], reason: str) -> dict[str, Any]:
+        """Keep assets from being erased and from expiring."""
+        return self._json("POST", "/v1/holds", json={"name": name, "assets": list(assets), "reason": reason})
+
+    def holds(self) -> list[dict[str, Any]]:
+        """Every legal hold of the tenant."""
+        found: list[dict[str, Any]] = self._json("GET", "/v1/holds")["holds"]
+        return found
+
+    def release_hold(self, name: str, reason: str) -> dict[str, Any]:
+        """End a hold for everything under it."""
+        return self._json("POST", f"/v1/holds/{quote(name, safe='')}/release", json={"reason": reason})
 
     def log_key(self) -> str:
         """The verifier key of the ledger's checkpoints."""

@@ -20,18 +20,20 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
+from ledger.entry import Entry, parse_entry
 from ledger.errors import BundleError
 from ledger.faults import FaultError
 from ledger.ids import EntryId
 from ledger.merkle import consistency_proof, range_proof
 from ledger.mirror import Mirror
+from ledger.payload import Disclosed, commitment
 from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch, StoredStamp
 from ledger.stamp_check import NO_STAMPS, Judge, StampsFound, judged
 from ledger.stamps import ANCHORS_FILE, stamp_paths
@@ -40,15 +42,6 @@ from ledger.tiles import WIDTH, Tiles
 VERIFIER: Final = Path(__file__).with_name("bundle_verifier.py")
 _MADE: Final = (1980, 1, 1, 0, 0, 0)
 """The least moment that a ZIP file knows: when it was made says nothing."""
-
-
-@dataclass(frozen=True)
-class Disclosed:
-    """What an entry committed to, opened."""
-
-    entry: EntryId
-    salt: bytes = field(repr=False)
-    payload: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -88,8 +81,8 @@ def write_bundle(
 ) -> BundleFacts:
     """Write the bundle of entries [first, end), or to the log's end; `since` is an earlier checkpoint of it.
 
-    Raises CheckpointError, BundleError for a range or an earlier checkpoint that this log does not have, TileError,
-    StampIndexError, and what `fetch` raises.
+    Raises CheckpointError, BundleError for a range, an earlier checkpoint or disclosed payloads that this log does not
+    have, TileError, StampIndexError, and what `fetch` raises.
     """
     key = VerifierKey.parse(vkey)
     mirror = Mirror.of(fetch, key)
@@ -116,11 +109,29 @@ def write_bundle(
                 _write(archive, path, data)
         if stamps:
             _write(archive, ANCHORS_FILE, fetch(ANCHORS_FILE) or b"")
-        for one in disclosed:
+        opened = {one.entry: one for one in disclosed}
+        for one in opened.values():
             _write(archive, f"disclosed/{one.entry}.json", one.payload)
             _write(archive, f"disclosed/{one.entry}.salt", one.salt)
-        _write_entries(archive, mirror, facts, progress)
+        _write_entries(archive, mirror, facts, opened, progress)
     return facts
+
+
+def write_disclosed(folder: Path, disclosed: Disclosed) -> None:
+    """Put an opened payload into a folder, for bundles and for whoever reads it: their owner alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for suffix, data in (("json", disclosed.payload), ("salt", disclosed.salt)):
+        file = folder / f"{disclosed.entry}.{suffix}"
+        file.touch(mode=0o600)
+        file.write_bytes(data)
+
+
+def read_disclosed(folder: Path) -> list[Disclosed]:
+    """What `write_disclosed` put there. Raises OSError."""
+    return [
+        Disclosed(EntryId(file.stem), file.with_suffix(".salt").read_bytes(), file.read_bytes())
+        for file in sorted(folder.glob("ent_*.json"))
+    ]
 
 
 def _since(mirror: Mirror, before: TreeHead) -> dict[str, object]:
@@ -145,16 +156,30 @@ def _stamps(mirror: Mirror, facts: BundleFacts) -> Iterator[StoredStamp]:
 
 
 def _write_entries(
-    archive: zipfile.ZipFile, mirror: Mirror, facts: BundleFacts, progress: Callable[[int, int], None]
+    archive: zipfile.ZipFile,
+    mirror: Mirror,
+    facts: BundleFacts,
+    opened: dict[EntryId, Disclosed],
+    progress: Callable[[int, int], None],
 ) -> None:
     with archive.open(_described("entries.jsonl"), "w") as lines:
         try:
             for stored in islice(mirror.entries(facts.first), facts.end - facts.first):
                 lines.write(stored.data + b"\n")
+                if opened:
+                    _tick_off(opened, parse_entry(stored.data))
                 if (stored.index + 1) % WIDTH == 0:
                     progress(stored.index + 1 - facts.first, facts.end - facts.first)
         except FaultError as error:
             raise BundleError(f"{error}: run `sigillo ledger verify`") from error
+    if opened:
+        raise BundleError(f"{min(opened)} was disclosed and is not in the range: widen it, or leave that one out")
+
+
+def _tick_off(opened: dict[EntryId, Disclosed], entry: Entry) -> None:
+    one = opened.pop(entry.id, None)
+    if one is not None and commitment(one.salt, one.payload) != entry.commit:
+        raise BundleError(f"what is said to be the payload of {entry.id} is not what it committed to")
 
 
 def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

@@ -35,6 +35,7 @@ from sqlalchemy.sql.selectable import (
     CTE,
     Alias,
     CompoundSelect,
+    ForUpdateArg,
     FromClause,
     Join,
     SelectStatementGrouping,
@@ -48,7 +49,7 @@ COLUMN = "tenant_id"
 _UNDERSTOOD = (
     *(Select, CompoundSelect, SelectStatementGrouping, Insert, Update, Delete),
     *(Table, Alias, Subquery, CTE, Join, FunctionElement),
-    *(ColumnElement, ClauseList, TypeClause),
+    *(ColumnElement, ClauseList, TypeClause, ForUpdateArg),
 )
 _TEXTS = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
 _Scope: TypeAlias = Select[*tuple[Any, ...]] | Update | Delete

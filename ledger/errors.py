@@ -23,10 +23,13 @@ LedgerError
 ├── StampAnchorsError               roots for stamps that cannot be read
 ├── StampIndexError                 a list of stamps that is malformed
 ├── BundleError                     a range or an earlier checkpoint that this log does not have
+├── SearchRefusedError              a cursor that is none, or of another log
 ├── NotebookError                   an auditor's notes that cannot be read
 ├── ForkError                       signing would contradict what was signed before: refused
 ├── RecoveryRefusedError            not needed, not confirmed, or not to be had this way
 ├── SubjectErasedError              the subject's key is gone, or never was
+│   └── PayloadErasedError          the entry is there; what it committed to was erased
+├── SubjectHeldError                a legal hold keeps it from being erased
 ├── EpochError
 │   ├── EpochClosedError            the subject was wrapped under an epoch that has ended: wrap again
 │   └── EpochInUseError             the epoch still wraps subjects, or is still open
@@ -37,6 +40,8 @@ LedgerError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class LedgerError(Exception):
@@ -135,6 +140,10 @@ class BundleError(LedgerError):
     """A bundle that cannot be made of this log."""
 
 
+class SearchRefusedError(LedgerError):
+    """A search that cannot be answered: its cursor is none, or of another log."""
+
+
 class NotebookError(LedgerError):
     """What an auditor kept cannot be read back."""
 
@@ -149,6 +158,21 @@ class RecoveryRefusedError(LedgerError):
 
 class SubjectErasedError(LedgerError):
     """The subject's key is gone, or never was."""
+
+
+class PayloadErasedError(SubjectErasedError):
+    """The entry is there and proves; what it committed to was erased."""
+
+
+class SubjectHeldError(LedgerError):
+    """Legal holds keep the subject as it is; `holds` names them."""
+
+    def __init__(self, holds: Sequence[str]) -> None:
+        super().__init__(
+            f"it is under legal hold ({', '.join(holds)}) and stays until whoever placed that releases it; nothing was "
+            "changed"
+        )
+        self.holds = list(holds)
 
 
 class EpochError(LedgerError):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from keys.errors import KeysError
 from keys.high_water import Mark
@@ -24,6 +24,7 @@ from ledger.errors import ForkError, LedgerError
 from ledger.guard import check_extends, check_mark
 from ledger.log_key import LogKey
 from ledger.merkle import leaf_hash
+from ledger.search import store_kinds
 from ledger.tables import Checkpoint, Entry
 from ledger.tenancy import SystemSession
 from ledger.tile_store import integrated_size, latest_checkpoint, proven_size, store_tiles, tile_reader
@@ -116,8 +117,13 @@ class Integrator:
         if rows:
             # Forgotten until stored: if the write fails, the edge is read again.
             self._growth = None
-            changed = growth.extend(leaf_hash(data) for _, data in rows)
-            self._database.write(lambda connection: store_tiles(connection, changed))
+            first, changed = growth.size, growth.extend(leaf_hash(data) for _, data in rows)
+
+            def store(connection: Connection) -> None:
+                store_tiles(connection, changed)
+                store_kinds(connection, first, (data for _, data in rows))
+
+            self._database.write(store)
         self._growth = growth
         self._report(integrated=growth.size)
         return len(rows) == CHUNK

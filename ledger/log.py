@@ -21,6 +21,7 @@ from keys.signer import KeyStore
 from ledger.audit import LogReport
 from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.database import Database
+from ledger.decisions import KINDS, LOG_RECOVERED, POLICY, TENANT_CREATED, TenantCreated
 from ledger.entry import Entry, parse_entry
 from ledger.epochs import Epochs
 from ledger.errors import DraftRefusedError, EntryNotFoundError, ForkError, LogBusyError, NotProvenError
@@ -32,8 +33,9 @@ from ledger.merkle import inclusion_proof
 from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
 from ledger.published import published
 from ledger.receipt import format_receipt
-from ledger.recovery import LOG_RECOVERED, Recovery, recovery
+from ledger.recovery import Recovery, recovery
 from ledger.schema import migrate
+from ledger.search import PAGE, Cursor, Page, Query, search
 from ledger.sequencer import Sequencer
 from ledger.stamp_check import Judge
 from ledger.subjects import Subject, Subjects
@@ -46,27 +48,8 @@ from ledger.tiles import Tiles
 MAX_UNINTEGRATED = 50_000
 """Entries that may wait for the tree; beyond, `record` pushes back."""
 
-POLICY = "ledger@1"
 _ENTRY = select(EntryRow.index, EntryRow.data).where(EntryRow.id == bindparam("entry"))
 Work: TypeAlias = Callable[[Connection], Sequence[Draft]]
-
-
-@dataclass(frozen=True)
-class TenantCreated:
-    """Payload of `tenant.created`."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class EpochDestroyed:
-    """Payload of `epoch.destroyed`: what was wrapped under the tenant's epochs below this number opens nowhere."""
-
-    before: int
-
-
-EPOCH_DESTROYED = Kind("epoch.destroyed", EpochDestroyed)
-KINDS = (Kind("tenant.created", TenantCreated), EPOCH_DESTROYED, LOG_RECOVERED)
 
 
 @dataclass(frozen=True)
@@ -171,7 +154,7 @@ class Ledger:
         epoch = self.epochs.begin(tenant)
         subject = self.subjects.create_under(epoch.number, tenant)
         principal = PrincipalId(new_id("prn", self._entropy))
-        draft = self.draft("tenant.created", POLICY, principal, subject, TenantCreated(name))
+        draft = self.draft(TENANT_CREATED.name, POLICY, principal, subject, TenantCreated(name))
         created = {"tenant_id": tenant, "created_at": milliseconds(self._clock())}
         row = {"name": name, "system_subject": subject.id, "system_principal": principal}
 
@@ -221,6 +204,11 @@ class Ledger:
         """A tile, bundle or stamp by its path (`ledger.published`). Raises TileNotFoundError, TileError."""
         with self._database.read(SystemSession.VERIFICATION) as connection:
             return published(connection, path, proven_size(connection))
+
+    def search(self, query: Query, cursor: Cursor | None = None, limit: int = PAGE) -> Page:
+        """Public entries, page by page. Raises NotProvenError, SearchRefusedError, TileError."""
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            return search(connection, query, cursor, limit)
 
     def is_proven(self, entry_id: EntryId) -> bool:
         """Whether a checkpoint covers the entry. Raises EntryNotFoundError."""

@@ -29,7 +29,7 @@ from keys.sealing import derive, seal, unseal
 from ledger.canonical import canonical
 from ledger.database import Database
 from ledger.entry import KIND, POLICY
-from ledger.errors import CanonicalFormError, DraftRefusedError, EntryNotFoundError, SubjectErasedError
+from ledger.errors import CanonicalFormError, DraftRefusedError, EntryNotFoundError, PayloadErasedError
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
 from ledger.subjects import Subject, Subjects
 from ledger.tables import Payload
@@ -44,6 +44,8 @@ class Kind:
 
     name: str
     payload: type
+    searched: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    """What payloads of this kind can be searched by, beside their actor: a name, and the path to its string."""
 
     @cached_property
     def reader(self) -> TypeAdapter[Any]:
@@ -76,6 +78,15 @@ class SealedDraft:
     tenant: TenantId
     subject: SubjectId
     sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Disclosed:
+    """What an entry committed to, opened: with it anybody can check `commit`."""
+
+    entry: EntryId
+    salt: bytes = field(repr=False)
+    payload: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -133,15 +144,23 @@ class Payloads:
     def open(self, tenant: TenantId, entry_id: EntryId) -> OpenedPayload:
         """Open the payload of one of the tenant's entries.
 
-        Raises EntryNotFoundError, SubjectErasedError, KeyStoreUnavailableError, SealBrokenError.
+        Raises EntryNotFoundError, PayloadErasedError, SubjectErasedError, KeyStoreUnavailableError, SealBrokenError.
         """
         subject, sealed = self._find(tenant, entry_id)
         return self.unseal(subject, entry_id, sealed)
 
-    def disclose(self, tenant: TenantId, entry_id: EntryId) -> tuple[bytes, bytes]:
-        """Salt and payload of one of the tenant's entries, which show anybody what `commit` binds. Raises as `open`."""
+    def disclose(self, tenant: TenantId, entry_id: EntryId) -> Disclosed:
+        """Salt and payload of one of the tenant's entries. For `ledger.disclosure` alone, which records it first.
+
+        Raises as `open`.
+        """
         subject, sealed = self._find(tenant, entry_id)
-        return _unsealed(subject, entry_id, sealed)
+        return Disclosed(entry_id, *_unsealed(subject, entry_id, sealed))
+
+    def searched(self, kind: str) -> Mapping[str, tuple[str, ...]] | None:
+        """What payloads of a kind can be searched by; None for a kind that is not registered here."""
+        found = self._kinds.get(kind)
+        return found.searched if found else None
 
     def unseal(self, subject: Subject, entry_id: EntryId, sealed: bytes) -> OpenedPayload:
         """Open a sealed payload with its subject's key. Raises SealBrokenError, DraftRefusedError."""
@@ -170,7 +189,7 @@ class Payloads:
         if row is None:
             raise EntryNotFoundError(f"no entry {entry_id} of this tenant")
         if row.sealed is None:
-            raise SubjectErasedError(f"the payload of {entry_id} was erased")
+            raise PayloadErasedError(f"the payload of {entry_id} was erased")
         return self._subjects.open(tenant, row.subject_id), row.sealed
 
 

@@ -16,27 +16,12 @@ from sqlalchemy import Connection
 
 from keys.high_water import HighWater, Mark
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
+from ledger.decisions import LogRecovered
 from ledger.errors import ForkError, ProofError, RecoveryRefusedError, TileError
 from ledger.guard import check_extends, check_mark
 from ledger.merkle import EMPTY_ROOT
-from ledger.payload import Kind
 from ledger.tile_store import integrated_size, latest_checkpoint, tile_reader
 from ledger.tiles import Tiles
-
-
-@dataclass(frozen=True)
-class LogRecovered:
-    """Payload of `log.recovered`: signed was the first tree, and the log goes on from the second. Roots in hex."""
-
-    signed_size: int | None
-    """None where the mark was gone."""
-
-    signed_root: str
-    size: int
-    root: str
-
-
-LOG_RECOVERED = Kind("log.recovered", LogRecovered)
 
 
 @dataclass(frozen=True)

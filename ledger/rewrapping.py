@@ -26,10 +26,11 @@ from sqlalchemy.orm import aliased
 from keys.clock import Clock
 from keys.errors import KeysError, KeyStoreUnavailableError
 from ledger.database import Database
+from ledger.decisions import EPOCH_DESTROYED, POLICY, EpochDestroyed
 from ledger.epochs import DATA_KEY_LIFETIME
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.ids import TenantId, milliseconds, moment
-from ledger.log import EPOCH_DESTROYED, POLICY, EpochDestroyed, Ledger
+from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.schedule import BACKUP_TIME, DANGER, PROMISE
 from ledger.tables import Epoch, EpochState, SubjectKey

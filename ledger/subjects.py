@@ -22,6 +22,7 @@ from keys.sealing import KEY_BYTES, seal, unseal
 from ledger.database import Database
 from ledger.epochs import Epochs
 from ledger.errors import EpochClosedError, SubjectErasedError
+from ledger.holds import require_unheld
 from ledger.ids import SubjectId, TenantId, new_id
 from ledger.tables import Payload, SubjectKey, Tenant
 
@@ -123,7 +124,11 @@ class Subjects:
         return self.open(tenant, found)
 
     def erase(self, connection: Connection, tenant: TenantId, subject_id: SubjectId) -> None:
-        """Erase in a unit of work: the key, and every payload sealed under it. Raises SubjectErasedError."""
+        """Erase in a unit of work: the key, and every payload sealed under it.
+
+        Raises SubjectErasedError, SubjectHeldError.
+        """
+        require_unheld(connection, tenant, subject_id)
         key = (SubjectKey.tenant_id == tenant, SubjectKey.id == subject_id)
         if not connection.execute(delete(SubjectKey).where(*key)).rowcount:
             raise SubjectErasedError(f"subject {subject_id} is erased already, or never was")

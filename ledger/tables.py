@@ -154,6 +154,27 @@ class Tile(Base):
     hashes: Mapped[bytes]
 
 
+class KindTile(Base):
+    """In which tiles of 256 entries there are entries of a kind under a policy: what `ledger.search` looks up."""
+
+    __tablename__ = "kind_tile"
+    __table_args__ = ({"info": BOOKKEEPING},)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    policy: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class LegalHold(Base):
+    """A subject that is kept from erasure and retention by a hold of that name."""
+
+    __tablename__ = "legal_hold"
+    __table_args__ = (Index(None, "tenant_id", "subject_id"), {"info": TENANT})
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[SubjectId] = mapped_column(primary_key=True)
+    placed_at: Mapped[int]
+
+
 class Checkpoint(Base):
     """Every checkpoint ever signed, by tree size."""
 

@@ -6,9 +6,11 @@ import typer
 
 from api.cli import bundle as _bundle  # noqa: F401 -- adds its commands to `ledger`
 from api.cli import claim_key as _claim_key  # noqa: F401 -- adds its commands to `keys`
+from api.cli import oversight as _oversight  # noqa: F401 -- to `ledger` as well
 from api.cli import recover as _recover  # noqa: F401 -- as well
 from api.cli.apikey import app as apikey
 from api.cli.demo import demo
+from api.cli.holds import app as holds
 from api.cli.keys import app as keys
 from api.cli.ledger import app as ledger
 from api.cli.serve import serve
@@ -48,6 +50,7 @@ app.command()(demo)
 app.add_typer(trust, name="trust")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
+app.add_typer(holds, name="holds")
 app.add_typer(apikey, name="apikey")
 
 

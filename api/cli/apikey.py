@@ -5,19 +5,21 @@ from __future__ import annotations
 import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.output import JSON, quoted, say, show, told
+from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 
 app = typer.Typer(no_args_is_help=True, help="Give and take back API keys.")
 
 
 @app.command()
 def create(
-    tool: str = typer.Option(..., help="The tool this key may name in manifests, and no other."),
+    tool: str = typer.Option("", help="The one tool this key may name in manifests; a key that signs needs it."),
     source: list[str] = typer.Option(
         [],
         help="A digital source type it may assert, such as digitalCapture; repeat for more. None: edits only.",
     ),
-    scope: list[str] = typer.Option([], help="What it may do. Default: sign, read and erase its own assets."),
+    scope: list[str] = typer.Option(
+        [], help="What it may do, such as ledger:audit; repeat for more. Default: sign, read and erase its own assets."
+    ),
     principal: str = typer.Option("", help="An existing principal that gets another key. Default: a new one."),
     new_tenant: bool = typer.Option(False, help="Put the key into a tenant of its own."),
     server: str = SERVER,
@@ -25,6 +27,8 @@ def create(
     as_json: bool = JSON,
 ) -> None:
     """Make an API key. Its token is shown this once."""
+    if not tool and (not scope or "assets:sign" in scope):
+        raise fail("name the tool with --tool, or with --scope what a key may do that does not sign", Exit.USAGE)
     request = {"tool": tool, "source_types": source, "new_tenant": new_tenant}
     request |= {"scopes": scope} if scope else {}
     request |= {"principal": principal} if principal else {}

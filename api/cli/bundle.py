@@ -25,18 +25,22 @@ def bundle(
     since: Path = typer.Option(
         None, exists=True, dir_okay=False, help="An earlier bundle, or a checkpoint: prove that the log grew from it."
     ),
+    disclosed: Path = typer.Option(
+        None, exists=True, file_okay=False, help="A folder of payloads that `sigillo ledger disclose` opened."
+    ),
     url: str = typer.Option("", help="A published log. Default: the log of the home folder."),
     as_json: bool = JSON,
 ) -> None:
     """Write every public entry of a range, its proofs, the checkpoint, the key and a verifier into one file."""
-    from ledger.bundle import verifier_digest, write_bundle
+    from ledger.bundle import read_disclosed, verifier_digest, write_bundle
 
     with told(), _source(url) as fetch, progressing("writing", quiet=as_json) as progress:
         vkey = (fetch(VKEY_FILE) or b"").decode("utf-8", "replace")
         draft = file.with_name(f"{file.name}.part")
         with draft.open("wb") as out:
-            end = None if last is None else last + 1
-            facts = write_bundle(fetch, vkey, out, first, end, _checkpoint(since) if since else "", progress=progress)
+            end, before = None if last is None else last + 1, _checkpoint(since) if since else ""
+            opened = read_disclosed(disclosed) if disclosed else []
+            facts = write_bundle(fetch, vkey, out, first, end, before, opened, progress)
         draft.replace(file)
     if as_json:
         show({"file": str(file), **asdict(facts), "verifier_sha256": verifier_digest()})

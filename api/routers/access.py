@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from api.auth import CallerDep
 from api.schemas.assets import SourceType, Strict
+from api.schemas.words import legible
 from api.service import ServiceDep
-from cases.access import ASSET_SCOPES, ApiKey, ApiKeyId, Scope
+from cases.access import ASSET_SCOPES, NO_TOOL, ApiKey, ApiKeyId, Scope
 from ledger.ids import PrincipalId, moment
-from provenance.characters import hidden
 from provenance.request import Grant
 from provenance.rules import MAX_NAME
 from provenance.vocabulary import DigitalSourceType
@@ -24,13 +24,6 @@ PRINCIPAL = "^prn_[a-z2-7]{26}$"
 """As `ledger.ids.new_id` makes them."""
 
 
-def _legible(name: str) -> str:
-    """Operators read it in lists and terminals. Raises ValueError."""
-    if any(map(hidden, name)):
-        raise ValueError("control and formatting characters are not allowed")
-    return name
-
-
 class KeyRequest(Strict):
     """What a new key may do."""
 
@@ -38,18 +31,25 @@ class KeyRequest(Strict):
         json_schema_extra={"example": {"tool": "My Camera", "source_types": ["digitalCapture"], "new_tenant": False}}
     )
 
-    tool: Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_legible)]
-    """The one tool its claims may name."""
+    scopes: frozenset[Scope] = ASSET_SCOPES
+    tool: Annotated[str, Field(max_length=MAX_NAME, validate_default=True), AfterValidator(legible)] = NO_TOOL
+    """The one tool its claims may name; a key that signs needs one."""
 
     source_types: tuple[SourceType, ...] = ()
     """Digital source types its claims may assert, by URI or by the last part of it."""
 
-    scopes: frozenset[Scope] = ASSET_SCOPES
     principal: Annotated[str, Field(pattern=PRINCIPAL)] | None = None
     """An existing principal of this tenant; a new one when absent."""
 
     new_tenant: bool = False
     """Put the key into a tenant of its own."""
+
+    @field_validator("tool")
+    @classmethod
+    def _signs_as_somebody(cls, tool: str, info: ValidationInfo) -> str:
+        if not tool and Scope.SIGN in info.data.get("scopes", ()):
+            raise ValueError("a key that may sign names a tool: give one, or scopes without assets:sign")
+        return tool
 
     @model_validator(mode="after")
     def _new_tenants_are_empty(self) -> Self:

@@ -25,8 +25,9 @@ from ledger.blobs import BlobStore
 from ledger.database import Database
 from ledger.errors import SubjectErasedError
 from ledger.log import Ledger
+from ledger.receipt import verify_receipt
 from ledger.schedule import BACKUP_TIME, DANGER, EPOCH_LIFETIME, PROMISE
-from tests.api.wire import PATIENCE, rows, signed, upload
+from tests.api.wire import PATIENCE, proven, rows, signed, upload
 from tests.deployment import Running, picture, running
 from tests.ledger.world import HeldClock
 
@@ -98,6 +99,7 @@ def test_a_backup_from_before_an_erasure_dies(kept_long: Running, clock: HeldClo
     caller = up.service.access.authenticate(token)
     with up.http(token) as http, backup_of_assets(http, up, tmp_path / "backup") as (assets, opening):
         gone, gone_file = assets.pop()
+        receipts = [proven(up, asset["ledger"]["entry"]) for asset, _ in (*assets, (gone, b""))]
         assert http.delete(gone["links"]["self"]).status_code == 200
         assert read_back(up, caller, gone, opening()) == gone_file, "else this test would prove nothing"
         clock.move(EPOCH_LIFETIME)
@@ -117,6 +119,8 @@ def test_a_backup_from_before_an_erasure_dies(kept_long: Running, clock: HeldClo
             assert http.get(asset["links"]["content"]).content == file
             assert read_back(up, caller, asset, (up.service.library.database, up.service.library.blobs)) == file
         assert http.get("/readyz").json()["ready"]
+        for receipt in receipts:
+            verify_receipt(receipt, up.operator.log_key())
     assert up.service.ledger.verify().sound
 
 

@@ -18,6 +18,10 @@ from tests.deployment import Running, picture
 CLAIM = "/components/schemas/ClaimBody/example"
 REVOCATION = "/components/schemas/RevocationRequest/example"
 RECOVERY = "/components/schemas/RecoveryRequest/example"
+DISCLOSURE = "/components/schemas/DisclosureRequest/example"
+SEARCH = "/components/schemas/SearchRequest/example"
+HOLD = "/components/schemas/HoldRequest/example"
+RELEASE = "/components/schemas/ReleaseRequest/example"
 KEY = "/components/schemas/KeyRequest/example"
 CHANGE = (
     "/paths/~1v1~1assets~1{asset}~1transformations/post/requestBody/content/multipart~1form-data/schema/properties"
@@ -72,7 +76,8 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
-    assert set(shown) == {CLAIM, KEY, CHANGE, ASSET, PROBLEM, REPORT, REVOCATION, RECOVERY}
+    told = {ASSET, PROBLEM, REPORT}
+    assert set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE}
 
 
 def test_key_requests_and_claims_are_accepted(deployment: Running, camera: httpx.Client, shown: dict[str, Any]) -> None:
@@ -127,6 +132,15 @@ def test_the_revocation_is_accepted(own: Running, shown: dict[str, Any]) -> None
         answer = http.post("/v1/keys/sigillo-claim@1/revocation", json=shown[REVOCATION])
     assert answer.status_code == 200, answer.text
     assert {name: answer.json()[name] for name in shown[REVOCATION]} == shown[REVOCATION]
+
+
+def test_what_regulators_ask_is_understood(deployment: Running, shown: dict[str, Any]) -> None:
+    """And finds nothing, for its ids are nobody's."""
+    with deployment.http(deployment.service.operator_token) as http:
+        problem(http.post("/v1/ledger/disclosures", json=shown[DISCLOSURE]), 404, "entry-not-found")
+        assert http.post("/v1/ledger/searches", json=shown[SEARCH]).json()["matches"] == []
+        problem(http.post("/v1/holds", json=shown[HOLD]), 404, "asset-not-found")
+        problem(http.post(f"/v1/holds/{shown[HOLD]['name']}/release", json=shown[RELEASE]), 404, "hold-not-found")
 
 
 def test_the_confirmation_is_understood_and_not_needed(own: Running, shown: dict[str, Any]) -> None:

@@ -32,14 +32,13 @@ OUR_FAULT = {
     "NestedWriteError", "SessionRefusedError", "TenantPredicateMissingError", "CanonicalFormError",
     "EntryMalformedError", "DraftRefusedError", "ProofError", "CheckpointError", "ReceiptError", "TileError",
     "ForkError", "EpochError", "EpochClosedError", "EpochInUseError", "BlobError", "BlobNotFoundError",
-    "BlobDamagedError", "JobFailedError",
+    "BlobDamagedError", "JobFailedError", "CosignatureError",
     # These never leave the module that handles them.
     "TimeStampRefusedError", "RevocationRefusedError", "StampUnavailableError",
     "TimeStampError", "TimeStampUnreadableError", "TimeStampInvalidError", "TimeStampUntrustedError",
     # These end a start or a command, never a request.
     "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
-    "RetirementRefusedError", "BundleError", "NotebookError", "CosignatureError",
-    "StampAnchorsError", "StampIndexError",
+    "RetirementRefusedError", "BundleError", "NotebookError", "StampAnchorsError", "StampIndexError",
     "OpenBaoMissingError", "OpenBaoStartError",
     # Roots: their children have the rows.
     "CasesError", "SigningSuspendedError", "DetectionError", "KeysError", "LedgerError", "ProvenanceError",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from keys.signer import Purpose
-from ledger.bundle import Disclosed, write_bundle
+from ledger.bundle import write_bundle
 from ledger.checkpoint import VerifierKey
 from ledger.entry import parse_entry
 from ledger.merkle import leaf_hash
@@ -86,7 +86,7 @@ def evidence(folder: Path) -> Evidence:
         before = publish(world, folder / "before")
         grow(world, DISCLOSED)
         note = world.write_note(tenant, "seen by the auditor").entries[0]
-        opened = Disclosed(note, *world.ledger.payloads.disclose(tenant, note))
+        opened = world.ledger.payloads.disclose(tenant, note)
         grow(world, STAMPED)
         desk.stamp()
         grow(world, SIZE)

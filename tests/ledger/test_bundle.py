@@ -19,13 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger import bundle_verifier
-from ledger.bundle import VERIFIER, Disclosed, verifier_digest, write_bundle
+from ledger.bundle import VERIFIER, verifier_digest, write_bundle
 from ledger.checkpoint import VerifierKey
 from ledger.errors import BundleError, CheckpointError
 from ledger.ids import EntryId
 from ledger.merkle import consistency_proof, leaf_hash, node_hash, range_proof, split
 from ledger.note import decode, encode
-from ledger.payload import commitment
+from ledger.payload import Disclosed, commitment
 from tests.ledger.publishing import Published, grow, publish, remade
 from tests.ledger.world import LONG, running
 from tests.simulators.key_store import SimulatedKeyStore
@@ -293,11 +293,24 @@ def test_signatures_of_others_are_named_and_not_believed(log: Log, check: Callab
 def test_disclosed_payloads_are_what_was_committed_to(log: Log, check: Callable[..., list[str]]) -> None:
     with zipfile.ZipFile(io.BytesIO(log.bundle(log.after))) as archive:
         entry = json.loads(archive.read("entries.jsonl").splitlines()[20])
-    payload, salt = b'{"kind":"note.written"}', bytes(32)
+    forged = Disclosed(EntryId(entry["id"]), bytes(32), b'{"kind":"note.written"}')
     with pytest.raises(bundle_verifier.UnsoundError, match="not what the entry committed to"):
-        check(log.bundle(log.after, disclosed=[Disclosed(EntryId(entry["id"]), salt, payload)]))
+        check(smuggled(log.bundle(log.after), forged))
     with pytest.raises(bundle_verifier.UnsoundError, match="no such entry"):
-        check(log.bundle(log.after, 30, disclosed=[Disclosed(EntryId(entry["id"]), salt, payload)]))
+        check(smuggled(log.bundle(log.after, 30), forged))
+    with pytest.raises(BundleError, match="not what it committed to"):
+        log.bundle(log.after, disclosed=[forged])
+    with pytest.raises(BundleError, match="is not in the range"):
+        log.bundle(log.after, 30, disclosed=[forged])
+
+
+def smuggled(bundle: bytes, disclosed: Disclosed) -> bytes:
+    """The bundle with a payload that its maker would have refused."""
+    file = io.BytesIO(bundle)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"disclosed/{disclosed.entry}.json", disclosed.payload)
+        archive.writestr(f"disclosed/{disclosed.entry}.salt", disclosed.salt)
+    return file.getvalue()
 
 
 @settings(max_examples=20)
@@ -398,10 +411,10 @@ def test_a_payload_that_holds_is_counted(log: Log, check: Callable[..., list[str
         tenant = world.ledger.create_tenant("first")
         note = world.write_note(tenant, "seen by the auditor").entries[0]
         grow(world, 3)
-        salt, payload = world.ledger.payloads.disclose(tenant, note)
-        assert commitment(salt, payload) == world.ledger.entry(note).commit
+        opened = world.ledger.payloads.disclose(tenant, note)
+        assert commitment(opened.salt, opened.payload) == world.ledger.entry(note).commit
         published = publish(world, tmp_path / "out")
         own = replace(log, vkey=world.ledger.vkey())
-        found = check(own.bundle(published, disclosed=[Disclosed(note, salt, payload)]), vkey=own.vkey)
+        found = check(own.bundle(published, disclosed=[opened]), vkey=own.vkey)
     assert found[3] == "disclosed    1 payloads are what their entries committed to"
-    assert b"seen by the auditor" in payload
+    assert b"seen by the auditor" in opened.payload

@@ -15,6 +15,7 @@ import ledger.log
 from keys.errors import KeyStoreDownError
 from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.database import Database
+from ledger.decisions import TenantCreated
 from ledger.entry import FIRST_PREV, format_time
 from ledger.errors import (
     CheckpointError,
@@ -202,7 +203,7 @@ def test_the_ledger_starts_without_its_keys_and_gets_its_tenant_later(tmp_path: 
 def test_creating_a_tenant_records_it_under_its_system_subject(world: World, tenant: TenantId) -> None:
     opened = world.ledger.payloads.open(tenant, _any_entry(world))
     assert opened.kind == "tenant.created"
-    assert opened.payload == ledger.log.TenantCreated("first")
+    assert opened.payload == TenantCreated("first")
     assert opened.subject == world.ledger.subjects.system(tenant).id
 
 

@@ -12,11 +12,11 @@ from sqlalchemy import delete
 
 from keys.high_water import Mark
 from ledger.checkpoint import VerifierKey, verify_checkpoint
+from ledger.decisions import LogRecovered
 from ledger.errors import ForkError, RecoveryRefusedError
 from ledger.integrator import Integrator
 from ledger.log_key import LogKey
 from ledger.receipt import verify_receipt
-from ledger.recovery import LogRecovered
 from ledger.tables import Tile
 from tests.ledger.publishing import grow
 from tests.ledger.world import ACTOR, FULL, LONG, World, running

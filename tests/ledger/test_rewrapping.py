@@ -16,10 +16,11 @@ import ledger.rewrapping
 from keys.errors import EpochDestroyedError, KeyStoreDownError, SealBrokenError
 from keys.signer import EpochKey
 from ledger.database import Database
+from ledger.decisions import EpochDestroyed
 from ledger.epochs import DATA_KEY_LIFETIME
 from ledger.errors import EpochClosedError, EpochInUseError, SubjectErasedError
 from ledger.ids import EntryId, SubjectId, TenantId
-from ledger.log import EpochDestroyed, Ledger
+from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.rewrapping import Rewrapping
 from ledger.schedule import BACKUP_TIME, DANGER, EPOCH_LIFETIME, PROMISE

@@ -88,6 +88,26 @@ def test_revocations_of_an_earlier_version_stay_and_know_no_issuers_key(database
     database.close()
 
 
+def test_entries_of_an_earlier_version_can_be_searched(database: Database) -> None:
+    with database.writing(FULL) as connection:
+        _to(connection, "0004")
+        rows = [
+            {
+                "i": i,
+                "id": f"ent_{i}",
+                "data": b'{"id":"x","kind":"note.written","policy":"notes@%d","prev":"0"}' % (i // 300),
+            }
+            for i in range(600)
+        ]
+        connection.execute(text('INSERT INTO entry ("index", id, data) VALUES (:i, :id, :data)'), rows)
+    migrate(database)
+    with database.writing(FULL) as connection:
+        found = connection.execute(text("SELECT kind, policy, n FROM kind_tile ORDER BY policy, n")).all()
+    policies = [("notes@0", 0), ("notes@0", 1), ("notes@1", 1), ("notes@1", 2)]
+    assert [(*row,) for row in found] == [("note.written", *one) for one in policies]
+    database.close()
+
+
 def _to(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

@@ -42,7 +42,7 @@ class NoteWritten:
     tags: tuple[str, ...] = ()
 
 
-KINDS = (Kind("note.written", NoteWritten),)
+KINDS = (Kind("note.written", NoteWritten, {"text": ("text",)}),)
 
 
 @dataclass

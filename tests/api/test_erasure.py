@@ -1,0 +1,138 @@
+"""After an erasure no live file holds what was erased, nor a key that opens it; and every proof still holds."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cases.access import Caller
+from keys.sealing import derive
+from ledger import bundle_verifier
+from ledger.bundle import write_bundle
+from ledger.export import export_log
+from ledger.mirror import folder_fetch
+from ledger.payload import commitment
+from ledger.receipt import verify_receipt
+from ledger.subjects import Subject
+from tests.api.test_epochs import until
+from tests.api.wire import problem, proven, rows, signed
+from tests.deployment import Running, picture, running
+
+PIECE, EVERY = 48, 256
+"""Bytes of a piece, and from one piece to the next: a page of the database may hold a part of anything."""
+
+CLAIM = {"title": "Nowhere else in the world", "tool": {"name": "Unmistakable Brush", "version": "9.9.9-erasable"}}
+
+
+@dataclass(frozen=True)
+class Erasable:
+    """All there is of an asset, captured while it is kept."""
+
+    clear: dict[str, bytes]
+    """What no file may ever hold."""
+
+    sealed: dict[str, bytes]
+    """What files hold until it is erased."""
+
+
+def captured(up: Running, caller: Caller, asset: dict[str, str], entry: str, content: bytes) -> Erasable:
+    subject: Subject = up.service.ledger.subjects.open(caller.tenant, asset["id"])  # type: ignore[arg-type]  # its own id
+    opened = up.service.ledger.payloads.disclose(caller.tenant, entry)  # type: ignore[arg-type]  # an entry's id
+    columns = "details, manifest_store, blob_id, manifest_label"
+    ((details, store, blob, label),) = rows(up, f"SELECT {columns} FROM asset WHERE id = ?", asset["id"])
+    (payload,) = rows(up, "SELECT sealed FROM payload WHERE entry_id = ?", entry)
+    found = up.service.library.find(caller, asset["id"])  # type: ignore[arg-type]  # its own id
+    return Erasable(
+        {
+            "subject key": subject.key,
+            "key of payloads": derive(subject.key, "ledger/v1/payload"),
+            "key of actors": derive(subject.key, "ledger/v1/actor"),
+            "salt": opened.salt,
+            "payload": opened.payload,
+            "media": content,
+            "manifest store": up.service.library.manifest(found),
+            "title": CLAIM["title"].encode(),  # type: ignore[attr-defined]  # a string
+            "tool": b"9.9.9-erasable",
+        },
+        {
+            "wrapped key": subject.wrapped,
+            "sealed payload": payload[0],
+            "sealed details": details,
+            "sealed manifest": store,
+            "sealed media": (up.home.blobs / blob).read_bytes(),
+            "manifest label": label.encode(),
+        },
+    )
+
+
+def pieces(secret: bytes) -> list[bytes]:
+    """Parts of it, and if it is short, whatever else it could be written as."""
+    if len(secret) > PIECE:
+        parts = [secret[at : at + PIECE] for at in range(0, len(secret) - PIECE + 1, EVERY)]
+        return [part for part in parts if len(set(part)) > PIECE // 3]  # padding is everywhere
+    based = base64.b64encode(secret), base64.urlsafe_b64encode(secret)
+    return [secret, secret.hex().encode(), *(one.rstrip(b"=") for one in based)]
+
+
+def holders(secrets: dict[str, bytes], *folders: Path) -> dict[str, set[str]]:
+    """Which of these lies in which files: used and free pages, write-ahead log, media, keys, logs, exports."""
+    files = {file: file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
+    return {
+        name: found
+        for name, secret in secrets.items()
+        if (found := {file.name for file, data in files.items() if any(one in data for one in pieces(secret))})
+    }
+
+
+def test_no_file_holds_what_was_erased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, export, temporary = (tmp_path / name for name in ("home", "export", "temporary"))
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    everywhere = (home, export, temporary)
+    with running(home) as up:
+        token = up.key("Unmistakable Brush", scopes=["assets:sign", "assets:read", "assets:erase", "ledger:audit"])
+        caller, database = up.service.access.authenticate(token), up.service.library.database
+        with up.http(token) as http:
+            others = [signed(http, picture(seed=seed))[0] for seed in range(2)]
+            asset, content = signed(http, picture(seed=9), CLAIM)
+            entry = asset["ledger"]["entry"]
+            asked = {"entries": [entry], "reason": "case 1"}
+            (shown,) = http.post("/v1/ledger/disclosures", json=asked).json()["disclosed"]
+            proven(up, entry)
+            searched = http.post("/v1/ledger/searches", json={"reason": "case 1", "outcome": "signed"}).json()
+            entries = [one["ledger"]["entry"] for one in (*others, asset)] + [searched["opening"]["entry"]]
+            before = [proven(up, one) for one in entries]
+            erasable = captured(up, caller, asset, entry, content)
+            export_log(database, export)
+            assert holders(erasable.clear, *everywhere) == {}
+            assert holders(erasable.sealed, *everywhere).keys() == erasable.sealed.keys(), (
+                "else nothing would be proved"
+            )
+
+            erasure = http.delete(asset["links"]["self"]).json()["ledger"]["entry"]
+            until(database.truncate_wal)
+            proven(up, erasure)
+            export_log(database, export)
+            write_bundle_of(export, tmp_path / "bundle.zip")
+            assert holders(erasable.clear | erasable.sealed, *everywhere) == {}
+            problem(http.post("/v1/ledger/disclosures", json=asked), 410, "payload-erased")
+
+        key = up.operator.log_key()
+        for entry_id, receipt in zip(entries, before, strict=True):
+            assert verify_receipt(receipt, key).entry == verify_receipt(up.operator.receipt(entry_id), key).entry
+        public = verify_receipt(before[2], key).entry
+        assert commitment(bytes.fromhex(shown["salt"]), shown["payload"].encode()) == public.commit
+        assert verify_receipt(up.operator.receipt(erasure), key).entry.kind == "asset.erased"
+        report = up.service.ledger.verify()
+        assert (report.fault, report.erased) == (None, 1)
+    assert holders(erasable.clear | erasable.sealed, *everywhere) == {}, "closing wrote it again"
+    assert bundle_verifier.verify(str(tmp_path / "bundle.zip"), key)
+
+
+def write_bundle_of(export: Path, file: Path) -> None:
+    with file.open("wb") as out:
+        write_bundle(folder_fetch(export), (export / "log.vkey").read_text(), out)
