@@ -176,7 +176,7 @@ def read_witnesses(texts: Sequence[str]) -> list[Key]:
 
 def read_note(note: str) -> tuple[str, list[Signature]]:
     """The text that is signed, and who signed it, unverified."""
-    if len(note) > MAX_NOTE or any(c < " " and c != "\n" for c in note):
+    if len(note.encode("utf-8", "replace")) > MAX_NOTE or re.search("[\x00-\x09\x0b-\x1f\ud800-\udfff]", note):
         raise UnsoundError("the checkpoint is no signed note")
     text, separator, block = note.rpartition("\n\n")
     lines = block.split("\n")
