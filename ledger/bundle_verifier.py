@@ -48,6 +48,7 @@ FILES = (
 )
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FIRST_PREV = "0" * 64
+NAME = r"[^\s+\x00-\x1f\ud800-\udfff]{1,255}"
 MEMBERS = {
     "id": r"ent_[a-z2-7]{26}",
     "kind": r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}",
@@ -161,6 +162,8 @@ def read_key(text: str, kind: int = LOG_TYPE) -> Key:
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
     data = decoded(encoded, whose)
+    if not re.fullmatch(NAME, name):
+        raise UnsoundError(f"{whose} has no name that a note can bear")
     if len(data) != 33 or data[0] != kind or hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8] != key_id:
         raise UnsoundError(f"{whose} is not `name+id+key` with an Ed25519 key of type {kind}")
     return name, bytes.fromhex(key_id), data[1:]

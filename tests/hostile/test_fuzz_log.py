@@ -115,6 +115,7 @@ def test_notes(note: str) -> None:
         assert parsed.text + "\n" + "".join(one.line for one in parsed.signatures) == note
 
 
+@example(vkey="log.example/\ud800+00000000+" + KEY[-44:])
 @given(vkey=edits(KEY) | edits(LOG.witness.vkey) | st.text())
 def test_verifier_keys(vkey: str) -> None:
     for ours, kind in ((VerifierKey.parse, bundle_verifier.LOG_TYPE), (WitnessKey.parse, bundle_verifier.WITNESS_TYPE)):

@@ -14,14 +14,14 @@ from rfc3161_client import decode_timestamp_response
 from keys.errors import TimeStampError, TimeStampInvalidError, TimeStampUnreadableError, TimeStampUntrustedError
 from keys.time_stamps import read, verified
 from tests.ledger.stamper import response_of
-from tests.simulators.openssl_authority import OpenSSLAuthority
+from tests.simulators.openssl_authority import OpenSSLAuthority, needs_openssl
 from tests.simulators.time_stamp_authority import TimeStampAuthority
 
 MESSAGE = b"log.example/test\n5\n"
 UNREADABLE, INVALID, UNTRUSTED = TimeStampUnreadableError, TimeStampInvalidError, TimeStampUntrustedError
 
 
-@pytest.fixture(scope="module", params=[TimeStampAuthority, OpenSSLAuthority])
+@pytest.fixture(scope="module", params=[TimeStampAuthority, pytest.param(OpenSSLAuthority, marks=needs_openssl)])
 def authority(request: pytest.FixtureRequest) -> TimeStampAuthority:
     made: TimeStampAuthority = request.param()
     return made

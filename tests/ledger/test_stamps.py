@@ -31,6 +31,7 @@ from ledger.tables import Stamp
 from tests.ledger.publishing import Change, Published, grow, publish, remade
 from tests.ledger.stamper import Desk, response_of
 from tests.ledger.world import FULL, LONG, running
+from tests.simulators.openssl_authority import needs_openssl
 from tests.simulators.time_stamp_authority import TimeStampAuthority
 
 STAMPED, SIZE = (3, 300, 600), 650
@@ -239,6 +240,7 @@ def test_a_bundle_has_those_that_bear_on_its_range(
     assert judge_bundle(tmp_path / "bundle.zip", None).trusted == 0
 
 
+@needs_openssl
 def test_the_command_that_it_prints_checks_them(log: Log, tmp_path: Path) -> None:
     """With the real openssl, and the verifier as it lies in the bundle."""
     data = bundle(log)
