@@ -43,7 +43,9 @@ class Findings:
     opening: EntryId | None
     """The entry that says what was opened; None where nothing was."""
 
-    opened: int
+    opened: tuple[EntryId, ...]
+    """All that was looked through."""
+
     erased: tuple[EntryId, ...]
     range: Page
     """The range, and where to go on; its entries are those that could match."""
@@ -61,7 +63,7 @@ def search_payloads(
     at = {one.entry.id: one for one in page.entries}
     opening = disclosures.open(asker, tuple(at), kept, Purpose.SEARCH, wanted)
     matches = tuple(Match(at[one.entry], one) for one in opening.opened if search.fits(at[one.entry], one))
-    return Findings(matches, opening.entry, len(opening.opened), opening.erased, page)
+    return Findings(matches, opening.entry, tuple(one.entry for one in opening.opened), opening.erased, page)
 
 
 @dataclass(frozen=True)

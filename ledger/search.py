@@ -15,9 +15,10 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from ledger.entry import Entry, entry_milliseconds, parse_entry
 from ledger.errors import NotProvenError, SearchRefusedError, TileError
@@ -32,6 +33,11 @@ PAGE = 100
 TILES_READ = 64
 """Tiles, of 256 entries each, that one answer reads at most: a page may end with fewer matches and go on."""
 
+_WINDOW = (
+    select(EntryRow.data)
+    .where(EntryRow.index >= bindparam("first"), EntryRow.index < bindparam("end"))
+    .order_by(EntryRow.index)
+)
 _CLASS = re.compile(rb'"kind":"([^"]+)","policy":"([^"]+)"')
 """Canonical members are sorted: these two are neighbours."""
 
@@ -50,10 +56,11 @@ class Query:
     ends: int | None = None
     """Exclusive."""
 
-    def matches(self, data: bytes) -> bool:
-        """Whether an entry of its span is meant. Values hold no quotes, so that no other member looks like these."""
-        kind, policy = f'"kind":"{self.kind}"', f'"policy":"{self.policy}"'
-        return (not self.kind or kind.encode() in data) and (not self.policy or policy.encode() in data)
+    @cached_property
+    def members(self) -> tuple[bytes, ...]:
+        """What every entry meant has in its bytes. Values hold no quotes, so that no other member looks like these."""
+        wanted = {"kind": self.kind, "policy": self.policy}
+        return tuple(f'"{name}":"{value}"'.encode() for name, value in wanted.items() if value)
 
 
 @dataclass(frozen=True)
@@ -159,13 +166,12 @@ def _tiles(connection: Connection, query: Query, first: int, end: int) -> Sequen
 
 def _matches(connection: Connection, query: Query, first: int, end: int) -> Iterator[Indexed]:
     for index, data in enumerate(_entries(connection, first, end), first):
-        if query.matches(data):
+        if all(member in data for member in query.members):
             yield Indexed(index, parse_entry(data))
 
 
 def _entries(connection: Connection, first: int, end: int) -> Sequence[bytes]:
-    window = (EntryRow.index >= first, EntryRow.index < end)
-    found = connection.execute(select(EntryRow.data).where(*window).order_by(EntryRow.index)).scalars().all()
+    found = connection.execute(_WINDOW, {"first": first, "end": end}).scalars().all()
     if len(found) != end - first:
         raise TileError(f"an entry from {first} to {end - 1} is missing: run `sigillo ledger verify`")
     return found

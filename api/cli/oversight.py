@@ -92,14 +92,16 @@ def _look_through(sigillo: Sigillo, question: dict[str, str], out: Path, *, as_j
     matches = [one for page in pages for one in page["matches"]]
     erased = [one for page in pages for one in page["erased"]]
     openings = [page["opening"]["entry"] for page in pages if page["opening"]]
-    opened, whole = sum(page["opened"] for page in pages), _whole(pages)
+    opened, whole = [one for page in pages for one in page["opened"]], _whole(pages)
     if as_json:
         show({"matches": matches, "openings": openings, "opened": opened, "erased": erased, "range": whole})
         return
     for one in matches:
         say(f"{one['index']}  {one['entry']['time']}  {one['entry']['kind']}  {one['entry']['id']}")
     _covered(len(matches), whole)
-    say(f"{opened} payloads were opened, those that match are in {quoted(out)}; on record in: {', '.join(openings)}")
+    say(f"{len(opened)} payloads were opened; those that match are in {quoted(out)}")
+    if openings:
+        say(f"on record in {', '.join(openings)}")
     if erased:
         say(f"{len(erased)} were erased and could not be searched: {', '.join(map(quoted, erased))}")
 

@@ -189,8 +189,8 @@ class FindingsView(BaseModel):
     opening: LedgerView | None
     """The entry that says what was opened; null where nothing was."""
 
-    opened: int
-    """Payloads looked through, these matches among them."""
+    opened: list[str]
+    """Entries whose payloads were looked through, these matches among them."""
 
     erased: list[str]
     """Could not be searched: their payloads are destroyed."""
@@ -208,7 +208,7 @@ class FindingsView(BaseModel):
         return cls(
             matches=matches,
             opening=LedgerView.of(found.opening, proven=False) if found.opening else None,
-            opened=found.opened,
+            opened=list(found.opened),
             erased=list(found.erased),
             range=RangeView.of(found.range),
             next=str(found.range.next) if found.range.next else None,

@@ -121,7 +121,8 @@ def test_no_address_is_kept_and_names_change_daily() -> None:
 
 def test_too_many_requests_are_a_problem_that_says_when(tmp_path: Path) -> None:
     with running(tmp_path, key_rate="2/hour") as up, up.http(up.key()) as http:
-        answers = [http.get("/v1/assets/ast_x") for _ in range(3)]
+        answers = [http.get("/v1/assets/ast_x") for _ in range(2)]
+        answers += [http.post("/v1/ledger/searches", json={"reason": "x", "model": "x"})]
         assert [answer.status_code for answer in answers] == [404, 404, 429]
         said = problem(answers[2], 429, "rate-exceeded")
         assert 1 <= said["retry_after"] <= 3600
@@ -139,4 +140,5 @@ def test_strangers_are_counted_over_http_and_callers_with_keys_are_not(tmp_path:
             limited = stranger.post("/v1/verifications", files={"file": ("upload", b"x")})
             assert problem(limited, 429, "rate-exceeded")["retry_after"] > 0
             problem(guesser.get("/v1/assets/ast_none"), 429, "rate-exceeded")
+            problem(stranger.get("/v1/ledger/entries"), 429, "rate-exceeded")
             assert caller.get("/v1/trust/anchors.pem").status_code == 200

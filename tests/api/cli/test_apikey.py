@@ -43,6 +43,11 @@ def test_refusals_are_told(run: Run) -> None:
     assert run("apikey", "create").exit_code == 2
 
 
+def test_a_regulators_key_names_no_tool(ask: Ask) -> None:
+    made = ask("apikey", "create", "--scope", "ledger:audit")
+    assert (made["tool"], made["scopes"]) == ("", ["ledger:audit"])
+
+
 def test_second_key_of_a_principal_and_a_new_tenant(ask: Ask) -> None:
     first = ask("apikey", "create", "--tool", "One")
     second = ask("apikey", "create", "--tool", "Two", "--principal", first["principal"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -112,7 +113,7 @@ def test_payloads_are_searched(house: House, wanted: dict[str, str], matches: li
     found = answer.json()
     assert answer.headers["cache-control"] == "private, no-store"
     assert [one["entry"]["id"] for one in found["matches"]] == [entry_of(getattr(house, name)) for name in matches]
-    assert (found["opened"], found["erased"], found["next"]) == (opened, [entry_of(house.erased)], None)
+    assert (len(found["opened"]), found["erased"], found["next"]) == (opened, [entry_of(house.erased)], None)
     for one in found["matches"]:
         salt, payload = bytes.fromhex(one["disclosed"]["salt"]), one["disclosed"]["payload"].encode()
         assert commitment(salt, payload) == one["entry"]["commit"]
@@ -156,7 +157,14 @@ def test_nobody_else_may_open_payloads(house: House) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"reason": ""}, {"reason": None}, {"reason": "\u202e"}, {"entries": []}, {"entries": ["ent_x"]}, {"why": "x"}],
+    [
+        {"reason": ""},
+        {"reason": None},
+        {"reason": "\u202e"},
+        {"entries": []},
+        {"entries": ["ent_x"]},
+        {"why": "x"},
+    ],
 )
 def test_a_disclosure_without_its_form_opens_nothing(house: House, change: dict[str, Any]) -> None:
     asked = {"entries": [entry_of(house.plain)], "reason": REASON} | change
@@ -166,7 +174,11 @@ def test_a_disclosure_without_its_form_opens_nothing(house: House, change: dict[
 
 
 def test_searches_that_cannot_be_answered(house: House) -> None:
-    for body in ({"reason": REASON}, {"outcome": "signed"}, {"reason": REASON, "outcome": "signed", "kind": "Asset"}):
+    for body in (
+        {"reason": REASON},
+        {"outcome": "signed"},
+        {"reason": REASON, "outcome": "signed", "kind": "Asset"},
+    ):
         problem(house.regulator.post(SEARCHES, json=body), 422, "request-invalid")
     unsearchable = {"reason": REASON, "outcome": "signed", "kind": "asset.erased"}
     problem(house.regulator.post(SEARCHES, json=unsearchable), 422, "search-refused")
@@ -175,6 +187,13 @@ def test_searches_that_cannot_be_answered(house: House) -> None:
         problem(anyone.get(ENTRIES, params={"cursor": "999999999.0"}), 422, "search-refused")
         for wrong in ({"kind": "x"}, {"policy": "x"}, {"from": "yesterday"}, {"to": "2026-01-01T00:00:00"}):
             problem(anyone.get(ENTRIES, params=wrong), 422, "request-invalid")
+
+
+def test_what_no_utf8_can_carry_is_no_word(house: House) -> None:
+    """Escaped in JSON it arrives, and no entry could hold it."""
+    for body in ({"reason": "\ud800", "model": "x"}, {"reason": REASON, "model": "\ud800"}):
+        answer = house.regulator.post(SEARCHES, content=json.dumps(body), headers={"Content-Type": "application/json"})
+        problem(answer, 422, "request-invalid")
 
 
 def test_public_entries_are_found_by_kind_policy_and_time(house: House) -> None:
