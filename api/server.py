@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.connections import BoundedProtocol, most_connections
@@ -41,9 +42,15 @@ def run(settings: Settings, home: Home, holder: Holder, up: Callable[[str], None
         open_service(settings, home, holder.token) as service,
     ):
         home.announce(holder)
-        host, port = network.getsockname()[:2]
-        up(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        up(_address(network))
         _server(create_app(service), most_connections()).run(sockets=[network, local])
+
+
+def serve_app(app: ASGIApp, host: str, port: int, up: Callable[[str], None]) -> None:
+    """Serve an app on the network alone, until a signal says stop. Raises StartError when the port is taken."""
+    with _listening(host, port) as network:
+        up(_address(network))
+        _server(app, most_connections()).run(sockets=[network])
 
 
 @contextmanager
@@ -69,10 +76,15 @@ def serving(service: Service, holder: Holder) -> Iterator[None]:
             thread.join()
 
 
-def _server(app: object, connections: int | None = None) -> uvicorn.Server:
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _server(app: ASGIApp, connections: int | None = None) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            app,  # type: ignore[arg-type]  # uvicorn's union of ASGI callables
+            app,
             http=BoundedProtocol,
             ws="none",
             lifespan="off",

@@ -77,6 +77,14 @@ def sign_checkpoint(head: TreeHead, key: VerifierKey, signer: Signer) -> str:
 
 def verify_checkpoint(note: str, key: VerifierKey) -> TreeHead:
     """Check the log's signature and read what it says. Raises CheckpointError."""
+    head = parse_head(verify_note(note, key))
+    if head.origin != key.origin:
+        raise CheckpointError(f"the checkpoint is of {head.origin!r}, not of {key.origin!r}")
+    return head
+
+
+def verify_note(note: str, key: VerifierKey) -> str:
+    """The text of a note that the key signed. Raises CheckpointError."""
     parsed = parse_note(note)
     ours = parsed.by(key.origin, key.id)
     if not ours:
@@ -86,18 +94,15 @@ def verify_checkpoint(note: str, key: VerifierKey) -> TreeHead:
             Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature.body, parsed.text.encode())
         except InvalidSignature as error:
             raise CheckpointError("the log's signature does not verify") from error
-    head = parse_head(parsed.text)
-    if head.origin != key.origin:
-        raise CheckpointError(f"the checkpoint is of {head.origin!r}, not of {key.origin!r}")
-    return head
+    return parsed.text
 
 
-def parse_head(text: str) -> TreeHead:
-    """What the text of a checkpoint says. Raises CheckpointError."""
+def parse_head(text: str, *, extended: bool = False) -> TreeHead:
+    """What the text of a checkpoint says; `extended` lets other logs add lines of their own. Raises CheckpointError."""
     lines = text.split("\n")
-    if len(lines) != 4 or not lines[0]:
+    if len(lines) < 4 or not all(lines[:-1]) or (len(lines) > 4 and not extended):
         raise CheckpointError("a checkpoint is origin, size and root, without extension lines")
-    origin, size, root, _ = lines
+    origin, size, root, *_ = lines
     decoded = decode(root)
     if len(decoded) != HASH_BYTES:
         raise CheckpointError(f"a root has {HASH_BYTES} bytes")

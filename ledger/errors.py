@@ -16,6 +16,9 @@ LedgerError
 ├── ProofError                      a Merkle proof that does not hold
 ├── CheckpointError                 a signed note that is malformed, foreign or not signed by the log's key
 │   └── CosignatureError            a witness's signature that does not verify, or too few of them
+├── WitnessError                    a witness does not do what it was asked
+│   ├── WitnessUnreachableError     no answer, or none that a witness gives
+│   └── WitnessRefusedError         it does not cosign, and says why
 ├── ReceiptError                    a receipt that does not prove what it carries
 ├── TileError                       a tile or bundle that is missing or malformed
 │   └── TileNotFoundError           no such tile in the published log
@@ -110,6 +113,22 @@ class CheckpointError(LedgerError):
 
 class CosignatureError(CheckpointError):
     """A cosignature by a witness that was named does not verify, or there are fewer than it takes."""
+
+
+class WitnessError(LedgerError):
+    """A witness does not do what it was asked."""
+
+
+class WitnessUnreachableError(WitnessError):
+    """It does not answer, or not as a witness does."""
+
+
+class WitnessRefusedError(WitnessError):
+    """It does not cosign. `refusal` is one of `ledger.add_checkpoint.Refusal`, `size` what it saw last (conflicts)."""
+
+    def __init__(self, refusal: int, message: str, size: int | None = None) -> None:
+        super().__init__(message)
+        self.refusal, self.size = refusal, size
 
 
 class ReceiptError(LedgerError):

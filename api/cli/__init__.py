@@ -17,6 +17,7 @@ from api.cli.serve import serve
 from api.cli.sign import sign
 from api.cli.trust import app as trust
 from api.cli.verify import verify
+from api.cli.witness import app as witness
 from api.version import VERSION
 
 
@@ -52,6 +53,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
 app.add_typer(holds, name="holds")
 app.add_typer(apikey, name="apikey")
+app.add_typer(witness, name="witness")
 
 
 def main() -> None:
