@@ -70,8 +70,13 @@ class Readiness:
             "revocation": self._revocations.reason,
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
             **({"time_stamps": self._stamps.time_stamps.reason} if self._stamps else {}),
+            **({"witnesses": self._ledger.witnesses.reason} if self._ledger.witnesses.policy.addresses else {}),
         }
-        warnings = {"keys": keys.warning, "time_stamps": self._stamps.stamping.reason if self._stamps else ""}
+        warnings = {
+            "keys": keys.warning,
+            "time_stamps": self._stamps.stamping.reason if self._stamps else "",
+            "witnesses": self._ledger.witnesses.faults,
+        }
         return {
             part: {"ready": not reason, "reason": reason, "warning": warnings.get(part, "")}
             for part, reason in reasons.items()

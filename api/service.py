@@ -134,6 +134,7 @@ class Service:
         self.metrics.revocation.set(self.revocations.left_seconds())
         if self.stamps is not None:
             self.stamps.measure(self.metrics)
+        self.metrics.measure_witnesses(self.ledger.witnesses)
 
 
 @contextmanager
@@ -161,7 +162,16 @@ def open_service(
         if settings.vault_in_clear:
             logger("keys").warning(IN_CLEAR, url=settings.vault_url)
         stack.callback(database.close)
-        ledger = Ledger(database, keys, KINDS, origin=settings.log_origin or None, clock=clock, entropy=entropy)
+        ledger = Ledger(
+            database,
+            keys,
+            KINDS,
+            origin=settings.log_origin or None,
+            clock=clock,
+            entropy=entropy,
+            witnesses=settings.witness_policy,
+            notice=_witness_failed,
+        )
         ledger.start()
         stack.callback(ledger.close)
         require_one_log(ledger)
@@ -197,6 +207,14 @@ def open_service(
             service.stamps.stamping.start()
             stack.callback(service.stamps.stamping.close)
         yield service
+
+
+def _witness_failed(witness: str, reason: str, objects: bool) -> None:
+    log = logger("witnesses")
+    if objects:
+        log.error("ALARM: a witness saw another history of this log", witness=witness, reason=reason)
+    else:
+        log.warning("not cosigned", witness=witness, reason=reason)
 
 
 def open_keys(

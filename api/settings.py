@@ -24,8 +24,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
+from ledger.errors import CheckpointError
 from ledger.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
 from ledger.stamping import STAMP_EVERY
+from ledger.witness_client import WitnessAddress
+from ledger.witnesses import INTERVAL, WitnessPolicy
 from provenance.time_stamps import ANSWER_SECONDS
 
 DEFAULT_RETENTION = timedelta(days=7)
@@ -33,6 +36,9 @@ DEFAULT_RETENTION = timedelta(days=7)
 
 DEFAULT_UPLOAD_BYTES = 64 * 1024 * 1024
 MAX_WORKERS = 64
+MAX_WITNESSES = 15
+"""A checkpoint has room for sixteen signatures."""
+
 DEFAULT_ANONYMOUS_RATE = "120/minute"
 DEFAULT_LEDGER_RATE = "6000/minute"
 DEFAULT_KEY_RATE = "6000/minute"
@@ -74,6 +80,15 @@ def _list_source(place: str) -> str:
     if not place.startswith("/") and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username):
         raise ValueError("name a revocation list as http://crl.example/ca.crl, https://… or /path/to/file")
     return place
+
+
+def _witness(text: str) -> str:
+    """A witness: its key and its address. Raises ValueError."""
+    try:
+        WitnessAddress.parse(text)
+    except CheckpointError as error:
+        raise ValueError(str(error)) from error
+    return text
 
 
 def _is_here(host: str) -> bool:
@@ -190,6 +205,18 @@ class Settings(BaseSettings):
     revocation_grace: timedelta = Field(default=GRACE, ge=timedelta(0))
     """How long after its end the last good answer about our certificate still lets us sign."""
 
+    witnesses: tuple[Annotated[str, AfterValidator(_witness)], ...] = Field(default=(), max_length=MAX_WITNESSES)
+    """Who cosigns our checkpoints (C2SP tlog-witness): `vkey url` each. Empty: nobody."""
+
+    witness_quorum: int = Field(default=0, ge=0)
+    """How many of them must have cosigned a checkpoint that receipts are made under, once there is one."""
+
+    witness_wait: bool = False
+    """Show no checkpoint, and call nothing proven, without that quorum."""
+
+    witness_seconds: float = Field(default=INTERVAL, ge=0.1, le=3600)
+    """Between two checkpoints that a witness is asked for: it gets the newest, not each."""
+
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
     epoch_lifetime: timedelta = Field(default=EPOCH_LIFETIME, ge=MIN_EPOCH_LIFETIME, le=EPOCH_LIFETIME)
@@ -264,6 +291,22 @@ class Settings(BaseSettings):
                 "SIGILLO_TSA_URLS needs SIGILLO_TSA_ANCHORS: a PEM file with the roots of those authorities"
             )
         return self
+
+    @model_validator(mode="after")
+    def _quorum_can_be_had(self) -> Self:
+        if self.witness_wait and not self.witness_quorum:
+            raise ValueError("SIGILLO_WITNESS_WAIT needs SIGILLO_WITNESS_QUORUM: how many witnesses to wait for")
+        try:
+            _ = self.witness_policy
+        except CheckpointError as error:
+            raise ValueError(f"SIGILLO_WITNESSES, SIGILLO_WITNESS_QUORUM: {error}") from error
+        return self
+
+    @property
+    def witness_policy(self) -> WitnessPolicy:
+        """Who witnesses the log, and what waits for them."""
+        addresses = tuple(map(WitnessAddress.parse, self.witnesses))
+        return WitnessPolicy(addresses, self.witness_quorum, self.witness_wait, self.witness_seconds)
 
     @property
     def vault_in_clear(self) -> bool:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.log import logger
 from api.throttle import network_of
+from ledger.witnesses import Witnesses
 
 REQUEST_ID = "x-request-id"
 UNLOGGED_ROUTE = "/v1/verifications"
@@ -75,6 +76,22 @@ class Metrics:
             ["authority"],
             registry=self.registry,
         )
+
+        self.witness_entries, self.witness_seconds, self.witness_well = (
+            Gauge(f"sigillo_witness_{name}", text, ["witness"], registry=self.registry)
+            for name, text in (
+                ("entries", "Entries under the largest checkpoint that the witness cosigned"),
+                ("seconds", "Since it cosigned last, by its own clock; NaN for never"),
+                ("well", "1 when it did what it was asked last; -1 while it objects to this log"),
+            )
+        )
+
+    def measure_witnesses(self, witnesses: Witnesses) -> None:
+        """Bring the gauges of witnesses up to date."""
+        for one in witnesses.standings():
+            self.witness_entries.labels(one.key.name).set(one.size)
+            self.witness_seconds.labels(one.key.name).set(witnesses.age(one))
+            self.witness_well.labels(one.key.name).set(-1 if one.objection is not None else not one.error)
 
     def render(self) -> bytes:
         """The text exposition format."""

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from api.body import BoundedBody, allow
 from api.log import logger
-from ledger.add_checkpoint import MAX_BODY_BYTES, PATH, SIZE_TYPE
+from ledger.add_checkpoint import MAX_BODY_BYTES, PATH, SIZE_TYPE, Refusal
 from ledger.errors import WitnessRefusedError
 from ledger.witness import Witness
 
@@ -30,7 +30,8 @@ def witness_app(witness: Witness) -> ASGIApp:
         try:
             return PlainTextResponse(await run_in_threadpool(witness.add_checkpoint, body))
         except WitnessRefusedError as refused:
-            logger("witness").warning("not cosigned", status=int(refused.refusal), reason=str(refused))
+            if refused.refusal == Refusal.INCONSISTENT:
+                logger("witness").error("ALARM: a log showed another history", reason=str(refused))
             if refused.size is not None:
                 return Response(f"{refused.size}\n", refused.refusal, media_type=SIZE_TYPE)
             return PlainTextResponse(f"{refused}\n", refused.refusal)

@@ -29,6 +29,7 @@ LedgerError
 ├── SearchRefusedError              a cursor that is none, or of another log
 ├── NotebookError                   an auditor's notes that cannot be read
 ├── ForkError                       signing would contradict what was signed before: refused
+│   └── WitnessObjectsError         a witness saw more of this log than is here, or another history
 ├── RecoveryRefusedError            not needed, not confirmed, or not to be had this way
 ├── SubjectErasedError              the subject's key is gone, or never was
 │   └── PayloadErasedError          the entry is there; what it committed to was erased
@@ -169,6 +170,14 @@ class NotebookError(LedgerError):
 
 class ForkError(LedgerError):
     """Signing would contradict what was signed before, so it is refused until an operator looks."""
+
+
+class WitnessObjectsError(ForkError):
+    """A witness saw a tree of this log, of `size` entries, that is not the one that is here."""
+
+    def __init__(self, message: str, size: int) -> None:
+        super().__init__(message)
+        self.size = size
 
 
 class RecoveryRefusedError(LedgerError):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
 from ledger.database import Database
+from ledger.publication import PLAIN, Publication
 from ledger.published import fetching
 from ledger.source import CHECKPOINT_FILE, VKEY_FILE
 from ledger.stamps import ANCHORS_FILE, INDEX_FILE, parse_index, stamp_paths
@@ -22,14 +23,17 @@ from ledger.tiles import ENTRIES, WIDTH, tile_path, widths
 
 
 def export_log(
-    database: Database, folder: Path, progress: Callable[[int, int], None] = lambda _done, _total: None
+    database: Database,
+    folder: Path,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    publication: Publication = PLAIN,
 ) -> TreeHead:
-    """Write the log as its latest checkpoint covers it. `progress(done, total)` counts entries.
+    """Write the log as the checkpoint covers it that it shows. `progress(done, total)` counts entries.
 
     Raises NotProvenError before the first checkpoint, TileError where tiles are missing, OSError.
     """
     with database.read(SystemSession.VERIFICATION) as connection:
-        fetch = fetching(connection)
+        fetch = fetching(connection, publication)
         note, vkey = fetch(CHECKPOINT_FILE) or b"", fetch(VKEY_FILE) or b""
         head = verify_checkpoint(note.decode(), VerifierKey.parse(vkey.decode()))
         for path, done in _paths(head.size):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import groupby
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -22,7 +23,7 @@ from ledger.source import StoredEntry, StoredStamp
 from ledger.stamp_check import Judge
 from ledger.stamps import stored_stamps
 from ledger.subjects import Subject, Subjects
-from ledger.tables import Checkpoint, LogIdentity, Payload
+from ledger.tables import Checkpoint, Cosignature, LogIdentity, Payload
 from ledger.tables import Entry as EntryRow
 from ledger.tenancy import SystemSession
 from ledger.tile_store import tile_reader
@@ -73,8 +74,12 @@ class _DatabaseSource:
             yield StoredEntry(index, _bytes(data), entry_id)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
-        rows = select(Checkpoint.size, Checkpoint.note).order_by(Checkpoint.size)
-        yield from ((size, note) for size, note in self._connection.execute(rows))
+        with_lines = select(Checkpoint.size, Checkpoint.note, Cosignature.line).outerjoin(
+            Cosignature, Cosignature.size == Checkpoint.size
+        )
+        rows = self._connection.execute(with_lines.order_by(Checkpoint.size, Cosignature.witness))
+        for (size, note), lines in groupby(rows, key=lambda row: (row.size, row.note)):
+            yield size, note + "".join(line or "" for _, _, line in lines)
 
     def stamps(self, after: int) -> Iterator[StoredStamp]:
         for stamp in stored_stamps(self._connection, after):

@@ -4,7 +4,7 @@ Rules
 - While the log grows, each interval it extends the tiles and signs one checkpoint over all of them.
 - Before each signature it proves, with the verifier strangers use, that the new tree extends the last one
   signed, by the database and by the high-water mark outside it (`keys.high_water`), which is raised first. If it does
-  not, nothing is signed and `status` says so (ForkError): an operator must look.
+  not, nothing is signed and `status` says so (ForkError): an operator must look. The same where a witness objects.
 - Without the key store or the database it waits and tries again; entries stay durable and not yet proven.
 - It takes its turn at writing like everyone (`Database`), so that it never starves.
 """
@@ -24,11 +24,13 @@ from ledger.errors import ForkError, LedgerError
 from ledger.guard import check_extends, check_mark
 from ledger.log_key import LogKey
 from ledger.merkle import leaf_hash
+from ledger.publication import Shown
 from ledger.search import store_kinds
 from ledger.tables import Checkpoint, Entry
 from ledger.tenancy import SystemSession
-from ledger.tile_store import integrated_size, latest_checkpoint, proven_size, store_tiles, tile_reader
+from ledger.tile_store import integrated_size, latest_checkpoint, signed_size, store_tiles, tile_reader
 from ledger.tiles import Growth, Tiles
+from ledger.witnesses import Witnesses
 
 CHECKPOINT_INTERVAL = 1.0
 """Seconds between checkpoints while the log grows."""
@@ -51,9 +53,16 @@ class Progress:
 class Integrator:
     """One thread over one log."""
 
-    def __init__(self, database: Database, key: LogKey, interval: float = CHECKPOINT_INTERVAL) -> None:
+    def __init__(
+        self,
+        database: Database,
+        key: LogKey,
+        interval: float = CHECKPOINT_INTERVAL,
+        witnesses: Witnesses | None = None,
+    ) -> None:
         self._database = database
         self._key = key
+        self._witnesses = witnesses or Witnesses(database)
         self._interval = interval
         self._growth: Growth | None = None
         """The tree's right edge as stored; None when it must be read again. Owned by the thread."""
@@ -70,7 +79,8 @@ class Integrator:
     def start(self) -> None:
         """Begin. Raises DatabaseUnavailableError when the tree cannot be read."""
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            self._report(integrated=integrated_size(connection), proven=proven_size(connection))
+            proven = self._witnesses.policy.publication.size(connection)
+            self._report(integrated=integrated_size(connection), proven=proven)
         self._thread.start()
 
     def close(self) -> None:
@@ -88,8 +98,12 @@ class Integrator:
         with self._changed:
             return self._changed.wait_for(lambda: self._proven >= size, timeout)
 
+    def proved(self, size: int) -> None:
+        """So many entries are shown under a checkpoint."""
+        self._report(proven=size)
+
     def step(self) -> None:
-        """Integrate and sign once. Raises ForkError, TileError, KeysError, DatabaseUnavailableError."""
+        """Integrate and sign once. Raises ForkError, WitnessError, TileError, KeysError, DatabaseUnavailableError."""
         while self._integrate():
             pass
         self._publish()
@@ -133,8 +147,9 @@ class Integrator:
         assert self._growth is not None
         size = self._growth.size
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            if size == proven_size(connection):
+            if size == signed_size(connection):
                 return
+        self._witnesses.check()
         # Asked for outside the snapshot: it may take long, and whoever truncates the write-ahead log waits for readers.
         key, signer = self._key.signer()
         high_water = self._key.high_water()
@@ -147,9 +162,12 @@ class Integrator:
                 check_extends(head, verify_checkpoint(note, key), tiles, "a checkpoint")
             check_mark(head, mark, note, tiles)
         high_water.replace(mark, Mark(size, head.root.hex()))
-        row = {"size": size, "note": sign_checkpoint(head, key, signer)}
+        signed = Shown(size, sign_checkpoint(head, key, signer))
+        row = {"size": size, "note": signed.note}
         self._database.write(lambda connection: connection.execute(insert(Checkpoint), row))
-        self._report(proven=size)
+        if not self._witnesses.policy.waits:
+            self._report(proven=size)
+        self._witnesses.offer(signed)
 
     def _report(self, *, integrated: int | None = None, proven: int | None = None, reason: str | None = None) -> None:
         with self._changed:

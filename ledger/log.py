@@ -42,8 +42,9 @@ from ledger.subjects import Subject, Subjects
 from ledger.tables import Entry as EntryRow
 from ledger.tables import Principal, PrincipalKind, Tenant
 from ledger.tenancy import SystemSession
-from ledger.tile_store import latest_checkpoint, proven_size, tile_reader
+from ledger.tile_store import tile_reader
 from ledger.tiles import Tiles
+from ledger.witnesses import ALONE, Witnesses, WitnessPolicy
 
 MAX_UNINTEGRATED = 50_000
 """Entries that may wait for the tree; beyond, `record` pushes back."""
@@ -84,7 +85,10 @@ class Ledger:
         clock: Clock = system_clock,
         entropy: Entropy = system_entropy,
         checkpoint_interval: float = CHECKPOINT_INTERVAL,
+        witnesses: WitnessPolicy = ALONE,
+        notice: Callable[[str, str, bool], object] = lambda _name, _reason, _objects: None,
     ) -> None:
+        """`notice` is told of witnesses that fail (`ledger.witnesses`)."""
         self._database = database
         self._clock = clock
         self._entropy = entropy
@@ -94,7 +98,9 @@ class Ledger:
         self.subjects = Subjects(database, self.epochs, entropy)
         self.payloads = Payloads(database, self.subjects, (*KINDS, *kinds), entropy)
         self._sequencer = Sequencer(database, clock)
-        self._integrator = Integrator(database, self._key, checkpoint_interval)
+        self.witnesses = Witnesses(database, witnesses, clock, notice)
+        self._publication = witnesses.publication
+        self._integrator = Integrator(database, self._key, checkpoint_interval, self.witnesses)
 
     def start(self) -> None:
         """Migrate, fix the origin, begin to commit and to prove. The key store may still be down.
@@ -104,12 +110,14 @@ class Ledger:
         migrate(self._database)
         fix_origin(self._database, self._wanted_origin, self._entropy)
         self._sequencer.start()
+        self.witnesses.start(self._integrator.proved)
         self._integrator.start()
 
     def close(self) -> None:
         """Commit what is waiting, prove it if the key store can, stop. The database stays the caller's."""
         self._sequencer.close()
         self._integrator.close()
+        self.witnesses.close()
 
     def require_own_key(self) -> None:
         """Raises ForkError when the key store holds another key than this log was begun with; and when it cannot
@@ -186,24 +194,24 @@ class Ledger:
         """
         with self._database.read(SystemSession.VERIFICATION) as connection:
             index, data = _find(connection, entry_id)
-            note, size = latest_checkpoint(connection), proven_size(connection)
-            if note is None or index >= size:
+            shown = self._publication.over(connection, index)
+            if shown is None:
                 raise NotProvenError(f"{entry_id} is durable; the next checkpoint will prove it")
-            proof = inclusion_proof(index, size, Tiles(tile_reader(connection)).subtree)
-        return format_receipt(data, index, proof, note)
+            proof = inclusion_proof(index, shown.size, Tiles(tile_reader(connection)).subtree)
+        return format_receipt(data, index, proof, shown.note)
 
     def checkpoint(self) -> str:
-        """The latest signed checkpoint. Raises NotProvenError before the first."""
+        """The checkpoint that the log shows (`ledger.publication`). Raises NotProvenError before the first."""
         with self._database.read(SystemSession.VERIFICATION) as connection:
-            note = latest_checkpoint(connection)
-        if note is None:
-            raise NotProvenError("no checkpoint has been signed yet")
-        return note
+            shown = self._publication.newest(connection)
+        if shown is None:
+            raise NotProvenError("no checkpoint has been signed yet, or none that witnesses saw")
+        return shown.note
 
     def published(self, path: str) -> bytes:
         """A tile, bundle or stamp by its path (`ledger.published`). Raises TileNotFoundError, TileError."""
         with self._database.read(SystemSession.VERIFICATION) as connection:
-            return published(connection, path, proven_size(connection))
+            return published(connection, path, self._publication.size(connection))
 
     def search(self, query: Query, cursor: Cursor | None = None, limit: int = PAGE) -> Page:
         """Public entries, page by page. Raises NotProvenError, SearchRefusedError, TileError."""
@@ -228,13 +236,15 @@ class Ledger:
         """What an operator wants to know at a glance."""
         progress = self._integrator.progress()
         sequencing = self._sequencer.is_running()
-        reason = progress.reason or ("" if sequencing and progress.running else "the log is not running")
+        objection = next((one.error for one in self.witnesses.objections()), "")
+        reason = progress.reason or objection or ("" if sequencing and progress.running else "the log is not running")
         return LogStatus(self._sequencer.size, progress.integrated, progress.proven, not reason, reason)
 
     def recovery(self) -> Recovery:
         """How the database stands to what was signed. Raises KeyStoreUnavailableError, RecoveryRefusedError."""
         with self._database.read(SystemSession.VERIFICATION) as connection:
-            return recovery(connection, self._key.verifier(), self._key.high_water())
+            witnessed = self.witnesses.objections()
+            return recovery(connection, self._key.verifier(), self._key.high_water(), witnessed)
 
     def recover(self, word: str, actor: PrincipalId, tenant: TenantId) -> Recorded:
         """Go on from this database, behind its mark as it is; `word` is that of `recovery`, which was read.
@@ -246,6 +256,7 @@ class Ledger:
         draft = self.draft(LOG_RECOVERED.name, POLICY, actor, self.subjects.system(tenant), found.payload)
         recorded = self.record(lambda _: [draft], tenant)
         self._key.high_water().replace(found.mark, found.last)
+        self.witnesses.overrule(found.witnessed)
         return recorded
 
     def verify(

@@ -1,4 +1,4 @@
-"""What the log publishes: tiles of hashes and bundles of entries, as far as its latest checkpoint reaches; stamps.
+"""What the log publishes: tiles of hashes and bundles of entries, as far as the checkpoint it shows reaches; stamps.
 
 Rules (c2sp.org/tlog-tiles)
 - A path that is served once gives the same bytes for ever; of a tile that has filled up, the partial ones too.
@@ -11,22 +11,23 @@ from sqlalchemy import Connection, select
 
 from ledger.errors import NotProvenError, TileError, TileNotFoundError
 from ledger.merkle import HASH_BYTES
+from ledger.publication import PLAIN, Publication
 from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
 from ledger.stamps import FOLDER, INDEX_FILE, stamp_file
 from ledger.tables import Entry, LogIdentity
-from ledger.tile_store import latest_checkpoint, proven_size, tile_reader
+from ledger.tile_store import tile_reader
 from ledger.tiles import ENTRIES, WIDTH, pack_bundle, parse_tile_path, tile_path
 
 
-def fetching(connection: Connection) -> Fetch:
+def fetching(connection: Connection, publication: Publication = PLAIN) -> Fetch:
     """Everything that is published as this snapshot has it. Raises NotProvenError before the first checkpoint; what it
     returns raises TileError where something is missing.
     """
-    note, size = latest_checkpoint(connection), proven_size(connection)
+    shown = publication.newest(connection)
     vkey = connection.execute(select(LogIdentity.vkey)).scalar()
-    if note is None or vkey is None:
-        raise NotProvenError("nothing is published yet: no checkpoint has been signed")
-    files = {CHECKPOINT_FILE: note.encode(), VKEY_FILE: f"{vkey}\n".encode()}
+    if shown is None or vkey is None:
+        raise NotProvenError("nothing is published yet: no checkpoint has been signed, or none that witnesses saw")
+    size, files = shown.size, {CHECKPOINT_FILE: shown.note.encode(), VKEY_FILE: f"{vkey}\n".encode()}
 
     def fetch(path: str) -> bytes | None:
         try:

@@ -22,6 +22,7 @@ from ledger.guard import check_extends, check_mark
 from ledger.merkle import EMPTY_ROOT
 from ledger.tile_store import integrated_size, latest_checkpoint, tile_reader
 from ledger.tiles import Tiles
+from ledger.witnesses import Standing
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,14 @@ class Recovery:
     reason: str
     """Why nothing is signed now; empty when there is nothing to recover from."""
 
+    witnessed: tuple[Standing, ...] = ()
+    """Witnesses that saw what is not here. They will not cosign again, unless their operators let go of it."""
+
     @property
     def word(self) -> str:
         """Confirms that exactly this was read."""
-        return sha256(repr((self.mark, self.last)).encode()).hexdigest()[:16]
+        seen = [(str(one.key), one.objection) for one in self.witnessed]
+        return sha256(repr((self.mark, self.last, *seen)).encode()).hexdigest()[:16]
 
     def require(self, word: str) -> None:
         """Raises RecoveryRefusedError unless it is needed, and this is its word."""
@@ -53,11 +58,19 @@ class Recovery:
     def payload(self) -> LogRecovered:
         """What the ledger says of it."""
         size, root = (self.mark.size, self.mark.root) if self.mark else (None, "")
+        seen = max((one.objection or 0 for one in self.witnessed), default=0)
+        if seen > (size or 0):
+            size, root = seen, ""
         return LogRecovered(size, root, self.last.size, self.last.root)
 
 
-def recovery(connection: Connection, key: VerifierKey, high_water: HighWater) -> Recovery:
-    """How the database stands to its mark. Raises KeyStoreUnavailableError, CheckpointError, TileError."""
+def recovery(
+    connection: Connection, key: VerifierKey, high_water: HighWater, witnessed: tuple[Standing, ...] = ()
+) -> Recovery:
+    """How the database stands to its mark, and to what its witnesses saw.
+
+    Raises KeyStoreUnavailableError, CheckpointError, TileError, RecoveryRefusedError.
+    """
     mark, note = high_water.read(), latest_checkpoint(connection)
     head = verify_checkpoint(note, key) if note else TreeHead(key.origin, 0, EMPTY_ROOT)
     last = Mark(head.size, head.root.hex())
@@ -69,8 +82,9 @@ def recovery(connection: Connection, key: VerifierKey, high_water: HighWater) ->
         raise RecoveryRefusedError(
             f"the database contradicts itself, not its mark: run `sigillo ledger verify` [{error}]"
         ) from error
+    reasons = [one.error for one in witnessed]
     try:
         check_mark(here, mark, note, tiles)
     except ForkError as error:
-        return Recovery(mark, last, str(error))
-    return Recovery(mark, last, "")
+        reasons.insert(0, str(error))
+    return Recovery(mark, last, "; ".join(reasons), witnessed)

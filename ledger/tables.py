@@ -204,6 +204,25 @@ class StampRoot(Base):
     pem: Mapped[str]
 
 
+class Cosignature(Base):
+    """What a witness signed of the checkpoint of that size: a line of its note. `witness` is its verifier key."""
+
+    __tablename__ = "cosignature"
+    __table_args__ = (Index(None, "witness", "size"), {"info": BOOKKEEPING})
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    witness: Mapped[str] = mapped_column(primary_key=True)
+    line: Mapped[str]
+
+
+class Overruled(Base):
+    """A tree that a witness saw, and that the log goes on without (`ledger.recovery`)."""
+
+    __tablename__ = "overruled"
+    __table_args__ = ({"info": BOOKKEEPING},)
+    witness: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class LogIdentity(Base):
     """The log's one name and key, fixed once known. A single row."""
 

@@ -13,7 +13,7 @@ from ledger.tiles import WIDTH, TileReader
 # Built once: every proof reads several tiles.
 _TILE = select(Tile.hashes).where(Tile.level == bindparam("level"), Tile.n == bindparam("n"))
 _LATEST = select(Checkpoint.note).order_by(Checkpoint.size.desc()).limit(1)
-_PROVEN = select(Checkpoint.size).order_by(Checkpoint.size.desc()).limit(1)
+_SIGNED = select(Checkpoint.size).order_by(Checkpoint.size.desc()).limit(1)
 
 
 def tile_reader(connection: Connection) -> TileReader:
@@ -42,10 +42,10 @@ def store_tiles(connection: Connection, changed: Mapping[tuple[int, int], bytes]
 
 
 def latest_checkpoint(connection: Connection) -> str | None:
-    """The checkpoint of the largest tree; None before the first."""
+    """The checkpoint of the largest tree, shown or not; None before the first."""
     return connection.execute(_LATEST).scalar()
 
 
-def proven_size(connection: Connection) -> int:
-    """How many entries the latest checkpoint covers."""
-    return connection.execute(_PROVEN).scalar() or 0
+def signed_size(connection: Connection) -> int:
+    """How many entries that covers."""
+    return connection.execute(_SIGNED).scalar() or 0

@@ -76,7 +76,7 @@ def _source(url: str) -> Iterator[Fetch]:
     settings = load_settings()
     require_log(settings.home)
     with closing(Database(settings.database_url)) as database, database.read(SystemSession.VERIFICATION) as connection:
-        yield fetching(connection)
+        yield fetching(connection, settings.witness_policy.publication)
 
 
 def _checkpoint(file: Path) -> str:

@@ -88,7 +88,7 @@ def export(folder: Path, as_json: bool = JSON) -> None:
         closing(Database(settings.database_url)) as database,
         progressing("exporting", quiet=as_json) as progress,
     ):
-        head = export_log(database, folder, progress)
+        head = export_log(database, folder, progress, settings.witness_policy.publication)
     if as_json:
         show({"folder": str(folder), "origin": head.origin, "size": head.size, "root": head.root.hex()})
     else:

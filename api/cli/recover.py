@@ -31,5 +31,7 @@ def recover(
         signed = "{size} entries, root {root}".format_map(mark) if mark else "unknown: the mark is gone"
         say(f"was signed   {signed}")
         say(f"is here      {found['database']['size']} signed entries, root {found['database']['root']}")
+        for seen in found["witnesses"]:
+            say(f"was seen     {seen['size']} entries, by {quoted(seen['witness'])}, who will cosign no other history")
         say("what is lost the entries between; whoever saw the larger log can show that it was rolled back")
         say(f"to go on     sigillo ledger recover --confirm {found['confirm']}")

@@ -30,13 +30,23 @@ class TreeView(BaseModel):
         return cls(size=mark.size, root=mark.root)
 
 
+class WitnessedView(BaseModel):
+    """What a witness saw that is not here."""
+
+    witness: str
+    size: int
+
+
 class RecoveryView(BaseModel):
-    """What was signed, as the high-water mark outside the database has it, and as the database has it."""
+    """What was signed, as the high-water mark outside the database has it, the database itself, and witnesses."""
 
     needed: bool
     reason: str
     mark: TreeView | None
     database: TreeView
+    witnesses: list[WitnessedView]
+    """Who will not cosign this log again, unless their operators let go of what they saw."""
+
     confirm: str
     """What to confirm with; empty when there is nothing to recover from."""
 
@@ -45,8 +55,14 @@ class RecoveryView(BaseModel):
         """The view of a recovery."""
         mark = TreeView.of(found.mark) if found.mark else None
         word = found.word if found.reason else ""
+        seen = [WitnessedView(witness=one.key.name, size=one.objection or 0) for one in found.witnessed]
         return cls(
-            needed=bool(found.reason), reason=found.reason, mark=mark, database=TreeView.of(found.last), confirm=word
+            needed=bool(found.reason),
+            reason=found.reason,
+            mark=mark,
+            database=TreeView.of(found.last),
+            witnesses=seen,
+            confirm=word,
         )
 
 

@@ -16,6 +16,7 @@ from ledger.log import Ledger, Recorded
 from ledger.payload import Draft, Kind
 from ledger.subjects import Subject
 from ledger.tenancy import Access, Binding, SystemSession
+from ledger.witnesses import ALONE, WitnessPolicy
 from tests.simulators.key_store import SimulatedKeyStore
 
 ACTOR = PrincipalId("prn_author")
@@ -64,6 +65,7 @@ class World:
     keys: SimulatedKeyStore = field(default_factory=SimulatedKeyStore)
     clock: HeldClock = field(default_factory=HeldClock)
     interval: float = 0.02
+    witnesses: WitnessPolicy = ALONE
 
     def __post_init__(self) -> None:
         self.database = Database(f"sqlite:///{self.path}")
@@ -74,6 +76,7 @@ class World:
             origin="log.example/test",
             clock=self.clock,
             checkpoint_interval=self.interval,
+            witnesses=self.witnesses,
         )
 
     def start(self) -> None:
@@ -115,8 +118,10 @@ class World:
 
 
 @contextmanager
-def running(path: Path, interval: float = 0.02, keys: SimulatedKeyStore | None = None) -> Iterator[World]:
-    world = World(path, keys or SimulatedKeyStore(), interval=interval)
+def running(
+    path: Path, interval: float = 0.02, keys: SimulatedKeyStore | None = None, witnesses: WitnessPolicy = ALONE
+) -> Iterator[World]:
+    world = World(path, keys or SimulatedKeyStore(), interval=interval, witnesses=witnesses)
     world.start()
     try:
         yield world
