@@ -44,4 +44,5 @@ def stamps_of(
     def late(reason: str) -> None:
         log.warning("no stamp of the checkpoint", reason=reason)
 
-    return Stamps(time_stamps, Stamping(database, obtain, clock, settings.stamp_every, late), clock)
+    shown = settings.witness_policy.publication
+    return Stamps(time_stamps, Stamping(database, obtain, clock, settings.stamp_every, late, shown), clock)

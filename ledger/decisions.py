@@ -35,6 +35,8 @@ class LogRecovered:
     """None where the mark was gone."""
 
     signed_root: str
+    """Empty where only a witness saw it, or nobody knows."""
+
     size: int
     root: str
 

@@ -18,7 +18,6 @@ from ledger.note import Signature
 from ledger.tables import Checkpoint, Cosignature
 from ledger.tile_store import signed_size
 
-
 # Built once: every receipt needs them.
 _SHOWN = (
     select(Checkpoint.note, Cosignature.line)

@@ -24,6 +24,7 @@ from keys.revocation import SKEW
 from ledger.database import Database
 from ledger.errors import LedgerError
 from ledger.ids import milliseconds, moment
+from ledger.publication import PLAIN, Publication
 from ledger.stamps import store_stamp
 from ledger.tables import Checkpoint, Stamp
 from ledger.tenancy import SystemSession
@@ -78,8 +79,10 @@ class Stamping:
         clock: Clock,
         every: timedelta = STAMP_EVERY,
         notice: Callable[[str], object] = lambda _reason: None,
+        publication: Publication = PLAIN,
     ) -> None:
-        """`notice` is told of each new reason why a stamp is late."""
+        """`notice` is told of each new reason why a stamp is late; `publication` says which checkpoint is shown."""
+        self._publication = publication
         self._database, self._obtain, self._clock, self._every = database, obtain, clock, every
         self._notice = notice
         self.reason = ""
@@ -106,13 +109,14 @@ class Stamping:
         return StampStatus(size, time, self.reason)
 
     def step(self) -> bool:
-        """Have the newest checkpoint stamped if that is due; whether it was.
+        """Have the newest checkpoint that is shown stamped if that is due; whether it was.
 
         Raises StampUnavailableError, DatabaseUnavailableError.
         """
-        newest = select(Checkpoint.size, Checkpoint.note).order_by(Checkpoint.size.desc()).limit(1)
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            found = connection.execute(newest).one_or_none()
+            newest = self._publication.size(connection)
+            shown = select(Checkpoint.size, Checkpoint.note).where(Checkpoint.size == newest)
+            found = connection.execute(shown).one_or_none()
         if found is None or not self._is_due(found.size):
             return False
         obtained = self._obtain(found.note.encode())

@@ -22,7 +22,7 @@ REFERENCE = (
     "This is the reference witness: small, to be read and tried. Whoever runs it should not run the log; it trusts its "
     "disk, so never put an older copy of its folder back."
 )
-HOME = typer.Option(..., envvar="SIGILLO_WITNESS_HOME", file_okay=False, help="Its folder: key, and what it saw.")
+HOME = typer.Option(..., file_okay=False, help="Its folder: key, and what it saw.")
 NAME = typer.Option("", help="What it is called, such as witness.example/one; chosen at the first start, for ever.")
 
 
@@ -35,8 +35,8 @@ def serve(
     as_json: bool = JSON,
 ) -> None:
     """Cosign those logs. Stop it with Ctrl-C, or in any other way."""
+    from api.listening import serve_app
     from api.log import configure
-    from api.server import serve_app
     from api.witness import witness_app
     from ledger.witness import Witness
 

@@ -13,7 +13,8 @@ import pytest
 
 from api.app import create_app
 from api.connections import MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_PIPELINED
-from api.server import _server, _wait_until_started
+from api.listening import server_of
+from api.server import _wait_until_started
 from tests.api.wire import PATIENCE, problem
 from tests.deployment import Running
 
@@ -121,7 +122,7 @@ MOST = 3
 def port(deployment: Running) -> Iterator[int]:
     """The deployment, on the network too, with room for MOST connections."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = _server(create_app(deployment.service), MOST)
+        server = server_of(create_app(deployment.service), MOST)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         _wait_until_started(server, thread)

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings, TimeStampPolicy
+from tests.simulators.witness import SimulatedWitness
 
 VAULT = {"SIGILLO_VAULT_URL": "https://vault.example", "SIGILLO_VAULT_TOKEN": "s.token"}
 DATABASE = {"SIGILLO_DATABASE": "sqlite:////var/lib/sigillo.db"}
@@ -164,3 +165,25 @@ def test_authorities_are_asked_in_the_order_given(monkeypatch: pytest.MonkeyPatc
 def test_authorities_without_roots_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="SIGILLO_TSA_ANCHORS"):
         given(monkeypatch, SIGILLO_TSA_URLS='["http://tsa.example/"]')
+
+
+WITNESS = "{} https://witness.example/submit"
+
+
+def test_witnesses_are_keys_with_addresses_and_a_quorum_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    vkeys = [SimulatedWitness(f"witness.example/{number}").vkey for number in range(2)]
+    both = json.dumps([WITNESS.format(vkey) for vkey in vkeys])
+    policy = given(monkeypatch, SIGILLO_WITNESSES=both, SIGILLO_WITNESS_QUORUM="1").witness_policy
+    assert [(str(one.key), one.url) for one in policy.addresses] == [
+        (vkey, "https://witness.example/submit") for vkey in vkeys
+    ]
+    assert (policy.needed, policy.waits) == (1, False)
+    for variables, reason in (
+        ({"SIGILLO_WITNESS_QUORUM": "3"}, "3 of 2 witnesses is no quorum"),
+        ({"SIGILLO_WITNESS_QUORUM": "0", "SIGILLO_WITNESS_WAIT": "true"}, "how many witnesses to wait for"),
+        ({"SIGILLO_WITNESSES": json.dumps([WITNESS.format(vkeys[0])] * 2)}, "named twice"),
+        ({"SIGILLO_WITNESSES": json.dumps(["https://witness.example"])}, "its verifier key, a space"),
+        ({"SIGILLO_WITNESSES": json.dumps([WITNESS.format(vkeys[0][:-1])])}, "base64"),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(ValidationError, match=reason):
+            given(patch, **variables)
