@@ -216,7 +216,7 @@ class Ledger:
     def search(self, query: Query, cursor: Cursor | None = None, limit: int = PAGE) -> Page:
         """Public entries, page by page. Raises NotProvenError, SearchRefusedError, TileError."""
         with self._database.read(SystemSession.VERIFICATION) as connection:
-            return search(connection, query, cursor, limit)
+            return search(connection, query, cursor, limit, self._publication)
 
     def is_proven(self, entry_id: EntryId) -> bool:
         """Whether a checkpoint covers the entry. Raises EntryNotFoundError."""

@@ -22,9 +22,9 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from ledger.entry import Entry, entry_milliseconds, parse_entry
 from ledger.errors import NotProvenError, SearchRefusedError, TileError
+from ledger.publication import PLAIN, Publication
 from ledger.tables import Entry as EntryRow
 from ledger.tables import KindTile
-from ledger.tile_store import proven_size
 from ledger.tiles import WIDTH
 
 PAGE = 100
@@ -102,11 +102,17 @@ class Page:
     """None when the search is over."""
 
 
-def search(connection: Connection, query: Query, cursor: Cursor | None = None, limit: int = PAGE) -> Page:
+def search(
+    connection: Connection,
+    query: Query,
+    cursor: Cursor | None = None,
+    limit: int = PAGE,
+    publication: Publication = PLAIN,
+) -> Page:
     """The next page. Raises NotProvenError before the first checkpoint, SearchRefusedError for the cursor of a larger
     log, TileError where an entry is missing.
     """
-    proven = proven_size(connection)
+    proven = publication.size(connection)
     size = cursor.size if cursor else proven
     if not proven:
         raise NotProvenError("nothing can be searched yet: no checkpoint has been signed")
