@@ -39,7 +39,7 @@ OUR_FAULT = {
     # These end a start or a command, never a request.
     "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
     "RetirementRefusedError", "BundleError", "NotebookError", "StampAnchorsError", "StampIndexError",
-    "CosignatureError", "WitnessError", "WitnessUnreachableError", "WitnessRefusedError", "WitnessObjectsError",
+    "WitnessError", "WitnessUnreachableError", "WitnessRefusedError", "WitnessObjectsError",
     "OpenBaoMissingError", "OpenBaoStartError",
     # Roots: their children have the rows.
     "CasesError", "SigningSuspendedError", "DetectionError", "KeysError", "LedgerError", "ProvenanceError",
