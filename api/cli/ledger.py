@@ -77,7 +77,7 @@ def verify(
 
 @app.command()
 def export(folder: Path, as_json: bool = JSON) -> None:
-    """Write checkpoint, log.vkey, tiles and entries into a folder that any static server can host."""
+    """Write checkpoint, log.vkey, tiles, entries and stamps into a folder that any static server can host."""
     from ledger.database import Database
     from ledger.export import export_log
 

@@ -50,8 +50,11 @@ QUORUM: Final = Quorum.parse([LOG.witness.vkey])
 WITNESSES: Final = bundle_verifier.read_witnesses([LOG.witness.vkey])
 BUNDLE: Final = tile_path("entries", 0, LOG.size)
 STAMP: Final = f"stamps/{LOG.size}.tsr"
-FEW: Final = 30
-"""Examples of what takes milliseconds: curves in plain Python, archives, whole audits."""
+FEW: Final = settings(max_examples=12)
+"""For what takes milliseconds: curves in plain Python, archives, whole audits."""
+
+SOME: Final = settings(max_examples=40)
+"""For the rest: `make soak` has the fuzzer look longer."""
 
 Text = TypeVar("Text", str, bytes)
 Taken = TypeVar("Taken")
@@ -88,6 +91,7 @@ UNSOUND: Final = bundle_verifier.UnsoundError
 
 
 @example(note=LOG.note)
+@SOME
 @given(note=edits(LOG.note) | st.text())
 def test_checkpoints(note: str) -> None:
     ours = taken(lambda: verify_checkpoint(note, LOG.key), CheckpointError)
@@ -97,7 +101,7 @@ def test_checkpoints(note: str) -> None:
 
 
 @example(note=LOG.note)
-@settings(max_examples=FEW)
+@FEW
 @given(note=edits(LOG.note))
 def test_cosignatures(note: str) -> None:
     ours = taken(lambda: QUORUM.judge(note, LOG.key), CheckpointError, CosignatureError)
@@ -108,6 +112,7 @@ def test_cosignatures(note: str) -> None:
         assert list(ours.unknown) == theirs[1]
 
 
+@SOME
 @given(note=edits(LOG.note) | st.text())
 def test_notes(note: str) -> None:
     with suppress(CheckpointError):
@@ -116,6 +121,7 @@ def test_notes(note: str) -> None:
 
 
 @example(vkey="log.example/\ud800+00000000+" + KEY[-44:])
+@SOME
 @given(vkey=edits(KEY) | edits(LOG.witness.vkey) | st.text())
 def test_verifier_keys(vkey: str) -> None:
     for ours, kind in ((VerifierKey.parse, bundle_verifier.LOG_TYPE), (WitnessKey.parse, bundle_verifier.WITNESS_TYPE)):
@@ -125,12 +131,14 @@ def test_verifier_keys(vkey: str) -> None:
         assert known is None or str(known) == vkey.strip()
 
 
+@SOME
 @given(path=edits("tile/entries/x001/x234/067.p/88") | edits("tile/0/000") | st.text())
 def test_tile_paths(path: str) -> None:
     with suppress(TileNotFoundError):
         assert tile_path(*parse_tile_path(path)) == path
 
 
+@SOME
 @given(data=byte_edits(LOG.files[BUNDLE]) | st.binary(), width=st.integers(0, 256))
 def test_bundles_of_entries(data: bytes, width: int) -> None:
     with suppress(TileError):
@@ -139,6 +147,7 @@ def test_bundles_of_entries(data: bytes, width: int) -> None:
 
 
 @example(data=LOG.entries[1])
+@SOME
 @given(data=byte_edits(LOG.entries[1]) | st.binary() | anything.map(lambda value: json.dumps(value).encode()))
 def test_entries(data: bytes) -> None:
     ours = taken(lambda: parse_entry(data), EntryMalformedError)
@@ -149,18 +158,21 @@ def test_entries(data: bytes) -> None:
 
 
 @example(text=LOG.receipt)
+@SOME
 @given(text=edits(LOG.receipt) | st.text())
 def test_receipts(text: str) -> None:
     proven = taken(lambda: verify_receipt(text, KEY, QUORUM), ReceiptError)
     assert proven is None or (proven.index, proven.entry.encode()) == (2, LOG.entries[2])
 
 
+@SOME
 @given(data=edits("1\n5\n300\n").map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary())
 def test_indexes_of_stamps(data: bytes) -> None:
     with suppress(StampIndexError):
         assert "".join(f"{size}\n" for size in parse_index(data)).encode() == data
 
 
+@SOME
 @given(response=byte_edits(LOG.files[STAMP]) | st.binary())
 def test_stamps(response: bytes) -> None:
     message, good = LOG.own.encode(), LOG.files[STAMP]
@@ -169,7 +181,7 @@ def test_stamps(response: bytes) -> None:
     assert said is None or said.time == read(good, message).time
 
 
-@settings(max_examples=FEW)
+@FEW
 @given(path=st.sampled_from(sorted(LOG.files)), data=st.data())
 def test_mirrors(path: str, data: st.DataObject) -> None:
     """Whatever one file of a mirror says, it is refused or the log is the same."""
@@ -180,7 +192,7 @@ def test_mirrors(path: str, data: st.DataObject) -> None:
 
 
 @example(data=LOG.bundle)
-@settings(max_examples=FEW)
+@FEW
 @given(data=byte_edits(LOG.bundle))
 def test_audit_bundles(data: bytes) -> None:
     _check_bundle(data)
@@ -189,7 +201,7 @@ def test_audit_bundles(data: bytes) -> None:
 _members = ("checkpoint", "bundle.json", "entries.jsonl", f"stamps/{LOG.size}.checkpoint")
 
 
-@settings(max_examples=FEW)
+@FEW
 @given(name=st.sampled_from(_members), data=st.data())
 def test_files_of_audit_bundles(name: str, data: st.DataObject) -> None:
     with zipfile.ZipFile(io.BytesIO(LOG.bundle)) as archive:
@@ -198,7 +210,7 @@ def test_files_of_audit_bundles(name: str, data: st.DataObject) -> None:
     _check_bundle(remade(LOG.bundle, {name: lambda _: changed}))
 
 
-@settings(max_examples=FEW)
+@FEW
 @given(
     members=st.dictionaries(st.sampled_from(["first", "end", "outside", "since", "stamps"]), anything | st.integers())
 )
@@ -214,6 +226,7 @@ def _check_bundle(data: bytes) -> None:
     assert found is None or found[1].startswith("entries      1 to 3: all 3 are there")
 
 
+@SOME
 @given(size=st.integers(0, 9), damage=st.tuples(st.integers(0, 400), st.integers(0, 12), st.binary(max_size=12)))
 def test_notebooks(size: int, damage: tuple[int, int, bytes]) -> None:
     book = Notebook(KEY, Kept(size, size, "0" * 64, 7, ((0, bytes(32)),), LOG.note), seen=LOG.note)

@@ -16,10 +16,12 @@ from api.cli.audit import follow
 from client import UnreachableError
 from ledger.auditor import Auditor, Notebook
 from ledger.faults import FaultKind
+from ledger.stamp_check import Judge
 from tests.api.cli.conftest import Run
 from tests.api.wire import proven, signed
 from tests.deployment import Running
 from tests.ledger.publishing import Published
+from tests.ledger.small_log import SmallLog
 from tests.ledger.stamper import response_of
 from tests.simulators.time_stamp_authority import TimeStampAuthority
 
@@ -185,6 +187,20 @@ def test_following_tells_of_each_change_once(folder: Path) -> None:
     assert told == ["grown", "stalled", "unreachable"]
     assert report.fault is not None
     assert report.fault.kind is FaultKind.TILE
+
+
+def test_following_tells_of_stamps_by_strangers() -> None:
+    log, told = SmallLog(), list[str]()
+    auditor = Auditor(Published(dict(log.files)), Notebook(str(log.key)))
+    auditor.judge = Judge(TimeStampAuthority("Elsewhere").anchors)
+
+    def sleep(_: float) -> None:
+        if len(told) > 2:
+            auditor.fetch = Published({**log.files, "tile/entries/000.p/5": b""})
+            auditor.notebook = Notebook(auditor.notebook.vkey)
+
+    assert follow(auditor, 60, 0, lambda what, _facts: told.append(what), sleep).fault
+    assert told == ["untrusted", "grown", "stalled"]
 
 
 def _away(_path: str) -> bytes | None:
