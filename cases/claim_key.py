@@ -72,9 +72,9 @@ class ClaimKeyRecord:
         """What the newest such entry says."""
         newest = (
             select(Payload.entry_id)
-            .join(Entry, Entry.id == Payload.entry_id)
+            .outerjoin(Entry, Entry.id == Payload.entry_id)
             .where(Payload.tenant_id == tenant, Payload.kind == CLAIM_KEY_CHANGED.name)
-            .order_by(Entry.index.desc())
+            .order_by(Entry.index.desc().nulls_first())  # one without a place yet is newer than all that have theirs
             .limit(1)
         )
         with self.database.read(tenant) as connection:

@@ -8,7 +8,6 @@ Rules
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -41,14 +40,12 @@ class Deployment:
     clock: Clock
     entropy: Entropy
     _operator: Caller | None = field(default=None, init=False)
-    _making: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def operator(self) -> Caller:
         """The operator in the home tenant, made if this is the first time. Raises KeyStoreUnavailableError."""
-        with self._making:
-            if self._operator is None:
-                tenant = self._home() or self.ledger.create_tenant(HOME_TENANT)
-                self._operator = self._appointed(tenant)
+        if self._operator is None:
+            with self.database.alone("operator"):
+                self._operator = self._appointed(self._home() or self.ledger.create_tenant(HOME_TENANT))
         return self._operator
 
     def newcomer(self) -> Caller:

@@ -1,76 +1,75 @@
-"""One database behind one URL: sessions that know whom they act for, and one writer at a time.
+"""One database behind one URL: sessions that know whom they act for.
 
 Rules
 - `read` gives a snapshot that changes nothing; `write` changes bookkeeping tables only; everything that
-  decides goes through the sequencer, which alone opens `writing` with full access.
-- SQLite: WAL, `synchronous=FULL` (a commit is on disk before anyone is told), `secure_delete` (what is
-  erased is overwritten), `BEGIN IMMEDIATE` for writers. Writers of this process take turns in the order
-  they asked: SQLite's own lock is correct but unfair, and the integrator must not starve behind the
-  sequencer.
-- Everything that is SQLite's alone is in this module, in functions whose name says so.
+  decides goes through the sequencer, which alone opens transactions with more access.
+- What is SQLite's alone is in `ledger.sqlite`, what is PostgreSQL's in `ledger.postgresql`; both are a `Backend`.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.errors import DatabaseUnavailableError, NestedWriteError
 from ledger.ids import TenantId
-from ledger.tenancy import Access, Binding, SystemSession, binding, guard
+from ledger.postgresql import Postgresql
+from ledger.sqlite import Sqlite
+from ledger.tenancy import Access, Binding, SystemSession, guard
 
-TRUNCATE_TIMEOUT_MS = 250
-"""How long emptying the write-ahead log waits for readers: it keeps writers waiting meanwhile, and is tried again."""
-
-BUSY_TIMEOUT_MS = 5_000
-"""How long a statement waits for another process's lock before DatabaseUnavailableError."""
-
-POOL_SIZE = 16
-POOL_OVERFLOW = 48
-"""Readers at once: as many as a server's request threads, with room."""
-
-POOL_TIMEOUT = 5.0
-"""Seconds a reader waits for a connection before DatabaseUnavailableError."""
-
-_SQLITE_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "secure_delete=ON",
-    f"busy_timeout={BUSY_TIMEOUT_MS}",
-)
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """What differs between databases."""
+
+    @property
+    def engine(self) -> Engine:
+        """Its connections."""
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether several write at once, of several processes too."""
+
+    @property
+    def file(self) -> Path | None:
+        """Where it is one."""
+
+    def open(self, connection: Connection, bound: Binding) -> Connection:
+        """Bind the connection, and get it ready for its transaction."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold a writer's turn."""
+
+    def attempts(self, once: Callable[[], T]) -> T:
+        """Run a transaction, again where another one was in the way."""
+
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """Be the only one who does this while the block runs."""
+
+    def truncate_wal(self) -> bool:
+        """Empty the write-ahead log, where it is ours to empty; whether it is empty."""
+
+    def unavailable(self, error: BaseException) -> DatabaseUnavailableError | None:
+        """The error to raise for one that passes with time or mending; None for a faulty statement."""
 
 
 class Database:
     """The one way to rows."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(
-            url,
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_OVERFLOW,
-            pool_timeout=POOL_TIMEOUT,
-            hide_parameters=True,  # an error's text may end in a log, and rows must not
-        )
-        self._turns = _Turns()
-        self._is_sqlite = self._engine.dialect.name == "sqlite"
-        if self._is_sqlite:
-            event.listen(self._engine, "connect", _connect_sqlite)
-            event.listen(self._engine, "begin", _begin_sqlite)
-        guard(self._engine)
+        parsed = make_url(url)
+        self.backend: Backend = Sqlite(parsed) if parsed.get_backend_name() == "sqlite" else Postgresql(parsed)
+        self._here = threading.local()
+        """`writing` while this thread has a writing transaction."""
+
+        guard(self.backend.engine)
 
     @contextmanager
     def read(self, session: TenantId | SystemSession) -> Iterator[Connection]:
@@ -78,7 +77,7 @@ class Database:
 
         Raises DatabaseUnavailableError; SessionRefusedError from a statement the session may not run.
         """
-        with self._transaction(Binding(session, Access.READ)) as connection:
+        with self._unavailable(), self._transaction(Binding(session, Access.READ)) as connection:
             yield connection
 
     def write(self, fn: Callable[[Connection], T]) -> T:
@@ -86,13 +85,43 @@ class Database:
 
         Raises DatabaseUnavailableError, NestedWriteError, SessionRefusedError.
         """
-        with self.writing(Binding(SystemSession.BOOKKEEPING, Access.BOOKKEEPING)) as connection:
-            return fn(connection)
+        return self.transact(Binding(SystemSession.BOOKKEEPING, Access.BOOKKEEPING), fn)
+
+    def transact(self, bound: Binding, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` in one writing transaction; again, from its beginning, where another one was in the way.
+
+        Raises DatabaseUnavailableError, OutcomeUnknownError, NestedWriteError, and what `fn` raises.
+        """
+
+        def once() -> T:
+            with self._transaction(bound) as connection:
+                return fn(connection)
+
+        with self._unavailable(), self._one_write():
+            return self.backend.attempts(once)
 
     @contextmanager
     def writing(self, bound: Binding) -> Iterator[Connection]:
-        """One writing transaction, in turn. For the sequencer and migrations; others use `write`."""
-        with self._turns, self._transaction(bound) as connection:
+        """One writing transaction, which is not run again. For setup and the single writer; others use `write`."""
+        with self._unavailable(), self._one_write(), self._transaction(bound) as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Be the only one at this database, of all threads and processes, who does `what` while the block runs.
+
+        Raises DatabaseUnavailableError, also when another one is at it for long.
+        """
+        with self._unavailable(), self.backend.alone(what):
+            yield
+
+    @contextmanager
+    def elected(self, what: str) -> Iterator[Connection | None]:
+        """On PostgreSQL: a session that holds the lock of this name until the block, or the session, ends; None where
+        another one does. Raises DatabaseUnavailableError.
+        """
+        assert isinstance(self.backend, Postgresql)
+        with self._unavailable(), self.backend.elected(what) as connection:
             yield connection
 
     def truncate_wal(self) -> bool:
@@ -100,97 +129,41 @@ class Database:
 
         False while a reader still needs older pages; ask again later.
         """
-        if not self._is_sqlite:
-            return True
-        with self._turns, _unavailable(), self._engine.connect() as connection:
-            raw = connection.connection.driver_connection
-            assert isinstance(raw, sqlite3.Connection)
-            raw.execute(f"PRAGMA busy_timeout={TRUNCATE_TIMEOUT_MS}")
-            try:
-                busy: int = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            finally:
-                raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        return not busy
+        with self._unavailable():
+            return self.backend.truncate_wal()
 
     @property
     def file(self) -> Path | None:
         """The database's file, where it is one."""
-        name = self._engine.url.database
-        return Path(name) if self._is_sqlite and name else None
+        return self.backend.file
 
     def close(self) -> None:
         """Close every connection that is not in use."""
-        self._engine.dispose()
+        self.backend.engine.dispose()
 
     @contextmanager
     def _transaction(self, bound: Binding) -> Iterator[Connection]:
-        with _unavailable(), self._engine.connect() as connection, bound.bind(connection).begin():
+        with self.backend.engine.connect() as connection, self.backend.open(connection, bound).begin():
             yield connection
 
+    @contextmanager
+    def _one_write(self) -> Iterator[None]:
+        if getattr(self._here, "writing", False):
+            raise NestedWriteError("a write inside a write: do both in one function")
+        self._here.writing = True
+        try:
+            with self.backend.turn():
+                yield
+        finally:
+            self._here.writing = False
 
-class _Turns:
-    """A lock that serves in the order of asking, and refuses to wait for itself."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._line: deque[int] = deque()
-        """Waiting threads; the first holds the turn. Guarded by `_changed`."""
-
-    def __enter__(self) -> None:
-        me = threading.get_ident()
-        with self._changed:
-            if me in self._line:
-                raise NestedWriteError("a write inside a write: do both in one function")
-            self._line.append(me)
-            try:
-                self._changed.wait_for(lambda: self._line[0] == me)
-            except BaseException:
-                # An interrupted wait must leave the line, or everyone behind it waits for ever.
-                self._line.remove(me)
-                self._changed.notify_all()
-                raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._changed:
-            self._line.popleft()
-            self._changed.notify_all()
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """Name the failures that pass with time or mending; leave the rest, which are faults of the statement."""
-    try:
-        yield
-    except (OperationalError, PoolTimeoutError, sqlite3.OperationalError) as error:
-        cause = error.orig if isinstance(error, OperationalError) else error
-        if not _passes(cause):
+    @contextmanager
+    def _unavailable(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise DatabaseUnavailableError(f"the database cannot serve now: {error}") from error
+        except Exception as error:
+            if named := self.backend.unavailable(error):
+                raise named from error
             raise
-        raise DatabaseUnavailableError(f"the database cannot serve now: {cause}") from error
-    except (DatabaseError, sqlite3.DatabaseError) as error:
-        cause = error.orig if isinstance(error, DatabaseError) else error
-        if getattr(cause, "sqlite_errorcode", None) not in _DAMAGED:
-            raise
-        raise DatabaseUnavailableError(
-            f"the database's file is damaged, or is none ({cause}): put a backup in its place"
-        ) from error
-
-
-def _passes(error: BaseException | None) -> bool:
-    """SQLITE_ERROR is a faulty statement; every other operational error is the disk's or a lock's."""
-    return getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
-
-
-def _connect_sqlite(raw: DBAPIConnection, _record: object) -> None:
-    assert isinstance(raw, sqlite3.Connection)
-    # The driver would begin transactions late and by itself; we say BEGIN ourselves.
-    raw.isolation_level = None
-    for pragma in _SQLITE_PRAGMAS:
-        raw.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    raw.execute("BEGIN" if binding(connection).access is Access.READ else "BEGIN IMMEDIATE")

@@ -23,6 +23,7 @@ from ledger.errors import EpochInUseError, SubjectErasedError
 from ledger.ids import TenantId, milliseconds
 from ledger.tables import Epoch, EpochState, SubjectKey
 
+_CHANGING = "epochs"
 DATA_KEY_LIFETIME = timedelta(minutes=55)
 """How long an opened data key is used; the rest of the hour that `docs/privacy.md` allows is for forgetting it."""
 
@@ -40,7 +41,6 @@ class Epochs:
         self._database = database
         self._keys = keys
         self._clock = clock
-        self._changing = threading.Lock()
         self._guard = threading.Lock()
         self._held: dict[tuple[TenantId, int], _Held] = {}
         """Data keys in memory; guarded by `_guard`."""
@@ -66,7 +66,7 @@ class Epochs:
 
     def advance(self, tenant: TenantId) -> int:
         """Close the open epoch and open the next; its number. Raises KeyStoreUnavailableError."""
-        with self._changing:
+        with self._database.alone(_CHANGING):
             # Cut short before its row, an earlier attempt left the key store one epoch ahead: that one will do.
             epoch = self._keys.open_epoch(tenant)
             if epoch.number > self.current(tenant):
@@ -82,7 +82,7 @@ class Epochs:
 
         Raises EpochInUseError while one is open or still wraps subjects, KeyStoreUnavailableError.
         """
-        with self._changing:
+        with self._database.alone(_CHANGING):
             self._check_unused(tenant, before)
             self._keys.destroy_epochs(tenant, before)
             with self._guard:

@@ -2,6 +2,7 @@
 
 LedgerError
 ├── DatabaseUnavailableError        full, locked or failing; nothing was committed; try again later
+│   └── OutcomeUnknownError             the connection was lost at a commit, and nobody can be asked yet
 ├── SchemaTooNewError               a newer version of the service wrote this database
 ├── NestedWriteError                a write was begun inside a write
 ├── SessionRefusedError             a statement that its session may not run
@@ -54,6 +55,10 @@ class LedgerError(Exception):
 
 class DatabaseUnavailableError(LedgerError):
     """The database is full, locked or failing; nothing was committed. It recovers without a restart."""
+
+
+class OutcomeUnknownError(DatabaseUnavailableError):
+    """Whether it was committed cannot be told: the connection was lost, and the database does not answer."""
 
 
 class SchemaTooNewError(LedgerError):

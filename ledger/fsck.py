@@ -67,11 +67,11 @@ class _DatabaseSource:
         return self._connection.execute(select(func.count(EntryRow.index))).scalar_one()
 
     def entries(self, first: int) -> Iterator[StoredEntry]:
-        rows = self._connection.execution_options(yield_per=_ROWS).execute(
-            select(EntryRow.index, EntryRow.data, EntryRow.id).where(EntryRow.index >= first).order_by(EntryRow.index)
-        )
-        for index, data, entry_id in rows:
-            yield StoredEntry(index, _bytes(data), entry_id)
+        stored = select(EntryRow.index, EntryRow.data, EntryRow.id).order_by(EntryRow.index).limit(_ROWS)
+        while rows := self._connection.execute(stored.where(EntryRow.index >= first)).all():
+            for index, data, entry_id in rows:
+                yield StoredEntry(index, _bytes(data), entry_id)
+            first = index + 1
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         with_lines = select(Checkpoint.size, Checkpoint.note, Cosignature.line).outerjoin(

@@ -7,12 +7,17 @@ Rules
   not, nothing is signed and `status` says so (ForkError): an operator must look. The same where a witness objects.
 - Without the key store or the database it waits and tries again; entries stay durable and not yet proven.
 - It takes its turn at writing like everyone (`Database`), so that it never starves.
+- Of several processes the one that leads integrates and signs, the others look how far it is. Should two believe that
+  they lead, both are right: a tree is stored only where the one before still stands, and neither signs what the other
+  would not.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -59,11 +64,13 @@ class Integrator:
         key: LogKey,
         interval: float = CHECKPOINT_INTERVAL,
         witnesses: Witnesses | None = None,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._key = key
         self._witnesses = witnesses or Witnesses(database)
         self._interval = interval
+        self._leads = leads
         self._growth: Growth | None = None
         """The tree's right edge as stored; None when it must be read again. Owned by the thread."""
 
@@ -78,9 +85,7 @@ class Integrator:
 
     def start(self) -> None:
         """Begin. Raises DatabaseUnavailableError when the tree cannot be read."""
-        with self._database.read(SystemSession.INTEGRATION) as connection:
-            proven = self._witnesses.policy.publication.size(connection)
-            self._report(integrated=integrated_size(connection), proven=proven)
+        self._look()
         self._thread.start()
 
     def close(self) -> None:
@@ -102,6 +107,11 @@ class Integrator:
         """So many entries are shown under a checkpoint."""
         self._report(proven=size)
 
+    def next(self, timeout: float) -> None:
+        """Wait until there is news of how far it is, or until the time is over."""
+        with self._changed:
+            self._changed.wait(timeout)
+
     def step(self) -> None:
         """Integrate and sign once. Raises ForkError, WitnessError, TileError, KeysError, DatabaseUnavailableError."""
         while self._integrate():
@@ -113,11 +123,18 @@ class Integrator:
         while not stopping:
             stopping = self._stop.wait(self._interval)
             try:
-                self.step()
+                self.step() if self._leads() else self._look()
             except (LedgerError, KeysError) as error:
                 self._report(reason=f"{type(error).__name__}: {error}")
             else:
                 self._report(reason="")
+
+    def _look(self) -> None:
+        """See how far the leader is. Whoever leads later reads the tree's edge again."""
+        self._growth = None
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            proven = self._witnesses.policy.publication.size(connection)
+            self._report(integrated=integrated_size(connection), proven=proven)
 
     def _integrate(self) -> bool:
         """Append the next chunk of entries to the tree; whether there may be more."""
@@ -130,32 +147,27 @@ class Integrator:
             raise ForkError(f"entries are missing after index {growth.size - 1}: run `sigillo ledger verify`")
         if rows:
             # Forgotten until stored: if the write fails, the edge is read again.
-            self._growth = None
-            first, changed = growth.size, growth.extend(leaf_hash(data) for _, data in rows)
-
-            def store(connection: Connection) -> None:
-                store_tiles(connection, changed)
-                store_kinds(connection, first, (data for _, data in rows))
-
-            self._database.write(store)
+            self._growth, before = None, growth.size
+            changed = growth.extend(leaf_hash(data) for _, data in rows)
+            if not self._database.write(lambda connection: _store(connection, before, changed, rows)):
+                return True
         self._growth = growth
         self._report(integrated=growth.size)
         return len(rows) == CHUNK
 
     def _publish(self) -> None:
         """Sign a checkpoint over the integrated tree, if it grew."""
-        assert self._growth is not None
-        size = self._growth.size
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            if size == signed_size(connection):
+            if integrated_size(connection) == signed_size(connection):
                 return
         self._witnesses.check()
         # Asked for outside the snapshot: it may take long, and whoever truncates the write-ahead log waits for readers.
         key, signer = self._key.signer()
         high_water = self._key.high_water()
+        # Before the snapshot: whoever raised it had stored its tree, which is then in there.
         mark = high_water.read()
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            tiles = Tiles(tile_reader(connection))
+            tiles, size = Tiles(tile_reader(connection)), integrated_size(connection)
             note = latest_checkpoint(connection)
             head = TreeHead(key.origin, size, tiles.root(size))
             if note is not None:
@@ -164,7 +176,7 @@ class Integrator:
         high_water.replace(mark, Mark(size, head.root.hex()))
         signed = Shown(size, sign_checkpoint(head, key, signer))
         row = {"size": size, "note": signed.note}
-        self._database.write(lambda connection: connection.execute(insert(Checkpoint), row))
+        self._database.write(lambda connection: _keep(connection, row))
         if not self._witnesses.policy.waits:
             self._report(proven=size)
         self._witnesses.offer(signed)
@@ -175,3 +187,23 @@ class Integrator:
             self._proven = self._proven if proven is None else proven
             self._reason = self._reason if reason is None else reason
             self._changed.notify_all()
+
+
+def _store(
+    connection: Connection,
+    before: int,
+    changed: Mapping[tuple[int, int], bytes],
+    rows: Iterable[tuple[int, bytes]],
+) -> bool:
+    """Store what these entries make of the tree of `before` leaves; False where that is no longer what is stored."""
+    if integrated_size(connection) != before:
+        return False
+    store_tiles(connection, changed)
+    store_kinds(connection, before, (data for _, data in rows))
+    return True
+
+
+def _keep(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Keep a checkpoint, unless one of this tree was signed meanwhile: by the same key over the same bytes."""
+    if connection.execute(select(Checkpoint.size).where(Checkpoint.size == row["size"])).scalar() is None:
+        connection.execute(insert(Checkpoint), row)

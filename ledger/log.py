@@ -4,12 +4,14 @@ Rules
 - `record` is the one call of code that decides: the caller has fixed ids, salts and wrapped keys and synced
   any blob; `work` touches only rows, is safe to run again, and returns drafts. State and entries commit
   together or not at all.
-- Two acknowledgements: *durable* when `record` returns, *proven* when a checkpoint covers the entry.
+- Two acknowledgements: *durable* when `record` returns, *proven* when a checkpoint covers the entry. In between, where
+  several processes write, an entry is *pending* for some milliseconds: durable without a place in the log.
 - Without the key store the log still starts and reads; what needs a key says so and recovers by itself.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -22,6 +24,7 @@ from ledger.audit import LogReport
 from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.database import Database
 from ledger.decisions import KINDS, LOG_RECOVERED, POLICY, TENANT_CREATED, TenantCreated
+from ledger.elected import ElectedSequencer
 from ledger.entry import Entry, parse_entry
 from ledger.epochs import Epochs
 from ledger.errors import DraftRefusedError, EntryNotFoundError, ForkError, LogBusyError, NotProvenError
@@ -31,12 +34,14 @@ from ledger.integrator import CHECKPOINT_INTERVAL, Integrator
 from ledger.log_key import LogKey, fix_origin
 from ledger.merkle import inclusion_proof
 from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
+from ledger.pending import is_pending
 from ledger.published import published
 from ledger.receipt import format_receipt
 from ledger.recovery import Recovery, recovery
 from ledger.schema import migrate
 from ledger.search import PAGE, Cursor, Page, Query, search
 from ledger.sequencer import Sequencer
+from ledger.single_writer import SingleWriter
 from ledger.stamp_check import Judge
 from ledger.subjects import Subject, Subjects
 from ledger.tables import Entry as EntryRow
@@ -62,7 +67,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class LogStatus:
-    """How far each stage is: committed ≥ integrated ≥ proven."""
+    """How far each stage is: committed ≥ integrated ≥ proven. As far as this process has seen, where several write."""
 
     committed: int
     integrated: int
@@ -70,6 +75,12 @@ class LogStatus:
     ready: bool
     reason: str
     """Empty when ready; otherwise what holds checkpoints up."""
+
+    pending: int
+    """How many of the committed have no place in the log yet."""
+
+    leads: bool
+    """Whether it is this process that gives them theirs."""
 
 
 class Ledger:
@@ -97,10 +108,13 @@ class Ledger:
         self.epochs = Epochs(database, keys, clock)
         self.subjects = Subjects(database, self.epochs, entropy)
         self.payloads = Payloads(database, self.subjects, (*KINDS, *kinds), entropy)
-        self._sequencer = Sequencer(database, clock)
+        sequencer = ElectedSequencer if database.backend.concurrent else SingleWriter
+        self._sequencer: Sequencer = sequencer(database, clock)
         self.witnesses = Witnesses(database, witnesses, clock, notice)
         self._publication = witnesses.publication
-        self._integrator = Integrator(database, self._key, checkpoint_interval, self.witnesses)
+        self._integrator = Integrator(
+            database, self._key, checkpoint_interval, self.witnesses, lambda: self._sequencer.leads
+        )
 
     def start(self) -> None:
         """Migrate, fix the origin, begin to commit and to prove. The key store may still be down.
@@ -139,7 +153,7 @@ class Ledger:
         """Run `work` on a connection bound to the tenant; returns once its rows and entries are durable.
 
         Raises what `work` raises, DraftRefusedError, SubjectErasedError, LogBusyError, LogClosedError,
-        DatabaseUnavailableError, NestedWriteError; in every case nothing was committed.
+        DatabaseUnavailableError, NestedWriteError; in every case nothing was committed, but for OutcomeUnknownError.
         """
         waiting = self._sequencer.size - self._integrator.progress().integrated
         if waiting > MAX_UNINTEGRATED:
@@ -182,8 +196,13 @@ class Ledger:
             mine = select(Tenant.system_principal).where(Tenant.tenant_id == tenant)
             return connection.execute(mine).scalar_one()
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process, of all that share the database, is the one that does what one alone should do."""
+        return self._sequencer.leads
+
     def entry(self, entry_id: EntryId) -> Entry:
-        """The public entry. Raises EntryNotFoundError."""
+        """The public entry. Raises EntryNotFoundError, NotProvenError while it has no place yet."""
         with self._database.read(SystemSession.VERIFICATION) as connection:
             return parse_entry(_find(connection, entry_id)[1])
 
@@ -224,9 +243,18 @@ class Ledger:
 
     def wait_proven(self, entry_id: EntryId, timeout: float) -> bool:
         """Wait up to `timeout` seconds for a checkpoint that covers the entry. Raises EntryNotFoundError."""
-        with self._database.read(SystemSession.VERIFICATION) as connection:
-            index, _ = _find(connection, entry_id)
-        return self._integrator.wait(index + 1, timeout)
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                with self._database.read(SystemSession.VERIFICATION) as connection:
+                    index, _ = _find(connection, entry_id)
+            except NotProvenError:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._integrator.next(left)
+            else:
+                return self._integrator.wait(index + 1, max(deadline - time.monotonic(), 0))
 
     def vkey(self) -> str:
         """The log's verifier key. Raises KeyStoreUnavailableError only while it was never known."""
@@ -234,11 +262,19 @@ class Ledger:
 
     def status(self) -> LogStatus:
         """What an operator wants to know at a glance."""
-        progress = self._integrator.progress()
-        sequencing = self._sequencer.is_running()
+        progress, sequencer = self._integrator.progress(), self._sequencer
         objection = next((one.error for one in self.witnesses.objections()), "")
-        reason = progress.reason or objection or ("" if sequencing and progress.running else "the log is not running")
-        return LogStatus(self._sequencer.size, progress.integrated, progress.proven, not reason, reason)
+        running = "" if progress.running else "the log is not running"
+        reason = progress.reason or objection or sequencer.reason() or running
+        return LogStatus(
+            sequencer.size,
+            progress.integrated,
+            progress.proven,
+            not reason,
+            reason,
+            sequencer.pending,
+            sequencer.leads,
+        )
 
     def recovery(self) -> Recovery:
         """How the database stands to what was signed. Raises KeyStoreUnavailableError, RecoveryRefusedError."""
@@ -285,6 +321,8 @@ class Ledger:
 
 def _find(connection: Connection, entry_id: EntryId) -> tuple[int, bytes]:
     row = connection.execute(_ENTRY, {"entry": entry_id}).one_or_none()
+    if row is None and is_pending(connection, entry_id):
+        raise NotProvenError(f"{entry_id} is durable; it has no place in the log yet, and gets it in a moment")
     if row is None:
         raise EntryNotFoundError(f"no entry {entry_id}")
     index, data = row

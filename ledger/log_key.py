@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from keys.clock import Entropy
 from keys.high_water import HighWater
@@ -31,12 +31,19 @@ def fix_origin(database: Database, wanted: str | None, entropy: Entropy) -> str:
     with database.read(SystemSession.SETUP) as connection:
         stored = connection.execute(select(LogIdentity.origin)).scalar()
     if stored is None:
-        stored = check_origin(wanted or f"sigillo.local/{new_id('log', entropy)}")
-        row = {"origin": stored, "vkey": None, "key_version": None}
-        database.write(lambda connection: connection.execute(insert(LogIdentity), row))
+        chosen = check_origin(wanted or f"sigillo.local/{new_id('log', entropy)}")
+        stored = database.write(lambda connection: _begun(connection, chosen))
     if wanted not in (None, stored):
         raise CheckpointError(f"this log is {stored!r} for ever; the settings call it {wanted!r}")
     return stored
+
+
+def _begun(connection: Connection, origin: str) -> str:
+    """Two processes may begin at once: the first one's origin is the log's."""
+    stored: str | None = connection.execute(select(LogIdentity.origin)).scalar()
+    if stored is None:
+        connection.execute(insert(LogIdentity), {"origin": origin, "vkey": None, "key_version": None})
+    return stored or origin
 
 
 class LogKey:

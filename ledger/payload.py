@@ -27,6 +27,7 @@ from sqlalchemy import select
 from keys.clock import Entropy
 from keys.sealing import derive, seal, unseal
 from ledger.canonical import canonical
+from ledger.chain import Unplaced
 from ledger.database import Database
 from ledger.entry import KIND, POLICY
 from ledger.errors import CanonicalFormError, DraftRefusedError, EntryNotFoundError, PayloadErasedError
@@ -67,14 +68,9 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class SealedDraft:
+class SealedDraft(Unplaced):
     """A draft as it is stored: commitments and ciphertext."""
 
-    id: EntryId
-    kind: str
-    policy: str
-    commit: str
-    actor: str
     tenant: TenantId
     subject: SubjectId
     sealed: bytes = field(repr=False)

@@ -27,7 +27,7 @@ def head() -> str:
 
 def migrate(database: Database) -> None:
     """Upgrade to `head` in one transaction. Raises SchemaTooNewError, DatabaseUnavailableError."""
-    with database.writing(_SETUP) as connection:
+    with database.alone("schema"), database.writing(_SETUP) as connection:
         stored = _stored(connection)
         if stored > head():
             raise SchemaTooNewError(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, LargeBinary, MetaData, String
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, Integer, LargeBinary, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
@@ -112,12 +112,26 @@ class SubjectKey(Base):
 
 
 class Entry(Base):
-    """The log: public across tenants, written by the sequencer alone."""
+    """The log: public across tenants, written by the sequencer alone. Its key is why there can be no fork."""
 
     __tablename__ = "entry"
     index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[EntryId] = mapped_column(unique=True)
     data: Mapped[bytes]
+
+
+class Pending(Base):
+    """Entries that are durable and wait for the leader to give them their place; on SQLite there are none."""
+
+    __tablename__ = "pending"
+    seq: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    """The order in which units of work asked; a caller's next unit comes after the one before."""
+
+    id: Mapped[EntryId] = mapped_column(unique=True)
+    kind: Mapped[str]
+    policy: Mapped[str]
+    commit: Mapped[str]
+    actor: Mapped[str]
 
 
 class Payload(Base):

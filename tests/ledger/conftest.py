@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import ledger.database
+import ledger.sqlite
 from ledger.ids import TenantId
 from tests.ledger.world import World, running
 
@@ -13,8 +13,8 @@ from tests.ledger.world import World, running
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Databases opened from here on wait a millisecond for another's lock. Name it before `world`."""
-    pragmas = [pragma for pragma in ledger.database._SQLITE_PRAGMAS if "busy" not in pragma]
-    monkeypatch.setattr(ledger.database, "_SQLITE_PRAGMAS", (*pragmas, "busy_timeout=1"))
+    pragmas = [pragma for pragma in ledger.sqlite.PRAGMAS if "busy" not in pragma]
+    monkeypatch.setattr(ledger.sqlite, "PRAGMAS", (*pragmas, "busy_timeout=1"))
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def grow(world: World, entries: int) -> None:
     def work(_: Connection) -> Sequence[Draft]:
         return drafts
 
-    world.ledger.record(work, tenant)
+    world.record(work, tenant)
     prove(world)
 
 

@@ -18,7 +18,7 @@ from ledger.schedule import BACKUP_TIME, MIN_EPOCH_LIFETIME
 from ledger.tables import Entry, Epoch, EpochState, Payload, SubjectKey
 from ledger.tenancy import SystemSession
 from tests.ledger.ender import Ender
-from tests.ledger.world import World
+from tests.ledger.world import World, settle
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +37,7 @@ def test_kill_while_recording(tmp_path: Path, acknowledged: int) -> None:
     acked = {name for word, name in told if word == "entry"}
     assert len(acked) >= acknowledged
     world = World(path)
+    settle(world.database)
     report = verify_log(world.database)
     assert report.sound, report.fault
     with world.database.read(SystemSession.VERIFICATION) as connection:

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
-import ledger.database
+import ledger.sqlite
 from ledger.database import Database
 from ledger.errors import DatabaseUnavailableError, NestedWriteError
 from ledger.schema import migrate
+from ledger.sqlite import Sqlite, _Turns
 from ledger.tables import Tile
 from ledger.tenancy import SystemSession
 from tests.ledger.world import FULL, LONG
@@ -24,6 +25,11 @@ def database(impatient: None, tmp_path: Path) -> Iterator[Database]:
     migrate(opened)
     yield opened
     opened.close()
+
+
+def turns_of(database: Database) -> _Turns:
+    assert isinstance(database.backend, Sqlite)
+    return database.backend.turns
 
 
 def add_tile(database: Database, n: int) -> None:
@@ -55,7 +61,7 @@ def test_a_write_that_raises_changes_nothing(database: Database) -> None:
 
 
 def test_a_lock_held_elsewhere_is_unavailability_and_passes(database: Database) -> None:
-    other = sqlite3.connect(str(database._engine.url.database), isolation_level=None)
+    other = sqlite3.connect(str(database.backend.engine.url.database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(DatabaseUnavailableError):
         add_tile(database, 1)
@@ -82,9 +88,9 @@ def test_a_full_disk_is_unavailability_and_passes(database: Database) -> None:
 
 
 def test_too_many_readers_is_unavailability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.database, "POOL_SIZE", 1)
-    monkeypatch.setattr(ledger.database, "POOL_OVERFLOW", 0)
-    monkeypatch.setattr(ledger.database, "POOL_TIMEOUT", 0.01)
+    monkeypatch.setattr(ledger.sqlite, "POOL_SIZE", 1)
+    monkeypatch.setattr(ledger.sqlite, "POOL_OVERFLOW", 0)
+    monkeypatch.setattr(ledger.sqlite, "POOL_TIMEOUT", 0.01)
     small = Database(f"sqlite:///{tmp_path / 'small.db'}")
     with (
         small.read(SystemSession.FSCK),
@@ -115,7 +121,7 @@ def test_writers_take_turns_in_the_order_they_asked(database: Database) -> None:
 def _until_waiting(database: Database, count: int) -> None:
     pause = threading.Event()
     for _ in range(int(LONG / 0.001)):
-        if len(database._turns._line) == count:
+        if len(turns_of(database)._line) == count:
             return
         pause.wait(0.001)
     pytest.fail("a writer never asked for its turn")
@@ -126,11 +132,11 @@ def test_an_interrupted_wait_leaves_the_line(database: Database, monkeypatch: py
         def wait_for(self, *_: object) -> bool:  # type: ignore[override]  # the test needs only the interruption
             raise KeyboardInterrupt
 
-    whole = database._turns._changed
-    monkeypatch.setattr(database._turns, "_changed", InterruptedCondition())
+    whole = turns_of(database)._changed
+    monkeypatch.setattr(turns_of(database), "_changed", InterruptedCondition())
     with pytest.raises(KeyboardInterrupt):
         add_tile(database, 1)
-    monkeypatch.setattr(database._turns, "_changed", whole)
+    monkeypatch.setattr(turns_of(database), "_changed", whole)
     add_tile(database, 2)
     assert tiles(database) == [2]
 

@@ -46,7 +46,7 @@ def test_migrating_twice_is_migrating_once_and_needs_no_alembic(database: Databa
         "import sys; from ledger.database import Database; from ledger.schema import migrate;"
         "migrate(Database(sys.argv[1])); sys.exit('alembic' in sys.modules)"
     )
-    url = database._engine.url.render_as_string()
+    url = database.backend.engine.url.render_as_string()
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program, url], cwd=root, check=False).returncode == 0
     database.close()

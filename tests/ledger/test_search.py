@@ -105,7 +105,7 @@ def test_pages_join_and_each_is_complete(log: Log) -> None:
 
 def test_a_rare_match_costs_its_tiles_alone(log: Log) -> None:
     statements: list[str] = []
-    engine = log.world.database._engine
+    engine = log.world.database.backend.engine
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         statements.append(statement)

@@ -275,5 +275,5 @@ def test_bookkeeping_changes_listed_tables_only(database: Database) -> None:
 
 
 def test_a_connection_bound_to_nobody_runs_nothing(database: Database) -> None:
-    with pytest.raises(SessionRefusedError), database._engine.connect() as connection:
+    with pytest.raises(SessionRefusedError), database.backend.engine.connect() as connection:
         connection.execute(select(PUBLIC))

