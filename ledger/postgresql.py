@@ -2,7 +2,7 @@
 
 Rules
 - What decides is SERIALIZABLE: a unit of work reads what it would have read alone, or fails and runs again, which it is
-  safe to do by contract. So no unit needs locks of its own, and none can forget them (ADR 0013).
+  safe to do by contract. So no unit needs locks of its own, and none can forget them (ADR 0014).
 - Readers get a REPEATABLE READ, READ ONLY snapshot. Setup and sequencing, which lock by name, are READ COMMITTED: what
   they read after the lock must be newer than it.
 - A connection lost at a commit leaves its outcome open: the unit runs again, and says first whether it was done.

@@ -43,7 +43,7 @@ def placed(world: World, wanted: Sequence[EntryId]) -> dict[EntryId, int]:
     assert all(world.ledger.wait_proven(entry, LONG) for entry in wanted)
     with world.database.read(SystemSession.VERIFICATION) as connection:
         rows = connection.execute(select(Entry.id, Entry.index).where(Entry.id.in_(wanted)))
-        return dict(iter(rows.tuples()))
+        return dict(iter(rows))
 
 
 def test_what_callers_were_told_is_there_once_and_in_their_order(world: World, tenant: TenantId) -> None:
