@@ -39,6 +39,7 @@ def upgrade() -> None:
 
 def _seen() -> set[tuple[str, str, int]]:
     entry = sa.table("entry", sa.column("index"), sa.column("data"))
-    rows = op.get_bind().execution_options(yield_per=ROWS).execute(sa.select(entry.c.index, entry.c.data))
+    stored = sa.select(entry.c.index, entry.c.data).execution_options(yield_per=ROWS)
+    rows = op.get_bind().execute(stored)
     found = ((index, CLASS.search(data)) for index, data in rows)
     return {(one[1].decode(), one[2].decode(), index // WIDTH) for index, one in found if one}
