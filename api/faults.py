@@ -31,6 +31,7 @@ WORDS: Final[Mapping[str, str]] = {
     "dict_type": OBJECT,
     "tuple_type": LIST,
     "frozen_set_type": LIST,
+    "too_short": "has too few: at least {min_length}",
     "too_long": "is too long: at most {max_length} items",
     "datetime_type": TIME,
     "datetime_parsing": TIME,

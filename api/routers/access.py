@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from api.auth import CallerDep
 from api.schemas.assets import SourceType, Strict
@@ -48,7 +49,7 @@ class KeyRequest(Strict):
     @classmethod
     def _signs_as_somebody(cls, tool: str, info: ValidationInfo) -> str:
         if not tool and Scope.SIGN in info.data.get("scopes", ()):
-            raise ValueError("a key that may sign names a tool: give one, or scopes without assets:sign")
+            raise PydanticKnownError("missing")
         return tool
 
     @model_validator(mode="after")

@@ -20,6 +20,12 @@ ROUTES = {
     ("get", "/ledger/log.vkey"),
     ("get", "/ledger/tile/{path}"),
     ("get", "/ledger/verify.py"),
+    ("get", "/v1/ledger/entries"),
+    ("post", "/v1/ledger/disclosures"),
+    ("post", "/v1/ledger/searches"),
+    ("post", "/v1/holds"),
+    ("get", "/v1/holds"),
+    ("post", "/v1/holds/{name}/release"),
     ("get", "/v1/ledger/recovery"),
     ("post", "/v1/ledger/recovery"),
     ("get", "/v1/trust/anchors.pem"),
@@ -33,6 +39,9 @@ ROUTES = {
     ("delete", "/v1/api-keys/{key}"),
     ("post", "/v1/keys/{key}/revocation"),
 }
+
+
+KEYED = ("/v1/assets", "/v1/api-keys", "/v1/holds", "/v1/ledger/disclosures", "/v1/ledger/searches")
 
 
 @pytest.fixture(scope="module")
@@ -105,5 +114,5 @@ def test_document_says_who_needs_a_key(deployment: Running) -> None:
     with deployment.http() as http:
         document = http.get("/openapi.json").json()
     keyed = {path for path, operations in document["paths"].items() for one in operations.values() if "security" in one}
-    assert keyed == {path for path in document["paths"] if path.startswith(("/v1/assets", "/v1/api-keys"))}
+    assert keyed == {path for path in document["paths"] if path.startswith(KEYED)}
     assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"

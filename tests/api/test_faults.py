@@ -9,13 +9,22 @@ from pydantic import BaseModel, ValidationError
 
 from api.faults import WORDS, told
 from api.routers.access import KeyRequest
+from api.routers.holds import HoldRequest
 from api.routers.keys import RevocationRequest
 from api.schemas.assets import ClaimBody
+from api.schemas.oversight import DisclosureRequest, SearchRequest
 from tests.api.wire import problem
 from tests.deployment import Running
 from tests.hostile.shapes import anything
 
-BODIES: tuple[type[BaseModel], ...] = (ClaimBody, KeyRequest, RevocationRequest)
+BODIES: tuple[type[BaseModel], ...] = (
+    ClaimBody,
+    KeyRequest,
+    RevocationRequest,
+    DisclosureRequest,
+    SearchRequest,
+    HoldRequest,
+)
 _members = sorted({name for body in BODIES for name in body.model_fields} | {"name", "version", "when", "source_type"})
 _inner = st.recursive(
     anything | st.sampled_from(["2026-01-01", "2026-01-01T00:00:00", "digitalCapture", "sign"]),
@@ -45,7 +54,7 @@ def test_every_fault_a_body_can_have_is_in_our_words(body: type[BaseModel], sent
     ("sent", "said"),
     [
         ({"tool": 1}, "tool: must be text"),
-        ({"tool": ""}, "tool: is too short: at least 1"),
+        ({"tool": ""}, "tool: is missing"),
         ({"tool": "x", "scope": []}, "scope: is not known here"),
         ({"tool": "x", "scopes": "sign"}, "scopes: must be a list"),
         ({"tool": "x", "new_tenant": "maybe"}, "new_tenant: must be true or false"),
@@ -56,6 +65,13 @@ def test_every_fault_a_body_can_have_is_in_our_words(body: type[BaseModel], sent
 def test_a_fault_says_what_is_wanted(deployment: Running, sent: object, said: str) -> None:
     with deployment.http(deployment.key()) as http:
         assert problem(http.post("/v1/api-keys", json=sent), 422, "request-invalid")["detail"] == said
+
+
+def test_what_is_too_short_is_told(deployment: Running) -> None:
+    sent = {"name": "case-1", "assets": [], "reason": ""}
+    with deployment.http(deployment.key()) as http:
+        said = problem(http.post("/v1/holds", json=sent), 422, "request-invalid")["detail"]
+    assert said == "assets: has too few: at least 1; reason: is too short: at least 1"
 
 
 def test_a_fault_that_is_not_listed_keeps_its_sentence() -> None:

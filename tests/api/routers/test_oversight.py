@@ -212,5 +212,6 @@ def test_public_entries_are_found_by_kind_policy_and_time(house: House) -> None:
 
 
 def test_a_key_that_signs_names_a_tool(house: House) -> None:
-    refused = problem(house.camera.post("/v1/api-keys", json={}), 422, "request-invalid")
-    assert "assets:sign" in refused["detail"]
+    asked = {"scopes": ["ledger:audit", "assets:sign"]}
+    refused = problem(house.camera.post("/v1/api-keys", json=asked), 422, "request-invalid")
+    assert refused["detail"] == "tool: is missing"
