@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from keys.errors import TimeStampError
 from keys.time_stamps import read, verified
 from ledger import bundle_verifier
+from ledger.add_checkpoint import AddCheckpoint
 from ledger.auditor import Notebook, read_notebook, write_notebook
 from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.cosignature import Quorum, WitnessKey
@@ -33,6 +34,7 @@ from ledger.errors import (
     StampIndexError,
     TileError,
     TileNotFoundError,
+    WitnessRefusedError,
 )
 from ledger.mirror import verify_mirror
 from ledger.note import parse_note
@@ -163,6 +165,19 @@ def test_entries(data: bytes) -> None:
 def test_receipts(text: str) -> None:
     proven = taken(lambda: verify_receipt(text, KEY, QUORUM), ReceiptError)
     assert proven is None or (proven.index, proven.entry.encode()) == (2, LOG.entries[2])
+
+
+@example(body=AddCheckpoint(3, (bytes(32), bytes(32)), LOG.note).body.encode())
+@SOME
+@given(
+    body=edits(AddCheckpoint(3, (bytes(32), bytes(32)), LOG.note).body).map(
+        lambda text: text.encode("utf-8", "surrogatepass")
+    )
+    | st.binary()
+)
+def test_requests_to_a_witness(body: bytes) -> None:
+    with suppress(WitnessRefusedError):
+        assert AddCheckpoint.parse(body).body.encode() == body
 
 
 @SOME

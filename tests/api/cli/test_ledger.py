@@ -18,6 +18,7 @@ from tests.api.cli.conftest import Run
 from tests.api.cli.process import sigillo
 from tests.api.wire import proven, signed
 from tests.deployment import Running, running
+from tests.simulators.witness import SimulatedWitness
 
 Ask = Callable[..., Any]
 
@@ -65,6 +66,8 @@ def rewritten(old: str, new: str) -> str:
     return f'UPDATE entry SET data = {changed} WHERE "index" = 3'
 
 
+WITNESS = SimulatedWitness("witness.example/home")
+ELSEWHERE = WITNESS.line("another text\n\n")
 NEWEST = "(SELECT max(size) FROM checkpoint)"
 FORGED = {
     "leaf": (rewritten('"policy":"', '"policy":"x'), "index 3, tile: tile/0/000 hash 3 is not what"),
@@ -84,6 +87,10 @@ FORGED = {
         "UPDATE payload SET sealed = zeroblob(length(sealed)) WHERE kind = 'asset.signed' AND sealed IS NOT NULL",
         "payload: its payload does not open",
     ),
+    "cosignature": (
+        f"INSERT INTO cosignature VALUES ({NEWEST}, '{WITNESS.vkey}', '{ELSEWHERE}')",
+        "cosignature: the cosignature by witness.example/home does not verify",
+    ),
     "stamp": (f"INSERT INTO stamp VALUES ({NEWEST}, x'00', 0)", "stamp: the stamp of .* entries: .* can be read"),
 }
 """Each part of the database, and how the answer names it; more of them are in `tests.ledger.test_fsck`."""
@@ -93,7 +100,7 @@ FORGED = {
 def test_what_was_tampered_with_is_named(run: Run, home: Path, part: str) -> None:
     statement, named = FORGED[part]
     change(home, statement)
-    done = run("ledger", "verify", SIGILLO_HOME=str(home))
+    done = run("ledger", "verify", "--witness", WITNESS.vkey, "--quorum", 0, SIGILLO_HOME=str(home))
     assert done.exit_code == 5
     assert re.search(named, done.stdout), done.stdout
 
