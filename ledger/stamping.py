@@ -17,14 +17,13 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from keys.clock import Clock
 from keys.revocation import SKEW
 from ledger.database import Database
 from ledger.errors import LedgerError
 from ledger.ids import milliseconds, moment
-from ledger.publication import PLAIN, Publication
+from ledger.publication import PLAIN, Publication, Shown
 from ledger.stamps import store_stamp
 from ledger.tables import Checkpoint, Stamp
 from ledger.tenancy import SystemSession
@@ -37,6 +36,9 @@ RESTED: Final = timedelta(minutes=5)
 
 LOOK_SECONDS: Final = 5.0
 """Between two looks at whether a stamp is due; after a failure it is tried again at the next."""
+
+_STAMPING: Final = "stamping"
+"""What one process does at a time: one stamp of a checkpoint is enough."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +115,23 @@ class Stamping:
 
         Raises StampUnavailableError, DatabaseUnavailableError.
         """
+        if self._due() is None:
+            return False
+        with self._database.alone(_STAMPING):
+            due = self._due()
+            if due is None:
+                return False
+            obtained = self._obtain(due.note.encode())
+            time = milliseconds(obtained.time)
+            self._database.write(lambda at: store_stamp(at, due.size, obtained.response, time, obtained.roots))
+        return True
+
+    def _due(self) -> Shown | None:
+        """The checkpoint to stamp now: as it was signed, without cosignatures."""
         with self._database.read(SystemSession.INTEGRATION) as connection:
             newest = self._publication.size(connection)
-            shown = select(Checkpoint.size, Checkpoint.note).where(Checkpoint.size == newest)
-            found = connection.execute(shown).one_or_none()
-        if found is None or not self._is_due(found.size):
-            return False
-        obtained = self._obtain(found.note.encode())
-        self._store(found.size, obtained)
-        return True
+            note = connection.execute(select(Checkpoint.note).where(Checkpoint.size == newest)).scalar()
+        return Shown(newest, note) if note is not None and self._is_due(newest) else None
 
     def _is_due(self, size: int) -> bool:
         now, (stamped, time) = self._clock(), self._last()
@@ -131,15 +141,6 @@ class Stamping:
             return size > stamped
         # A clock that was put back makes a stamp due, rather than none for as long as that.
         return not -SKEW <= now - time < self._every or not timedelta(0) <= now - self._grew[1] < RESTED
-
-    def _store(self, size: int, obtained: Obtained) -> None:
-        time = milliseconds(obtained.time)
-        try:
-            self._database.write(lambda at: store_stamp(at, size, obtained.response, time, obtained.roots))
-        except IntegrityError:
-            # Another process was faster with the same checkpoint: one stamp of it is enough.
-            if self._last()[0] < size:
-                raise
 
     def _last(self) -> tuple[int, datetime | None]:
         last = select(Stamp.size, Stamp.time).order_by(Stamp.size.desc()).limit(1)
@@ -154,6 +155,8 @@ class Stamping:
                 self._report("")
             except LedgerError as error:
                 self._report(str(error))
+            except Exception as error:  # noqa: BLE001 -- whatever it is, stamps must not end in silence
+                self._report(f"the fault is ours: {type(error).__name__}: {error}")
             if self._stop.wait(LOOK_SECONDS):
                 return
 

@@ -18,7 +18,7 @@ from ledger.log_key import LogKey
 from ledger.payload import Draft
 from ledger.tables import Entry, Tenant
 from ledger.tenancy import SystemSession
-from tests.ledger.world import ACTOR, POLICY, NoteWritten, World
+from tests.ledger.world import ACTOR, POLICY, NoteWritten, World, until_all_placed
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Published:
 
 def grow(world: World, entries: int) -> None:
     """Bring a world's log to that many entries, all of them proven."""
+    until_all_placed(world)
     with world.database.read(SystemSession.FSCK) as connection:
         tenant = connection.execute(select(Tenant.tenant_id)).scalar_one()
         have = connection.execute(select(func.count(Entry.index))).scalar_one()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from ledger.database import Database
 from ledger.errors import DatabaseUnavailableError, StampUnavailableError
-from ledger.stamping import LOOK_SECONDS, RESTED, STAMP_EVERY, Stamping
+from ledger.stamping import LOOK_SECONDS, RESTED, STAMP_EVERY, Obtained, Stamping
 from ledger.stamps import stored_stamps
 from ledger.tables import Stamp
 from ledger.tenancy import SystemSession
+from tests.databases import url_of
 from tests.ledger.publishing import grow
 from tests.ledger.stamper import Desk
 from tests.ledger.world import LONG, World, running
@@ -109,12 +112,36 @@ def test_a_crash_between_fetching_and_storing_costs_a_stamp_and_nothing_else(
     assert not again.step()
 
 
-def test_of_two_processes_one_is_enough(desk: Desk) -> None:
+def test_of_many_at_once_one_asks(desk: Desk) -> None:
+    """Threads of two processes: the database tells them apart."""
     grow(desk.world, 5)
-    other = Stamping(desk.world.database, desk, desk.world.clock)
-    first = Stamping(desk.world.database, lambda note: other.step() and desk(note), desk.world.clock)  # type: ignore[arg-type,return-value]
-    assert first.step()
-    assert sizes(desk.world) == [5]
+    again = Database(url_of(desk.world.path, desk.world.kind))
+    stampers = [Stamping(database, desk, desk.world.clock) for database in (desk.world.database, desk.world.database)]
+    if desk.world.database.backend.concurrent:
+        stampers.append(Stamping(again, desk, desk.world.clock))
+    with ThreadPoolExecutor() as pool:
+        assert sum(pool.map(Stamping.step, stampers)) == 1
+    again.close()
+    assert (desk.asked, sizes(desk.world)) == (1, [5])
+
+
+def test_a_fault_of_ours_is_said_and_ends_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.stamping.LOOK_SECONDS", 0.01)
+    grow(desk.world, 5)
+
+    def obtain(note: bytes) -> Obtained:
+        if not told:
+            raise ZeroDivisionError
+        return desk(note)
+
+    told: list[str] = []
+    stamping = Stamping(desk.world.database, obtain, desk.world.clock, notice=told.append)
+    stamping.start()
+    try:
+        _until(lambda: stamping.status().size == 5)
+    finally:
+        stamping.close()
+    assert told == ["the fault is ours: ZeroDivisionError: "]
 
 
 @pytest.mark.parametrize("back", [timedelta(hours=3), timedelta(days=20)])

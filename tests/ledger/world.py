@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, func, insert, select
 
 from keys.clock import Clock, system_clock
 from ledger.database import Database
@@ -20,6 +20,7 @@ from ledger.log import Ledger, Recorded, Work
 from ledger.payload import Draft, Kind
 from ledger.sequencer import SEQUENCER
 from ledger.subjects import Subject
+from ledger.tables import Pending
 from ledger.tenancy import Access, Binding, SystemSession
 from ledger.witnesses import ALONE, WitnessPolicy
 from tests.databases import KIND, url_of
@@ -129,6 +130,16 @@ class World:
 
     def subject_of(self, tenant: TenantId, entry: EntryId) -> SubjectId:
         return self.ledger.payloads.open(tenant, entry).subject
+
+
+def until_all_placed(world: World) -> None:
+    """Until nothing that is durable waits for its place."""
+    for _ in range(int(LONG / 0.002)):
+        with world.database.read(SystemSession.FSCK) as connection:
+            if connection.execute(select(func.count(Pending.seq))).scalar_one() == 0:
+                return
+        time.sleep(0.002)
+    raise AssertionError("entries never got their place")
 
 
 def until_placed(ledger: Ledger, entry: EntryId) -> None:
