@@ -23,8 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -37,30 +36,20 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.appends import Order, Seen
+from benchmarks.databases import DATABASES, Environment, Url, sqlite
 from benchmarks.growth import grown
 
 HERE: Final = Path(__file__).parent
 DELAYS: Final = (0, 1, 5)
 """Milliseconds that are added to every sync."""
 
-CALLERS: Final = {"sqlite": (1, 32, 256)}
+CALLERS: Final = {"sqlite": (1, 32, 256), "postgresql": (1, 16, 32, 256)}
 """Of each database: how many ask at once."""
 
 PACE: Final = 5_000
 PACED_CALLERS: Final = 64
 
 Figures: TypeAlias = dict[str, float]
-Environment: TypeAlias = Mapping[str, str]
-Url: TypeAlias = Callable[[Path, Environment], AbstractContextManager[str]]
-"""A fresh database in a folder, whose processes run in this environment."""
-
-
-@contextmanager
-def sqlite(folder: Path, _environment: Environment) -> Iterator[str]:
-    yield f"sqlite:///{folder / 'log.db'}"
-
-
-DATABASES: Final[Mapping[str, Url]] = {"sqlite": sqlite}
 
 
 @dataclass(frozen=True)
@@ -88,6 +77,7 @@ def main() -> None:
     chosen = parser.parse_args()
     plan = QUICK if chosen.quick else WHOLE
     with tempfile.TemporaryDirectory(prefix="sigillo-benchmark-") as name:
+        Path(name).chmod(0o755)  # PostgreSQL may run as another user, and must find what slows it
         loads = dict(_loads(Path(name), plan))
         paced = _ran(Path(name), {}, sqlite, plan.order("appends", PACED_CALLERS, plan.paced_seconds, PACE))
         log = grown(_fresh(Path(name)), plan.sizes)
@@ -176,8 +166,9 @@ def _figures(loads: Mapping[Line, Beside]) -> Figures:
         found[f"{line.name}_p50_ms"] = beside.seen.p50_ms
         found[f"{line.name}_p99_ms"] = beside.seen.p99_ms
         found[f"{line.name}_per_fsync"] = beside.ratio
-    slowest = loads.get(Line("sqlite", "appends", 256, 5))
-    return found | ({"appends_per_fsync_5ms": slowest.ratio} if slowest else {})
+    slowed, shared = loads.get(Line("sqlite", "appends", 256, 5)), loads.get(Line("postgresql", "units", 16, 0))
+    found |= {"appends_per_fsync_5ms": slowed.ratio} if slowed else {}
+    return found | ({"postgres_units_16_per_s": shared.seen.per_second} if shared else {})
 
 
 def _proven(paced: Seen) -> Figures:
