@@ -33,7 +33,8 @@ def witness_app(witness: Witness) -> ASGIApp:
             if refused.refusal == Refusal.INCONSISTENT:
                 logger("witness").error("ALARM: a log showed another history", reason=str(refused))
             if refused.size is not None:
-                return Response(f"{refused.size}\n", refused.refusal, media_type=SIZE_TYPE)
+                # Named as a header: as a media type of text it would be given a charset.
+                return Response(f"{refused.size}\n", refused.refusal, {"Content-Type": SIZE_TYPE})
             return PlainTextResponse(f"{refused}\n", refused.refusal)
 
     async def checkpoint(request: Request) -> Response:

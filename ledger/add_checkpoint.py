@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from hashlib import sha256
 from typing import Final, Self
 
 from ledger.checkpoint import parse_size
@@ -22,6 +23,11 @@ SIZE_TYPE: Final = "text/x.tlog.size"
 MAX_HASHES: Final = 63
 MAX_BODY_BYTES: Final = MAX_NOTE_BYTES + MAX_HASHES * 45 + 32
 _OLD: Final = "old "
+
+
+def shown_path(origin: str) -> str:
+    """Where a witness shows what it cosigned last of a log."""
+    return f"{sha256(origin.encode()).hexdigest()}/checkpoint"
 
 
 class Refusal(IntEnum):

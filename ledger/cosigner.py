@@ -2,8 +2,9 @@
 
 Rules
 - A conflict tells the size that the witness saw last: it is asked once more, from there.
-- A witness that saw more of this log than is signed here, or another history, is evidence: either this database was put
-  back to an earlier state, or somebody else signs with its key. It is told as the fork it would be (ForkError).
+- A witness that saw more of this log than is signed here, or another history, is evidence: this database was put back
+  to an earlier state, or somebody else signs with its key. It is told as the fork it would be (ForkError), and with it
+  whether the witness shows a checkpoint under our key: that one is proof, its word alone is not.
 - What it answers counts once it verified under its key.
 """
 
@@ -12,8 +13,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy import select
+
 from keys.clock import Clock
 from ledger.add_checkpoint import AddCheckpoint, Refusal
+from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.cosignature import verify_cosignature
 from ledger.database import Database
 from ledger.errors import CheckpointError, WitnessError, WitnessObjectsError, WitnessRefusedError
@@ -22,6 +26,7 @@ from ledger.ids import milliseconds
 from ledger.merkle import consistency_proof
 from ledger.note import Signature, parse_note, parse_signatures
 from ledger.publication import Shown, keep, last_cosigned
+from ledger.tables import LogIdentity
 from ledger.tenancy import SystemSession
 from ledger.tile_store import signed_size, tile_reader
 from ledger.tiles import Tiles
@@ -70,9 +75,7 @@ class Cosigner:
             lines = self._client.ask(AddCheckpoint(old, proof, asked.note))
         except WitnessRefusedError as refused:
             if old and refused.refusal == Refusal.INCONSISTENT:
-                raise WitnessObjectsError(
-                    f"{self.address.key.name} saw another history of this log, of {old} entries: {RECOVER}", old
-                ) from refused
+                raise self._objection(f"saw another history of this log, of {old} entries", old) from refused
             raise
         return self._verified(lines, asked)
 
@@ -93,8 +96,18 @@ class Cosigner:
         with self._database.read(SystemSession.INTEGRATION) as connection:
             signed = signed_size(connection)
         if size > signed:
-            raise WitnessObjectsError(
-                f"{self.address.key.name} has seen {size} entries of this log, and only {signed} are signed here: "
-                f"{RECOVER}",
-                size,
-            )
+            raise self._objection(f"has seen {size} entries of this log, and only {signed} are signed here", size)
+
+    def _objection(self, what: str, size: int) -> WitnessObjectsError:
+        return WitnessObjectsError(f"{self.address.key.name} {what} ({self._proof()}): {RECOVER}", size)
+
+    def _proof(self) -> str:
+        """Whether it shows what it saw."""
+        with self._database.read(SystemSession.INTEGRATION) as connection:
+            vkey = connection.execute(select(LogIdentity.vkey)).scalar_one()
+        key = VerifierKey.parse(vkey or "")
+        try:
+            head = verify_checkpoint(self._client.shown(key.origin), key)
+        except (WitnessError, CheckpointError) as error:
+            return f"its word alone: it shows no checkpoint under our key, {error}"
+        return f"it shows our signature over {head.size} entries, root {head.root.hex()}"

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from keys.clock import Clock
 from keys.secret_file import locked, replace_secret
-from ledger.add_checkpoint import AddCheckpoint, Refusal
+from ledger.add_checkpoint import AddCheckpoint, Refusal, shown_path
 from ledger.checkpoint import TreeHead, VerifierKey, parse_head, verify_note
 from ledger.cosignature import cosign
 from ledger.errors import CheckpointError, ProofError, WitnessRefusedError
@@ -76,7 +75,7 @@ class Witness:
 
     def checkpoint(self, origin_hash: str) -> bytes | None:
         """What it cosigned last of a log, by the SHA-256 of its origin in hex; None where it cosigned nothing."""
-        known = {_named(origin): origin for origin in self.logs}
+        known = {shown_path(origin).partition("/")[0]: origin for origin in self.logs}
         file = self._file(known[origin_hash]) if origin_hash in known else None
         return file.read_bytes() if file and file.exists() else None
 
@@ -94,7 +93,7 @@ class Witness:
             raise WitnessRefusedError(Refusal.UNSIGNED, str(error)) from error
 
     def _file(self, origin: str) -> Path:
-        return self.folder / f"{_named(origin)}.checkpoint"
+        return self.folder / shown_path(origin).replace("/", ".")
 
     @staticmethod
     def _last(file: Path, origin: str) -> TreeHead:
@@ -102,7 +101,3 @@ class Witness:
         if not file.exists():
             return TreeHead(origin, 0, EMPTY_ROOT)
         return parse_head(parse_note(file.read_text()).text, extended=True)
-
-
-def _named(origin: str) -> str:
-    return sha256(origin.encode()).hexdigest()

@@ -17,13 +17,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ledger.add_checkpoint import PATH, SIZE_TYPE, AddCheckpoint, Refusal
+from ledger.add_checkpoint import PATH, SIZE_TYPE, AddCheckpoint, Refusal, shown_path
 from ledger.checkpoint import parse_size
 from ledger.cosignature import WitnessKey
 from ledger.errors import CheckpointError, WitnessRefusedError, WitnessUnreachableError
+from ledger.note import MAX_NOTE_BYTES
 
 ANSWER_SECONDS: Final = 5.0
-MAX_ANSWER_BYTES: Final = 32 * 1024
+MAX_ANSWER_BYTES: Final = MAX_NOTE_BYTES
 KEEP_SECONDS: Final = 2.0
 """How long a connection is used again: shorter than servers keep one, so that none is closed as it is used."""
 
@@ -53,7 +54,7 @@ class WitnessClient:
     """Asks one witness. Used by one thread."""
 
     def __init__(self, url: str, seconds: float = ANSWER_SECONDS) -> None:
-        self._url, self._seconds = f"{url}/{PATH}", seconds
+        self._url, self._seconds = url, seconds
         limits = httpx.Limits(max_connections=1, keepalive_expiry=KEEP_SECONDS)
         self._http = httpx.Client(
             follow_redirects=False, trust_env=False, limits=limits, timeout=seconds, headers=_HEADERS
@@ -65,7 +66,7 @@ class WitnessClient:
 
     def ask(self, asked: AddCheckpoint) -> str:
         """The signature lines of its answer, unread. Raises WitnessRefusedError, WitnessUnreachableError."""
-        with self._answer(asked.body.encode()) as answer:
+        with self._answer("POST", PATH, asked.body.encode()) as answer:
             text = self._text(answer)
             status, kind = answer.status_code, answer.headers.get("content-type", "")
         if status == httpx.codes.OK:
@@ -76,10 +77,15 @@ class WitnessClient:
             raise WitnessRefusedError(status, "it saw another size last", _size(text, kind))
         raise WitnessRefusedError(status, f"it answers {status}: {text[:200].strip()!r}")
 
+    def shown(self, origin: str) -> str:
+        """The checkpoint it says it cosigned last of a log, unread; empty for none. Raises WitnessUnreachableError."""
+        with self._answer("GET", shown_path(origin)) as answer:
+            return self._text(answer) if answer.status_code == httpx.codes.OK else ""
+
     @contextmanager
-    def _answer(self, body: bytes) -> Iterator[httpx.Response]:
+    def _answer(self, method: str, path: str, body: bytes | None = None) -> Iterator[httpx.Response]:
         try:
-            with self._http.stream("POST", self._url, content=body) as answer:
+            with self._http.stream(method, f"{self._url}/{path}", content=body) as answer:
                 yield answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise WitnessUnreachableError(f"no answer ({type(error).__name__})") from error

@@ -135,7 +135,7 @@ class Witnesses:
             self._changed.notify_all()
         for thread in self._threads:
             if thread.ident is not None:
-                thread.join()
+                thread.join(SETTLE_SECONDS)  # one that drips its answer would have us wait as long as it likes
 
     def offer(self, shown: Shown) -> None:
         """A checkpoint was signed, and is in the database."""

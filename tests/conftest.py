@@ -15,10 +15,15 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
 
 from keys.openbao import OpenBao
 from keys.vault import Vault
 from keys.vault_store import VaultKeyStore
+
+# An example may take as long as a busy machine makes it: time is never what a test is about.
+settings.register_profile("sigillo", deadline=None)
+settings.load_profile("sigillo")
 
 
 def pytest_configure(config: pytest.Config) -> None:

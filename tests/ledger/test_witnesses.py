@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 import ledger.witnesses
@@ -20,6 +20,7 @@ from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.cosignature import Quorum
 from ledger.errors import CheckpointError, NotProvenError, RecoveryRefusedError, WitnessObjectsError
 from ledger.export import export_log
+from ledger.faults import FaultKind
 from ledger.ids import EntryId, TenantId
 from ledger.integrator import Integrator
 from ledger.log_key import LogKey
@@ -28,7 +29,7 @@ from ledger.tables import Checkpoint, Cosignature, Tenant
 from ledger.tenancy import SystemSession
 from ledger.witness_client import WitnessAddress
 from ledger.witnesses import WitnessPolicy
-from tests.ledger.world import ACTOR, LONG, HeldClock, World, running
+from tests.ledger.world import ACTOR, FULL, LONG, HeldClock, World, running
 from tests.simulators.key_store import SimulatedKeyStore
 from tests.simulators.witness import SimulatedWitness
 from tests.simulators.witness_server import WitnessServer, conflict
@@ -108,6 +109,14 @@ def test_what_is_shown_bears_the_quorum_where_the_log_waits_for_it(tmp_path: Pat
         assert report.sound
         assert report.witnessed == head.size
         assert world.ledger.witnesses.faults == ""
+        with world.database.writing(FULL) as connection:
+            other = select(Cosignature.line).where(Cosignature.size == head.size).order_by(Cosignature.witness)
+            line = connection.execute(other).scalars().first()
+            connection.execute(update(Cosignature).where(Cosignature.size < head.size).values(line=line))
+        fault = world.ledger.verify(quorum=quorum).fault
+        assert fault is not None
+        assert fault.kind is FaultKind.COSIGNATURE
+        assert world.ledger.verify().cosigned.unknown == tuple(key.name for key in quorum.witnesses)
 
 
 def test_nothing_is_proven_without_the_quorum_and_then_it_is(tmp_path: Path, two: Two) -> None:
@@ -265,6 +274,7 @@ def test_a_database_behind_what_a_witness_saw_signs_nothing(restored: World) -> 
     tenant = _tenant(restored)
     restored.write_note(tenant, "instead")
     until(lambda: "has seen 2 entries of this log, and only 1 are signed here" in restored.ledger.status().reason)
+    assert "it shows our signature over 2 entries, root " in restored.ledger.status().reason
     assert not restored.ledger.status().ready
     with pytest.raises(WitnessObjectsError, match="sigillo ledger recover"):
         Integrator(
@@ -296,6 +306,26 @@ def test_going_on_without_what_they_saw_is_explicit_and_an_entry(restored: World
         proven(again, again.write_note(tenant, "again").entries[0])
         assert again.ledger.status().ready
         assert {size for size, _ in kept(again)} == {1}
+
+
+def test_a_witness_that_only_says_so_stops_the_log_and_it_is_said_that_it_proves_nothing(
+    tmp_path: Path, two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is lost by waiting; the operator drops it, or overrules it."""
+    monkeypatch.setattr(ledger.witnesses, "LONGEST_PAUSE", OFTEN)
+    two[0].answer = conflict(10**9)
+    with witnessed(tmp_path / "log.db", two, 1) as world:
+        tenant = world.ledger.create_tenant("first")
+        until(world.ledger.witnesses.objections)
+        assert "its word alone: it shows no checkpoint under our key" in world.ledger.status().reason
+        entry = world.write_note(tenant, "waits").entries[0]
+        world.ledger.recover(world.ledger.recovery().word, ACTOR, tenant)
+        proven(world, entry)
+        two[0].answer = conflict(10**9 + 1)
+        until(world.ledger.witnesses.objections)
+        two[0].answer = None
+        until(lambda: not world.ledger.witnesses.objections())
+        until(lambda: world.ledger.witnesses.faults == "")
 
 
 def test_two_histories_under_one_key_do_not_both_find_a_witness(tmp_path: Path, two: Two) -> None:

@@ -15,6 +15,7 @@ import pytest
 from api.cli.audit import follow
 from client import UnreachableError
 from ledger.auditor import Auditor, Notebook
+from ledger.cosignature import Quorum
 from ledger.faults import FaultKind
 from ledger.stamp_check import Judge
 from tests.api.cli.conftest import Run
@@ -24,6 +25,7 @@ from tests.ledger.publishing import Published
 from tests.ledger.small_log import SmallLog
 from tests.ledger.stamper import response_of
 from tests.simulators.time_stamp_authority import TimeStampAuthority
+from tests.simulators.witness import SimulatedWitness
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -201,6 +203,25 @@ def test_following_tells_of_stamps_by_strangers() -> None:
 
     assert follow(auditor, 60, 0, lambda what, _facts: told.append(what), sleep).fault
     assert told == ["untrusted", "grown", "stalled"]
+
+
+def test_following_tells_once_that_witnesses_are_missing_and_goes_on() -> None:
+    files = dict(SmallLog().files)
+    witness, note = SimulatedWitness("witness.example/one"), files["checkpoint"].decode()
+    seen = Published({**files, "checkpoint": (note + witness.line(note)).encode()})
+    forged = Published({**files, "checkpoint": (note + witness.line(f"another {note}")).encode()})
+    vkey = files["log.vkey"].decode().strip()
+    auditor = Auditor(Published(files), Notebook(vkey), quorum=Quorum.parse([witness.vkey]))
+    follows = iter([None, seen, Published(files), None, forged])
+    told: list[str] = []
+
+    def sleep(_: float) -> None:
+        auditor.fetch = next(follows) or auditor.fetch
+
+    report = follow(auditor, 60, 3600, lambda what, _facts: told.append(what), sleep)
+    assert told == ["unwitnessed", "grown", "unwitnessed"]
+    assert report.fault is not None
+    assert report.fault.kind is FaultKind.COSIGNATURE
 
 
 def _away(_path: str) -> bytes | None:

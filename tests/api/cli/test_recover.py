@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from keys.clock import system_clock
+from ledger.checkpoint import VerifierKey
 from tests.api.cli.conftest import Run
 from tests.api.wire import PATIENCE, problem, proven, signed
 from tests.deployment import Running, running
+from tests.simulators.witness_server import WitnessServer
 
 
 def test_nothing_to_recover_from(run: Run, deployment: Running) -> None:
@@ -56,3 +60,45 @@ def _sign_one(home: Path) -> None:
         proven(up, asset["ledger"]["entry"])
     for rest in ("sigillo.db-wal", "sigillo.db-shm"):
         (home / rest).unlink(missing_ok=True)
+
+
+def test_a_folder_that_was_put_back_whole_is_noticed_by_a_witness(tmp_path: Path, run: Run) -> None:
+    """Its mark went back with it. The witness stays, and what it saw."""
+    home, server = tmp_path / "home", WitnessServer(tmp_path / "witness", "witness.example/one", system_clock)
+    witnesses = [f"{server.address.key} {server.address.url}"]
+    server.begin()
+
+    def grown(folder: Path, copy: Path | None = None) -> None:
+        with running(folder, witnesses=witnesses, witness_seconds=0.1) as up:
+            server.knows(VerifierKey.parse(up.operator.log_key()))
+            up.key()
+            _until(lambda: up.service.ledger.witnesses.standings()[0].size == up.service.ledger.status().committed)
+        if copy is not None:
+            shutil.copytree(folder, copy)
+
+    grown(home, tmp_path / "older")
+    grown(home)
+    with running(tmp_path / "older", witnesses=witnesses, witness_seconds=0.1) as up:
+        up.key()
+        with up.http() as http:
+            _until(lambda: "has seen" in http.get("/readyz").json()["parts"]["ledger"]["reason"])
+            shown = http.get("/readyz").json()["parts"]
+            assert "witness.example/one has seen" in shown["witnesses"]["warning"]
+            assert 'sigillo_witness_well{witness="witness.example/one"} -1.0' in http.get("/metrics").text
+        at_home = {"SIGILLO_HOME": str(tmp_path / "older")}
+        told = run("ledger", "recover", **at_home)
+        assert "by witness.example/one, who will cosign no other history" in told.stdout
+        found = json.loads(run("ledger", "recover", "--json", **at_home).stdout)
+        assert found["witnesses"][0]["size"] > found["mark"]["size"] == found["database"]["size"]
+        done = run("ledger", "recover", "--confirm", found["confirm"], "--json", **at_home)
+        assert done.exit_code == 0, done.output
+        proven(up, json.loads(done.stdout)["entry"])
+        assert up.service.ledger.status().ready
+    server.end()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
