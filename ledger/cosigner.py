@@ -26,7 +26,7 @@ from ledger.ids import milliseconds
 from ledger.merkle import consistency_proof
 from ledger.note import Signature, parse_note, parse_signatures
 from ledger.publication import Shown, keep, last_cosigned
-from ledger.tables import LogIdentity
+from ledger.tables import LogIdentity, Overruled
 from ledger.tenancy import SystemSession
 from ledger.tile_store import signed_size, tile_reader
 from ledger.tiles import Tiles
@@ -99,13 +99,16 @@ class Cosigner:
             raise self._objection(f"has seen {size} entries of this log, and only {signed} are signed here", size)
 
     def _objection(self, what: str, size: int) -> WitnessObjectsError:
-        return WitnessObjectsError(f"{self.address.key.name} {what} ({self._proof()}): {RECOVER}", size)
-
-    def _proof(self) -> str:
-        """Whether it shows what it saw."""
+        witness = self.address.key
+        decided = select(Overruled.size).where(Overruled.witness == str(witness), Overruled.size == size)
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            vkey = connection.execute(select(LogIdentity.vkey)).scalar_one()
-        key = VerifierKey.parse(vkey or "")
+            vkey = connection.execute(select(LogIdentity.vkey)).scalar() or ""
+            overruled = connection.execute(decided).scalar() is not None
+        shown = self._shown(VerifierKey.parse(vkey))
+        return WitnessObjectsError(f"{witness.name} {what} ({shown}): {RECOVER}", size, overruled=overruled)
+
+    def _shown(self, key: VerifierKey) -> str:
+        """Whether it shows what it saw."""
         try:
             head = verify_checkpoint(self._client.shown(key.origin), key)
         except (WitnessError, CheckpointError) as error:

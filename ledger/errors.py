@@ -178,11 +178,13 @@ class ForkError(LedgerError):
 
 
 class WitnessObjectsError(ForkError):
-    """A witness saw a tree of this log, of `size` entries, that is not the one that is here."""
+    """A witness saw a tree of this log, of `size` entries, that is not the one that is here. `overruled`: an operator
+    decided to go on without it.
+    """
 
-    def __init__(self, message: str, size: int) -> None:
+    def __init__(self, message: str, size: int, *, overruled: bool = False) -> None:
         super().__init__(message)
-        self.size = size
+        self.size, self.overruled = size, overruled
 
 
 class RecoveryRefusedError(LedgerError):

@@ -265,7 +265,7 @@ class Ledger:
         progress, sequencer = self._integrator.progress(), self._sequencer
         objection = next((one.error for one in self.witnesses.objections()), "")
         running = "" if progress.running else "the log is not running"
-        reason = progress.reason or objection or sequencer.reason() or running
+        reason = objection or progress.reason or sequencer.reason() or running
         return LogStatus(
             sequencer.size,
             progress.integrated,

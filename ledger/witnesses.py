@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from keys.clock import Clock, system_clock
 from ledger.cosignature import Quorum, WitnessKey
@@ -102,7 +102,6 @@ class Witnesses:
         self._changed = threading.Condition()
         # The rest is guarded by `_changed`.
         self._standings: dict[WitnessKey, Standing] = {}
-        self._overruled: set[tuple[str, int]] = set()
         self._newest: Shown | None = None
         self._offered = Shown(-1, "")
         """What all are asked for now."""
@@ -119,7 +118,6 @@ class Witnesses:
         self._proven = proven
         with self._database.read(SystemSession.INTEGRATION) as connection:
             note, size = latest_checkpoint(connection), signed_size(connection)
-            self._overruled = {(row.witness, row.size) for row in connection.execute(select(Overruled.__table__))}
             for address in self.policy.addresses:
                 last, line = last_cosigned(connection, address.key)
                 self._standings[address.key] = Standing(address.key, last, _time(line), asked=note is None)
@@ -181,12 +179,9 @@ class Witnesses:
 
     def overrule(self, objections: Sequence[Standing]) -> None:
         """Go on without what these saw: an operator decided so. Raises DatabaseUnavailableError."""
-        decided = {(str(one.key), one.objection) for one in objections if one.objection is not None}
-        if decided:
-            rows = [{"witness": witness, "size": size} for witness, size in decided]
-            self._database.write(lambda connection: connection.execute(insert(Overruled), rows))
+        decided = {(str(one.key), one.objection) for one in objections}
+        self._database.write(lambda connection: _overrule(connection, decided))
         with self._changed:
-            self._overruled |= decided
             for one in objections:
                 self._standings[one.key] = replace(self._standings[one.key], objection=None, error="")
 
@@ -225,8 +220,7 @@ class Witnesses:
                 with self._database.read(SystemSession.INTEGRATION) as connection:
                     self._proven(self.policy.publication.size(connection))
         except WitnessObjectsError as error:
-            known = (str(key), error.size) in self._overruled
-            self._note(key, str(error), None if known else error.size, answered=True)
+            self._note(key, str(error), None if error.overruled else error.size, answered=True)
         except LedgerError as error:
             self._note(key, str(error))
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is said, and tried again
@@ -256,6 +250,12 @@ class Witnesses:
     def age(self, one: Standing) -> float:
         """Seconds since it cosigned last; NaN for never."""
         return milliseconds(self._clock()) / 1000 - one.time if one.time else float("nan")
+
+
+def _overrule(connection: Connection, decided: set[tuple[str, int | None]]) -> None:
+    before = {(row.witness, row.size) for row in connection.execute(select(Overruled.witness, Overruled.size))}
+    if fresh := decided - before:
+        connection.execute(insert(Overruled), [{"witness": witness, "size": size} for witness, size in fresh])
 
 
 def _time(line: str) -> int:

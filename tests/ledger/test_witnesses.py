@@ -29,12 +29,14 @@ from ledger.tables import Checkpoint, Cosignature, Tenant
 from ledger.tenancy import SystemSession
 from ledger.witness_client import WitnessAddress
 from ledger.witnesses import WitnessPolicy
+from tests.databases import KIND, SQLITE
 from tests.ledger.world import ACTOR, FULL, LONG, HeldClock, World, running
 from tests.simulators.key_store import SimulatedKeyStore
 from tests.simulators.witness import SimulatedWitness
 from tests.simulators.witness_server import WitnessServer, conflict
 
 OFTEN = 0.01
+put_back = pytest.mark.skipif(KIND != SQLITE, reason="a file is put back")
 
 
 @pytest.fixture
@@ -270,6 +272,7 @@ def _tenant(world: World) -> TenantId:
         return connection.execute(select(Tenant.tenant_id).limit(1)).scalar_one()
 
 
+@put_back
 def test_a_database_behind_what_a_witness_saw_signs_nothing(restored: World) -> None:
     tenant = _tenant(restored)
     restored.write_note(tenant, "instead")
@@ -285,6 +288,7 @@ def test_a_database_behind_what_a_witness_saw_signs_nothing(restored: World) -> 
     assert restored.keys.mark.size == 1
 
 
+@put_back
 def test_going_on_without_what_they_saw_is_explicit_and_an_entry(restored: World, tmp_path: Path, two: Two) -> None:
     tenant = _tenant(restored)
     until(lambda: len(restored.ledger.witnesses.objections()) == 2)
