@@ -50,7 +50,7 @@ def _rotate_local(up: Running) -> None:
     rotate(up.service.keys.claims)
 
 
-@pytest.fixture(params=["embedded", pytest.param("vault", marks=pytest.mark.openbao)])
+@pytest.fixture(scope="module", params=["embedded", pytest.param("vault", marks=pytest.mark.openbao)])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "embedded":
         yield Store({}, _rotate_local)
@@ -68,6 +68,13 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 @pytest.fixture
 def up(store: Store, tmp_path: Path) -> Iterator[Running]:
     with running(tmp_path / "home", **store.settings) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def refusing(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One for all tests in which nothing is revoked."""
+    with running(tmp_path_factory.mktemp("refusing") / "home", **store.settings) as up:
         yield up
 
 
@@ -157,19 +164,19 @@ def test_it_outlives_a_restart(store: Store, tmp_path: Path) -> None:
         problem(upload(http), 503, "signer-revoked")
 
 
-def test_only_the_operator_revokes(up: Running) -> None:
-    with up.http(up.key(scopes=["access:admin", "assets:sign"])) as http:
-        answer = http.post(f"/v1/keys/{current(up)}/revocation", json={"reason": "superseded"})
+def test_only_the_operator_revokes(refusing: Running) -> None:
+    with refusing.http(refusing.key(scopes=["access:admin", "assets:sign"])) as http:
+        answer = http.post(f"/v1/keys/{current(refusing)}/revocation", json={"reason": "superseded"})
     problem(answer, 403, "scope-missing")
-    with up.http() as http:
-        answer = http.post(f"/v1/keys/{current(up)}/revocation", json={"reason": "superseded"})
+    with refusing.http() as http:
+        answer = http.post(f"/v1/keys/{current(refusing)}/revocation", json={"reason": "superseded"})
     problem(answer, 401, "unauthenticated")
-    assert entries(up) == []
+    assert entries(refusing) == []
 
 
 @pytest.mark.parametrize("key", ["sigillo-claim@99", "sigillo-log@1", "sigillo-claim", "@", "ä"])
-def test_what_is_no_certified_version_cannot_be_revoked(up: Running, key: str) -> None:
-    with up.http(up.service.operator_token) as http:
+def test_what_is_no_certified_version_cannot_be_revoked(refusing: Running, key: str) -> None:
+    with refusing.http(refusing.service.operator_token) as http:
         answer = http.post(f"/v1/keys/{key}/revocation", json={"reason": "superseded"})
     problem(answer, 404, "claim-key-not-found")
 
@@ -177,10 +184,10 @@ def test_what_is_no_certified_version_cannot_be_revoked(up: Running, key: str) -
 @pytest.mark.parametrize(
     "body", [{}, {"reason": "removeFromCRL"}, {"reason": "superseded", "since": "2026-01-01T00:00:00"}]
 )
-def test_a_revocation_has_its_form(up: Running, body: dict[str, str]) -> None:
-    with up.http(up.service.operator_token) as http:
-        problem(http.post(f"/v1/keys/{current(up)}/revocation", json=body), 422, "request-invalid")
-    assert entries(up) == []
+def test_a_revocation_has_its_form(refusing: Running, body: dict[str, str]) -> None:
+    with refusing.http(refusing.service.operator_token) as http:
+        problem(http.post(f"/v1/keys/{current(refusing)}/revocation", json=body), 422, "request-invalid")
+    assert entries(refusing) == []
 
 
 # Time-stamps.

@@ -26,7 +26,7 @@ from ledger.tenancy import SystemSession
 from tests.api.wire import PATIENCE
 from tests.journeys.uploader import Server, Uploader
 
-ROUNDS = 10
+ROUNDS = 6
 """Each costs a server's start; `make soak` has many more."""
 
 CLIENTS = 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -205,6 +206,8 @@ def test_what_is_erased_meanwhile_stays_erased(
     write = world.database.write
 
     def overtaken(fn: Callable[[Connection], Any]) -> Any:
+        if threading.current_thread() is not threading.main_thread():  # the integrator writes as well
+            return write(fn)
         monkeypatch.setattr(world.database, "write", write)
         erase(world, tenant, second)
         return write(fn)
