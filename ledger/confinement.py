@@ -35,7 +35,6 @@ from sqlalchemy.sql.selectable import (
     CTE,
     Alias,
     CompoundSelect,
-    ForUpdateArg,
     FromClause,
     Join,
     SelectStatementGrouping,
@@ -49,7 +48,7 @@ COLUMN = "tenant_id"
 _UNDERSTOOD = (
     *(Select, CompoundSelect, SelectStatementGrouping, Insert, Update, Delete),
     *(Table, Alias, Subquery, CTE, Join, FunctionElement),
-    *(ColumnElement, ClauseList, TypeClause, ForUpdateArg),
+    *(ColumnElement, ClauseList, TypeClause),
 )
 _TEXTS = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
 _Scope: TypeAlias = Select[*tuple[Any, ...]] | Update | Delete

@@ -11,12 +11,13 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
+from keys.errors import SealBrokenError
 from ledger.database import Database
 from ledger.decisions import PAYLOAD_OPENED, POLICY, PayloadOpened
 from ledger.errors import EntryNotFoundError, PayloadErasedError, SubjectErasedError
@@ -57,8 +58,10 @@ class Opening:
     """What was opened, and the entry that says so; `entry` is None where there was nothing to open."""
 
     entry: EntryId | None
-    opened: tuple[Disclosed, ...]
-    erased: tuple[EntryId, ...]
+    opened: tuple[Disclosed, ...] = ()
+    erased: tuple[EntryId, ...] = ()
+    damaged: tuple[EntryId, ...] = ()
+    """There, and not to be opened: `ledger.fsck` says more."""
 
 
 @dataclass(frozen=True)
@@ -72,37 +75,35 @@ class Disclosures:
         """Salt and payload of the tenant's entries that were asked for, `MAX_OPENED` at most.
 
         Raises EntryNotFoundError when one is not this tenant's, PayloadErasedError when all were erased, and nothing
-        was opened; what `Asker.check` raises; KeyStoreUnavailableError, SealBrokenError, and as `Ledger.record`.
+        was opened; what `Asker.check` raises; KeyStoreUnavailableError, and as `Ledger.record`.
         """
-        asked = tuple(dict.fromkeys(asked))
         kept = self.kept(asker.tenant, asked)
         if strangers := [entry for entry in asked if entry not in kept]:
             raise EntryNotFoundError(f"no entry {strangers[0]} of this tenant: nothing was opened")
         if not any(kept.values()):
             raise PayloadErasedError("what these entries committed to was erased; the entries themselves still prove")
-        return self.open(asker, asked, kept, Purpose.DISCLOSURE)
+        return self.open(asker, kept, Purpose.DISCLOSURE)
 
     def kept(self, tenant: TenantId, entries: Sequence[EntryId]) -> dict[EntryId, bool]:
-        """Which of these entries are the tenant's, and whether their payloads are there."""
+        """Which of these entries are the tenant's, in their order, and whether each payload is there."""
         mine = (Payload.tenant_id == tenant, Payload.entry_id.in_(entries))
         with self.database.read(tenant) as connection:
             rows = connection.execute(select(Payload.entry_id, Payload.sealed.is_not(None).label("there")).where(*mine))
-            return {row.entry_id: row.there for row in rows}
+            found = {row.entry_id: row.there for row in rows}
+        return {entry: found[entry] for entry in entries if entry in found}
 
     def open(
         self,
         asker: Asker,
-        asked: Sequence[EntryId],
         kept: Mapping[EntryId, bool],
         purpose: Purpose,
         question: Mapping[str, str] | None = None,
     ) -> Opening:
-        """Put it on record, then open what `kept` says is there. Raises as `disclose`."""
-        there = [entry for entry in asked if kept[entry]]
-        if not there:
-            return Opening(None, (), tuple(asked))
+        """Put it on record, then open what `kept` named, unless nothing of it is there. Raises as `disclose`."""
+        if not any(kept.values()):
+            return Opening(None, erased=tuple(kept))
         system = self.ledger.subjects.system(asker.tenant)
-        said = PayloadOpened(tuple(asked), purpose, asker.reason, dict(question or {}))
+        said = PayloadOpened(tuple(kept), purpose, asker.reason, dict(question or {}))
         draft = self.ledger.draft(PAYLOAD_OPENED.name, POLICY, asker.principal, system, said)
 
         def work(connection: Connection) -> Sequence[Draft]:
@@ -110,12 +111,17 @@ class Disclosures:
             return [draft]
 
         self.ledger.record(work, asker.tenant)
-        opened = {entry: found for entry in there if (found := self._opened(asker.tenant, entry))}
-        return Opening(draft.id, tuple(opened.values()), tuple(entry for entry in asked if entry not in opened))
+        return self._opened(asker.tenant, kept, draft.id)
 
-    def _opened(self, tenant: TenantId, entry: EntryId) -> Disclosed | None:
-        """None for one that was erased since it was looked for."""
-        try:
-            return self.ledger.payloads.disclose(tenant, entry)
-        except SubjectErasedError:
-            return None
+    def _opened(self, tenant: TenantId, entries: Iterable[EntryId], record: EntryId) -> Opening:
+        opened: list[Disclosed] = []
+        erased: list[EntryId] = []
+        damaged: list[EntryId] = []
+        for entry in entries:
+            try:
+                opened.append(self.ledger.payloads.disclose(tenant, entry))
+            except SubjectErasedError:
+                erased.append(entry)
+            except SealBrokenError:
+                damaged.append(entry)
+        return Opening(record, tuple(opened), tuple(erased), tuple(damaged))

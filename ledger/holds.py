@@ -3,7 +3,8 @@
 Rules
 - A hold is a name over subjects; a subject may lie under several. Whoever is refused is told the names: they name
   matters, never people.
-- Placing a hold and whatever it bars lock the subject's key first, so that one sees the other.
+- Placing a hold looks for the subject's key, and whatever ends a subject looks for its holds: of two units of work at
+  once, one sees the other.
 - Key epochs end all the same: re-wrapping destroys nothing.
 """
 
@@ -20,7 +21,6 @@ from ledger.tables import LegalHold, SubjectKey
 
 def require_unheld(connection: Connection, tenant: TenantId, subject: SubjectId) -> None:
     """In the unit of work that would end it. Raises SubjectHeldError."""
-    _lock(connection, tenant, subject)
     if names := _names(connection, tenant, subject):
         raise SubjectHeldError(names)
 
@@ -30,8 +30,9 @@ def place(connection: Connection, tenant: TenantId, name: str, subjects: Iterabl
 
     Raises SubjectErasedError, naming the first that is gone.
     """
-    for subject in sorted(set(subjects)):  # in one order, so that two holds never wait for each other
-        if not _lock(connection, tenant, subject):
+    for subject in dict.fromkeys(subjects):
+        key = select(SubjectKey.id).where(SubjectKey.tenant_id == tenant, SubjectKey.id == subject)
+        if connection.execute(key).scalar() is None:
             raise SubjectErasedError(f"subject {subject} is erased, or never was: nothing was put under hold")
         if name not in _names(connection, tenant, subject):
             row = {"tenant_id": tenant, "name": name, "subject_id": subject, "placed_at": now}
@@ -41,16 +42,10 @@ def place(connection: Connection, tenant: TenantId, name: str, subjects: Iterabl
 def release(connection: Connection, tenant: TenantId, name: str) -> Sequence[SubjectId]:
     """End a hold, in a unit of work; the subjects that lay under it."""
     its = (LegalHold.tenant_id == tenant, LegalHold.name == name)
-    subjects = select(LegalHold.subject_id).where(*its).order_by(LegalHold.subject_id).with_for_update()
+    subjects = select(LegalHold.subject_id).where(*its).order_by(LegalHold.subject_id)
     found = connection.execute(subjects).scalars().all()
     connection.execute(delete(LegalHold).where(*its))
     return found
-
-
-def _lock(connection: Connection, tenant: TenantId, subject: SubjectId) -> bool:
-    """Whether there is such a subject; it stays as it is until this unit of work ends."""
-    key = select(SubjectKey.id).where(SubjectKey.tenant_id == tenant, SubjectKey.id == subject).with_for_update()
-    return connection.execute(key).scalar() is not None
 
 
 def _names(connection: Connection, tenant: TenantId, subject: SubjectId) -> Sequence[str]:

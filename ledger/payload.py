@@ -153,10 +153,10 @@ class Payloads:
         subject, sealed = self._find(tenant, entry_id)
         return Disclosed(entry_id, *_unsealed(subject, entry_id, sealed))
 
-    def searched(self, kind: str) -> Mapping[str, tuple[str, ...]] | None:
-        """What payloads of a kind can be searched by; None for a kind that is not registered here."""
+    def searched(self, kind: str) -> Mapping[str, tuple[str, ...]]:
+        """What payloads of a kind can be searched by, beside their actor; nothing, of a kind not registered here."""
         found = self._kinds.get(kind)
-        return found.searched if found else None
+        return found.searched if found else {}
 
     def unseal(self, subject: Subject, entry_id: EntryId, sealed: bytes) -> OpenedPayload:
         """Open a sealed payload with its subject's key. Raises SealBrokenError, DraftRefusedError."""

@@ -37,7 +37,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Findings:
-    """Every match among the tenant's entries of one range, but for those that were erased."""
+    """Every match among the tenant's entries of one range, but for those that were erased or do not open."""
 
     matches: tuple[Match, ...]
     opening: EntryId | None
@@ -47,6 +47,7 @@ class Findings:
     """All that was looked through."""
 
     erased: tuple[EntryId, ...]
+    damaged: tuple[EntryId, ...]
     range: Page
     """The range, and where to go on; its entries are those that could match."""
 
@@ -61,9 +62,10 @@ def search_payloads(
     search = _Search(disclosures, asker, query, wanted)
     page, kept = search.gather(cursor)
     at = {one.entry.id: one for one in page.entries}
-    opening = disclosures.open(asker, tuple(at), kept, Purpose.SEARCH, wanted)
+    opening = disclosures.open(asker, kept, Purpose.SEARCH, wanted)
     matches = tuple(Match(at[one.entry], one) for one in opening.opened if search.fits(at[one.entry], one))
-    return Findings(matches, opening.entry, tuple(one.entry for one in opening.opened), opening.erased, page)
+    opened = tuple(one.entry for one in opening.opened)
+    return Findings(matches, opening.entry, opened, opening.erased, opening.damaged, page)
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,12 @@ class _Search:
         return all(self._value(at.entry.kind, members, name) == value for name, value in self.wanted.items())
 
     def _can_match(self, kind: str) -> bool:
-        paths = self.disclosures.ledger.payloads.searched(kind)
-        return paths is not None and self.wanted.keys() <= {ACTOR, *paths}
+        return self.wanted.keys() <= {ACTOR, *self.disclosures.ledger.payloads.searched(kind)}
 
     def _value(self, kind: str, members: Mapping[str, Any], name: str) -> object:
         if name == ACTOR:
             return members["actor"]
         value = members["data"]
-        for step in (self.disclosures.ledger.payloads.searched(kind) or {})[name]:
+        for step in self.disclosures.ledger.payloads.searched(kind)[name]:
             value = value.get(step) if isinstance(value, dict) else None
         return value

@@ -65,8 +65,7 @@ def disclose(
         show(opening)
         return
     say(f"{len(opening['disclosed'])} payloads are in {quoted(out)}; entry {opening['opening']['entry']} says so")
-    for gone in opening["erased"]:
-        say(f"{quoted(gone)} was erased: what it committed to is destroyed")
+    _missing(opening["erased"], opening["damaged"])
 
 
 def _list(sigillo: Sigillo, query: dict[str, str], *, as_json: bool) -> None:
@@ -90,11 +89,12 @@ def _look_through(sigillo: Sigillo, question: dict[str, str], out: Path, *, as_j
         for one in page["matches"]:  # at once: it is on record, whatever becomes of the next page
             _keep(out, one["disclosed"])
     matches = [one for page in pages for one in page["matches"]]
-    erased = [one for page in pages for one in page["erased"]]
+    erased, damaged = ([one for page in pages for one in page[name]] for name in ("erased", "damaged"))
     openings = [page["opening"]["entry"] for page in pages if page["opening"]]
     opened, whole = [one for page in pages for one in page["opened"]], _whole(pages)
     if as_json:
-        show({"matches": matches, "openings": openings, "opened": opened, "erased": erased, "range": whole})
+        told_of = {"opened": opened, "erased": erased, "damaged": damaged}
+        show({"matches": matches, "openings": openings, **told_of, "range": whole})
         return
     for one in matches:
         say(f"{one['index']}  {one['entry']['time']}  {one['entry']['kind']}  {one['entry']['id']}")
@@ -102,8 +102,14 @@ def _look_through(sigillo: Sigillo, question: dict[str, str], out: Path, *, as_j
     say(f"{len(opened)} payloads were opened; those that match are in {quoted(out)}")
     if openings:
         say(f"on record in {', '.join(openings)}")
-    if erased:
-        say(f"{len(erased)} were erased and could not be searched: {', '.join(map(quoted, erased))}")
+    _missing(erased, damaged)
+
+
+def _missing(erased: list[str], damaged: list[str]) -> None:
+    for entry in erased:
+        say(f"{quoted(entry)} was erased: what it committed to is destroyed")
+    for entry in damaged:
+        say(f"{quoted(entry)} does not open: the operator must look, with sigillo ledger verify")
 
 
 def _pages(ask: Callable[[str], dict[str, Any]]) -> Iterator[dict[str, Any]]:

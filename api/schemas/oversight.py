@@ -125,12 +125,15 @@ class OpeningView(BaseModel):
     erased: list[str]
     """Asked for, and gone: the entries prove, what they committed to is destroyed."""
 
+    damaged: list[str]
+    """There, and not to be opened: the operator must look (`sigillo ledger verify`)."""
+
     @classmethod
     def of(cls, opening: Opening) -> Self:
         """The view of an opening."""
         disclosed = [DisclosedView.of(one) for one in opening.opened]
         on_record = LedgerView.of(opening.entry, proven=False) if opening.entry else None
-        return cls(opening=on_record, disclosed=disclosed, erased=list(opening.erased))
+        return cls(opening=on_record, disclosed=disclosed, erased=list(opening.erased), damaged=list(opening.damaged))
 
 
 class SearchRequest(Strict):
@@ -183,7 +186,7 @@ class MatchView(EntryView):
 
 
 class FindingsView(BaseModel):
-    """Every match of a range, but for what was erased."""
+    """Every match of a range, but for what was erased or does not open."""
 
     matches: list[MatchView]
     opening: LedgerView | None
@@ -194,6 +197,9 @@ class FindingsView(BaseModel):
 
     erased: list[str]
     """Could not be searched: their payloads are destroyed."""
+
+    damaged: list[str]
+    """Could not be searched: their payloads do not open."""
 
     range: RangeView
     next: str | None
@@ -210,6 +216,7 @@ class FindingsView(BaseModel):
             opening=LedgerView.of(found.opening, proven=False) if found.opening else None,
             opened=list(found.opened),
             erased=list(found.erased),
+            damaged=list(found.damaged),
             range=RangeView.of(found.range),
             next=str(found.range.next) if found.range.next else None,
         )

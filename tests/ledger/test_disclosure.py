@@ -6,15 +6,16 @@ import ast
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from ledger.decisions import PayloadOpened
 from ledger.disclosure import Disclosures
 from ledger.errors import DatabaseUnavailableError, EntryNotFoundError, LogClosedError, PayloadErasedError
 from ledger.ids import EntryId, TenantId
 from ledger.payload import Disclosed, Payloads, commitment
+from ledger.tables import Payload
 from tests.ledger.asking import REGULATOR, asker, disclosures, openings
-from tests.ledger.world import World
+from tests.ledger.world import FULL, World
 
 ROOT = Path(__file__).parents[2]
 
@@ -120,6 +121,16 @@ def test_one_erased_between_record_and_opening_is_answered_as_erased(
     opening = disclosures(world).disclose(asker(tenant), notes)
     assert opening.erased == (notes[0],)
     assert [one.entry for one in opening.opened] == notes[1:]
+
+
+def test_a_damaged_payload_is_named_and_keeps_no_other_closed(
+    world: World, tenant: TenantId, notes: list[EntryId]
+) -> None:
+    with world.database.writing(FULL) as connection:
+        connection.execute(update(Payload).where(Payload.entry_id == notes[1]).values(sealed=bytes(80)))
+    opening = disclosures(world).disclose(asker(tenant), notes)
+    assert [one.entry for one in opening.opened] == [notes[0], notes[2]]
+    assert (opening.erased, opening.damaged) == ((), (notes[1],))
 
 
 OPENED_BY = {

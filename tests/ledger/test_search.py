@@ -56,15 +56,22 @@ class Log:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
-    """Entries a second apart, several of them in some seconds."""
+    """Entries some seconds apart, several at a time."""
     with running(tmp_path_factory.mktemp("search") / "log.db", interval=LONG * 10) as world:
         tenant = world.ledger.create_tenant("first")
         system, chance = world.ledger.subjects.system(tenant), random.Random(7)
-        for index in range(1, ENTRIES):
-            policy = RARE if index in RARE_AT else "notes@1"
-            draft = world.ledger.draft("note.written", policy, ACTOR, system, NoteWritten(str(index)))
-            world.ledger.record(lambda _, draft=draft: [draft], tenant)  # type: ignore[misc]  # lambda default
+        index = 1
+        while index < ENTRIES:
+            several = range(index, min(index + chance.choice((1, 10, 20)), ENTRIES))
+            drafts = [
+                world.ledger.draft(
+                    "note.written", RARE if at in RARE_AT else "notes@1", ACTOR, system, NoteWritten("x")
+                )
+                for at in several
+            ]
+            world.record(lambda _, drafts=drafts: drafts, tenant)  # type: ignore[misc]  # lambda default
             world.clock.move(timedelta(seconds=chance.choice((0, 1, 3))))
+            index = several.stop
         prove(world)
         with world.database.read(SystemSession.VERIFICATION) as connection:
             rows = connection.execute(select(EntryRow.data).order_by(EntryRow.index)).scalars()
