@@ -7,8 +7,10 @@ Rules
   begin at the same size one wins, and one that was killed has cosigned nothing that it does not remember.
 - What it remembers of a log is the checkpoint as it cosigned it, in a file of its own: the proof of what it saw.
 
+- The first checkpoint of a log that did not extend that one is kept beside it: the two may convict the log.
+
 It is for tests, for friends and for reading. It trusts its disk: a folder that was put back to an earlier state can be
-shown another history. Nor does it keep the evidence of those it refused.
+shown another history.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ def may_cosign(head: TreeHead, old: int, proof: Sequence[bytes], last: TreeHead)
     try:
         verify_consistency(old, head.size, proof, last.root, head.root)
     except ProofError as error:
-        raise WitnessRefusedError(Refusal.INCONSISTENT, f"it does not extend what was cosigned: {error}") from error
+        said = f"{head.origin} of {head.size} entries does not extend what was cosigned, of {old}: {error}"
+        raise WitnessRefusedError(Refusal.INCONSISTENT, said) from error
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,12 @@ class Witness:
         head, text = self._authentic(asked.note)
         file = self._file(head.origin)
         with locked(file.with_suffix(".lock")):
-            may_cosign(head, asked.old, asked.proof, self._last(file, head.origin))
+            try:
+                may_cosign(head, asked.old, asked.proof, self._last(file, head.origin))
+            except WitnessRefusedError as refused:
+                if refused.refusal == Refusal.INCONSISTENT:
+                    _keep(file.with_suffix(".refused"), asked.note)
+                raise
             line = cosign(text, self.signer.key, milliseconds(self.clock()) // 1000, self.signer.sign).line
             key = self.logs[head.origin]
             ours = "".join(one.line for one in parse_note(asked.note).by(key.origin, key.id))
@@ -101,3 +109,8 @@ class Witness:
         if not file.exists():
             return TreeHead(origin, 0, EMPTY_ROOT)
         return parse_head(parse_note(file.read_text()).text, extended=True)
+
+
+def _keep(evidence: Path, note: str) -> None:
+    if not evidence.exists():
+        replace_secret(evidence, note.encode())

@@ -6,6 +6,7 @@ Rules
 - The first thing each is asked after a start is the newest checkpoint, cosigned before or not: what has it seen? Before
   the first signature their answers are waited for, not longer than one may take; where the log waits for its quorum,
   until a quorum has answered.
+- Of several processes the leader offers what it signs; the others ask once, when they start.
 - While one of them objects (`ledger.cosigner`), nothing is signed, unless an operator went on without what it saw.
 """
 
@@ -131,9 +132,10 @@ class Witnesses:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+        deadline = self._timer() + SETTLE_SECONDS  # one that drips its answer would have us wait as long as it likes
         for thread in self._threads:
             if thread.ident is not None:
-                thread.join(SETTLE_SECONDS)  # one that drips its answer would have us wait as long as it likes
+                thread.join(max(deadline - self._timer(), 0))
 
     def offer(self, shown: Shown) -> None:
         """A checkpoint was signed, and is in the database."""

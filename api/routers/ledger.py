@@ -23,7 +23,7 @@ TILE_AGE = "public, max-age=31536000, immutable"
 
 @router.get("/ledger/checkpoint", response_class=Response)
 def checkpoint(service: ServiceDep) -> Response:
-    """The newest signed checkpoint (C2SP tlog-checkpoint)."""
+    """The checkpoint that the log shows (C2SP tlog-checkpoint), with its witnesses' cosignatures (tlog-cosignature)."""
     return Response(service.ledger.checkpoint(), media_type="text/plain", headers={"Cache-Control": CHECKPOINT_AGE})
 
 

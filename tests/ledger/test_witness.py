@@ -17,7 +17,7 @@ import ledger.witness
 from keys.clock import system_entropy
 from keys.errors import LooseFileModeError
 from ledger.add_checkpoint import MAX_HASHES, AddCheckpoint, Refusal
-from ledger.checkpoint import TreeHead, VerifierKey, sign_checkpoint
+from ledger.checkpoint import TreeHead, VerifierKey, sign_checkpoint, verify_checkpoint
 from ledger.cosignature import Quorum
 from ledger.errors import CheckpointError, WitnessRefusedError
 from ledger.merkle import EMPTY_ROOT, Subtree, consistency_proof, leaf_hash, node_hash, split
@@ -131,6 +131,11 @@ def test_a_second_history_is_refused(witness: Witness) -> None:
     for old, size, status in ((6, 6, 422), (6, 9, 422), (0, 9, 409), (4, 9, 409)):
         assert refused(witness, body(asked(split_view, old, size))).refusal == status
     assert refused(witness, body(asked(HONEST, 6, 5))).refusal == 400
+    # The first that was refused for its history is kept: with the last that was cosigned, it convicts the log.
+    (evidence,) = witness.folder.glob("*.refused")
+    kept = verify_checkpoint(evidence.read_text(), KEY)
+    assert (kept.size, kept) == (6, head_of(split_view, 6))
+    assert kept != verify_checkpoint(last(witness), KEY)
 
 
 STRANGER = VerifierKey("log.example/stranger", KEY.public_key)

@@ -25,6 +25,7 @@ from ledger.ids import EntryId, TenantId
 from ledger.integrator import Integrator
 from ledger.log_key import LogKey
 from ledger.receipt import verify_receipt
+from ledger.stamping import Obtained, Stamping
 from ledger.tables import Checkpoint, Cosignature, Tenant
 from ledger.tenancy import SystemSession
 from ledger.witness_client import WitnessAddress
@@ -121,6 +122,10 @@ def test_what_is_shown_bears_the_quorum_where_the_log_waits_for_it(tmp_path: Pat
         assert world.ledger.verify().cosigned.unknown == tuple(key.name for key in quorum.witnesses)
 
 
+def nobody(_note: bytes) -> Obtained:
+    raise AssertionError("asked for a stamp")
+
+
 def test_nothing_is_proven_without_the_quorum_and_then_it_is(tmp_path: Path, two: Two) -> None:
     two[1].end()
     with witnessed(tmp_path / "log.db", two, 2, waits=True) as world:
@@ -132,6 +137,8 @@ def test_nothing_is_proven_without_the_quorum_and_then_it_is(tmp_path: Path, two
         with pytest.raises(NotProvenError):
             world.ledger.checkpoint()
         assert not world.ledger.is_proven(entry)
+        stamping = Stamping(world.database, nobody, world.clock, publication=world.witnesses.publication)
+        assert not stamping.step(), "what is not shown is not stamped"
         assert world.write_note(tenant, "durable all the same")
         until(lambda: "fewer than 2 witnesses cosign: witness.example/two: no answer" in world.ledger.witnesses.reason)
         two[1].begin()
