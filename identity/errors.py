@@ -1,17 +1,27 @@
 """Everything that can go wrong in this package.
 
 IdentityError
-└── DocumentError                 this document can be neither signed nor checked
-    ├── DocumentLimitError        larger, deeper or more entangled than we take
-    │   └── PoisonGraphError      its blank nodes would take for ever to tell apart
-    ├── UnsignableValueError      a value that a signature would not cover, or not the same one everywhere
-    ├── UnknownContextError       a context that is not in the library; none is fetched
-    ├── UndefinedTermError        a term that no context defines: it would vanish from what is signed
-    ├── RelativeIdentifierError   an identifier that is no absolute IRI
-    └── MalformedDocumentError    not JSON-LD
+├── DocumentError                 this document can be neither signed nor checked
+│   ├── DocumentLimitError        larger, deeper or more entangled than we take
+│   │   └── PoisonGraphError      its blank nodes would take for ever to tell apart
+│   ├── UnsignableValueError      a value that a signature would not cover, or not the same one everywhere
+│   ├── UnknownContextError       a context that is not in the library; none is fetched
+│   ├── UndefinedTermError        a term that no context defines: it would vanish from what is signed
+│   ├── RelativeIdentifierError   an identifier that is no absolute IRI
+│   └── MalformedDocumentError    not JSON-LD
+├── CredentialRefusedError        what is to be issued or presented breaks a rule; nothing was signed
+├── TokenError                    a JWT, an SD-JWT, an mdoc or a status list proves nothing
+│   ├── TokenUnreadableError          it is not of its form, or beyond a limit
+│   ├── TokenInvalidError             it does not hold; `check` says in what
+│   └── IssuerUntrustedError          it may hold, its issuer is not among those believed
+└── StatusError                   nothing can be said about a credential's status
+    ├── StatusIndexError              the list has no such place
+    └── StatusListFullError           no place of the list is free: begin another
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 
 class IdentityError(Exception):
@@ -48,3 +58,57 @@ class RelativeIdentifierError(DocumentError):
 
 class MalformedDocumentError(DocumentError):
     """Not JSON-LD."""
+
+
+class CredentialRefusedError(IdentityError):
+    """What is to be issued or presented breaks a rule; nothing was signed."""
+
+
+class TokenError(IdentityError):
+    """A token proves nothing."""
+
+
+class TokenUnreadableError(TokenError):
+    """It is not of its form, or beyond a limit."""
+
+
+class IssuerUntrustedError(TokenError):
+    """Its issuer is not among those believed here."""
+
+
+class Check(StrEnum):
+    """What is found to be in order of a token, or not."""
+
+    TYPE = "type"
+    ALGORITHM = "algorithm"
+    ISSUER = "issuer"
+    SIGNATURE = "signature"
+    DISCLOSURES = "disclosures"
+    TIME = "time"
+    BINDING = "binding"
+    """That its holder has the key it was issued to, and signed what was shown."""
+
+    NONCE = "nonce"
+    AUDIENCE = "audience"
+    SUBJECT = "subject"
+    """That it is about what was asked for."""
+
+
+class TokenInvalidError(TokenError):
+    """It was read, and does not hold: `check` says in what."""
+
+    def __init__(self, check: Check, detail: str) -> None:
+        super().__init__(detail)
+        self.check = check
+
+
+class StatusError(IdentityError):
+    """Nothing can be said about a credential's status."""
+
+
+class StatusIndexError(StatusError):
+    """The list has no such place."""
+
+
+class StatusListFullError(StatusError):
+    """No place of the list is free: begin another."""
