@@ -61,6 +61,9 @@ class Plan:
     target: Table | None
     """The table it changes, if any."""
 
+    adds: bool = False
+    """Whether it only adds rows to it."""
+
     tenant_parameters: dict[str, str] = field(default_factory=dict)
     """Names of the parameters that must equal the tenant, with the table each confines."""
 
@@ -96,7 +99,7 @@ def plan(compiled: SQLCompiler) -> Plan:
         if isinstance(scope, Select | Update | Delete):
             found, missing = _confine(scope, compiled)
             confined, refusal = confined | found, refusal or missing
-    return Plan(target, confined, refusal)
+    return Plan(target, isinstance(statement, Insert), confined, refusal)
 
 
 def _check_understood(element: ClauseElement) -> None:

@@ -3,7 +3,8 @@
 Rules
 - `info["tenant"]`: each row belongs to one tenant, named by its column `tenant_id`; the engine's hook
   refuses statements that are not confined to it (`ledger.tenancy`).
-- `info["bookkeeping"]`: rows that decide nothing; the only ones `Database.write` may change.
+- `info["bookkeeping"]`: rows that decide nothing; the only ones `Database.write` may change; with `info["appended"]`
+  it may only add some.
 - Times are UTC milliseconds. Types are those every database has; nothing here is SQLite's alone.
 - A payload's row outlives its ciphertext: after erasure `sealed` is null and the entry still proves.
 """
@@ -21,6 +22,7 @@ from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId
 
 TENANT = {"tenant": True}
 BOOKKEEPING = {"bookkeeping": True}
+APPENDED = BOOKKEEPING | {"appended": True}
 
 
 class PrincipalKind(StrEnum):
@@ -193,7 +195,7 @@ class Checkpoint(Base):
     """Every checkpoint ever signed, by tree size."""
 
     __tablename__ = "checkpoint"
-    __table_args__ = ({"info": BOOKKEEPING},)
+    __table_args__ = ({"info": APPENDED},)
     size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     note: Mapped[str]
 
@@ -202,7 +204,7 @@ class Stamp(Base):
     """A time-stamp of a checkpoint, as its authority answered; rows are only added."""
 
     __tablename__ = "stamp"
-    __table_args__ = (ForeignKeyConstraint(["size"], ["checkpoint.size"]), {"info": BOOKKEEPING})
+    __table_args__ = (ForeignKeyConstraint(["size"], ["checkpoint.size"]), {"info": APPENDED})
     size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     response: Mapped[bytes]
     time: Mapped[int]
@@ -213,7 +215,7 @@ class StampRoot(Base):
     """A root that a stamp was verified under, by its SHA-256; rows are only added."""
 
     __tablename__ = "stamp_root"
-    __table_args__ = ({"info": BOOKKEEPING},)
+    __table_args__ = ({"info": APPENDED},)
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     pem: Mapped[str]
 
@@ -222,7 +224,7 @@ class Cosignature(Base):
     """What a witness signed of the checkpoint of that size: a line of its note. `witness` is its verifier key."""
 
     __tablename__ = "cosignature"
-    __table_args__ = (Index(None, "witness", "size"), {"info": BOOKKEEPING})
+    __table_args__ = (Index(None, "witness", "size"), {"info": APPENDED})
     size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     witness: Mapped[str] = mapped_column(primary_key=True)
     line: Mapped[str]

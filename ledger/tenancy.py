@@ -114,6 +114,8 @@ def _check_write(bound: Binding, found: Plan) -> None:
     allowed = {Access.WORK: "tenant", Access.BOOKKEEPING: "bookkeeping"}.get(bound.access)
     if found.target is not None and not (allowed and found.target.info.get(allowed)):
         raise SessionRefusedError(f"{bound.access} access of {bound.session!r} may not change {found.target.name!r}")
+    if found.target is not None and found.target.info.get("appended") and not found.adds:
+        raise SessionRefusedError(f"rows of {found.target.name!r} are added, and never changed")
 
 
 def _check_tenant(tenant: TenantId, found: Plan, executions: Iterable[Mapping[str, Any]]) -> None:

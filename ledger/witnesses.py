@@ -108,6 +108,9 @@ class Witnesses:
         """What all are asked for now."""
 
         self._due = 0.0
+        self._settled = False
+        """Whether all were waited for once."""
+
         self._closing = False
         self._threads = [
             threading.Thread(target=self._run, args=(address,), name=f"witness-{number}", daemon=True)
@@ -155,9 +158,11 @@ class Witnesses:
     def check(self) -> None:
         """Whether a tree may be signed. Raises WitnessObjectsError; WitnessError while too few have answered."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._closing or all(one.asked for one in self._standings.values()), SETTLE_SECONDS
-            )
+            if not self._settled:
+                self._changed.wait_for(
+                    lambda: self._closing or all(one.asked for one in self._standings.values()), SETTLE_SECONDS
+                )
+            self._settled = True
         for one in self.objections():
             raise WitnessObjectsError(one.error, one.objection or 0)
         heard = [one for one in self.standings() if one.answered or not self._offered.note]
@@ -222,32 +227,45 @@ class Witnesses:
                 with self._database.read(SystemSession.INTEGRATION) as connection:
                     self._proven(self.policy.publication.size(connection))
         except WitnessObjectsError as error:
-            self._note(key, str(error), None if error.overruled else error.size, answered=True)
+            self._objects(key, error)
         except LedgerError as error:
-            self._note(key, str(error))
+            self._failed(key, str(error))
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is said, and tried again
-            self._note(key, f"the fault is ours: {type(error).__name__}: {error}")
+            self._failed(key, f"the fault is ours: {type(error).__name__}: {error}")
         else:
             self._well(key, asked.size, signature)
             return True
         return False
 
     def _well(self, key: WitnessKey, size: int, signature: Signature | None) -> None:
-        with self._changed:
-            before = self._standings[key]
+        def now(before: Standing) -> Standing:
             seen = (size, _time(signature.line)) if signature else (before.size, before.time)
-            self._standings[key] = Standing(key, *seen, asked=True, answered=True)
-            self._changed.notify_all()
+            return Standing(key, *seen, asked=True, answered=True)
 
-    def _note(self, key: WitnessKey, reason: str, objection: int | None = None, *, answered: bool = False) -> None:
+        self._change(key, now)
+
+    def _objects(self, key: WitnessKey, error: WitnessObjectsError) -> None:
+        def now(before: Standing) -> Standing:
+            objection = None if error.overruled else error.size
+            return replace(before, error=str(error), objection=objection, asked=True, answered=True)
+
+        self._change(key, now)
+
+    def _failed(self, key: WitnessKey, reason: str) -> None:
+        """An objection is not taken back by saying nothing."""
+
+        def now(before: Standing) -> Standing:
+            return replace(before, error=before.error if before.objection is not None else reason, asked=True)
+
+        self._change(key, now)
+
+    def _change(self, key: WitnessKey, change: Callable[[Standing], Standing]) -> None:
         with self._changed:
             before = self._standings[key]
-            self._standings[key] = replace(
-                before, error=reason, objection=objection, asked=True, answered=answered or before.answered
-            )
+            now = self._standings[key] = change(before)
             self._changed.notify_all()
-        if before.error != reason:
-            self._notice(key.name, reason, objection is not None)
+        if now.error and before.error != now.error:
+            self._notice(key.name, now.error, now.objection is not None)
 
     def age(self, one: Standing) -> float:
         """Seconds since it cosigned last; NaN for never."""

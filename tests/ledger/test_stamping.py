@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Executable, delete, func, select, update
 
 from ledger.database import Database
-from ledger.errors import DatabaseUnavailableError, StampUnavailableError
+from ledger.errors import DatabaseUnavailableError, SessionRefusedError, StampUnavailableError
 from ledger.stamping import LOOK_SECONDS, RESTED, STAMP_EVERY, Obtained, Stamping
 from ledger.stamps import stored_stamps
-from ledger.tables import Stamp
+from ledger.tables import Checkpoint, Stamp, StampRoot
 from ledger.tenancy import SystemSession
 from tests.databases import url_of
 from tests.ledger.publishing import grow
@@ -173,6 +174,10 @@ def test_the_thread_says_why_a_stamp_is_late_and_recovers(desk: Desk, monkeypatc
     assert LOOK_SECONDS > 1
 
 
+def _execute(statement: Executable, connection: Connection) -> None:
+    connection.execute(statement)
+
+
 def _until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + LONG
     while not holds():
@@ -193,3 +198,6 @@ def test_stamps_are_rows_that_are_only_added(desk: Desk) -> None:
         assert list(stored_stamps(connection, 0))[:2] == before
         assert next(stored_stamps(connection, 6)).size == 7
         assert connection.execute(select(func.count(Stamp.size))).scalar_one() == 3
+    for statement in (delete(Stamp), update(Stamp).values(time=0), delete(StampRoot), delete(Checkpoint)):
+        with pytest.raises(SessionRefusedError, match="are added, and never changed"):
+            desk.world.database.write(partial(_execute, statement))

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 import ledger.witnesses
+from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.cosignature import Quorum
 from ledger.errors import CheckpointError, NotProvenError, RecoveryRefusedError, WitnessObjectsError
@@ -24,10 +25,13 @@ from ledger.faults import FaultKind
 from ledger.ids import EntryId, TenantId
 from ledger.integrator import Integrator
 from ledger.log_key import LogKey
+from ledger.merkle import consistency_proof
 from ledger.receipt import verify_receipt
 from ledger.stamping import Obtained, Stamping
 from ledger.tables import Checkpoint, Cosignature, Tenant
 from ledger.tenancy import SystemSession
+from ledger.tile_store import tile_reader
+from ledger.tiles import Tiles
 from ledger.witness_client import WitnessAddress
 from ledger.witnesses import WitnessPolicy
 from tests.databases import KIND, SQLITE
@@ -246,6 +250,25 @@ def test_a_clock_that_is_far_ahead_is_refused(tmp_path: Path, two: Two) -> None:
         until(lambda: "clock is more than an hour ahead" in world.ledger.witnesses.faults)
 
 
+def test_a_cosignature_that_was_lost_on_its_way_is_asked_for_again(tmp_path: Path, two: Two) -> None:
+    """Killed between the witness's signature and our keeping it."""
+    keys = SimulatedKeyStore()
+    with witnessed(tmp_path / "log.db", two, 2, waits=True, keys=keys) as world:
+        tenant = world.ledger.create_tenant("first")
+        until(lambda: world.ledger.status().proven == 1)
+    two[0].answer = two[1].answer = lambda: PlainTextResponse("", 500)
+    with witnessed(tmp_path / "log.db", two, 0, keys=keys) as world:
+        proven(world, world.write_note(tenant, "signed").entries[0])
+        with world.database.read(SystemSession.VERIFICATION) as connection:
+            proof = tuple(consistency_proof(1, 2, Tiles(tile_reader(connection)).subtree))
+        lost = AddCheckpoint(1, proof, world.ledger.checkpoint())
+    for server in two:
+        server.witness.add_checkpoint(lost.body.encode())
+        server.answer = None
+    with witnessed(tmp_path / "log.db", two, 2, waits=True, keys=keys) as world:
+        until(lambda: world.ledger.status().proven == 2)
+
+
 def test_a_witness_that_forgot_is_asked_from_where_it_is(tmp_path: Path, two: Two) -> None:
     with witnessed(tmp_path / "log.db", two) as world:
         tenant = world.ledger.create_tenant("first")
@@ -299,6 +322,13 @@ def test_a_database_behind_what_a_witness_saw_signs_nothing(restored: World) -> 
 def test_going_on_without_what_they_saw_is_explicit_and_an_entry(restored: World, tmp_path: Path, two: Two) -> None:
     tenant = _tenant(restored)
     until(lambda: len(restored.ledger.witnesses.objections()) == 2)
+    for server in two:
+        server.answer = lambda: Response(status_code=503)
+    asked = [server.asked for server in two]
+    until(lambda: all(server.asked > before for server, before in zip(two, asked, strict=True)))
+    assert len(restored.ledger.witnesses.objections()) == 2, "an objection is not taken back by saying nothing"
+    for server in two:
+        server.answer = None
     found = restored.ledger.recovery()
     assert "witness.example/one has seen 2 entries" in found.reason
     assert (found.payload.signed_size, found.payload.signed_root) == (2, "")
