@@ -1,6 +1,12 @@
 """Everything that can go wrong in this package.
 
 IdentityError
+├── KeyUnfitError                 a key of the wrong length or kind, or one under which anything would verify
+├── SelectionError                what should be shown or hidden cannot be chosen so
+├── ProofError                    the proof shows nothing
+│   ├── ProofLimitError           larger than we take
+│   ├── ProofUnreadableError      it cannot be parsed
+│   └── ProofInvalidError         it is of something else, or does not hold
 ├── DocumentError                 this document can be neither signed nor checked
 │   ├── DocumentLimitError        larger, deeper or more entangled than we take
 │   │   └── PoisonGraphError      its blank nodes would take for ever to tell apart
@@ -112,3 +118,27 @@ class StatusIndexError(StatusError):
 
 class StatusListFullError(StatusError):
     """No place of the list is free: begin another."""
+
+
+class KeyUnfitError(IdentityError):
+    """A key of the wrong length or kind, or one under which anything would verify."""
+
+
+class SelectionError(IdentityError):
+    """What should be shown or hidden cannot be chosen so: a pointer leads nowhere, or to a part of one statement."""
+
+
+class ProofError(IdentityError):
+    """The proof shows nothing."""
+
+
+class ProofLimitError(ProofError):
+    """Larger than we take."""
+
+
+class ProofUnreadableError(ProofError):
+    """It cannot be parsed."""
+
+
+class ProofInvalidError(ProofError):
+    """It is of something else, or does not hold."""

@@ -1,0 +1,1 @@
+"""Selective disclosure: a holder shows some of what an issuer signed, and no more."""
