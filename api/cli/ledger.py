@@ -204,7 +204,7 @@ def require_log(home: Path) -> None:
 def _sentence(report: LogReport) -> str:
     if report.sound:
         opened = (
-            f"; {report.payloads} payloads opened, {report.erased} erased" if report.payloads or report.erased else ""
+            f"; {report.payloads} payloads compared, {report.erased} erased" if report.payloads or report.erased else ""
         )
         return (
             f"[bold green]sound[/]: {report.entries} entries, {report.proven} of them under a checkpoint"

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from cases.access import Caller
+from cases.asset import AssetId, subject_id
 from keys.sealing import derive
 from ledger import bundle_verifier
 from ledger.bundle import write_bundle
 from ledger.export import export_log
+from ledger.ids import EntryId
 from ledger.mirror import folder_fetch
 from ledger.payload import commitment
 from ledger.receipt import verify_receipt
-from ledger.subjects import Subject
 from tests.api.test_epochs import until
 from tests.api.wire import problem, proven, rows, signed
 from tests.deployment import Running, picture, running
@@ -25,7 +26,8 @@ from tests.deployment import Running, picture, running
 PIECE, EVERY = 48, 256
 """Bytes of a piece, and from one piece to the next: a page of the database may hold a part of anything."""
 
-CLAIM = {"title": "Nowhere else in the world", "tool": {"name": "Unmistakable Brush", "version": "9.9.9-erasable"}}
+TITLE, VERSION = "Nowhere else in the world", "9.9.9-erasable"
+CLAIM = {"title": TITLE, "tool": {"name": "Unmistakable Brush", "version": VERSION}}
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,13 @@ class Erasable:
     """What files hold until it is erased."""
 
 
-def captured(up: Running, caller: Caller, asset: dict[str, str], entry: str, content: bytes) -> Erasable:
-    subject: Subject = up.service.ledger.subjects.open(caller.tenant, asset["id"])  # type: ignore[arg-type]  # its own id
-    opened = up.service.ledger.payloads.disclose(caller.tenant, entry)  # type: ignore[arg-type]  # an entry's id
+def captured(up: Running, caller: Caller, asset: AssetId, entry: EntryId, content: bytes) -> Erasable:
+    subject = up.service.ledger.subjects.open(caller.tenant, subject_id(asset))
+    opened = up.service.ledger.payloads.disclose(caller.tenant, entry)
     columns = "details, manifest_store, blob_id, manifest_label"
-    ((details, store, blob, label),) = rows(up, f"SELECT {columns} FROM asset WHERE id = ?", asset["id"])
+    ((details, store, blob, label),) = rows(up, f"SELECT {columns} FROM asset WHERE id = ?", asset)
     (payload,) = rows(up, "SELECT sealed FROM payload WHERE entry_id = ?", entry)
-    found = up.service.library.find(caller, asset["id"])  # type: ignore[arg-type]  # its own id
+    found = up.service.library.find(caller, asset)
     return Erasable(
         {
             "subject key": subject.key,
@@ -55,8 +57,8 @@ def captured(up: Running, caller: Caller, asset: dict[str, str], entry: str, con
             "payload": opened.payload,
             "media": content,
             "manifest store": up.service.library.manifest(found),
-            "title": CLAIM["title"].encode(),  # type: ignore[attr-defined]  # a string
-            "tool": b"9.9.9-erasable",
+            "title": TITLE.encode(),
+            "tool": VERSION.encode(),
         },
         {
             "wrapped key": subject.wrapped,
@@ -106,7 +108,7 @@ def test_no_file_holds_what_was_erased(tmp_path: Path, monkeypatch: pytest.Monke
             searched = http.post("/v1/ledger/searches", json={"reason": "case 1", "outcome": "signed"}).json()
             entries = [one["ledger"]["entry"] for one in (*others, asset)] + [searched["opening"]["entry"]]
             before = [proven(up, one) for one in entries]
-            erasable = captured(up, caller, asset, entry, content)
+            erasable = captured(up, caller, AssetId(asset["id"]), EntryId(entry), content)
             export_log(database, export)
             assert holders(erasable.clear, *everywhere) == {}
             assert holders(erasable.sealed, *everywhere).keys() == erasable.sealed.keys(), (
