@@ -204,10 +204,18 @@ def read_checkpoint(note: str, key: Key) -> tuple[int, bytes]:
         raise UnsoundError(f"the checkpoint is not signed by {name}")
     for signature in ours:
         check_signature(public, text.encode(), signature)
-    found = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n", text)
-    if found is None or found[1] != name or int(found[2]) >= 2**63:
-        raise UnsoundError("the checkpoint is not origin, size and root of this log")
-    return int(found[2]), decoded(found[3], "the root")
+    lines = text.split("\n")
+    if len(lines) != 4:
+        raise UnsoundError("the checkpoint is not origin, size and root, a line each")
+    origin, size, encoded, _ = lines
+    if origin != name:
+        raise UnsoundError(f"the checkpoint is of {origin!r}, not of {name!r}")
+    if not re.fullmatch(r"0|[1-9][0-9]{0,18}", size) or int(size) >= 2**63:
+        raise UnsoundError("the checkpoint's size is no plain decimal number")
+    root = decoded(encoded, "the checkpoint's root")
+    if len(root) != 32:
+        raise UnsoundError("the checkpoint's root has not 32 bytes")
+    return int(size), root
 
 
 def read_cosignatures(note: str, key: Key, witnesses: Sequence[Key]) -> Cosigned:

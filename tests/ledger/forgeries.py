@@ -181,14 +181,14 @@ def later(one: Evidence) -> str:
 
 CHECKPOINTS: tuple[tuple[str, Callable[[Evidence], str], str], ...] = (
     ("size", partial(edited, size_of("301")), "log's signature does not verify|the checkpoint's signature"),
-    ("size", partial(again, size_of(str(2**63))), "size"),
-    ("size", partial(again, size_of(str(2**64))), "size"),
-    ("size", partial(again, size_of("0300")), "size"),
-    ("size", partial(again, size_of("-300")), "size"),
+    ("size", partial(again, size_of(str(2**63))), "the (tree|checkpoint's) size is (not a|no) plain decimal number"),
+    ("size", partial(again, size_of(str(2**64))), "the (tree|checkpoint's) size is (not a|no) plain decimal number"),
+    ("size", partial(again, size_of("0300")), "the (tree|checkpoint's) size is (not a|no) plain decimal number"),
+    ("size", partial(again, size_of("-300")), "the (tree|checkpoint's) size is (not a|no) plain decimal number"),
     ("root", partial(edited, root_of), "log's signature does not verify|the checkpoint's signature"),
-    ("root", partial(again, root_of), "root"),
+    ("root", partial(again, root_of), "has another root than its|the root that is signed|leads to another root"),
     ("origin", partial(edited, origin_of), "log's signature does not verify|the checkpoint's signature"),
-    ("origin", partial(again, origin_of), "the checkpoint is of 'log.examine/test'|origin, size and root of this log"),
+    ("origin", partial(again, origin_of), "the checkpoint is of 'log.examine/test', not of"),
     (
         "key id",
         partial(blob_of, lambda blob: flipped(blob, 0), 0),
