@@ -161,7 +161,7 @@ class Ledger:
         sealed: list[SealedDraft] = []
 
         def sealed_work(connection: Connection) -> Sequence[SealedDraft]:
-            sealed[:] = self._seal(connection, tenant, work(connection))
+            sealed[:] = self._seal(tenant, work(connection))
             return sealed
 
         self._sequencer.submit(tenant, sealed_work)
@@ -311,11 +311,9 @@ class Ledger:
         sealed = (self.payloads, self.subjects)
         return verify_log(self._database, str(held) if held else None, sealed, progress, quorum, judge)
 
-    def _seal(self, connection: Connection, tenant: TenantId, drafts: Sequence[Draft]) -> Sequence[SealedDraft]:
+    def _seal(self, tenant: TenantId, drafts: Sequence[Draft]) -> Sequence[SealedDraft]:
         if any(draft.subject.tenant != tenant for draft in drafts):
             raise DraftRefusedError("a draft's subject belongs to another tenant")
-        if drafts:
-            self.subjects.check_alive(connection, tenant, (draft.subject.id for draft in drafts))
         return [self.payloads.seal(draft) for draft in drafts]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert
 
 from ledger.ids import TenantId
 from ledger.payload import SealedDraft
+from ledger.subjects import check_alive
 from ledger.tables import Payload
 from ledger.tenancy import Access, Binding, SystemSession
 
@@ -55,7 +56,12 @@ class Sequencer(Protocol):
 
 
 def insert_payloads(connection: Connection, drafts: Sequence[SealedDraft]) -> None:
-    """Store what these entries bind."""
+    """Store what these entries bind.
+
+    Raises SubjectErasedError where a subject has no key: it was never inserted, or an erasure, perhaps of the same
+    transaction, came before what was sealed here could be part of it.
+    """
+    check_alive(connection, ((draft.tenant, draft.subject) for draft in drafts))
     rows = [
         {
             "tenant_id": draft.tenant,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_, update
 
 from keys.clock import Entropy
 from keys.errors import EpochDestroyedError
@@ -26,10 +26,9 @@ from ledger.holds import require_unheld
 from ledger.ids import SubjectId, TenantId, new_id
 from ledger.tables import Payload, SubjectKey, Tenant
 
-# Built once: this runs for every entry, on the one writer thread.
-_ALIVE = select(SubjectKey.epoch).where(
-    SubjectKey.tenant_id == bindparam("tenant"), SubjectKey.id == bindparam("subject")
-)
+# Built once: this runs for every batch, on SQLite's one writer thread.
+_KEY = tuple_(SubjectKey.tenant_id, SubjectKey.id)
+_ALIVE = select(SubjectKey.tenant_id, SubjectKey.id).where(_KEY.in_(bindparam("subjects", expanding=True)))
 _MOVE = (
     update(SubjectKey)
     .where(
@@ -50,6 +49,14 @@ class Subject:
     epoch: int
     key: bytes = field(repr=False)
     wrapped: bytes = field(repr=False)
+
+
+def check_alive(connection: Connection, subjects: Iterable[tuple[TenantId, SubjectId]]) -> None:
+    """Raises SubjectErasedError unless each has its key: nothing is kept that is sealed under a destroyed one."""
+    wanted = set(subjects)
+    found = {(row.tenant_id, row.id) for row in connection.execute(_ALIVE, {"subjects": list(wanted)})}
+    for _, subject in sorted(wanted - found):
+        raise SubjectErasedError(f"subject {subject} is erased, or was never inserted")
 
 
 class Subjects:
@@ -134,12 +141,6 @@ class Subjects:
             raise SubjectErasedError(f"subject {subject_id} is erased already, or never was")
         sealed = (Payload.tenant_id == tenant, Payload.subject_id == subject_id)
         connection.execute(update(Payload).where(*sealed).values(sealed=None))
-
-    def check_alive(self, connection: Connection, tenant: TenantId, subjects: Iterable[SubjectId]) -> None:
-        """Raises SubjectErasedError unless each has its key: nothing is sealed under a destroyed one."""
-        for subject in set(subjects):
-            if connection.execute(_ALIVE, {"tenant": tenant, "subject": subject}).scalar() is None:
-                raise SubjectErasedError(f"subject {subject} is erased, or was never inserted")
 
     def _stored(self, tenant: TenantId, subject_id: SubjectId) -> Row[SubjectId, int, bytes]:
         stored = select(SubjectKey.id, SubjectKey.epoch, SubjectKey.wrapped)

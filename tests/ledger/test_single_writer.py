@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 import ledger.single_writer
 from ledger.errors import DatabaseUnavailableError, LogBusyError, LogClosedError, NestedWriteError
@@ -15,6 +15,7 @@ from ledger.ids import TenantId
 from ledger.log import Recorded
 from ledger.payload import Draft
 from ledger.single_writer import SingleWriter
+from ledger.tables import Payload
 from tests.ledger.world import LONG, NOTES, World
 
 
@@ -64,6 +65,26 @@ def test_waiting_units_share_one_commit(world: World, tenant: TenantId) -> None:
         _until_queued(world, 20)
     assert all(future.result(LONG) for future in done)
     assert transactions == [1, 20]
+
+
+def test_an_erasure_leaves_nothing_of_what_shares_its_commit(world: World, tenant: TenantId) -> None:
+    """Though the payloads of a batch are written after its units ran."""
+    (first,) = world.write_note(tenant, "first").entries
+    subject = world.ledger.subjects.open(tenant, world.subject_of(tenant, first))
+    with ThreadPoolExecutor(4) as pool, held_up(world, tenant, pool):
+        before = pool.submit(world.write_note, tenant, "before", subject)
+        _until_queued(world, 1)
+        erased = pool.submit(world.erase, tenant, subject.id)
+        _until_queued(world, 2)
+    (entry,) = before.result(LONG).entries
+    erased.result(LONG)
+    with world.database.read(tenant) as connection:
+        kept = connection.execute(
+            select(Payload.entry_id, Payload.sealed).where(
+                Payload.tenant_id == tenant, Payload.subject_id == subject.id
+            )
+        ).all()
+    assert {*kept} == {(first, None), (entry, None)}
 
 
 def test_a_full_queue_pushes_back(world: World, tenant: TenantId, monkeypatch: pytest.MonkeyPatch) -> None:
