@@ -7,6 +7,10 @@ IdentityError
 │   ├── ProofLimitError           larger than we take
 │   ├── ProofUnreadableError      it cannot be parsed
 │   └── ProofInvalidError         it is of something else, or does not hold
+├── DidError                      no key comes of this DID
+│   ├── DidUnreadableError        it is not of its method's form
+│   └── DidUnsupportedError       a method, or a kind of key, that we do not resolve
+├── CheckFailedError              one check of a secured document; `check` and `outcome` say which and how
 ├── DocumentError                 this document can be neither signed nor checked
 │   ├── DocumentLimitError        larger, deeper or more entangled than we take
 │   │   └── PoisonGraphError      its blank nodes would take for ever to tell apart
@@ -29,9 +33,33 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from identity import outcome as outcomes
+
 
 class IdentityError(Exception):
     """Root of this package's errors."""
+
+
+class DidError(IdentityError):
+    """No key comes of this DID."""
+
+
+class DidUnreadableError(DidError):
+    """It is not of its method's form."""
+
+
+class DidUnsupportedError(DidError):
+    """A method, or a kind of key, that we do not resolve."""
+
+
+class CheckFailedError(IdentityError):
+    """One check of a secured document did not hold."""
+
+    def __init__(
+        self, check: outcomes.Check, detail: str, outcome: outcomes.Outcome = outcomes.Outcome.INVALID
+    ) -> None:
+        super().__init__(f"{check}: {detail}")
+        self.check, self.outcome, self.detail = check, outcome, detail
 
 
 class DocumentError(IdentityError):

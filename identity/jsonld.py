@@ -156,6 +156,11 @@ def _check_identifier(value: object) -> None:
         _check_iri(value)
 
 
+def is_iri(value: object) -> bool:
+    """Whether it is an absolute IRI that N-Quads can carry."""
+    return isinstance(value, str) and _IRI.fullmatch(value) is not None
+
+
 def _check_iri(value: object) -> None:
-    if not (isinstance(value, str) and _IRI.fullmatch(value)):
+    if not is_iri(value):
         raise RelativeIdentifierError(f"{value!r} is no absolute IRI")

@@ -1,0 +1,66 @@
+"""What is checked of a credential or a presentation, and how a check can end."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """From best to worst; never merged."""
+
+    HOLDS = "holds"
+    UNCHECKED = "unchecked"
+    """It could not be looked at here; whether that will do is the caller's policy."""
+
+    UNTRUSTED = "untrusted"
+    """It holds, but by somebody or something that is not believed here."""
+
+    ABSENT = "absent"
+    """There is nothing to check."""
+
+    UNREADABLE = "unreadable"
+    """It is not of its form, or of a kind that we do not read."""
+
+    INVALID = "invalid"
+
+
+class Check(StrEnum):
+    """What is looked at."""
+
+    STRUCTURE = "structure"
+    """The members that VCDM asks for, each of its type."""
+
+    CONTEXTS = "contexts"
+    """Every context is known, and none is written out in the document."""
+
+    PROOF = "proof"
+    """There is one, and its configuration is of its form."""
+
+    CHAIN = "chain"
+    """The proofs that it says it follows are there, and hold."""
+
+    METHOD = "verification method"
+    """The key is found, and is of the suite's kind."""
+
+    PURPOSE = "purpose"
+    """The proof is for what was asked, and its key may be used for that."""
+
+    CHALLENGE = "challenge"
+    DOMAIN = "domain"
+    PROOF_TIME = "proof time"
+    """Made before now, not expired."""
+
+    SIGNATURE = "signature"
+    AUTHOR = "author"
+    """The key is the issuer's; of a presentation, the holder's."""
+
+    TRUST = "trust"
+    """The author is among those believed."""
+
+    VALIDITY = "validity"
+    """`validFrom` and `validUntil`; of VCDM 1.1 `issuanceDate` and `expirationDate`."""
+
+    RESOURCES = "related resources"
+    STATUS = "status"
+    CREDENTIALS = "credentials"
+    """Of a presentation: all that it holds."""

@@ -1,0 +1,164 @@
+"""One Data Integrity proof: reading it, and what can be checked of it without its document.
+
+Each function raises CheckFailedError for one check, so that a report can name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from identity import multibase
+from identity.cryptosuite import SUITES, Suite, scheme_of
+from identity.date_time import read_date_time
+from identity.did import Resolver, VerificationMethod
+from identity.errors import CheckFailedError, DidError, DidUnsupportedError
+from identity.outcome import Check, Outcome
+
+TYPE: Final = "DataIntegrityProof"
+MAX_PROOFS: Final = 16
+"""Of one document."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One proof as it was read."""
+
+    configuration: dict[str, Any]
+    """All of it but the value."""
+
+    suite: Suite
+    value: bytes
+    method: str
+    purpose: str
+    created: datetime | None
+    expires: datetime | None
+    follows: tuple[str, ...]
+    """Ids of the proofs that it follows."""
+
+
+def proofs_of(document: Mapping[str, object]) -> list[object]:
+    """The proofs of a document as they stand, at least one. Raises CheckFailedError."""
+    proofs = document.get("proof", [])
+    listed = proofs if isinstance(proofs, list) else [proofs]
+    if not listed:
+        raise CheckFailedError(Check.PROOF, "there is none", Outcome.ABSENT)
+    if len(listed) > MAX_PROOFS:
+        raise CheckFailedError(Check.PROOF, f"there are more than {MAX_PROOFS}", Outcome.UNREADABLE)
+    return listed
+
+
+def read_proof(raw: object) -> Proof:
+    """Raises CheckFailedError, unreadable."""
+    try:
+        return _read(dict(raw) if isinstance(raw, dict) else {})
+    except ValueError as error:
+        raise CheckFailedError(Check.PROOF, str(error), Outcome.UNREADABLE) from error
+
+
+def _read(configuration: dict[str, Any]) -> Proof:
+    value = _text(configuration, "proofValue")
+    del configuration["proofValue"]
+    if _text(configuration, "type") != TYPE:
+        raise ValueError(f"its type is not {TYPE}")
+    suite = SUITES.get(_text(configuration, "cryptosuite"))
+    if suite is None:
+        raise ValueError(f"cryptosuites are {', '.join(SUITES)}")
+    if not value.startswith("z"):
+        raise ValueError("its value is not base58btc")
+    return Proof(
+        configuration=configuration,
+        suite=suite,
+        value=multibase.decode(value),
+        method=_text(configuration, "verificationMethod"),
+        purpose=_text(configuration, "proofPurpose"),
+        created=_moment(configuration, "created"),
+        expires=_moment(configuration, "expires"),
+        follows=_texts(configuration, "previousProof"),
+    )
+
+
+def _text(configuration: Mapping[str, object], name: str) -> str:
+    value = configuration.get(name)
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"its {name!r} is not a string")
+
+
+def _texts(configuration: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = configuration.get(name, [])
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"its {name!r} is neither a string nor strings")
+    return tuple(texts)
+
+
+def _moment(configuration: Mapping[str, object], name: str) -> datetime | None:
+    return read_date_time(configuration[name]) if name in configuration else None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a proof must have been made for; None accepts any challenge or domain."""
+
+    purpose: str
+    challenge: str | None = None
+    domain: str | None = None
+
+
+def check_purpose(proof: Proof, expected: Expected, method: VerificationMethod) -> None:
+    """Raises CheckFailedError."""
+    if proof.purpose != expected.purpose:
+        raise CheckFailedError(Check.PURPOSE, f"it is for {proof.purpose!r}, not {expected.purpose!r}")
+    if proof.purpose not in method.purposes:
+        raise CheckFailedError(Check.PURPOSE, f"its key may not be used for {proof.purpose!r}")
+
+
+def check_challenge(proof: Proof, expected: Expected) -> None:
+    """Raises CheckFailedError."""
+    if expected.challenge is not None and proof.configuration.get("challenge") != expected.challenge:
+        raise CheckFailedError(Check.CHALLENGE, "it answers another challenge, or none")
+
+
+def check_domain(proof: Proof, expected: Expected) -> None:
+    """Raises CheckFailedError."""
+    domain = proof.configuration.get("domain")
+    if expected.domain is not None and domain not in (expected.domain, [expected.domain]):
+        raise CheckFailedError(Check.DOMAIN, "it was made for another domain, or none")
+
+
+def check_time(proof: Proof, now: datetime) -> None:
+    """Raises CheckFailedError."""
+    if proof.created and proof.created > now:
+        raise CheckFailedError(Check.PROOF_TIME, "it was made after now")
+    if proof.expires and proof.expires <= now:
+        raise CheckFailedError(Check.PROOF_TIME, "it has expired")
+
+
+def find_method(proof: Proof, resolve: Resolver) -> VerificationMethod:
+    """The proof's key, one that its suite takes. Raises CheckFailedError."""
+    try:
+        method = resolve(proof.method)
+    except DidUnsupportedError as error:
+        raise CheckFailedError(Check.METHOD, str(error), Outcome.UNCHECKED) from error
+    except DidError as error:
+        raise CheckFailedError(Check.METHOD, str(error), Outcome.UNREADABLE) from error
+    if scheme_of(method.key) not in proof.suite.schemes:
+        raise CheckFailedError(Check.METHOD, f"{proof.configuration['cryptosuite']} takes no such key")
+    return method
+
+
+def preceding(proof: Proof, proofs: Sequence[object]) -> list[object]:
+    """The proofs that this one follows, as they stand. Raises CheckFailedError."""
+    named: dict[object, object] = {}
+    for raw in proofs:
+        name = raw.get("id") if isinstance(raw, dict) else None
+        if name is not None and name in named:
+            raise CheckFailedError(Check.CHAIN, f"two proofs have the id {name!r}")
+        named[name] = raw
+    missing = [name for name in proof.follows if name not in named]
+    if missing:
+        raise CheckFailedError(Check.CHAIN, f"it follows {missing[0]!r}, which is not there")
+    return [named[name] for name in proof.follows]

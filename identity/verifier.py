@@ -1,0 +1,188 @@
+"""Verifying credentials and presentations secured by Data Integrity: every check is made and named in a report.
+
+Rules
+- A check that fails does not hide the others; one that rests on another that failed is left out.
+- All proofs must hold, and one must be by the author: the issuer of a credential, the holder of a presentation.
+- A presentation is as good as the worst it holds; its challenge and domain are the caller's to ask for.
+- Nothing is fetched. What would have to be (a status list, a resource) is asked of the caller, or *unchecked*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeVar
+
+from identity.context_library import PUBLISHED, ContextLibrary
+from identity.data_integrity import check_signature
+from identity.did import Resolver, resolve
+from identity.document import check_document
+from identity.errors import CheckFailedError, DocumentError
+from identity.outcome import Check, Outcome
+from identity.proof import (
+    Expected,
+    check_challenge,
+    check_domain,
+    check_purpose,
+    check_time,
+    find_method,
+    preceding,
+    proofs_of,
+    read_proof,
+)
+from identity.related_resource import Resources, check_resources
+from identity.report import Finding, Report
+from identity.vcdm import CREDENTIAL, PRESENTATION, check_contexts, check_structure, check_validity, listed, party
+
+MAX_CREDENTIALS: Final = 16
+"""Of one presentation."""
+
+ASSERTION: Final = Expected("assertionMethod")
+
+Document = Mapping[str, object]
+Status = Callable[[object], None]
+"""Looks one `credentialStatus` up. Raises CheckFailedError."""
+
+_T = TypeVar("_T")
+
+
+def _not_looked_up(_entry: object) -> None:
+    raise CheckFailedError(Check.STATUS, "nobody here looks it up", Outcome.UNCHECKED)
+
+
+def _nothing_here(_name: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Whom and what a verifier believes."""
+
+    issuers: frozenset[str]
+    """Their DIDs."""
+
+    contexts: ContextLibrary = PUBLISHED
+    resolve: Resolver = resolve
+    resources: Resources = _nothing_here
+    status: Status = _not_looked_up
+
+
+def verify_credential(document: Document, policy: Policy, now: datetime, expected: Expected = ASSERTION) -> Report:
+    """The report on one credential; `now` is aware. Never raises over what the document says."""
+    findings = _Findings()
+    if not findings.begin(document, CREDENTIAL):
+        return findings.report()
+    findings.run(Check.CONTEXTS, partial(check_contexts, document, policy.contexts))
+    if findings.holds(Check.STRUCTURE):
+        findings.run(Check.VALIDITY, partial(check_validity, document, now))
+        findings.run(Check.RESOURCES, partial(check_resources, document, policy.resources))
+        for entry in listed(document.get("credentialStatus", [])):
+            findings.run(Check.STATUS, partial(policy.status, entry))
+    signers = _verify_proofs(findings, document, policy, now, expected)
+    issuer = party(document.get("issuer"))
+    if signers:
+        findings.run(Check.AUTHOR, partial(_check_author, issuer, signers))
+        findings.run(Check.TRUST, partial(_check_trust, issuer, policy.issuers))
+    return findings.report()
+
+
+def verify_presentation(document: Document, policy: Policy, now: datetime, expected: Expected) -> Report:
+    """The report on a presentation and on each credential it holds. Never raises over what the document says.
+
+    What it is expected to be for is `authentication`, with the challenge and the domain that its holder was given.
+    """
+    findings = _Findings()
+    if not findings.begin(document, PRESENTATION):
+        return findings.report()
+    findings.run(Check.CONTEXTS, partial(check_contexts, document, policy.contexts))
+    signers = _verify_proofs(findings, document, policy, now, expected)
+    if signers and "holder" in document:
+        findings.run(Check.AUTHOR, partial(_check_author, party(document["holder"]), signers))
+    held = findings.run(Check.CREDENTIALS, partial(_held, document)) or []
+    return findings.report(tuple(verify_credential(each, policy, now) for each in held))
+
+
+def _verify_proofs(
+    findings: _Findings, document: Document, policy: Policy, now: datetime, expected: Expected
+) -> frozenset[str]:
+    """DIDs whose proofs hold."""
+    proofs = findings.run(Check.PROOF, partial(proofs_of, document)) or []
+    signers = set()
+    for number, raw in enumerate(proofs):
+        of_proof = _Findings(number)
+        proof = of_proof.run(Check.PROOF, partial(read_proof, raw))
+        method = of_proof.run(Check.METHOD, partial(find_method, proof, policy.resolve)) if proof else None
+        if proof:
+            of_proof.run(Check.PROOF_TIME, partial(check_time, proof, now))
+            of_proof.run(Check.CHALLENGE, partial(check_challenge, proof, expected))
+            of_proof.run(Check.DOMAIN, partial(check_domain, proof, expected))
+            follows = of_proof.run(Check.CHAIN, partial(preceding, proof, proofs))
+        if proof and method:
+            of_proof.run(Check.PURPOSE, partial(check_purpose, proof, expected, method))
+            if follows is not None:
+                signed = partial(check_signature, document, proof, follows, method.key, policy.contexts)
+                of_proof.run(Check.SIGNATURE, signed)
+        if method and all(each.outcome is Outcome.HOLDS for each in of_proof.made):
+            signers.add(method.controller)
+        findings.made += of_proof.made
+    return frozenset(signers)
+
+
+def _check_author(author: str | None, signers: frozenset[str]) -> None:
+    if author not in signers:
+        raise CheckFailedError(Check.AUTHOR, "no proof that holds is by the key of who it says", Outcome.UNTRUSTED)
+
+
+def _check_trust(issuer: str | None, issuers: frozenset[str]) -> None:
+    if issuer not in issuers:
+        raise CheckFailedError(Check.TRUST, "its issuer is not believed here", Outcome.UNTRUSTED)
+
+
+def _held(presentation: Document) -> list[Document]:
+    """The credentials in a presentation. Raises CheckFailedError."""
+    entries = listed(presentation.get("verifiableCredential", []))
+    if len(entries) > MAX_CREDENTIALS:
+        raise CheckFailedError(Check.CREDENTIALS, f"there are more than {MAX_CREDENTIALS}", Outcome.UNREADABLE)
+    held: list[Document] = [entry for entry in entries if isinstance(entry, dict)]
+    if len(held) < len(entries):
+        raise CheckFailedError(Check.CREDENTIALS, "one is no object", Outcome.UNREADABLE)
+    return held
+
+
+@dataclass
+class _Findings:
+    """The findings so far, of one document or of one of its proofs."""
+
+    proof: int | None = None
+    made: list[Finding] = field(default_factory=list)
+
+    def begin(self, document: Document, kind: str) -> bool:
+        """Whether it can be looked at any further."""
+        try:
+            check_document(document)
+        except DocumentError as error:
+            self.made.append(Finding(Check.STRUCTURE, Outcome.UNREADABLE, str(error)))
+            return False
+        self.run(Check.STRUCTURE, partial(check_structure, document, kind))
+        return True
+
+    def run(self, check: Check, action: Callable[[], _T]) -> _T | None:
+        """What the check gives; None where it does not hold."""
+        try:
+            given = action()
+        except CheckFailedError as error:
+            self.made.append(Finding(error.check, error.outcome, error.detail, self.proof))
+        except DocumentError as error:
+            self.made.append(Finding(check, Outcome.UNREADABLE, str(error), self.proof))
+        else:
+            self.made.append(Finding(check, Outcome.HOLDS, proof=self.proof))
+            return given
+        return None
+
+    def holds(self, check: Check) -> bool:
+        return all(each.outcome is Outcome.HOLDS for each in self.made if each.check is check)
+
+    def report(self, credentials: tuple[Report, ...] = ()) -> Report:
+        return Report(tuple(self.made), credentials)
