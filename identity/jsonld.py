@@ -46,21 +46,40 @@ def to_dataset(document: Mapping[str, object], contexts: ContextLibrary, skolem:
     Raises DocumentError's kinds.
     """
     check_document(document)
+    dataset: Dataset = _guarded("to_rdf", contexts, document)
+    if not any(dataset.values()):
+        raise MalformedDocumentError("it says nothing")
+    return _deskolemised(dataset, skolem) if skolem else dataset
+
+
+def expand(document: Mapping[str, object], contexts: ContextLibrary) -> list[Any]:
+    """The expanded form of a document, in which nothing got lost. Raises DocumentError's kinds."""
+    check_document(document)
+    expanded: list[Any] = _guarded("expand", contexts, document)
+    return expanded
+
+
+def compact(expanded: list[Any], context: object, contexts: ContextLibrary) -> dict[str, Any]:
+    """An expanded form as it is written under a context. Raises DocumentError's kinds."""
+    compacted: dict[str, Any] = _guarded("compact", contexts, expanded, context, skipExpansion=True)
+    return compacted
+
+
+def _guarded(operation: str, contexts: ContextLibrary, *arguments: object, **more: object) -> Any:
+    """One of PyLD's operations, in which nothing is fetched."""
     options = {
         "base": None,  # PyLD's own default would make every relative identifier absolute
         "contextResolver": contexts.resolver(),
         "documentLoader": contexts.load,
         "rdfDirection": "i18n-datatype",
+        **more,
     }
     try:
-        dataset: Dataset = _Lossless(_refuse_term).to_rdf(document, options)
+        return getattr(_Lossless(_refuse_term), operation)(*arguments, options)
     except DocumentError:
         raise
     except _HOSTILE as error:
         raise _told(error) from error
-    if not any(dataset.values()):
-        raise MalformedDocumentError("it says nothing")
-    return _deskolemised(dataset, skolem) if skolem else dataset
 
 
 def _deskolemised(dataset: Dataset, skolem: str) -> Dataset:

@@ -5,7 +5,7 @@ Rules
 - Every hash has a domain separation tag that names suite, interface and use.
 - Generators are the same for every key: they are made once, on demand, and kept.
 
-draft-irtf-cfrg-bbs-signatures, sections 4 and 7; RFC 9380, sections 5.3 and 8.8.1.
+draft-irtf-cfrg-bbs-signatures: ciphersuites and utility operations; RFC 9380, sections 5.3 and 8.8.1.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Ciphersuite:
 
     def __init__(self, identifier: bytes, expand: Expand, hash_to_point: HashToPoint) -> None:
         self.interface: Final = identifier + b"H2G_HM2S_"
-        """The API identifier of the interface that hashes messages to scalars (section 4)."""
+        """The API identifier of the interface that hashes messages to scalars (`api_id`)."""
 
         self._expand = expand
         self._hash_to_point = hash_to_point
         self.base_point: Final = next(self._points(b"BP_MESSAGE_GENERATOR_SEED"))
-        """P_1 (section 7.2)."""
+        """P_1."""
 
         self._lock = Lock()
         self._more = self._points(b"MESSAGE_GENERATOR_SEED")
@@ -76,15 +76,15 @@ class Ciphersuite:
         self._made: list[tuple[G1Point, bytes]] = []
 
     def hash_to_scalar(self, message: bytes, tag: bytes = b"H2S_") -> int:
-        """Section 4.3; `tag` is what follows the interface in the domain separation tag."""
+        """`hash_to_scalar`; `tag` is what follows the interface in the domain separation tag."""
         return to_scalar(self._expand(message, self.interface + tag, EXPAND_BYTES))
 
     def message_scalars(self, messages: Sequence[bytes]) -> list[int]:
-        """Section 4.1.2."""
+        """`messages_to_scalars`."""
         return [self.hash_to_scalar(message, b"MAP_MSG_TO_SCALAR_AS_HASH_") for message in messages]
 
     def generators(self, messages: int) -> Generators:
-        """For so many messages (section 4.1.1). Raises ProofLimitError beyond MAX_MESSAGES."""
+        """For so many messages (`create_generators`). Raises ProofLimitError beyond MAX_MESSAGES."""
         if messages > MAX_MESSAGES:
             raise ProofLimitError(f"at most {MAX_MESSAGES} statements are signed together, not {messages}")
         with self._lock:

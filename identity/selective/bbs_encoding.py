@@ -6,7 +6,7 @@ Rules
   one encoding) and not the identity, which would make equations hold that prove nothing.
 - A scalar is in (0, ORDER): zero would cancel what it multiplies, and beyond ORDER there would be two encodings of one.
 
-draft-irtf-cfrg-bbs-signatures, section 4.2.4.
+draft-irtf-cfrg-bbs-signatures: `octets_to_signature`, `octets_to_proof`, `octets_to_pubkey`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Rules
 - Fresh randomness for every proof, or two of them give the signature away; it is an argument, so that a test can hold
   the published vectors against it.
 
-draft-irtf-cfrg-bbs-signatures, sections 3.5.3, 3.5.4, 3.7 and 4.2.
+draft-irtf-cfrg-bbs-signatures: ProofGen, ProofVerify and what they call.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ MIN_PROOF_BYTES: Final = _POINTS * POINT_BYTES + _SCALARS * SCALAR_BYTES
 
 @dataclass(frozen=True)
 class _Statement:
-    """What the challenge binds (section 4.2.2)."""
+    """What the challenge binds (`ProofChallengeCalculate`)."""
 
     points: tuple[G1Point, G1Point, G1Point]
     """Abar, Bbar and D: the signature and what it signs, blinded."""
@@ -175,7 +175,7 @@ def _are_indexes(indexes: Sequence[int], total: int) -> bool:
 
 
 def _random_scalars(randomness: Randomness, count: int) -> list[int]:
-    """Section 4.2.1. Raises ValueError on a source that gives zeros."""
+    """`calculate_random_scalars`. Raises ValueError on a source that gives zeros."""
     wide = randomness(count * EXPAND_BYTES)
     scalars = [to_scalar(wide[start : start + EXPAND_BYTES]) for start in range(0, len(wide), EXPAND_BYTES)]
     if len(wide) != count * EXPAND_BYTES or 0 in scalars:

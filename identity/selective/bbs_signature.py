@@ -6,7 +6,7 @@ Rules
 - The key is an integer in this process: no key store has BLS12-381. Nor does the library's arithmetic take the same
   time for every key; docs/limitations.md says both.
 
-draft-irtf-cfrg-bbs-signatures, sections 3.4, 3.5.1, 3.5.2, 3.6.1 and 3.6.2.
+draft-irtf-cfrg-bbs-signatures: KeyGen, SkToPk, Sign and Verify.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class SecretKey:
 
     @classmethod
     def derive(cls, suite: Ciphersuite, material: bytes, info: bytes = b"") -> Self:
-        """From MIN_KEY_MATERIAL_BYTES of secret randomness or more (section 3.4.1). Raises KeyUnfitError."""
+        """From MIN_KEY_MATERIAL_BYTES of secret randomness or more (`KeyGen`). Raises KeyUnfitError."""
         if len(material) < MIN_KEY_MATERIAL_BYTES or len(info) > MAX_KEY_INFO_BYTES:
             raise KeyUnfitError(f"a BBS key is made from {MIN_KEY_MATERIAL_BYTES} bytes of randomness or more")
         return cls(suite.hash_to_scalar(material + len(info).to_bytes(2) + info, b"KEYGEN_DST_"))
 
     @cached_property
     def public(self) -> bytes:
-        """PUBLIC_KEY_BYTES, compressed (section 3.4.2)."""
+        """PUBLIC_KEY_BYTES, compressed (`SkToPk`)."""
         return (G2_BASE * Scalar(self.scalar)).to_compressed_bytes()
 
 
@@ -84,7 +84,7 @@ def verify(suite: Ciphersuite, key: bytes, signature: bytes, header: bytes, mess
 
 
 def read_signature(signature: bytes) -> tuple[G1Point, int]:
-    """A and e (section 4.2.4.3). Raises ProofUnreadableError."""
+    """A and e (`octets_to_signature`). Raises ProofUnreadableError."""
     if len(signature) != SIGNATURE_BYTES:
         raise ProofUnreadableError(f"a BBS signature has {SIGNATURE_BYTES} bytes, not {len(signature)}")
     (point,) = read_points(signature[:POINT_BYTES])
@@ -93,7 +93,7 @@ def read_signature(signature: bytes) -> tuple[G1Point, int]:
 
 
 def domain_of(suite: Ciphersuite, key: bytes, generators: Generators, header: bytes) -> int:
-    """Binds a signature to key, generators, suite and header (section 4.2.3)."""
+    """Binds a signature to key, generators, suite and header (`calculate_domain`)."""
     count = len(generators.messages).to_bytes(8)
     return suite.hash_to_scalar(key + count + generators.encoded + suite.interface + len(header).to_bytes(8) + header)
 

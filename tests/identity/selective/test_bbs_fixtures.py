@@ -54,7 +54,7 @@ def each(pattern: str) -> Callable[..., Any]:
 
 
 def mocked(folder: str, seed: bytes) -> Callable[[int], bytes]:
-    """The draft's seeded_random_scalars (section 8.2.1), as the bytes that its scalars are made from."""
+    """The draft's seeded_random_scalars, as the bytes that its scalars are made from."""
     suite, expand = FOLDERS[folder]
     return lambda length: expand(seed, suite.interface + b"MOCK_RANDOM_SCALARS_DST_", length)
 
