@@ -186,6 +186,7 @@ class TestIssuing:
             assert digests == sorted(digests)
             counts.add(len(digests))
         assert counts == {8}
+        assert len(payload_of(issue(ISSUER.signer, claims(), counting()))["nationalities"]) == 1 + 8
 
     def test_salts_and_decoys_are_never_the_same_twice(self) -> None:
         first, second = (issue(ISSUER.signer, claims_hiding(1), counting()) for _ in range(2))
