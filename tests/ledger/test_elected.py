@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 import ledger.elected
 import ledger.log
 from ledger.chain import Unplaced, chained, read_head
+from ledger.checkpoint import VerifierKey
 from ledger.database import Database
 from ledger.elected import LEADERSHIP, ElectedSequencer
 from ledger.errors import (
@@ -30,11 +31,15 @@ from ledger.errors import (
 from ledger.ids import EntryId, TenantId
 from ledger.payload import Draft
 from ledger.postgresql import copy_rows, lock_key
+from ledger.receipt import verify_receipt
 from ledger.sequencer import SEQUENCER
 from ledger.tables import Entry, LogIdentity, Pending
 from ledger.tenancy import SystemSession
+from ledger.witnesses import WitnessPolicy
 from tests.databases import POSTGRESQL, ask, new_database, sessions_of, url_of
 from tests.ledger.world import ACTOR, LONG, POLICY, HeldClock, NoteWritten, World, running, settle
+from tests.simulators.key_store import SimulatedKeyStore
+from tests.simulators.witness_server import WitnessServer
 
 
 @pytest.fixture
@@ -302,3 +307,25 @@ def test_two_that_begin_at_once_begin_one_log(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         origins = set(pool.map(begin, range(2)))
     assert len(origins) == 1
+
+
+def test_whoever_leads_offers_to_the_witnesses_and_all_show_the_same(tmp_path: Path) -> None:
+    server, keys = WitnessServer(tmp_path / "witness", "witness.example/one", HeldClock()), SimulatedKeyStore()
+    server.begin()
+    policy = WitnessPolicy((server.address,), 1, waits=True, interval=0.01)
+    with running(tmp_path / "shared.db", keys=keys, witnesses=policy, kind=POSTGRESQL) as first:
+        server.knows(VerifierKey.parse(first.ledger.vkey()))
+        tenant = first.ledger.create_tenant("first")
+        with running(tmp_path / "shared.db", keys=keys, witnesses=policy, kind=POSTGRESQL) as second:
+            entry = note(second, tenant)
+            assert first.ledger.wait_proven(entry, LONG)
+            assert second.ledger.wait_proven(entry, LONG)
+            assert second.ledger.checkpoint() == first.ledger.checkpoint()
+            leader, other = (first, second) if first.ledger.leads else (second, first)
+            leader.ledger.close()
+            later = note(other, tenant)
+            assert other.ledger.wait_proven(later, LONG)
+            quorum = policy.publication.quorum
+            assert verify_receipt(other.ledger.receipt(later), other.ledger.vkey(), quorum).cosigned.by
+            assert other.ledger.status().ready
+    server.end()
