@@ -42,6 +42,9 @@ PINNED: Final = {
 CACHED_CONTEXTS: Final = 64
 """A thread keeps as many, those written out in documents included; the least used goes first."""
 
+CACHED_SCOPES: Final = 256
+"""A thread keeps as many contexts of single types and terms, as they came out where they were used."""
+
 
 class ContextLibrary:
     """Contexts by URL. Immutable; may be used from any thread."""
@@ -75,9 +78,15 @@ class ContextLibrary:
 
     def resolver(self) -> ContextResolver:
         """For one operation of PyLD's, in this thread."""
-        if not hasattr(self._of_thread, "cache"):
-            self._of_thread.cache = LRUCache(maxsize=CACHED_CONTEXTS)
-        return ContextResolver(self._of_thread.cache, self.load)
+        return ContextResolver(self._cache("contexts", CACHED_CONTEXTS), self.load)
+
+    def scopes(self) -> LRUCache[Any, Any]:
+        """What `identity.jsonld` keeps for this thread."""
+        return self._cache("scopes", CACHED_SCOPES)
+
+    def _cache(self, name: str, size: int) -> LRUCache[Any, Any]:
+        cache: LRUCache[Any, Any] = self._of_thread.__dict__.setdefault(name, LRUCache(maxsize=size))
+        return cache
 
     def load(self, url: str, _options: object) -> dict[str, Any]:
         """PyLD's document loader. Parsed anew each time, since PyLD writes into what it gets."""

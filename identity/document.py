@@ -2,7 +2,7 @@
 
 Rules
 - Walked once, by a loop and not by recursion, before JSON-LD or JCS.
-- What a signature would not cover is refused: JSON-LD drops null and empty lists.
+- What a signature would not cover is refused: JSON-LD drops null and empty lists, and what some keywords hold.
 - What two implementations would write differently is refused: RDFC-1.0 escapes control characters that URDNA2015
   leaves alone, integers beyond 2^53-1 and lone surrogates.
 """
@@ -35,9 +35,14 @@ _CONTEXT_KEYWORDS: Final = frozenset(
     {"@container", "@context", "@direction", "@id", "@index", "@language", "@nest"}
     | {"@prefix", "@protected", "@reverse", "@type", "@version", "@vocab"}
 )
-"""Not `@import`, by which PyLD writes into a context that others share; nor `@base`, by which relative identifiers
-look absolute; nor `@propagate`, which nobody needs here.
+"""Of contexts. Not `@import`, by which PyLD writes into a context that others share; nor `@base`, by which relative
+identifiers look absolute; nor `@propagate`, which nobody needs here.
 """
+
+_DOCUMENT_KEYWORDS: Final = frozenset(
+    {"@context", "@direction", "@graph", "@id", "@language", "@list", "@set", "@type", "@value"}
+)
+"""Not `@included`, `@index`, `@nest` and `@reverse`: what they hold can vanish, and credentials do without them."""
 
 
 def check_document(document: Mapping[str, object]) -> None:
@@ -104,8 +109,8 @@ def _check_keys(value: dict[object, object], *, in_context: bool) -> None:
         if not isinstance(key, str):
             raise MalformedDocumentError(f"the key {key!r} is not a string")
         _check_text(key)
-        if in_context and key.startswith("@") and key not in _CONTEXT_KEYWORDS:
-            raise UnsignableValueError(f"a context in the document says {key}")
+        if key.startswith("@") and key not in (_CONTEXT_KEYWORDS if in_context else _DOCUMENT_KEYWORDS):
+            raise UnsignableValueError(f"{key} is not taken {'in a context of the document' if in_context else 'here'}")
 
 
 def _check_text(text: str) -> None:

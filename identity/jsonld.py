@@ -9,9 +9,11 @@ other implementations do.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
+from cachetools import LRUCache
 from pyld.jsonld import JsonLdError, JsonLdProcessor
 
 from identity.context_library import ContextLibrary
@@ -38,6 +40,9 @@ _HOSTILE: Final = (
     Warning,
 )
 """What PyLD answers a document that is no JSON-LD with."""
+
+
+_INVERTING: Final = threading.Lock()
 
 
 def to_dataset(document: Mapping[str, object], contexts: ContextLibrary, skolem: str = "") -> Dataset:
@@ -75,7 +80,7 @@ def _guarded(operation: str, contexts: ContextLibrary, *arguments: object, **mor
         **more,
     }
     try:
-        return getattr(_Lossless(_refuse_term), operation)(*arguments, options)
+        return getattr(_Lossless(contexts.scopes()), operation)(*arguments, options)
     except DocumentError:
         raise
     except _HOSTILE as error:
@@ -100,6 +105,28 @@ def _blank(iri: str, skolem: str) -> str:
 
 
 class _Lossless(JsonLdProcessor):  # type: ignore[misc]
+    def __init__(self, scopes: LRUCache[Any, Any]) -> None:
+        super().__init__(_refuse_term)
+        self._scopes = scopes
+
+    def _process_context(self, active_ctx: Any, local_ctx: Any, options: Any, **how: Any) -> Any:
+        """PyLD makes the context of a type anew wherever the type occurs, which is most of its work.
+
+        Each context has its own `_uuid` and is never changed, so what comes of two of them is kept under both, the
+        local one by identity: it is part of a context in the cache. Kept with it, it stays that one.
+        """
+        scope = (active_ctx.get("_uuid"), id(local_ctx), *sorted(how.items())) if "cycles" not in how else None
+        if not how or not scope or not scope[0]:
+            return super()._process_context(active_ctx, local_ctx, options, **how)
+        if scope not in self._scopes:
+            made = super()._process_context(active_ctx, local_ctx, options, **how)
+            self._scopes[scope] = (active_ctx, local_ctx, made)
+        return self._scopes[scope][2]
+
+    def _get_inverse_context(self, active_ctx: Any) -> Any:
+        with _INVERTING:  # what PyLD keeps there is shared by all threads
+            return super()._get_inverse_context(active_ctx)
+
     def expand(self, input_: object, options: dict[str, Any]) -> list[Any]:
         expanded: list[Any] = super().expand(input_, options)
         _check(expanded)

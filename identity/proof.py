@@ -66,6 +66,8 @@ def _read(configuration: dict[str, Any]) -> Proof:
     suite = SUITES.get(_text(configuration, "cryptosuite"))
     if suite is None:
         raise ValueError(f"cryptosuites are {', '.join(SUITES)}")
+    if "id" in configuration:
+        _text(configuration, "id")
     if not value.startswith("z"):
         raise ValueError("its value is not base58btc")
     return Proof(
@@ -152,12 +154,13 @@ def find_method(proof: Proof, resolve: Resolver) -> VerificationMethod:
 
 def preceding(proof: Proof, proofs: Sequence[object]) -> list[object]:
     """The proofs that this one follows, as they stand. Raises CheckFailedError."""
-    named: dict[object, object] = {}
+    named: dict[str, object] = {}
     for raw in proofs:
         name = raw.get("id") if isinstance(raw, dict) else None
-        if name is not None and name in named:
-            raise CheckFailedError(Check.CHAIN, f"two proofs have the id {name!r}")
-        named[name] = raw
+        if isinstance(name, str):
+            if name in named:
+                raise CheckFailedError(Check.CHAIN, f"two proofs have the id {name!r}")
+            named[name] = raw
     missing = [name for name in proof.follows if name not in named]
     if missing:
         raise CheckFailedError(Check.CHAIN, f"it follows {missing[0]!r}, which is not there")

@@ -125,9 +125,8 @@ def test_a_document_may_not_bring_a_base() -> None:
         {"credentialSubject": {"undefined": True}},
         {"credentialSubject": {"id": "urn:s", "nested": {"deep": 1}}},
         {"@context": [CREDENTIALS_V2, {"gone": None}], "gone": "x"},
-        {"name": {"@value": "x", "@index": "vanishes"}},
-        {"credentialSubject": {"@index": "vanishes", "id": "urn:s"}},
-        {"@included": [{"@id": "urn:alone"}]},
+        {"@context": [CREDENTIALS_V2, {"index": "@index"}], "name": {"@value": "x", "index": "vanishes"}},
+        {"@context": [CREDENTIALS_V2, {"index": "@index"}], "index": "vanishes"},
         {"@graph": ["alone", {"@id": "urn:s", "urn:p": 1}]},
         {"@graph": [{"@id": "urn:alone"}]},
         {"name": {"@language": "en"}},
@@ -146,6 +145,14 @@ def test_values_that_no_signature_covers_alike_are_refused(value: object) -> Non
     for canonicalised in (canonical_nquads, jcs):
         with pytest.raises(UnsignableValueError):
             canonicalised(credential(name=value))
+
+
+@pytest.mark.parametrize("keyword", ["@reverse", "@included", "@nest", "@index", "@propagate", "@unknown"])
+def test_keywords_whose_content_can_vanish_are_refused(keyword: str) -> None:
+    inside = {"id": "urn:s", keyword: {"@id": "urn:x"}}
+    for document in (credential(**{keyword: {}}), credential(credentialSubject=inside)):
+        with pytest.raises(UnsignableValueError, match=keyword):
+            canonical_nquads(document)
 
 
 def test_a_presentation_may_not_name_a_credential_without_its_content() -> None:
@@ -223,6 +230,20 @@ def test_threads_do_not_disturb_each_other() -> None:
     with ThreadPoolExecutor(8) as threads:
         together = list(threads.map(lambda each: canonical_nquads(each, contexts=fresh), documents * 8))
     assert together == alone * 8
+
+
+def test_what_is_kept_of_contexts_changes_nothing() -> None:
+    """The same types under other contexts, one after the other, are as each is alone."""
+    term = {"Kind": {"@id": "urn:kind", "@context": {"said": "urn:said"}}}
+    other = {"Kind": {"@id": "urn:kind", "@context": {"said": "urn:other"}}}
+    documents = [vector.unsecured for vector in RDFC]
+    for contexts in ([CREDENTIALS_V2, term], [CREDENTIALS_V2, other], [CREDENTIALS_V2, other, term]):
+        kinds = [{"id": "urn:s", "type": "Kind", "said": "x"}, {"id": "urn:t", "type": ["Kind"], "said": "y"}]
+        documents.append(credential(credentialSubject=kinds, **{"@context": contexts}))
+    alone = [canonical_nquads(document, contexts=CONTEXTS.including({})) for document in documents]
+    shared = CONTEXTS.including({})
+    assert [canonical_nquads(document, contexts=shared) for document in documents * 2] == alone * 2
+    assert alone[-3] != alone[-2] != alone[-1] == alone[-3]
 
 
 def test_a_hostile_context_changes_nothing_for_the_next_document() -> None:

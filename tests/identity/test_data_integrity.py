@@ -140,6 +140,7 @@ def test_a_signature_by_another_key_than_the_methods_is_not_given_away(suite: st
         {"created": "\uff12023-02-24T23:36:38Z"},
         {"expires": 5},
         {"previousProof": 5},
+        {"id": {}},
         {"previousProof": [5]},
     ],
     ids=repr,

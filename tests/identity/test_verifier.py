@@ -181,6 +181,8 @@ def test_the_purpose_is_the_one_asked_for() -> None:
         ({"type": ["VerifiablePresentation"]}, Outcome.UNREADABLE),
         ({"id": "relative"}, Outcome.INVALID),
         ({"id": ["urn:a"]}, Outcome.INVALID),
+        ({"id": "_:b0"}, Outcome.INVALID),
+        ({"credentialSubject": {"id": "_:b0", "name": "x"}}, Outcome.INVALID),
         ({"credentialStatus": {"id": "urn:status"}}, Outcome.INVALID),
         ({"credentialSchema": {"type": "JsonSchema"}}, Outcome.INVALID),
         ({"evidence": {"id": "urn:evidence"}}, Outcome.INVALID),
