@@ -15,12 +15,11 @@ from datetime import datetime
 
 from identity import multibase, signature
 from identity.context_library import PUBLISHED, ContextLibrary
-from identity.cryptosuite import SUITES, hash_data, scheme_of
+from identity.cryptosuite import SUITES, SelectiveSuite, hash_data, scheme_of
 from identity.date_time import write_date_time
-from identity.did import VerificationMethod
-from identity.errors import CheckFailedError, TokenInvalidError
-from identity.jwk import PublicKey
-from identity.outcome import Check
+from identity.did import BlsKey, VerificationKey, VerificationMethod
+from identity.errors import CheckFailedError, KeyUnfitError, ProofError, TokenInvalidError
+from identity.outcome import Check, Outcome
 from identity.proof import TYPE, Proof, preceding, proofs_of, read_proof
 
 
@@ -28,11 +27,16 @@ def check_signature(
     document: Mapping[str, object],
     proof: Proof,
     follows: Sequence[object],
-    key: PublicKey,
+    key: VerificationKey,
     contexts: ContextLibrary = PUBLISHED,
 ) -> None:
     """`follows` is what `preceding` gave. Raises CheckFailedError, and DocumentError's kinds."""
     unsecured = _unsecured(document, follows)
+    if isinstance(proof.suite, SelectiveSuite):
+        _check_shown(unsecured, proof, proof.suite, key, contexts)
+        return
+    if isinstance(key, BlsKey):
+        raise CheckFailedError(Check.METHOD, "no suite for whole documents takes such a key")
     if "@context" in proof.configuration:
         stated, given = _listed(proof.configuration["@context"]), _listed(document.get("@context", []))
         if given[: len(stated)] != stated or not (proof.suite.context_in_proof or given == stated):
@@ -40,9 +44,29 @@ def check_signature(
         unsecured["@context"] = proof.configuration["@context"]
     hashed = hash_data(unsecured, proof.configuration, proof.suite, key, contexts)
     try:
-        signature.verify(scheme_of(key), key, proof.value, hashed)
+        signature.verify(scheme_of(key), key, multibase.decode(proof.value), hashed)
     except TokenInvalidError as error:
         raise CheckFailedError(Check.SIGNATURE, "it is not of this document by this key") from error
+
+
+def _check_shown(
+    unsecured: Mapping[str, object],
+    proof: Proof,
+    suite: SelectiveSuite,
+    key: VerificationKey,
+    contexts: ContextLibrary,
+) -> None:
+    """Of a derived proof."""
+    if "proof" in unsecured or "@context" in proof.configuration:
+        raise CheckFailedError(
+            Check.SIGNATURE, "a derived proof follows no other, and has no contexts", Outcome.UNREADABLE
+        )
+    try:
+        suite.verify(unsecured, {**proof.configuration, "proofValue": proof.value}, key, contexts)
+    except KeyUnfitError as error:
+        raise CheckFailedError(Check.METHOD, str(error)) from error
+    except ProofError as error:
+        raise CheckFailedError(Check.SIGNATURE, str(error)) from error
 
 
 def _unsecured(document: Mapping[str, object], follows: Sequence[object]) -> dict[str, object]:
@@ -85,6 +109,8 @@ def add_proof(
     configuration = _configuration(options, method)
     if suite.context_in_proof and "@context" in document:
         configuration["@context"] = document["@context"]
+    if isinstance(method.key, BlsKey):
+        raise CheckFailedError(Check.METHOD, "no suite for whole documents takes such a key")
     proofs = [] if "proof" not in document else proofs_of(document)
     draft = read_proof({**configuration, "proofValue": "z"})
     follows = preceding(draft, proofs)

@@ -2,7 +2,8 @@
 
 Rules
 - One DID, one key, one verification method, which may be used for every purpose of signing.
-- Only Ed25519, P-256 and P-384; of exactly their length; a point on its curve.
+- Only Ed25519, P-256 and P-384, and BLS12-381 for bbs-2023; of exactly their length; a point on its curve (of
+  BLS12-381 when it is used).
 """
 
 from __future__ import annotations
@@ -30,8 +31,21 @@ ED25519_PREFIX: Final = bytes.fromhex("ed01")
 POINTS: Final = {bytes.fromhex("8024"): ("P-256", 33), bytes.fromhex("8124"): ("P-384", 49)}
 """Multicodec prefix → curve, length of a compressed point (Controlled Identifiers 1.0 §2.2.2)."""
 
+BLS_PREFIX: Final = bytes.fromhex("eb01")
+BLS_BYTES: Final = 96
+
 MAX_JWK: Final = 1024
 """Characters of a did:jwk: one of ours has 170."""
+
+
+@dataclass(frozen=True)
+class BlsKey:
+    """A public key of BLS12-381 in G2, compressed, as it was read."""
+
+    octets: bytes
+
+
+VerificationKey = PublicKey | BlsKey
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ class VerificationMethod:
     controller: str
     """The DID."""
 
-    key: PublicKey
+    key: VerificationKey
     purposes: frozenset[str] = SIGNING_PURPOSES
 
 
@@ -64,7 +78,7 @@ def resolve(method: str) -> VerificationMethod:
     return VerificationMethod(method, did, key)
 
 
-def did_key(key: PublicKey) -> str:
+def did_key(key: VerificationKey) -> str:
     """The did:key of a key. Raises ValueError for another curve."""
     return f"did:key:{multikey(key)}"
 
@@ -77,8 +91,10 @@ def method_of(did: str) -> str:
     return f"{did}#{_METHODS[name](did)[1]}"
 
 
-def multikey(key: PublicKey) -> str:
+def multikey(key: VerificationKey) -> str:
     """The `publicKeyMultibase` of a key. Raises ValueError for another curve."""
+    if isinstance(key, BlsKey):
+        return multibase.encode(BLS_PREFIX + key.octets)
     if isinstance(key, Ed25519PublicKey):
         return multibase.encode(ED25519_PREFIX + key.public_bytes_raw())
     for prefix, (curve, _) in POINTS.items():
@@ -87,7 +103,7 @@ def multikey(key: PublicKey) -> str:
     raise ValueError(f"{key.curve.name} has no multikey here")
 
 
-def read_multikey(text: str) -> PublicKey:
+def read_multikey(text: str) -> VerificationKey:
     """The key of a `publicKeyMultibase`, base58btc only. Raises DidError's kinds."""
     if not text.startswith("z"):
         raise DidUnreadableError(f"{text!r} is not base58btc")
@@ -98,10 +114,14 @@ def read_multikey(text: str) -> PublicKey:
         raise DidUnreadableError(f"{text!r} is no key: {error}") from error
 
 
-def _key(prefix: bytes, octets: bytes) -> PublicKey:
+def _key(prefix: bytes, octets: bytes) -> VerificationKey:
     """Raises ValueError for what is no key, DidUnsupportedError for a kind we do not read."""
     if prefix == ED25519_PREFIX:
         return Ed25519PublicKey.from_public_bytes(octets)
+    if prefix == BLS_PREFIX:
+        if len(octets) != BLS_BYTES:
+            raise ValueError(f"{len(octets)} bytes instead of {BLS_BYTES}")
+        return BlsKey(octets)
     if prefix not in POINTS:
         raise DidUnsupportedError(f"keys with the multicodec prefix {prefix.hex()} are not read here")
     curve, length = POINTS[prefix]
@@ -110,12 +130,12 @@ def _key(prefix: bytes, octets: bytes) -> PublicKey:
     return EllipticCurvePublicKey.from_encoded_point(CURVES[curve], octets)
 
 
-def _from_did_key(did: str) -> tuple[PublicKey, str]:
+def _from_did_key(did: str) -> tuple[VerificationKey, str]:
     multikey_text = did.removeprefix("did:key:")
     return read_multikey(multikey_text), multikey_text
 
 
-def _from_did_jwk(did: str) -> tuple[PublicKey, str]:
+def _from_did_jwk(did: str) -> tuple[VerificationKey, str]:
     text = did.removeprefix("did:jwk:")
     try:
         if len(text) > MAX_JWK:
@@ -125,5 +145,8 @@ def _from_did_jwk(did: str) -> tuple[PublicKey, str]:
         raise DidUnreadableError(str(error)) from error
 
 
-_METHODS: Final[Mapping[str, Callable[[str], tuple[PublicKey, str]]]] = {"jwk": _from_did_jwk, "key": _from_did_key}
+_METHODS: Final[Mapping[str, Callable[[str], tuple[VerificationKey, str]]]] = {
+    "jwk": _from_did_jwk,
+    "key": _from_did_key,
+}
 """Method → the key of a DID, and the fragment of its verification method."""

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from identity import multibase
-from identity.cryptosuite import SUITES, Suite, scheme_of
+from identity.cryptosuite import SELECTIVE, SUITES, SelectiveSuite, Suite
 from identity.date_time import read_date_time
 from identity.did import Resolver, VerificationMethod
-from identity.errors import CheckFailedError, DidError, DidUnsupportedError
+from identity.errors import CheckFailedError, DidError, DidUnsupportedError, ProofError
 from identity.outcome import Check, Outcome
 
 TYPE: Final = "DataIntegrityProof"
+ALL_SUITES: Final[Mapping[str, Suite | SelectiveSuite]] = {**SUITES, **SELECTIVE}
 MAX_PROOFS: Final = 16
 """Of one document."""
 
@@ -29,8 +29,11 @@ class Proof:
     configuration: dict[str, Any]
     """All of it but the value."""
 
-    suite: Suite
-    value: bytes
+    suite: Suite | SelectiveSuite
+    value: str
+    header: bytes | None
+    """The presentation header of a derived proof, where its suite has one."""
+
     method: str
     purpose: str
     created: datetime | None
@@ -54,7 +57,7 @@ def read_proof(raw: object) -> Proof:
     """Raises CheckFailedError, unreadable."""
     try:
         return _read(dict(raw) if isinstance(raw, dict) else {})
-    except ValueError as error:
+    except (ValueError, ProofError) as error:
         raise CheckFailedError(Check.PROOF, str(error), Outcome.UNREADABLE) from error
 
 
@@ -63,17 +66,16 @@ def _read(configuration: dict[str, Any]) -> Proof:
     del configuration["proofValue"]
     if _text(configuration, "type") != TYPE:
         raise ValueError(f"its type is not {TYPE}")
-    suite = SUITES.get(_text(configuration, "cryptosuite"))
+    suite = ALL_SUITES.get(_text(configuration, "cryptosuite"))
     if suite is None:
-        raise ValueError(f"cryptosuites are {', '.join(SUITES)}")
+        raise ValueError(f"cryptosuites are {', '.join(ALL_SUITES)}")
     if "id" in configuration:
         _text(configuration, "id")
-    if not value.startswith("z"):
-        raise ValueError("its value is not base58btc")
     return Proof(
         configuration=configuration,
         suite=suite,
-        value=multibase.decode(value),
+        value=value,
+        header=suite.read(value),
         method=_text(configuration, "verificationMethod"),
         purpose=_text(configuration, "proofPurpose"),
         created=_moment(configuration, "created"),
@@ -108,6 +110,8 @@ class Expected:
     purpose: str
     challenge: str | None = None
     domain: str | None = None
+    header: bytes | None = None
+    """Of proofs by bbs-2023, whose presentation header is all that keeps them from being shown again."""
 
 
 def check_purpose(proof: Proof, expected: Expected, method: VerificationMethod) -> None:
@@ -122,6 +126,8 @@ def check_challenge(proof: Proof, expected: Expected) -> None:
     """Raises CheckFailedError."""
     if expected.challenge is not None and proof.configuration.get("challenge") != expected.challenge:
         raise CheckFailedError(Check.CHALLENGE, "it answers another challenge, or none")
+    if expected.header is not None and proof.header != expected.header:
+        raise CheckFailedError(Check.CHALLENGE, "its presentation header is another, or it has none")
 
 
 def check_domain(proof: Proof, expected: Expected) -> None:
@@ -147,7 +153,7 @@ def find_method(proof: Proof, resolve: Resolver) -> VerificationMethod:
         raise CheckFailedError(Check.METHOD, str(error), Outcome.UNCHECKED) from error
     except DidError as error:
         raise CheckFailedError(Check.METHOD, str(error), Outcome.UNREADABLE) from error
-    if scheme_of(method.key) not in proof.suite.schemes:
+    if not proof.suite.takes(method.key):
         raise CheckFailedError(Check.METHOD, f"{proof.configuration['cryptosuite']} takes no such key")
     return method
 

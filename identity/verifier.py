@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
@@ -97,11 +97,12 @@ def verify_presentation(document: Document, policy: Policy, now: datetime, expec
     if not findings.begin(document, PRESENTATION):
         return findings.report()
     findings.run(Check.CONTEXTS, partial(check_contexts, document, policy.contexts))
-    signers = _verify_proofs(findings, document, policy, now, expected)
+    signers = _verify_proofs(findings, document, policy, now, replace(expected, header=None))
     if signers and "holder" in document:
         findings.run(Check.AUTHOR, partial(_check_author, party(document["holder"]), signers))
     held = findings.run(Check.CREDENTIALS, partial(_held, document)) or []
-    return findings.report(tuple(verify_credential(each, policy, now) for each in held))
+    asserted = replace(ASSERTION, header=expected.header)
+    return findings.report(tuple(verify_credential(each, policy, now, asserted) for each in held))
 
 
 def _verify_proofs(

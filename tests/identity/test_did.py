@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from identity import base64url, multibase
-from identity.did import did_key, method_of, multikey, resolve
+from identity.did import BlsKey, did_key, method_of, multikey, resolve
 from identity.errors import DidError, DidUnreadableError, DidUnsupportedError
 from identity.jwk import write_jwk
 from tests.identity.issuers import Issuer
@@ -44,6 +44,7 @@ def test_the_published_did_jwk_is_read() -> None:
     )
     method = resolve(f"{did}#0")
     assert method_of(did) == method.id
+    assert not isinstance(method.key, BlsKey)
     assert (method.controller, write_jwk(method.key)) == (did, json.loads(P256_JWK))
 
 
@@ -81,6 +82,7 @@ P256 = multibase.decode(multikey(Issuer.of("ecdsa").public))
     [
         bytes.fromhex("ed01") + bytes(31),
         bytes.fromhex("ed01") + bytes(33),
+        bytes.fromhex("eb01") + bytes(95),
         P256[:-1],
         P256 + b"\0",
         P256[:2] + b"\x04" + P256[3:],
