@@ -147,7 +147,8 @@ def derive(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The part of the document that is mandatory or selected, and its proof, bound to the presentation header.
 
-    The issuer's signature is not verified. Raises SelectionError, ProofUnreadableError, ProofLimitError,
+    The issuer's signature is not verified: a holder who wants to know what was issued derives everything (the pointer
+    `""`) and verifies that. Raises SelectionError, ProofUnreadableError, ProofLimitError,
     DocumentError's kinds.
     """
     base = BaseProof.decode(proof.get("proofValue"))

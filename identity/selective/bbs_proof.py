@@ -98,7 +98,8 @@ def prove(
     scalars = suite.message_scalars(messages)
     generators = suite.generators(len(messages))
     domain = domain_of(suite, key, generators, header)
-    hidden = [index for index in range(len(messages)) if index not in set(disclosed)]
+    shown = {index: scalars[index] for index in disclosed}
+    hidden = [index for index in range(len(messages)) if index not in shown]
     r1, r2, e_blind, r1_blind, r3_blind, *blinds = _random_scalars(randomness, 5 + len(hidden))
 
     d = signed_point(suite, generators, domain, scalars) * Scalar(r2)
@@ -109,7 +110,7 @@ def prove(
         points=(a_bar, b_bar, d),
         commitments=(weighted_sum((a_bar, e_blind), (d, r1_blind)), weighted_sum((d, r3_blind), *carried)),
         domain=domain,
-        shown={index: scalars[index] for index in disclosed},
+        shown=shown,
         presentation_header=presentation_header,
     )
     challenge = statement.challenge(suite)

@@ -74,7 +74,7 @@ def disclose(
         raise SelectionError("nothing is mandatory and nothing is selected: there would be nothing to show")
     mandatory = said.selection(mandatory_pointers).indexes
     shown = said.selection(pointers)
-    others = [index for index in range(len(said.nquads)) if index not in set(mandatory)]
+    others = sorted(set(range(len(said.nquads))) - set(mandatory))
     return Disclosure(
         document=select(document, pointers),
         labels=shown.labels,
@@ -96,7 +96,12 @@ def recover(document: Mapping[str, Any], labels: Labels, mandatory: Sequence[int
 
 
 def proof_hash(document: Mapping[str, Any], proof: Mapping[str, Any], contexts: ContextLibrary) -> bytes:
-    """SHA-256 of the canonical proof configuration, in the document's context. Raises DocumentError's kinds."""
+    """SHA-256 of the canonical proof configuration, in the document's context.
+
+    Raises ProofInvalidError for a proof with another context of its own, DocumentError's kinds.
+    """
+    if proof.get("@context", document.get("@context")) != document.get("@context"):
+        raise ProofInvalidError("the proof was made under other contexts")
     configuration = {key: value for key, value in proof.items() if key != "proofValue"}
     nquads = canonical_nquads(configuration | {"@context": document.get("@context")}, contexts=contexts)
     return sha256("".join(nquads).encode()).digest()

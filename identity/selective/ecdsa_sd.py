@@ -167,7 +167,8 @@ def derive(
     *,
     contexts: ContextLibrary = PUBLISHED,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The part of the document that is mandatory or selected, and its proof. The signatures are not verified.
+    """The part of the document that is mandatory or selected, and its proof. The signatures are not verified:
+    a holder who wants to know what was issued derives everything (the pointer `""`) and verifies that.
 
     Raises SelectionError, ProofUnreadableError, ProofLimitError, DocumentError's kinds.
     """

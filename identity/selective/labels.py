@@ -1,7 +1,7 @@
 """Labels of blank nodes that depend on a secret of the issuer's: HMAC-SHA-256 of the canonical label.
 
-ecdsa-sd-2023 takes the HMAC itself. For bbs-2023 it would tell presentations apart
-from all others, so it only decides an order: `b0`, `b1` and on.
+ecdsa-sd-2023 takes the HMAC itself. For bbs-2023 it would tell a credential's presentations from all others, so it only
+decides an order: `b0`, `b1` and on.
 
 W3C vc-di-ecdsa: createHmacIdLabelMapFunction; vc-di-bbs: createShuffledIdLabelMapFunction.
 """

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from identity.canonical import Canonical, canonicalise
 from identity.context_library import ContextLibrary
-from identity.errors import SelectionError
+from identity.errors import MalformedDocumentError, SelectionError
 from identity.selective.pointers import select
 from identity.selective.skolem import PREFIX, skolemise
 
@@ -107,13 +107,14 @@ def prepare(document: Mapping[str, Any], contexts: ContextLibrary) -> Prepared:
 
 
 def relabel(nquads: Iterable[str], labels: Labels) -> tuple[str, ...]:
-    """Sorted under other labels, twins once. Raises KeyError for a label that has none."""
+    """Sorted under other labels, twins once. Raises KeyError for a label that has none, MalformedDocumentError."""
     return tuple(sorted({_relabelled(line, labels) for line in nquads}))
 
 
 def _relabelled(line: str, labels: Labels) -> str:
     quad = _QUAD.fullmatch(line)
-    assert quad is not None, "N-Quads of our own making"
+    if quad is None:
+        raise MalformedDocumentError("a statement is no N-Quad")
     terms = [f"_:{labels[term[2:]]}" if term.startswith("_:") else term for term in quad.groups() if term]
     return " ".join([*terms, ".\n"])
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from py_arkworks_bls12381 import G1Point
 
 from identity.errors import ProofInvalidError, ProofUnreadableError
 from identity.selective import bbs_proof, bbs_signature
@@ -129,3 +131,13 @@ def test_proof(fixture: Fixture) -> None:
     (seed,) = {one.octets("seed") for one in read("mockedRng.json")}
     randomness, signature = mocked(fixture.folder, seed), fixture.octets("signature")
     assert proof == bbs_proof.prove(suite, key, signature, header, presentation, fixture.messages, shown, randomness)
+
+
+def test_generators_are_made_once_whoever_asks_first() -> None:
+    suite = Ciphersuite(b"BBS_BLS12381G1_XMD:SHA-256_SSWU_RO_", expand_xmd, G1Point.hash_to_curve)
+    counts = [9, 1, 20, 5] * 4
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(suite.generators, counts))
+    for count, generators in zip(counts, made, strict=True):
+        assert generators.encoded == SHA_256.generators(count).encoded
+        assert len(generators.messages) == count

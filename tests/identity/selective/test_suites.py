@@ -151,6 +151,7 @@ def test_no_part_of_a_document_can_be_changed(suite: Suite, forgery: str) -> Non
         ("expires", "2099-01-01T00:00:00Z"),
         ("challenge", "1"),
         ("domain", "other.example"),
+        ("@context", "https://www.w3.org/ns/credentials/v2"),
     ],
 )
 def test_no_part_of_a_configuration_can_be_changed(suite: Suite, member: str, value: str) -> None:
