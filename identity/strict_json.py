@@ -22,11 +22,12 @@ def read_json(data: bytes, what: str) -> object:
     """The value that these UTF-8 bytes are; `what` names them in the error. Raises TokenUnreadableError."""
     try:
         value: object = _DECODER.decode(data.decode())
-        if b"\\ud" in data.lower():
+        if b"\\ud" in data or b"\\uD" in data:
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise TokenUnreadableError(f"{what} is not JSON that can be read in one way only") from error
-    _limit_depth(value, what)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:  # else it cannot be deeper
+        _limit_depth(value, what)
     return value
 
 

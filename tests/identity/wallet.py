@@ -48,6 +48,7 @@ class Authority:
         purpose: x509.ObjectIdentifier | None = MDL_DOCUMENT_SIGNER,
         signs: bool = True,
         authority: bool = False,
+        names: Sequence[x509.GeneralName] = (),
     ) -> bytes:
         """A document signer's certificate, DER."""
         usage = [signs, False, False, False, False, not signs, False, False, False]
@@ -57,6 +58,8 @@ class Authority:
             builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
         if authority:
             builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self.key, SHA256()).public_bytes(Encoding.DER)
 
     def _builder(
