@@ -2,7 +2,7 @@
 
 Rules
 - Definite lengths, no key twice, no depth beyond MAX_DEPTH, nothing behind the value.
-- Of the tags a mobile document knows dates (0, 1004) and embedded CBOR (24); any other is refused, for what decoders do
+- Of the tags only dates (0, 1004) and embedded CBOR (24) are taken; any other is refused, for what decoders do
   with them (shared references, regular expressions, big numbers) is nothing that a stranger should choose.
 """
 
@@ -71,7 +71,7 @@ def _keep_embedded(tag: cbor2.CBORTag, _: bool) -> object:
 
 
 def _refuse(*_: object) -> NoReturn:
-    raise ValueError("a tag that has no place in a mobile document")
+    raise ValueError("a tag that has no place in a credential")
 
 
 _REFUSED: Final[Mapping[int, Callable[..., NoReturn]]] = dict.fromkeys(

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from io import BytesIO
 from itertools import pairwise
 from typing import Any, Final
 
 import cbor2
 
 from identity import multibase
-from identity.errors import ProofLimitError, ProofUnreadableError
+from identity.cbor import read_cbor
+from identity.errors import ProofLimitError, ProofUnreadableError, TokenUnreadableError
 
 MAX_PROOF_CHARACTERS: Final = 128 * 1024
 """A signature for each of MAX_MESSAGES statements, in base64."""
@@ -50,12 +50,11 @@ def decode(kind: Kind, value: object, length: int) -> list[Any]:
     octets = read_multibase(value)
     if octets[:3] != kind.value:
         raise ProofUnreadableError(f"the proofValue begins with {octets[:3].hex()}, not {kind.value.hex()}")
-    stream = BytesIO(octets[3:])
     try:
-        components = cbor2.load(stream)
-    except (cbor2.CBORDecodeError, ValueError, TypeError, RecursionError) as error:
-        raise ProofUnreadableError("the proofValue holds no CBOR") from error
-    if stream.read(1) or type(components) is not list or len(components) != length:
+        components = read_cbor(octets[3:], "the proofValue")
+    except TokenUnreadableError as error:
+        raise ProofUnreadableError(str(error)) from error
+    if type(components) is not list or len(components) != length:
         raise ProofUnreadableError(f"the proofValue is not one array of {length}")
     return components
 

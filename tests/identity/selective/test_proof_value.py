@@ -71,6 +71,10 @@ def test_size_comes_first() -> None:
         b"\xff",
         b"\xd8\x40\x81\x00",
         b"\x81\xa1\x80\x00\x00",
+        b"\x81\xd8\x23\x61a",  # a regular expression
+        b"\x81\xd8\x1c\x80",  # a shared value
+        b"\x81\xa2\x00\x01\x00\x02",  # a key twice
+        b"\x9f\x00\xff",  # an array without its length
     ],
     ids=bytes.hex,
 )
