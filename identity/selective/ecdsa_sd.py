@@ -137,6 +137,7 @@ def issue(
     document: Mapping[str, Any],
     options: Mapping[str, Any],
     mandatory_pointers: Sequence[str],
+    issuer: EllipticCurvePublicKey,
     sign: Sign,
     *,
     contexts: ContextLibrary = PUBLISHED,
@@ -144,14 +145,18 @@ def issue(
 ) -> dict[str, Any]:
     """The base proof of a document without a proof; `options` are its members but `proofValue`.
 
-    Raises SelectionError, DocumentError's kinds, and what `sign` raises.
+    Raises SelectionError, DocumentError's kinds, ProofInvalidError when `sign` is not of the issuer's key, and what
+    `sign` raises.
     """
     hmac_key = randomness(HMAC_KEY_BYTES)
     credential_key = _make_key(randomness)
     grouped = group(prepare(document, contexts).under(hmac_labels(hmac_key)), mandatory_pointers)
     public = _multikey(credential_key.public_key())
+    vouched = proof_hash(document, options, contexts) + public + grouped.mandatory_hash
+    signature = sign(vouched)
+    _verify(issuer, signature, vouched)
     proof = BaseProof(
-        signature=sign(proof_hash(document, options, contexts) + public + grouped.mandatory_hash),
+        signature=signature,
         credential_key=public,
         hmac_key=hmac_key,
         signatures=tuple(_sign(credential_key, statement) for statement in grouped.others),

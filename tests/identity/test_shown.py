@@ -53,7 +53,7 @@ def issued(suite: str, by: str = "") -> dict[str, Any]:
     }
     if suite == bbs.CRYPTOSUITE:
         return {**document, "proof": bbs.issue(document, options, MANDATORY, BBS_KEY)}
-    return {**document, "proof": ecdsa_sd.issue(document, options, MANDATORY, sign_with(EC_KEY))}
+    return {**document, "proof": ecdsa_sd.issue(document, options, MANDATORY, EC_KEY.public_key(), sign_with(EC_KEY))}
 
 
 @cache

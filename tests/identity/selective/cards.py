@@ -75,7 +75,7 @@ def sign_with(key: EllipticCurvePrivateKey) -> Callable[[bytes], bytes]:
 
 
 def ecdsa_issue(document: Document, mandatory: Sequence[str] = MANDATORY) -> Document:
-    return ecdsa_sd.issue(document, options(ecdsa_sd.CRYPTOSUITE), mandatory, sign_with(EC_KEY))
+    return ecdsa_sd.issue(document, options(ecdsa_sd.CRYPTOSUITE), mandatory, EC_KEY.public_key(), sign_with(EC_KEY))
 
 
 def bbs_issue(document: Document, mandatory: Sequence[str] = MANDATORY) -> Document:

@@ -12,18 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity.errors import ProofError, ProofInvalidError, ProofUnreadableError, SelectionError
-from identity.selective import bbs
+from identity.selective import bbs, ecdsa_sd
 from identity.selective.pointers import select
 from tests.identity.selective.cards import (
     BBS,
     BBS_KEY,
     CARD,
+    EC_KEY,
+    EC_STRANGER,
     ECDSA_SD,
+    MANDATORY,
     SELECTIVE,
     SUITES,
     Document,
     Suite,
     bbs_issue,
+    options,
+    sign_with,
 )
 
 each = pytest.mark.parametrize("suite", SUITES, ids=str)
@@ -277,6 +282,12 @@ def test_a_holder_cannot_derive_from_another_document(suite: Suite) -> None:
         return
     with pytest.raises(ProofInvalidError):
         suite.verify(*forged)
+
+
+def test_a_signature_of_another_key_is_not_given_away() -> None:
+    stranger, issuer = sign_with(EC_STRANGER), EC_KEY.public_key()
+    with pytest.raises(ProofInvalidError):
+        ecdsa_sd.issue(CARD, options(ecdsa_sd.CRYPTOSUITE), MANDATORY, issuer, stranger)
 
 
 def test_two_issuings_share_nothing() -> None:

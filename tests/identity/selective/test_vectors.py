@@ -184,6 +184,7 @@ def test_ecdsa_issue(vector: Vector) -> None:
         vector.document,
         vector.options,
         vector.mandatory,
+        published_key("baseKeyPair").public_key(),
         sign_as_issuer,
         contexts=CONTEXTS,
         randomness=lambda length: next(drawn),
