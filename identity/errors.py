@@ -9,6 +9,7 @@ IdentityError
 │   └── ProofInvalidError         it is of something else, or does not hold
 ├── DidError                      no key comes of this DID
 │   ├── DidUnreadableError        it is not of its method's form
+│   ├── DidUnreachableError       its document cannot be had now
 │   └── DidUnsupportedError       a method, or a kind of key, that we do not resolve
 ├── CheckFailedError              one check of a secured document; `check` and `outcome` say which and how
 ├── DocumentError                 this document can be neither signed nor checked
@@ -46,6 +47,10 @@ class DidError(IdentityError):
 
 class DidUnreadableError(DidError):
     """It is not of its method's form."""
+
+
+class DidUnreachableError(DidError):
+    """Its document cannot be had now."""
 
 
 class DidUnsupportedError(DidError):

@@ -13,7 +13,7 @@ from typing import Any, Final
 from identity.cryptosuite import SELECTIVE, SUITES, SelectiveSuite, Suite
 from identity.date_time import read_date_time
 from identity.did import Resolver, VerificationMethod
-from identity.errors import CheckFailedError, DidError, DidUnsupportedError, ProofError
+from identity.errors import CheckFailedError, DidError, DidUnreachableError, DidUnsupportedError, ProofError
 from identity.outcome import Check, Outcome
 
 TYPE: Final = "DataIntegrityProof"
@@ -149,7 +149,7 @@ def find_method(proof: Proof, resolve: Resolver) -> VerificationMethod:
     """The proof's key, one that its suite takes. Raises CheckFailedError."""
     try:
         method = resolve(proof.method)
-    except DidUnsupportedError as error:
+    except (DidUnreachableError, DidUnsupportedError) as error:
         raise CheckFailedError(Check.METHOD, str(error), Outcome.UNCHECKED) from error
     except DidError as error:
         raise CheckFailedError(Check.METHOD, str(error), Outcome.UNREADABLE) from error
