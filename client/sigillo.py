@@ -97,9 +97,9 @@ class Sigillo:
         """Destroy an asset's key and everything sealed under it."""
         return self._json("DELETE", f"/v1/assets/{asset}")
 
-    def receipt(self, entry: str) -> str:
-        """The receipt of a ledger entry; empty while the entry is durable but not yet proven."""
-        response = self._send("GET", f"/v1/receipts/{entry}")
+    def receipt(self, entry: str, wait: int = 0) -> str:
+        """The receipt of a ledger entry; empty while it is durable but not yet proven, after `wait` seconds."""
+        response = self._send("GET", f"/v1/receipts/{entry}", headers={"Prefer": f"wait={wait}"} if wait else {})
         return response.text if response.status_code == httpx.codes.OK else ""
 
     def checkpoint(self) -> str:

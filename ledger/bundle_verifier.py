@@ -239,7 +239,9 @@ def check_quorum(cosigned: Cosigned, needed: int) -> None:
     """Raises UnsoundError unless so many witnesses signed."""
     if len(cosigned[0]) < needed:
         there = ", ".join(cosigned[0]) or "none"
-        raise UnsoundError(f"{needed} witnesses are needed, and there are cosignatures by {len(cosigned[0])} ({there})")
+        raise UnsoundError(
+            f"cosignatures by {needed} of the named witnesses are needed, and there are {len(cosigned[0])} ({there})"
+        )
 
 
 # The tree (RFC 6962).

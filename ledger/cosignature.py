@@ -142,7 +142,8 @@ class Quorum:
         if len(cosigned.by) >= self.needed:
             return ""
         there = ", ".join(one.witness for one in cosigned.by) or "none"
-        return f"{self.needed} witnesses are needed, and there are cosignatures by {len(cosigned.by)} ({there})"
+        needed = f"cosignatures by {self.needed} of the named witnesses are needed"
+        return f"{needed}, and there are {len(cosigned.by)} ({there})"
 
     def require(self, note: str, key: VerifierKey) -> Cosigned:
         """The same as `judge`, and CosignatureError where they are too few."""

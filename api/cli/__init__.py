@@ -7,6 +7,7 @@ import typer
 from api.cli import bundle as _bundle  # noqa: F401 -- adds its commands to `ledger`
 from api.cli import claim_key as _claim_key  # noqa: F401 -- adds its commands to `keys`
 from api.cli import oversight as _oversight  # noqa: F401 -- to `ledger` as well
+from api.cli import receipt as _receipt  # noqa: F401 -- as well
 from api.cli import recover as _recover  # noqa: F401 -- as well
 from api.cli.apikey import app as apikey
 from api.cli.demo import demo

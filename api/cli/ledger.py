@@ -28,7 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 @app.command()
 def verify(
     folder: Path = typer.Argument(
-        None, help="An exported log, or an audit bundle. Default: the log of the home folder, payloads too."
+        None, help="An exported log, an audit bundle or a receipt. Default: the log of the home folder, payloads too."
     ),
     url: str = typer.Option("", help="A published log, such as https://sigillo.example/ledger."),
     key: Path = typer.Option(
@@ -59,6 +59,7 @@ def verify(
     if (state or follow) and not url:
         raise fail("--state and --follow go with --url", Exit.USAGE)
     if folder and folder.is_file():
+        _receipt(folder, key, witness, quorum, as_json=as_json)
         _bundle(folder, key, since, witness, quorum, _judge(tsa_anchors), as_json=as_json)
     believed, judge = _quorum(witness, quorum), _judge(tsa_anchors)
     with told(), progressing("checking", quiet=as_json or follow) as progress:
@@ -100,6 +101,15 @@ def _quorum(witnesses: list[str], needed: int | None) -> Quorum:
         return Quorum.parse(witnesses, needed)
     except CheckpointError as error:
         raise fail(f"--witness, --quorum: {error}", Exit.USAGE) from error
+
+
+def _receipt(file: Path, key: Path | None, witnesses: list[str], quorum: int | None, *, as_json: bool) -> None:
+    """Where the file is one, the end of the command."""
+    from api.cli.receipt import check_receipt, is_receipt
+
+    with told():
+        if is_receipt(file):
+            check_receipt(file, key, _quorum(witnesses, quorum), as_json=as_json)
 
 
 def _judge(anchors: Path | None) -> Judge | None:

@@ -177,7 +177,9 @@ def test_a_witness_is_killed_and_comes_back(up: Running, two: Two, tmp_path: Pat
             assert "--witness" in named.stdout
             lacking = command(home, "ledger", "verify", *what, *believed, *stranger)
             assert lacking.exit_code == 5, lacking.output
-            assert "3 witnesses are needed, and there are cosignatures by 2" in " ".join(lacking.output.split())
+            assert "cosignatures by 3 of the named witnesses are needed, and there are 2" in " ".join(
+                lacking.output.split()
+            )
             assert command(home, "ledger", "verify", *what, *believed, *stranger, "--quorum", 2).exit_code == 0
     assert command(home, "ledger", "verify", "--witness", "nonsense").exit_code == 2
     assert command(home, "ledger", "verify", *believed, "--quorum", 3).exit_code == 2

@@ -197,7 +197,11 @@ CHECKPOINTS: tuple[tuple[str, Callable[[Evidence], str], str], ...] = (
     ("signature", partial(blob_of, flipped, 0), "log's signature does not verify|the checkpoint's signature"),
     ("cosignature", partial(blob_of, flipped, 1), "cosignature by witness.example/one"),
     ("cosignature time", later, "cosignature by witness.example/one"),
-    ("cosignature", lambda one: one.signed(one.text), "1 witnesses are needed, and there are cosignatures by 0"),
+    (
+        "cosignature",
+        lambda one: one.signed(one.text),
+        "cosignatures by 1 of the named witnesses are needed, and there are 0",
+    ),
 )
 
 

@@ -220,7 +220,9 @@ def test_what_counts_for_nobody_leaves_too_few(
 ) -> None:
     verify, note = getattr(cosignable, verifier), cosignable.note
     for lines in (ignored(note) + TWO.line(note), TWO.line(note) + TWO.line(note, NOW + 9) + ignored(note)):
-        with pytest.raises(REFUSED, match=r"2 witnesses are needed, and there are cosignatures by 1 .*two"):
+        with pytest.raises(
+            REFUSED, match=r"cosignatures by 2 of the named witnesses are needed, and there are 1 .*two"
+        ):
             verify(lines, Quorum.parse(BOTH))
 
 
