@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from identity.errors import Check, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
+from identity.outcome import Check
 from identity.status_list import BITSTRING, StatusList, decode
 
 ENTRY_TYPE: Final = "BitstringStatusListEntry"

@@ -17,8 +17,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from identity.errors import Check, IssuerUntrustedError, TokenInvalidError, TokenUnreadableError
+from identity.errors import IssuerUntrustedError, TokenInvalidError, TokenUnreadableError
 from identity.jwk import PublicKey
+from identity.outcome import Check
 from keys.errors import CertificateMismatchError
 from keys.path import Purposes, led_to
 from keys.profile import UNREADABLE, extension
@@ -53,7 +54,7 @@ def certified_key(
     if not (fitting and isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey)):
         raise IssuerUntrustedError("the issuer's certificate is not for signing such documents")
     if not all(_is_good(certificate, now) for certificate in certificates):
-        raise TokenInvalidError(Check.TIME, "the issuer's certificate has ended, or has not begun")
+        raise TokenInvalidError(Check.VALIDITY, "the issuer's certificate has ended, or has not begun")
     return key
 
 

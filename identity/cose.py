@@ -15,8 +15,9 @@ import cbor2
 
 from identity import base64url
 from identity.cbor import read_map
-from identity.errors import Check, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jwk import PublicKey, read_jwk
+from identity.outcome import Check
 from identity.signature import ED25519, P256, P384, Scheme, verify
 
 ALGORITHMS: Final[Mapping[int, Scheme]] = {-7: P256, -35: P384, -8: ED25519}

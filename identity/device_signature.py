@@ -16,8 +16,9 @@ import cbor2
 
 from identity.cbor import embed, embedded
 from identity.cose import read_sign1, verify_sign1
-from identity.errors import Check, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jwk import PublicKey
+from identity.outcome import Check
 
 
 def transcript(client_id: str, nonce: str, response_uri: str, encrypted_to: bytes | None = None) -> bytes:

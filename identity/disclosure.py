@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from identity import base64url
-from identity.errors import Check, TokenInvalidError
+from identity.errors import TokenInvalidError
+from identity.outcome import Check
 from identity.strict_json import MAX_DEPTH, read_json
 
 DIGESTS: Final = "_sd"

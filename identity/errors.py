@@ -32,9 +32,7 @@ IdentityError
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-from identity import outcome as outcomes
+from identity.outcome import Check, Outcome
 
 
 class IdentityError(Exception):
@@ -60,9 +58,7 @@ class DidUnsupportedError(DidError):
 class CheckFailedError(IdentityError):
     """One check of a secured document did not hold."""
 
-    def __init__(
-        self, check: outcomes.Check, detail: str, outcome: outcomes.Outcome = outcomes.Outcome.INVALID
-    ) -> None:
+    def __init__(self, check: Check, detail: str, outcome: Outcome = Outcome.INVALID) -> None:
         super().__init__(f"{check}: {detail}")
         self.check, self.outcome, self.detail = check, outcome, detail
 
@@ -113,24 +109,6 @@ class TokenUnreadableError(TokenError):
 
 class IssuerUntrustedError(TokenError):
     """Its issuer is not among those believed here."""
-
-
-class Check(StrEnum):
-    """What is found to be in order of a token, or not."""
-
-    TYPE = "type"
-    ALGORITHM = "algorithm"
-    ISSUER = "issuer"
-    SIGNATURE = "signature"
-    DISCLOSURES = "disclosures"
-    TIME = "time"
-    BINDING = "binding"
-    """That its holder has the key it was issued to, and signed what was shown."""
-
-    NONCE = "nonce"
-    AUDIENCE = "audience"
-    SUBJECT = "subject"
-    """That it is about what was asked for."""
 
 
 class TokenInvalidError(TokenError):

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from identity import base64url
-from identity.errors import Check, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jwk import PublicKey
+from identity.outcome import Check
 from identity.signature import ED25519, P256, P384, Scheme, verify
 from identity.strict_json import read_object, write_json
 from keys.signer import Algorithm

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from identity.errors import Check, TokenInvalidError
+from identity.errors import TokenInvalidError
 from identity.jwk import read_jwk
 from identity.jws import JwsSigner, read_jws, sign_jws, verify_jws
 from identity.lifetime import check_lifetime, seconds
+from identity.outcome import Check
 
 TYPE: Final = "kb+jwt"
 BINDING_SECONDS: Final = 300
@@ -60,4 +61,4 @@ def check_binding(proof: str, confirmation: object, expected: Binding, bound_to:
     check_lifetime(jws.payload, now, "iat")
     issued = seconds(jws.payload, "iat")
     if issued is not None and issued + BINDING_SECONDS < now.timestamp():
-        raise TokenInvalidError(Check.TIME, f"the holder's proof is older than {BINDING_SECONDS} seconds")
+        raise TokenInvalidError(Check.VALIDITY, f"the holder's proof is older than {BINDING_SECONDS} seconds")

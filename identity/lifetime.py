@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from identity.errors import Check, TokenInvalidError
+from identity.errors import TokenInvalidError
+from identity.outcome import Check
 
 LEEWAY: Final = 60
 """Seconds by which an issuer's clock may be ahead of ours."""
@@ -22,7 +23,7 @@ def seconds(claims: Mapping[str, object], name: str) -> float | None:
     """A NumericDate; None where there is none. Raises TokenInvalidError for anything else."""
     value = claims.get(name)
     if name in claims and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise TokenInvalidError(Check.TIME, f"{name} is not a number of seconds")
+        raise TokenInvalidError(Check.VALIDITY, f"{name} is not a number of seconds")
     return value if isinstance(value, int | float) else None
 
 
@@ -32,10 +33,10 @@ def check_lifetime(claims: Mapping[str, object], now: datetime, *required: str) 
     times = {name: seconds(claims, name) for name in ("iat", "nbf", "exp")}
     missing = [name for name in required if times[name] is None]
     if missing:
-        raise TokenInvalidError(Check.TIME, f"the token does not say {missing[0]}")
+        raise TokenInvalidError(Check.VALIDITY, f"the token does not say {missing[0]}")
     for name in ("iat", "nbf"):
         begins = times[name]
         if begins is not None and begins > moment + LEEWAY:
-            raise TokenInvalidError(Check.TIME, f"the token is not valid yet ({name})")
+            raise TokenInvalidError(Check.VALIDITY, f"the token is not valid yet ({name})")
     if times["exp"] is not None and times["exp"] <= moment:
-        raise TokenInvalidError(Check.TIME, "the token has expired (exp)")
+        raise TokenInvalidError(Check.VALIDITY, "the token has expired (exp)")

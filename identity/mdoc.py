@@ -22,7 +22,8 @@ from identity.cbor import embed, embedded, read_cbor, read_map
 from identity.certified import MDL_DOCUMENT_SIGNER, certified_key
 from identity.cose import read_key, read_sign1, verify_sign1
 from identity.device_signature import check_device
-from identity.errors import Check, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
+from identity.outcome import Check
 
 PROOF_OF_AGE: Final = "eu.europa.ec.av.1"
 DRIVING_LICENCE: Final = "org.iso.18013.5.1.mDL"
@@ -34,7 +35,7 @@ HASHES: Final[Mapping[str, str]] = {"SHA-256": "sha256", "SHA-384": "sha384", "S
 MIN_SALT: Final = 16
 """Bytes of an element's `random` (section 9.1.2.5): with fewer, what is not shown could be guessed."""
 
-CHECKS: Final = (Check.TYPE, Check.ISSUER, Check.SIGNATURE, Check.DISCLOSURES, Check.TIME, Check.BINDING)
+CHECKS: Final = (Check.TYPE, Check.TRUST, Check.SIGNATURE, Check.DISCLOSURES, Check.VALIDITY, Check.BINDING)
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _check_validity(security: Mapping[Any, Any], now: datetime) -> None:
     if not (_is_moment(signed) and _is_moment(begins) and _is_moment(ends)):
         raise TokenUnreadableError("the security object does not say when it was signed, from when and until when")
     if not signed <= begins <= now < ends:
-        raise TokenInvalidError(Check.TIME, "the document has expired, or is not valid yet")
+        raise TokenInvalidError(Check.VALIDITY, "the document has expired, or is not valid yet")
 
 
 def _is_moment(value: object) -> TypeGuard[datetime]:

@@ -1,4 +1,4 @@
-"""What is checked of a credential or a presentation, and how a check can end."""
+"""What is checked of a credential, a presentation or a token, and how a check can end."""
 
 from __future__ import annotations
 
@@ -58,9 +58,26 @@ class Check(StrEnum):
     """The author is among those believed."""
 
     VALIDITY = "validity"
-    """`validFrom` and `validUntil`; of VCDM 1.1 `issuanceDate` and `expirationDate`."""
+    """`validFrom` and `validUntil`; of VCDM 1.1 `issuanceDate` and `expirationDate`; of a token `iat`, `nbf`, `exp`."""
 
     RESOURCES = "related resources"
     STATUS = "status"
     CREDENTIALS = "credentials"
     """Of a presentation: all that it holds."""
+
+    TYPE = "type"
+    """Of a token, and of the credential in it: the one asked for."""
+
+    ALGORITHM = "algorithm"
+    """One that is taken, and the key's own."""
+
+    DISCLOSURES = "disclosures"
+    """All that is shown was signed, hidden or not, once."""
+
+    BINDING = "binding"
+    """The holder has the key that the credential names, and signed what is shown."""
+
+    NONCE = "nonce"
+    AUDIENCE = "audience"
+    SUBJECT = "subject"
+    """It is about what was asked for."""

@@ -16,11 +16,12 @@ from typing import Final
 
 from identity.concealing import PADDED_TO, Disclosable, conceal
 from identity.disclosure import Path, Revealed, digest, hash_name, reveal
-from identity.errors import Check, CredentialRefusedError, TokenInvalidError, TokenUnreadableError
+from identity.errors import CredentialRefusedError, TokenInvalidError, TokenUnreadableError
 from identity.issuers import IssuerKey
 from identity.jws import JwsSigner, read_jws, sign_jws, verify_jws
 from identity.key_binding import Binding, check_binding, sign_binding
 from identity.lifetime import check_lifetime
+from identity.outcome import Check
 from keys.clock import Entropy
 
 TYPE: Final = "dc+sd-jwt"
@@ -135,7 +136,7 @@ def _check_type(revealed: Revealed, expected: Expectation) -> None:
 
 
 def _checks(expected: Expectation) -> tuple[Check, ...]:
-    always = (Check.TYPE, Check.ALGORITHM, Check.ISSUER, Check.SIGNATURE, Check.DISCLOSURES, Check.TIME)
+    always = (Check.TYPE, Check.ALGORITHM, Check.TRUST, Check.SIGNATURE, Check.DISCLOSURES, Check.VALIDITY)
     return (*always, Check.BINDING, Check.NONCE, Check.AUDIENCE) if expected.binding else always
 
 

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
-from identity.errors import Check, TokenInvalidError
+from identity.errors import TokenInvalidError
 from identity.jwk import CURVES, PublicKey
+from identity.outcome import Check
 
 
 @dataclass(frozen=True)

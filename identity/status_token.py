@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
-from identity.errors import Check, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jwk import PublicKey
 from identity.jws import JwsSigner, read_jws, sign_jws, verify_jws
 from identity.lifetime import check_lifetime, seconds
+from identity.outcome import Check
 from identity.status_list import TOKEN, StatusList, decode
 
 TYPE: Final = "statuslist+jwt"
@@ -98,7 +99,7 @@ def _statuses(listed: object) -> StatusList:
 def _fresh_until(payload: Mapping[str, object]) -> float | None:
     issued, ends, keep = (seconds(payload, name) for name in ("iat", "exp", "ttl"))
     if keep is not None and keep <= 0:
-        raise TokenInvalidError(Check.TIME, "ttl is not a positive number of seconds")
+        raise TokenInvalidError(Check.VALIDITY, "ttl is not a positive number of seconds")
     return min(
         (end for end in (ends, None if issued is None or keep is None else issued + keep) if end is not None),
         default=None,

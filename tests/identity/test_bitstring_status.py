@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from identity.bitstring_status import MAX_ENTRIES, StatusEntry, entries, list_credential, status
-from identity.errors import Check, StatusIndexError, TokenInvalidError, TokenUnreadableError
+from identity.errors import StatusIndexError, TokenInvalidError, TokenUnreadableError
+from identity.outcome import Check
 from identity.status_list import BITSTRING, empty
 from tests.identity.parties import NOW
 

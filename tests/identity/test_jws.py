@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA384
 
 from identity import base64url
-from identity.errors import Check, TokenError, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenError, TokenInvalidError, TokenUnreadableError
 from identity.jwk import read_jwk, write_jwk
 from identity.jws import read_jws, sign_jws, verify_jws
+from identity.outcome import Check
 from identity.strict_json import MAX_DEPTH, read_json, read_object
 from keys.signer import Algorithm
 from tests.identity.parties import party

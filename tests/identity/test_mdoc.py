@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 
 from identity.cbor import MAX_BYTES, read_cbor
 from identity.device_signature import signed_by_device, transcript
-from identity.errors import Check, IssuerUntrustedError, TokenError, TokenInvalidError, TokenUnreadableError
+from identity.errors import IssuerUntrustedError, TokenError, TokenInvalidError, TokenUnreadableError
 from identity.mdoc import DRIVING_LICENCE, PROOF_OF_AGE, MdocExpectation, VerifiedMdoc, verify_mdoc
+from identity.outcome import Check
 from keys.signer import Algorithm, KeyRef
 from tests.identity.parties import NOW, Party, party
 from tests.identity.wallet import AUTHORITY, CERTIFICATE, ISSUER, Authority, Change, answer, item, sign1, tagged
@@ -99,7 +100,7 @@ class TestAnnexD:
     def test_it_ended(self) -> None:
         with pytest.raises(TokenInvalidError) as refused:
             check(self.signed_online(), datetime(2021, 10, 2, tzinfo=UTC), self.expected())
-        assert refused.value.check is Check.TIME
+        assert refused.value.check is Check.VALIDITY
 
     def test_nothing_of_it_can_be_changed(self) -> None:
         response, expected = self.signed_online(), self.expected()
@@ -216,7 +217,7 @@ class TestIssuer:
         early = AUTHORITY.certify(ISSUER.private_key, ends=NOW - timedelta(seconds=1))
         late = AUTHORITY.certify(ISSUER.private_key, begins=NOW + timedelta(seconds=1))
         for certificate in (early, late):
-            assert refusal(proof_of_age(chain=[certificate])) is Check.TIME
+            assert refusal(proof_of_age(chain=[certificate])) is Check.VALIDITY
         with pytest.raises(IssuerUntrustedError):
             check(proof_of_age(), NOW + timedelta(days=366))  # the anchor's own end
 
@@ -268,11 +269,11 @@ class TestElements:
 class TestTime:
     def test_its_own(self) -> None:
         assert check(proof_of_age(), NOW + timedelta(days=60) - timedelta(seconds=1))
-        assert refusal(proof_of_age(), NOW + timedelta(days=60)) is Check.TIME
+        assert refusal(proof_of_age(), NOW + timedelta(days=60)) is Check.VALIDITY
         later = changed("validityInfo", "validFrom", to=NOW + timedelta(seconds=1))
-        assert refusal(proof_of_age(security=later)) is Check.TIME
+        assert refusal(proof_of_age(security=later)) is Check.VALIDITY
         backdated = changed("validityInfo", "signed", to=NOW)
-        assert refusal(proof_of_age(security=backdated)) is Check.TIME
+        assert refusal(proof_of_age(security=backdated)) is Check.VALIDITY
 
     @pytest.mark.parametrize("value", [..., None, 0, "2027-01-01T00:00:00Z", date(2027, 1, 1)])
     @pytest.mark.parametrize("name", ["signed", "validFrom", "validUntil"])

@@ -19,7 +19,6 @@ from identity import base64url
 from identity.concealing import Disclosable
 from identity.disclosure import digest, reveal
 from identity.errors import (
-    Check,
     CredentialRefusedError,
     IssuerUntrustedError,
     TokenError,
@@ -31,6 +30,7 @@ from identity.jwk import read_jwk, write_jwk
 from identity.jws import read_jws, sign_jws, verify_jws
 from identity.key_binding import BINDING_SECONDS, Binding, check_binding
 from identity.lifetime import LEEWAY
+from identity.outcome import Check
 from identity.sd_jwt import (
     ALWAYS_SHOWN,
     MAX_CHARACTERS,
@@ -371,26 +371,26 @@ class TestTime:
         expected = replace(EXPECTED, binding=None)
         credential = present(issued, [])
         verify(credential, expected, end - timedelta(seconds=1))
-        assert refusal(lambda: verify(credential, expected, end)) is Check.TIME
+        assert refusal(lambda: verify(credential, expected, end)) is Check.VALIDITY
 
     @pytest.mark.parametrize("name", ["iat", "nbf"])
     def test_it_begins_within_the_leeway(self, name: str) -> None:
         moment = int(NOW.timestamp())
         unbound(signed(plain(**{name: moment + LEEWAY})))
-        assert refusal(lambda: unbound(signed(plain(**{name: moment + LEEWAY + 1})))) is Check.TIME
+        assert refusal(lambda: unbound(signed(plain(**{name: moment + LEEWAY + 1})))) is Check.VALIDITY
 
     def test_one_without_an_end_is_refused(self) -> None:
         endless = {name: value for name, value in plain().items() if name != "exp"}
-        assert refusal(lambda: unbound(signed(endless))) is Check.TIME
+        assert refusal(lambda: unbound(signed(endless))) is Check.VALIDITY
 
     @pytest.mark.parametrize("value", ["4102444800", None, True, [], {}])
     @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
     def test_what_is_no_number_is_no_time(self, name: str, value: object) -> None:
-        assert refusal(lambda: unbound(signed(plain(**{name: value})))) is Check.TIME
+        assert refusal(lambda: unbound(signed(plain(**{name: value})))) is Check.VALIDITY
 
     def test_times_beyond_every_calendar(self) -> None:
         assert unbound(signed(plain(exp=10**30))).claims["exp"] == 10**30
-        assert refusal(lambda: unbound(signed(plain(nbf=10**30)))) is Check.TIME
+        assert refusal(lambda: unbound(signed(plain(nbf=10**30)))) is Check.VALIDITY
 
     def test_an_end_that_was_hidden_counts_for_nothing(self) -> None:
         endless = {name: value for name, value in plain().items() if name != "exp"}
@@ -433,8 +433,8 @@ class TestKeyBinding:
 
     def test_its_age(self, shown: str) -> None:
         check(shown, now=NOW + timedelta(seconds=BINDING_SECONDS))
-        assert refusal(lambda: check(shown, now=NOW + timedelta(seconds=BINDING_SECONDS + 1))) is Check.TIME
-        assert refusal(lambda: check(shown, now=NOW - timedelta(seconds=LEEWAY + 1))) is Check.TIME
+        assert refusal(lambda: check(shown, now=NOW + timedelta(seconds=BINDING_SECONDS + 1))) is Check.VALIDITY
+        assert refusal(lambda: check(shown, now=NOW - timedelta(seconds=LEEWAY + 1))) is Check.VALIDITY
 
     @pytest.mark.parametrize(
         ("payload", "header", "expected"),
@@ -442,8 +442,8 @@ class TestKeyBinding:
             ({"nonce": None}, {}, Check.NONCE),
             ({"nonce": [BINDING.nonce]}, {}, Check.NONCE),
             ({"aud": [BINDING.audience]}, {}, Check.AUDIENCE),
-            ({"iat": None}, {}, Check.TIME),
-            ({"exp": 1}, {}, Check.TIME),
+            ({"iat": None}, {}, Check.VALIDITY),
+            ({"exp": 1}, {}, Check.VALIDITY),
             ({"sd_hash": ""}, {}, Check.BINDING),
             ({}, {"typ": "JWT"}, Check.TYPE),
             ({}, {"typ": TYPE}, Check.TYPE),

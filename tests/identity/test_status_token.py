@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from identity.errors import Check, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jwk import read_jwk
 from identity.jws import sign_jws
+from identity.outcome import Check
 from identity.status_list import BITSTRING, TOKEN, empty
 from identity.status_token import TYPE, Reference, Status, read_list, reference, sign_list
 from tests.identity.parties import NOW, party
@@ -45,7 +46,7 @@ def test_ours_is_read_and_ends() -> None:
     assert read.fresh_until == NOW.timestamp() + 3600
     with pytest.raises(TokenInvalidError) as ended:
         read_list(token, URI, ISSUER.key, NOW + timedelta(days=1))
-    assert ended.value.check is Check.TIME
+    assert ended.value.check is Check.VALIDITY
 
 
 def test_one_of_the_other_form_is_not_signed() -> None:
@@ -58,12 +59,12 @@ def test_one_of_the_other_form_is_not_signed() -> None:
     [
         ({"sub": URI + "/"}, Check.SUBJECT),
         ({"sub": None}, Check.SUBJECT),
-        ({"iat": None}, Check.TIME),
-        ({"iat": int(NOW.timestamp()) + 3600}, Check.TIME),
-        ({"exp": int(NOW.timestamp())}, Check.TIME),
-        ({"exp": "never"}, Check.TIME),
-        ({"ttl": 0}, Check.TIME),
-        ({"ttl": -1}, Check.TIME),
+        ({"iat": None}, Check.VALIDITY),
+        ({"iat": int(NOW.timestamp()) + 3600}, Check.VALIDITY),
+        ({"exp": int(NOW.timestamp())}, Check.VALIDITY),
+        ({"exp": "never"}, Check.VALIDITY),
+        ({"ttl": 0}, Check.VALIDITY),
+        ({"ttl": -1}, Check.VALIDITY),
         ({"typ": "JWT"}, Check.TYPE),
         ({"typ": "dc+sd-jwt"}, Check.TYPE),
     ],
