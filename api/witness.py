@@ -31,7 +31,7 @@ def witness_app(witness: Witness) -> ASGIApp:
             return PlainTextResponse(await run_in_threadpool(witness.add_checkpoint, body))
         except WitnessRefusedError as refused:
             if refused.refusal == Refusal.INCONSISTENT:
-                logger("witness").error("ALARM: a log showed another history", reason=str(refused))
+                logger("witness").error("ALARM: a checkpoint is not one that a log grew into", reason=str(refused))
             if refused.size is not None:
                 # Named as a header: as a media type of text it would be given a charset.
                 return Response(f"{refused.size}\n", refused.refusal, {"Content-Type": SIZE_TYPE})

@@ -5,9 +5,11 @@ Rules
   log says nor what others saw can make it go back.
 - Comparing and persisting are one step under a lock, and on disk before the cosignature leaves: of two requests that
   begin at the same size one wins, and one that was killed has cosigned nothing that it does not remember.
-- What it remembers of a log is the checkpoint as it cosigned it, in a file of its own: the proof of what it saw.
-
-- The first checkpoint of a log that did not extend that one is kept beside it: the two may convict the log.
+- What it remembers of a log is the checkpoint as it cosigned it, in a file of its own: the proof of what it saw. It
+  bears the log's signature once and stays within the size of a note: whoever repeats the signature, which is public,
+  would have it remember what it cannot read again.
+- The first checkpoint of a log that is another tree of the same size is kept beside it: the two convict the log. Apart
+  from it is kept the first that was not proven to extend the last: anybody can send one with a wrong proof.
 
 It is for tests, for friends and for reading. It trusts its disk: a folder that was put back to an earlier state can be
 shown another history.
@@ -27,7 +29,7 @@ from ledger.cosignature import cosign
 from ledger.errors import CheckpointError, ProofError, WitnessRefusedError
 from ledger.ids import milliseconds
 from ledger.merkle import EMPTY_ROOT, verify_consistency
-from ledger.note import parse_note
+from ledger.note import MAX_NOTE_BYTES, parse_note
 from ledger.witness_key import WitnessSigner
 
 
@@ -50,7 +52,11 @@ def may_cosign(head: TreeHead, old: int, proof: Sequence[bytes], last: TreeHead)
     try:
         verify_consistency(old, head.size, proof, last.root, head.root)
     except ProofError as error:
-        said = f"{head.origin} of {head.size} entries does not extend what was cosigned, of {old}: {error}"
+        said = (
+            f"{head.origin} showed two trees of {old} entries: both are signed, and convict it"
+            if _convicts(head, last)
+            else f"{head.origin} of {head.size} entries is not proven to extend what was cosigned, of {old}: {error}"
+        )
         raise WitnessRefusedError(Refusal.INCONSISTENT, said) from error
 
 
@@ -69,16 +75,19 @@ class Witness:
         head, text = self._authentic(asked.note)
         file = self._file(head.origin)
         with locked(file.with_suffix(".lock")):
+            last = self._last(file, head.origin)
             try:
-                may_cosign(head, asked.old, asked.proof, self._last(file, head.origin))
+                may_cosign(head, asked.old, asked.proof, last)
             except WitnessRefusedError as refused:
                 if refused.refusal == Refusal.INCONSISTENT:
-                    _keep(file.with_suffix(".refused"), asked.note)
+                    _keep(file.with_suffix(".fork" if _convicts(head, last) else ".refused"), asked.note)
                 raise
             line = cosign(text, self.signer.key, milliseconds(self.clock()) // 1000, self.signer.sign).line
             key = self.logs[head.origin]
-            ours = "".join(one.line for one in parse_note(asked.note).by(key.origin, key.id))
-            replace_secret(file, f"{text}\n{ours}{line}".encode())
+            seen = f"{text}\n{parse_note(asked.note).by(key.origin, key.id)[0].line}{line}".encode()
+            if len(seen) > MAX_NOTE_BYTES:
+                raise WitnessRefusedError(Refusal.MALFORMED, "with a cosignature it would be too long for a note")
+            replace_secret(file, seen)
         return line
 
     def checkpoint(self, origin_hash: str) -> bytes | None:
@@ -109,6 +118,11 @@ class Witness:
         if not file.exists():
             return TreeHead(origin, 0, EMPTY_ROOT)
         return parse_head(parse_note(file.read_text()).text, extended=True)
+
+
+def _convicts(head: TreeHead, last: TreeHead) -> bool:
+    """Whether the two, signed by one log, are a fork without any proof."""
+    return head.size == last.size and head.root != last.root
 
 
 def _keep(evidence: Path, note: str) -> None:

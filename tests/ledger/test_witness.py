@@ -21,7 +21,7 @@ from ledger.checkpoint import TreeHead, VerifierKey, sign_checkpoint, verify_che
 from ledger.cosignature import Quorum
 from ledger.errors import CheckpointError, WitnessRefusedError
 from ledger.merkle import EMPTY_ROOT, Subtree, consistency_proof, leaf_hash, node_hash, split
-from ledger.note import encode
+from ledger.note import MAX_NOTE_BYTES, encode
 from ledger.witness import Witness, may_cosign
 from ledger.witness_key import open_witness_key
 from tests.ledger.test_checkpoint import KEY, SIGNER, signed
@@ -131,11 +131,31 @@ def test_a_second_history_is_refused(witness: Witness) -> None:
     for old, size, status in ((6, 6, 422), (6, 9, 422), (0, 9, 409), (4, 9, 409)):
         assert refused(witness, body(asked(split_view, old, size))).refusal == status
     assert refused(witness, body(asked(HONEST, 6, 5))).refusal == 400
-    # The first that was refused for its history is kept: with the last that was cosigned, it convicts the log.
-    (evidence,) = witness.folder.glob("*.refused")
+    # The first of the same size is kept: with the last that was cosigned, it convicts the log.
+    (evidence,) = witness.folder.glob("*.fork")
     kept = verify_checkpoint(evidence.read_text(), KEY)
     assert (kept.size, kept) == (6, head_of(split_view, 6))
     assert kept != verify_checkpoint(last(witness), KEY)
+
+
+def test_a_wrong_proof_by_a_stranger_takes_no_evidence_away(witness: Witness) -> None:
+    witness.add_checkpoint(body(asked(HONEST, 0, 6)))
+    assert "not proven" in str(refused(witness, body(asked(HONEST, 6, 9, proof=(bytes(32),)))))
+    assert "convict" in str(refused(witness, body(asked(subtree_of("for others", 4), 6, 6))))
+    (evidence,) = witness.folder.glob("*.fork")
+    assert verify_checkpoint(evidence.read_text(), KEY).root != head_of(HONEST, 6).root
+
+
+def test_what_it_remembers_can_be_read_again(witness: Witness) -> None:
+    """The log's signature is public: a stranger can repeat it, in a note that is just not too long."""
+    note = asked(HONEST, 0, 3).note
+    line = note.rpartition("\n\n")[2]
+    repeated = note + line * ((MAX_NOTE_BYTES - len(note.encode())) // len(line.encode()))
+    witness.add_checkpoint(body(asked(HONEST, 0, 3, note=repeated)))
+    assert last(witness).count(line) == 1
+    extended = head_of(HONEST, 4).text + "x" * (MAX_NOTE_BYTES - 300) + "\n"
+    assert refused(witness, body(asked(HONEST, 3, 4, note=signed(extended)))).refusal == 400
+    witness.add_checkpoint(body(asked(HONEST, 3, 4)))
 
 
 STRANGER = VerifierKey("log.example/stranger", KEY.public_key)
