@@ -38,7 +38,7 @@ def raise_for_problem(response: httpx.Response) -> None:
         return
     try:
         members = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         members = {}
     if not isinstance(members, dict):
         members = {}

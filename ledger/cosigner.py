@@ -43,10 +43,6 @@ class Cosigner:
         self.address, self._database, self._clock = address, database, clock
         self._client = WitnessClient(address.url)
 
-    def close(self) -> None:
-        """Hang up."""
-        self._client.close()
-
     def obtain(self, asked: Shown) -> Signature | None:
         """Its cosignature of that checkpoint, kept; None where it has seen a later one of ours.
 

@@ -1,20 +1,18 @@
 """Asking a witness for a cosignature (c2sp.org/tlog-witness).
 
 Rules
-- An answer has its time, whole, its size, and comes from where it was asked for: no redirect, no proxy. It is signed,
-  so plain http will do: who is on the way can only withhold it.
+- An answer has its time, whole, dripped headers and interim answers included; its size; and comes from where it was
+  asked for: no redirect, no proxy. It is signed, so plain http will do: who is on the way can only withhold it.
 - What leaves the house is what the log publishes: a checkpoint and hashes of the tree.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+import anyio
 import httpx
 
 from ledger.add_checkpoint import PATH, SIZE_TYPE, AddCheckpoint, Refusal, shown_path
@@ -25,9 +23,6 @@ from ledger.note import MAX_NOTE_BYTES
 
 ANSWER_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = MAX_NOTE_BYTES
-KEEP_SECONDS: Final = 2.0
-"""How long a connection is used again: shorter than servers keep one, so that none is closed as it is used."""
-
 _HEADERS: Final = {"Content-Type": "text/plain; charset=utf-8", "Accept-Encoding": "identity"}
 
 
@@ -50,25 +45,16 @@ class WitnessAddress:
         return cls(WitnessKey.parse(vkey), url.rstrip("/"))
 
 
+@dataclass(frozen=True)
 class WitnessClient:
-    """Asks one witness. Used by one thread."""
+    """Asks one witness; `url` is the prefix of its address, and an answer has so many `seconds`."""
 
-    def __init__(self, url: str, seconds: float = ANSWER_SECONDS) -> None:
-        self._url, self._seconds = url, seconds
-        limits = httpx.Limits(max_connections=1, keepalive_expiry=KEEP_SECONDS)
-        self._http = httpx.Client(
-            follow_redirects=False, trust_env=False, limits=limits, timeout=seconds, headers=_HEADERS
-        )
-
-    def close(self) -> None:
-        """Hang up."""
-        self._http.close()
+    url: str
+    seconds: float = ANSWER_SECONDS
 
     def ask(self, asked: AddCheckpoint) -> str:
         """The signature lines of its answer, unread. Raises WitnessRefusedError, WitnessUnreachableError."""
-        with self._answer("POST", PATH, asked.body.encode()) as answer:
-            text = self._text(answer)
-            status, kind = answer.status_code, answer.headers.get("content-type", "")
+        status, kind, text = self._answer("POST", PATH, asked.body.encode())
         if status == httpx.codes.OK:
             return text
         if status not in set(Refusal):
@@ -79,26 +65,28 @@ class WitnessClient:
 
     def shown(self, origin: str) -> str:
         """The checkpoint it says it cosigned last of a log, unread; empty for none. Raises WitnessUnreachableError."""
-        with self._answer("GET", shown_path(origin)) as answer:
-            return self._text(answer) if answer.status_code == httpx.codes.OK else ""
+        status, _, text = self._answer("GET", shown_path(origin))
+        return text if status == httpx.codes.OK else ""
 
-    @contextmanager
-    def _answer(self, method: str, path: str, body: bytes | None = None) -> Iterator[httpx.Response]:
+    def _answer(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str, str]:
+        """Status, content type and text."""
         try:
-            with self._http.stream(method, f"{self._url}/{path}", content=body) as answer:
-                yield answer
+            return anyio.run(self._fetch, method, f"{self.url}/{path}", body)
+        except TimeoutError as error:
+            raise WitnessUnreachableError(f"no answer within {self.seconds:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise WitnessUnreachableError(f"no answer ({type(error).__name__})") from error
 
-    def _text(self, answer: httpx.Response) -> str:
-        deadline, received = time.monotonic() + self._seconds, b""
-        for chunk in answer.iter_raw():
-            received += chunk
-            if len(received) > MAX_ANSWER_BYTES:
-                raise WitnessUnreachableError(f"its answer is longer than {MAX_ANSWER_BYTES} bytes")
-            if time.monotonic() > deadline:
-                raise WitnessUnreachableError(f"no answer within {self._seconds:g} s")
-        return received.decode("utf-8", "replace")
+    async def _fetch(self, method: str, url: str, body: bytes | None) -> tuple[int, str, str]:
+        received = bytearray()
+        client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=None, headers=_HEADERS)  # noqa: S113 (fail_after)
+        with anyio.fail_after(self.seconds):
+            async with client, client.stream(method, url, content=body) as answer:
+                async for chunk in answer.aiter_raw():
+                    received += chunk
+                    if len(received) > MAX_ANSWER_BYTES:
+                        raise WitnessUnreachableError(f"its answer is longer than {MAX_ANSWER_BYTES} bytes")
+        return answer.status_code, answer.headers.get("content-type", ""), received.decode("utf-8", "replace")
 
 
 def _size(text: str, kind: str) -> int:

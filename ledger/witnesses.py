@@ -135,7 +135,7 @@ class Witnesses:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        deadline = self._timer() + SETTLE_SECONDS  # one that drips its answer would have us wait as long as it likes
+        deadline = self._timer() + SETTLE_SECONDS  # one that hangs must not hold up the end
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(deadline - self._timer(), 0))
@@ -201,7 +201,6 @@ class Witnesses:
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, pause)
                 pause = min(2 * pause, max(LONGEST_PAUSE, self.policy.interval))
-        cosigner.close()
 
     def _next(self, after: int) -> Shown | None:
         """The checkpoint to ask for, once there is one larger than `after`; None when it is over."""

@@ -10,6 +10,7 @@ import pytest
 
 from client import Problem, PublishedLog, UnreachableError
 from client.published_log import FILE_SECONDS, LONGEST_WAIT_SECONDS, MAX_BYTES
+from tests.dripping import DRIPS, dripping
 
 Answers = list[tuple[int, dict[str, str], bytes]]
 
@@ -52,9 +53,10 @@ def test_a_file_or_nothing(serve: Callable[[Answers], str]) -> None:
 def test_who_asks_too_fast_waits_as_told(serve: Callable[[Answers], str]) -> None:
     slept: list[float] = []
     busy = [(429, {"Retry-After": "7"}, b""), (503, {"Retry-After": "9999"}, b""), (503, {"Retry-After": "x"}, b"")]
+    busy += [(503, {"Retry-After": hostile}, b"") for hostile in ("nan", "-1e9", "\xff", "9" * 5000)]
     with PublishedLog(serve([*busy, (200, {}, b"at last")]), slept.append) as log:
         assert log("checkpoint") == b"at last"
-    assert slept == [7, LONGEST_WAIT_SECONDS, 1]
+    assert slept == [7, LONGEST_WAIT_SECONDS, *[1] * 5]
 
 
 @dataclass
@@ -78,10 +80,20 @@ def test_a_server_that_never_has_time_is_a_problem(serve: Callable[[Answers], st
     assert FILE_SECONDS - 60 < passing.now < FILE_SECONDS
 
 
-def test_a_server_that_gives_a_byte_now_and_then_is_given_up(serve: Callable[[Answers], str]) -> None:
-    looks = iter([0.0, FILE_SECONDS + 1.0])
-    url = serve([(200, {}, b"x")])
-    with PublishedLog(url, clock=lambda: next(looks)) as log, pytest.raises(UnreachableError, match="takes longer"):
+@pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS)
+def test_a_server_that_gives_a_bit_now_and_then_is_given_up(drip: tuple[bytes, bytes]) -> None:
+    with (
+        dripping(*drip) as url,
+        PublishedLog(url, seconds=0.2) as log,
+        pytest.raises(UnreachableError, match="takes longer"),
+    ):
+        log("checkpoint")
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"1" * 10_000, b'{"type": []}', b"\xff"])
+def test_what_it_says_of_its_failure_breaks_nobody(serve: Callable[[Answers], str], body: bytes) -> None:
+    url = serve([(500, {"Content-Type": "application/problem+json; \xff"}, body)])
+    with PublishedLog(url) as log, pytest.raises(Problem):
         log("checkpoint")
 
 

@@ -19,7 +19,13 @@ import ledger.witnesses
 from ledger.add_checkpoint import AddCheckpoint
 from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.cosignature import Quorum
-from ledger.errors import CheckpointError, NotProvenError, RecoveryRefusedError, WitnessObjectsError
+from ledger.errors import (
+    CheckpointError,
+    NotProvenError,
+    RecoveryRefusedError,
+    WitnessObjectsError,
+    WitnessUnreachableError,
+)
 from ledger.export import export_log
 from ledger.faults import FaultKind
 from ledger.ids import EntryId, TenantId
@@ -32,9 +38,10 @@ from ledger.tables import Checkpoint, Cosignature, Tenant
 from ledger.tenancy import SystemSession
 from ledger.tile_store import tile_reader
 from ledger.tiles import Tiles
-from ledger.witness_client import WitnessAddress
+from ledger.witness_client import WitnessAddress, WitnessClient
 from ledger.witnesses import WitnessPolicy
 from tests.databases import KIND, SQLITE
+from tests.dripping import DRIPS, dripping
 from tests.ledger.world import ACTOR, FULL, LONG, HeldClock, World, running
 from tests.simulators.key_store import SimulatedKeyStore
 from tests.simulators.witness import SimulatedWitness
@@ -97,6 +104,12 @@ def kept(world: World) -> list[tuple[int, str]]:
 def signed(world: World) -> list[int]:
     with world.database.read(SystemSession.VERIFICATION) as connection:
         return list(connection.execute(select(Checkpoint.size).order_by(Checkpoint.size)).scalars())
+
+
+@pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS)
+def test_one_that_drips_has_no_more_time_than_another(drip: tuple[bytes, bytes]) -> None:
+    with dripping(*drip) as url, pytest.raises(WitnessUnreachableError, match=r"within 0\.2 s"):
+        WitnessClient(url, 0.2).shown("log.example/test")
 
 
 def test_what_is_shown_bears_the_quorum_where_the_log_waits_for_it(tmp_path: Path, two: Two) -> None:
