@@ -18,13 +18,18 @@ from identity.outcome import Check
 LEEWAY: Final = 60
 """Seconds by which an issuer's clock may be ahead of ours."""
 
+MAX_SECONDS: Final = 2**53
+"""Beyond, two readers of JSON would see two numbers."""
+
 
 def seconds(claims: Mapping[str, object], name: str) -> float | None:
     """A NumericDate; None where there is none. Raises TokenInvalidError for anything else."""
     value = claims.get(name)
-    if name in claims and (isinstance(value, bool) or not isinstance(value, int | float)):
+    if name not in claims:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_SECONDS:
         raise TokenInvalidError(Check.VALIDITY, f"{name} is not a number of seconds")
-    return value if isinstance(value, int | float) else None
+    return value
 
 
 def check_lifetime(claims: Mapping[str, object], now: datetime, *required: str) -> None:

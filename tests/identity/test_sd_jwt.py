@@ -389,8 +389,12 @@ class TestTime:
         assert refusal(lambda: unbound(signed(plain(**{name: value})))) is Check.VALIDITY
 
     def test_times_beyond_every_calendar(self) -> None:
-        assert unbound(signed(plain(exp=10**30))).claims["exp"] == 10**30
-        assert refusal(lambda: unbound(signed(plain(nbf=10**30)))) is Check.VALIDITY
+        assert unbound(signed(plain(exp=2**53))).claims["exp"] == 2**53
+        assert refusal(lambda: unbound(signed(plain(nbf=2**53)))) is Check.VALIDITY
+
+    @pytest.mark.parametrize("value", [2**53 + 1, 10**400, -(10**400), 1e300], ids=["odd", "int", "negative", "float"])
+    def test_times_that_two_would_read_differently(self, value: float) -> None:
+        assert refusal(lambda: unbound(signed(plain(exp=value)))) is Check.VALIDITY
 
     def test_an_end_that_was_hidden_counts_for_nothing(self) -> None:
         endless = {name: value for name, value in plain().items() if name != "exp"}

@@ -64,6 +64,7 @@ def test_one_of_the_other_form_is_not_signed() -> None:
         ({"exp": int(NOW.timestamp())}, Check.VALIDITY),
         ({"exp": "never"}, Check.VALIDITY),
         ({"ttl": 0}, Check.VALIDITY),
+        ({"ttl": 1.5, "iat": -(10**400)}, Check.VALIDITY),
         ({"ttl": -1}, Check.VALIDITY),
         ({"typ": "JWT"}, Check.TYPE),
         ({"typ": "dc+sd-jwt"}, Check.TYPE),
