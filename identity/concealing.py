@@ -2,7 +2,8 @@
 
 Rules
 - Each hidden claim has a salt of its own, or its digest could be guessed.
-- How many claims are hidden does not show: digests are padded with decoys to a multiple of PADDED_TO, and sorted.
+- How many claims are hidden does not show: digests are padded with decoys to a multiple of PADDED_TO; a member's are
+  sorted, an element's decoys stand anywhere among the elements, whose order is kept.
 """
 
 from __future__ import annotations
@@ -72,7 +73,10 @@ class _Concealer:
             else self.value(element)
             for element in elements
         ]
-        return shown + [{ELEMENT: decoy} for decoy in self._decoys(hidden)]
+        for decoy in self._decoys(hidden):
+            # Anywhere: behind the last element, one shown later would tell that all in front of it are real.
+            shown.insert(int.from_bytes(self.entropy(8)) % (len(shown) + 1), {ELEMENT: decoy})
+        return shown
 
     def _hide(self, *contents: object) -> str:
         salt = base64url.encode(self.entropy(SALT_BYTES))

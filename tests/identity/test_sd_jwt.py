@@ -188,6 +188,16 @@ class TestIssuing:
         assert counts == {8}
         assert len(payload_of(issue(ISSUER.signer, claims(), counting()))["nationalities"]) == 1 + 8
 
+    def test_decoys_stand_anywhere_among_elements(self) -> None:
+        entropy, places = counting(), set()
+        for _ in range(32):
+            credential = issue(ISSUER.signer, claims(), entropy)
+            assert unbound(credential).claims["nationalities"] == ["IT", "FR", "DE"]
+            elements = payload_of(credential)["nationalities"]
+            digests = {digest(disclosure, "sha-256") for disclosure in credential.split("~")[1:-1]}
+            places.add(max(place for place, one in enumerate(elements) if one == "IT" or one["..."] in digests))
+        assert len(places) > 2
+
     def test_salts_and_decoys_are_never_the_same_twice(self) -> None:
         first, second = (issue(ISSUER.signer, claims_hiding(1), counting()) for _ in range(2))
         assert payload_of(first) == payload_of(second)  # entropy is what is passed in
