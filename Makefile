@@ -4,6 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 KEYS ?= embedded
+DATABASE ?= sqlite
 READY := $(VENV)/.installed
 
 help: ## what each target does
@@ -12,8 +13,8 @@ help: ## what each target does
 demo: $(READY) ## sign, verify, tamper, strip, edit, erase: the story over real HTTP (KEYS=openbao for a real Vault)
 	@$(BIN)/sigillo demo --keys $(KEYS) --out demo-out
 
-test: $(READY) ## every test that must pass anywhere, in parallel
-	@$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+test: $(READY) ## every test that must pass anywhere, in parallel (DATABASE=postgresql: all of them on PostgreSQL)
+	@TEST_DATABASE=$(DATABASE) $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 check: $(READY) ## lint, types, the direction of imports, links in docs
 	@$(BIN)/ruff check .
@@ -31,7 +32,7 @@ bench: $(READY) ## the benchmark tables that docs/performance.md quotes
 fsck: $(READY) ## re-check the whole ledger in ./sigillo-home
 	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo ledger verify
 
-soak: $(READY) ## long runs: kill -9, hostile files, fuzzing, flat memory, ten minutes without Vault (SOAK_MINUTES=5 SOAK_KILLS=200 SOAK_FUZZ_SECONDS=60 SOAK_OUTAGE_SECONDS=600)
+soak: $(READY) ## long runs: kill -9, hostile files, fuzzing, flat memory, ten minutes without Vault (SOAK_MINUTES=5 SOAK_KILLS=200 SOAK_FUZZ_SECONDS=60 SOAK_OUTAGE_SECONDS=600 SOAK_ORDERS=100)
 	@$(BIN)/python -m pytest -m soak -s tests/soak
 
 lock: $(READY) ## resolve requirements.lock anew from pyproject.toml (needs uv)

@@ -8,6 +8,10 @@ later one wants what goes with it.
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import make_url
 
 from api.home import Home, StartError
 from api.settings import KeyStoreKind, Settings
@@ -15,10 +19,12 @@ from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.sealed_file import SEALED_NAME
 from ledger.database import Database
 from ledger.errors import ForkError
+from ledger.grants import grant
 from ledger.log import Ledger
+from ledger.schema import is_empty, migrate
 
 
-def require_parts(settings: Settings, home: Home, database: Database) -> None:
+def require_parts(settings: Settings, home: Home, database: Database, blobs: Path) -> None:
     """Refuse to begin anew where something was begun. Raises StartError."""
     begun = _begun(home)
     if begun is None:
@@ -28,7 +34,7 @@ def require_parts(settings: Settings, home: Home, database: Database) -> None:
             f"{home.folder} was begun with {begun} keys, and these settings say {settings.keys}: "
             f"set SIGILLO_KEYS={begun}, or choose another SIGILLO_HOME to begin anew"
         )
-    wanted = [home.blobs]
+    wanted = [blobs]
     if settings.keys is KeyStoreKind.EMBEDDED:
         wanted.append(home.keys / SEALED_NAME)
     if database.file is not None:
@@ -39,6 +45,20 @@ def require_parts(settings: Settings, home: Home, database: Database) -> None:
                 f"{part} is missing or empty, and {home.folder} was begun with it: put it or a backup back "
                 "(to begin anew, move the whole home folder away)"
             )
+    if database.file is None and is_empty(database):
+        raise StartError(
+            f"SIGILLO_DATABASE names a database in which nothing was begun, and {home.folder} was begun with one: name "
+            "that one, or put a backup back (to begin anew, move the whole home folder away)"
+        )
+
+
+def set_up(settings: Settings) -> None:
+    """Bring the tables up to date as the role that owns them, where it is given. Raises DatabaseUnavailableError."""
+    owner = settings.database_owner.get_secret_value()
+    if owner:
+        with closing(Database(owner)) as database:
+            migrate(database)
+            grant(database, make_url(settings.database_url).username or "")
 
 
 def require_one_log(ledger: Ledger) -> None:

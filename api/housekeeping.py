@@ -1,6 +1,9 @@
 """What a running service does by itself: ends retention and key epochs, watches the claim key, looks for revocations,
 forgets spent keys, data keys, old logs and callers, sweeps, empties the write-ahead log.
 
+Of several processes on one database, the one that leads its ledger does for all what one alone should do; the others
+forget what they hold themselves, and learn of revocations.
+
 One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
 tries again: nothing here is lost by waiting.
 """
@@ -53,6 +56,7 @@ class Housekeeping:
     clock: Clock
     reason: str = field(default="", init=False)
     _next_sweep: int = field(default=0, init=False)
+    _next_forgetting: int = field(default=0, init=False)
     _warned: str = field(default="", init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -74,19 +78,30 @@ class Housekeeping:
         Raises KeysError, LedgerError, CasesError; OSError when old logs cannot be deleted.
         """
         try:
-            self._tidy()
+            self._forget()
+            if self.library.ledger.leads:
+                self._tidy()
+            self.revocations.round()
         finally:
-            self.rewrapping.round(lambda: self._stop.wait(REST_SECONDS))
+            if self.library.ledger.leads:
+                self.rewrapping.round(lambda: self._stop.wait(REST_SECONDS))
 
-    def _tidy(self) -> None:
+    def _forget(self) -> None:
+        """What this process holds."""
         now = milliseconds(self.clock())
         self.library.ledger.epochs.forget()
         self.throttle.forget()
+        if now >= self._next_forgetting:
+            forget_old()
+            self._next_forgetting = now + SWEEP_INTERVAL // timedelta(milliseconds=1)
+
+    def _tidy(self) -> None:
+        """What all share. Should two processes do it at once, for a moment, neither undoes what the other does."""
+        now = milliseconds(self.clock())
         self.database.write(lambda connection: forget_expired(connection, now))
         self.database.truncate_wal()
         if now >= self._next_sweep:
             sweep_strays(self.database, self.library.blobs, STRAY_AGE)
-            forget_old()
             self._next_sweep = now + SWEEP_INTERVAL // timedelta(milliseconds=1)
         # What needs the key store comes last: the rest must not wait for it.
         self.deployment.operator()
@@ -95,7 +110,6 @@ class Housekeeping:
         self._warn()
         while self.library.end_retention() and not self._stop.is_set():
             pass
-        self.revocations.round()
 
     def _warn(self) -> None:
         """Tell of a certificate that ends soon, once a day: whenever there is something else to tell."""

@@ -13,14 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from math import nan
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.ground import mark, require_one_log, require_parts
+from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
-from api.housekeeping import Housekeeping
+from api.housekeeping import STRAY_AGE, Housekeeping
 from api.log import logger
 from api.readiness import Part, Readiness
 from api.revocation import watch_of
@@ -127,6 +128,8 @@ class Service:
         status = self.ledger.status()
         self.metrics.log_size.labels("durable").set(status.committed)
         self.metrics.log_size.labels("proven").set(status.proven)
+        self.metrics.log_size.labels("pending").set(status.pending)
+        self.metrics.leads.set(status.leads)
         ends = self.readiness.certificate_ends
         self.metrics.certificate_seconds.set((ends - self.housekeeping.clock()).total_seconds() if ends else nan)
         self.metrics.subjects_to_rewrap.set(self.rewrapping.status.waiting)
@@ -154,14 +157,16 @@ def open_service(
         database = Database(settings.database_url)
         if elsewhere := database.file and database.file.resolve():
             stack.enter_context(alone(elsewhere.with_name(f"{elsewhere.name}.lock"), str(elsewhere)))
-        require_parts(settings, home, database)
+        stack.callback(database.close)
+        blob_folder = settings.blobs or home.blobs
+        require_parts(settings, home, database, blob_folder)
         metrics = Metrics()
         keys = open_keys(settings, home, clock, entropy, metrics)
         if settings.keys is KeyStoreKind.EMBEDDED:
             logger("keys").warning(WARNING)
         if settings.vault_in_clear:
             logger("keys").warning(IN_CLEAR, url=settings.vault_url)
-        stack.callback(database.close)
+        set_up(settings)
         ledger = Ledger(
             database,
             keys,
@@ -175,8 +180,9 @@ def open_service(
         ledger.start()
         stack.callback(ledger.close)
         require_one_log(ledger)
-        blobs = BlobStore(home.blobs, entropy)
-        sweep_strays(database, blobs)
+        blobs = BlobStore(blob_folder, entropy)
+        # Another process may be between a file and its row.
+        sweep_strays(database, blobs, STRAY_AGE if settings.on_postgresql else timedelta(0))
         callers, strangers = (stack.enter_context(_sandbox(settings)) for _ in range(2))
         deployment = Deployment(ledger, database, clock, entropy)
         watch = watch_of(settings, home, keys, clock, entropy)

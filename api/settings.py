@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
@@ -34,6 +36,7 @@ from provenance.time_stamps import ANSWER_SECONDS
 DEFAULT_RETENTION = timedelta(days=7)
 """How long uploaded and signed media are kept (docs/privacy.md)."""
 
+POSTGRESQL = ("postgresql:", "postgres:", "postgresql+psycopg:")
 DEFAULT_UPLOAD_BYTES = 64 * 1024 * 1024
 MAX_WORKERS = 64
 MAX_WITNESSES = 15
@@ -63,6 +66,24 @@ def _authority(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise ValueError("write a time-stamp authority as http://tsa.example/path or https://…, without a password")
+    return url
+
+
+def _database(url: SecretStr) -> SecretStr:
+    """The address of a database. Raises ValueError, which never shows its password."""
+    said = url.get_secret_value()
+    if not said:
+        return url
+    if not said.startswith(("sqlite:", *POSTGRESQL)):
+        raise ValueError(
+            "write a database as postgresql://user:password@host/name, or as sqlite:////path/to/sigillo.db"
+        )
+    try:
+        make_url(said)
+    except (ArgumentError, ValueError):
+        raise ValueError(
+            "not an address: postgresql://user:password@host/name, with %-escapes for signs in a password"
+        ) from None
     return url
 
 
@@ -139,7 +160,9 @@ class TimeStampPolicy(StrEnum):
 class Settings(BaseSettings):
     """What an operator may choose. Names here are the variable names, in lower case, without `SIGILLO_`."""
 
-    model_config = SettingsConfigDict(env_prefix="SIGILLO_", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SIGILLO_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     profile: Profile = Profile.EMBEDDED
     home: Annotated[Path, AfterValidator(Path.absolute)] = Field(default_factory=lambda: Path.home() / ".sigillo")
@@ -150,8 +173,16 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Only from these is `X-Forwarded-For` believed."""
 
-    database: str = ""
-    """SQLAlchemy URL; empty means SQLite in the home folder, in the embedded profile alone."""
+    database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("")
+    """`postgresql://…` or `sqlite:////…`; empty means SQLite in the home folder, in the embedded profile alone."""
+
+    database_owner: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("")
+    """The same PostgreSQL database, as the role that owns its tables: it migrates, and grants `database`'s role what
+    that needs and no more.
+    """
+
+    blobs: Annotated[Path, AfterValidator(Path.absolute)] | None = None
+    """Where media are, sealed: a folder that all processes of one database share. Default: in the home folder."""
 
     keys: KeyStoreKind = KeyStoreKind.EMBEDDED
     passphrase: SecretStr | None = None
@@ -269,19 +300,19 @@ class Settings(BaseSettings):
                 f"embedded keys and their development CA are for one machine; the {self.profile} profile "
                 "needs SIGILLO_KEYS=vault with SIGILLO_VAULT_URL and SIGILLO_VAULT_ROLE_ID"
             )
-        if not self.database:
+        if not self.database.get_secret_value():
             raise ValueError(
-                f"the {self.profile} profile wants PostgreSQL, which this version does not speak yet; "
-                "set SIGILLO_DATABASE=sqlite:////path/to/sigillo.db to run it on SQLite in one process"
+                f"the {self.profile} profile wants PostgreSQL: SIGILLO_DATABASE=postgresql://user:password@host/name "
+                "(or sqlite:////path/to/sigillo.db, for one process)"
             )
         return self
 
     @model_validator(mode="after")
-    def _sqlite_only(self) -> Self:
-        if self.database and not self.database.startswith("sqlite:"):
-            raise ValueError(
-                "this version speaks SQLite only (docs/limitations.md): SIGILLO_DATABASE=sqlite:////path/to/sigillo.db"
-            )
+    def _owner_goes_with_postgresql(self) -> Self:
+        if self.database_owner.get_secret_value().startswith("sqlite:") or (
+            self.database_owner.get_secret_value() and not self.on_postgresql
+        ):
+            raise ValueError("SIGILLO_DATABASE_OWNER goes with PostgreSQL in SIGILLO_DATABASE: SQLite has no roles")
         return self
 
     @model_validator(mode="after")
@@ -316,5 +347,10 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """The URL in force."""
-        return self.database or f"sqlite:///{self.home / 'sigillo.db'}"
+        """The URL in force, its password in clear."""
+        return self.database.get_secret_value() or f"sqlite:///{self.home / 'sigillo.db'}"
+
+    @property
+    def on_postgresql(self) -> bool:
+        """Whether other processes may share the database."""
+        return self.database.get_secret_value().startswith(POSTGRESQL)

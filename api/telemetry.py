@@ -50,6 +50,11 @@ class Metrics:
             self.signed.labels(said)
         self.ready = Gauge("sigillo_ready", "1 when the part is ready", ["part"], registry=self.registry)
         self.log_size = Gauge("sigillo_log_entries", "Entries in the ledger", ["state"], registry=self.registry)
+        self.leads = Gauge(
+            "sigillo_leader",
+            "Whether this process gives entries their place, and signs checkpoints",
+            registry=self.registry,
+        )
         self.certificate_seconds = Gauge(
             "sigillo_certificate_seconds",
             "Until the current claim certificate ends; NaN when nobody knows",

@@ -17,6 +17,7 @@ from cases.errors import AssetNotFoundError
 from cases.library import Library
 from ledger.entry import parse_entry
 from ledger.ids import EntryId
+from ledger.pending import still_pending
 from ledger.tables import Entry, Payload
 
 MAX_DEPTH = 100
@@ -29,7 +30,8 @@ class Event:
 
     entry: EntryId
     kind: str
-    time: str
+    time: str | None
+    """None for the moment in which the entry is durable without a place in the log."""
 
 
 @dataclass(frozen=True)
@@ -94,5 +96,8 @@ def _events(connection: Connection, asset: Asset) -> tuple[Event, ...]:
     mine = select(Payload.entry_id).where(Payload.tenant_id == asset.tenant, Payload.subject_id == str(asset.id))
     ids = {*wanted, *connection.execute(mine).scalars()}
     rows = connection.execute(select(Entry.data).where(Entry.id.in_(ids)).order_by(Entry.index))
-    found = [parse_entry(data) for data in rows.scalars()]
-    return tuple(Event(entry.id, entry.kind, entry.time) for entry in found)
+    placed = [parse_entry(data) for data in rows.scalars()]
+    events = [Event(entry.id, entry.kind, entry.time) for entry in placed]
+    if len(events) < len(ids):
+        events += [Event(entry.id, entry.kind, None) for entry in still_pending(connection, ids)]
+    return tuple(events)

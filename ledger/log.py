@@ -34,7 +34,7 @@ from ledger.integrator import CHECKPOINT_INTERVAL, Integrator
 from ledger.log_key import LogKey, fix_origin
 from ledger.merkle import inclusion_proof
 from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
-from ledger.pending import is_pending
+from ledger.pending import still_pending
 from ledger.published import published
 from ledger.receipt import format_receipt
 from ledger.recovery import Recovery, recovery
@@ -319,7 +319,7 @@ class Ledger:
 
 def _find(connection: Connection, entry_id: EntryId) -> tuple[int, bytes]:
     row = connection.execute(_ENTRY, {"entry": entry_id}).one_or_none()
-    if row is None and is_pending(connection, entry_id):
+    if row is None and still_pending(connection, [entry_id]):
         raise NotProvenError(f"{entry_id} is durable; it has no place in the log yet, and gets it in a moment")
     if row is None:
         raise EntryNotFoundError(f"no entry {entry_id}")

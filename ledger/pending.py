@@ -34,9 +34,11 @@ def waiting(connection: Connection) -> int:
     return connection.execute(select(func.count(Pending.seq))).scalar_one()
 
 
-def is_pending(connection: Connection, entry: EntryId) -> bool:
-    """Whether this one is among them."""
-    return connection.execute(select(Pending.seq).where(Pending.id == entry)).scalar() is not None
+def still_pending(connection: Connection, entries: Iterable[EntryId]) -> Sequence[Unplaced]:
+    """Those of these that wait, in their order."""
+    columns = [getattr(Pending, name) for name in _FIELDS]
+    rows = connection.execute(select(*columns).where(Pending.id.in_(list(entries))).order_by(Pending.seq))
+    return [Unplaced(*row) for row in rows]
 
 
 def are_recorded(connection: Connection, entries: Iterable[EntryId]) -> bool:

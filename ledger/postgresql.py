@@ -49,6 +49,7 @@ _SESSION: Final = {
     "tcp_keepalives_idle": 5,
     "tcp_keepalives_interval": 1,
     "tcp_keepalives_count": 5,
+    "tcp_user_timeout": 10_000,
     # Scanning a small table whole would mark all of it as read, and every writer of it as a conflict.
     "enable_seqscan": "off",
     "timezone": "UTC",
@@ -81,17 +82,7 @@ class Postgresql:
     file = None
 
     def __init__(self, url: URL) -> None:
-        told = url.query.get("options", "")
-        options = " ".join([*(f"-c {name}={value}" for name, value in _SESSION.items()), str(told)])
-        self.engine: Engine = create_engine(
-            url.set(drivername="postgresql+psycopg").update_query_dict({"options": options}),
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_OVERFLOW,
-            pool_timeout=POOL_TIMEOUT,
-            pool_pre_ping=True,  # a connection that died while it rested is replaced, not told of
-            hide_parameters=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
-        )
+        self.engine: Engine = _engine(url)
         event.listen(self.engine, "connect", _connect)
         self._chance = random.Random()  # noqa: S311 -- only spreads those that met apart
         self._named: dict[str, threading.Lock] = {}
@@ -157,6 +148,11 @@ class Postgresql:
             hint = next((hint for prefix, hint in _REFUSED.items() if (state or "").startswith(prefix)), "")
             if hint:
                 return DatabaseUnavailableError(f"the database refuses ({said}): {hint}")
+            if state is None and not error.connection_invalidated and self._passes_with_time(error):
+                return DatabaseUnavailableError(
+                    f"the database cannot be reached ({said}): see that it runs, and that host, user, password and "
+                    "name in SIGILLO_DATABASE are right"
+                )
             if self._passes_with_time(error) and state != _UNIQUE:
                 return DatabaseUnavailableError(f"the database cannot serve now: {said}")
         return None
@@ -176,6 +172,23 @@ class Postgresql:
             ready = self.open(connection, _LOCK)
             ready.detach()
             yield ready
+
+
+def _engine(url: URL) -> Engine:
+    told = url.query.get("options", "")
+    options = " ".join([*(f"-c {name}={value}" for name, value in _SESSION.items()), str(told)])
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg").update_query_dict({"options": options}),
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=POOL_TIMEOUT,
+            pool_pre_ping=True,  # a connection that died while it rested is replaced, not told of
+            hide_parameters=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseUnavailableError("PostgreSQL needs its driver: pip install 'sigillo[postgresql]'") from error
 
 
 def lock_key(what: str) -> int:

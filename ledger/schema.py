@@ -37,6 +37,12 @@ def migrate(database: Database) -> None:
             _upgrade(connection)
 
 
+def is_empty(database: Database) -> bool:
+    """Whether nothing was begun here. Raises DatabaseUnavailableError."""
+    with database.writing(_SETUP) as connection:
+        return not _stored(connection)
+
+
 def _stored(connection: Connection) -> str:
     if not inspect(connection).has_table("alembic_version"):
         return ""

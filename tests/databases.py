@@ -35,10 +35,23 @@ def url_of(path: Path, kind: str = KIND) -> str:
     """The URL of the database that this path names, made if it is new."""
     if kind == SQLITE:
         return f"sqlite:///{path}"
-    name = "t_" + sha256(str(path).encode()).hexdigest()[:24]
+    name = _name(path)
     if not _exists(name):
         _create(name, _template())
     return server_url(name)
+
+
+def copy(source: Path, target: Path, kind: str = KIND) -> None:
+    """A database that nobody has open, as a backup of it would be."""
+    if kind == SQLITE:
+        shutil.copy(source, target)
+    else:
+        _create(_name(target), _name(source))
+
+
+def settings_of(home: Path, kind: str = KIND) -> dict[str, str]:
+    """The variables by which a service in this folder finds its database: none where it lies in there."""
+    return {} if kind == SQLITE else {"SIGILLO_DATABASE": url_of(home / "sigillo.db", kind)}
 
 
 def new_database(path: Path) -> str:
@@ -65,6 +78,10 @@ def ask(statement: str, *values: Any, url: str = "") -> list[Any]:
 def sessions_of(url: str) -> list[int]:
     """Process ids of the server's sessions in this database."""
     return ask("SELECT pid FROM pg_stat_activity WHERE datname = %s", url.partition("@/")[2].partition("?")[0])
+
+
+def _name(path: Path) -> str:
+    return "t_" + sha256(str(path).encode()).hexdigest()[:24]
 
 
 @cache

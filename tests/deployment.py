@@ -1,4 +1,4 @@
-"""A whole deployment for tests: real keys, real SQLite, real workers, real HTTP over a Unix socket."""
+"""A whole deployment for tests: real keys, a real database, real workers, real HTTP over a Unix socket."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from api.service import Service, open_service
 from api.settings import Settings
 from client import Sigillo
 from keys.clock import Clock, system_clock
+from tests.databases import settings_of
 
 FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute"}
 """One worker a pool starts quickly; rates that only their own tests meet."""
@@ -54,7 +55,8 @@ class Running:
 def running(folder: Path, clock: Clock = system_clock, **chosen: Any) -> Iterator[Running]:
     """A deployment in `folder`, with these settings; opening the same folder again finds it as it was left."""
     home = Home(folder)
-    settings = Settings(home=folder, **{**FAST, **chosen})
+    found = {name.removeprefix("SIGILLO_").lower(): value for name, value in settings_of(folder).items()}
+    settings = Settings(home=folder, **{**FAST, **found, **chosen})
     with (
         home.holding() as holder,
         open_service(settings, home, holder.token, clock) as service,

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import typer
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
@@ -78,7 +78,9 @@ def connected(server: str = "", token: str = "", *, leave_no_trace: bool = False
         settings = load_settings()
         if leave_no_trace and settings.keys is KeyStoreKind.EMBEDDED and not Home(settings.home).keys.exists():
             passing = stack.enter_context(TemporaryDirectory(prefix="sigillo-"))
-            settings = settings.model_copy(update={"home": Path(passing), "database": ""})
+            settings = settings.model_copy(
+                update={"home": Path(passing), "database": SecretStr(""), "database_owner": SecretStr("")}
+            )
         yield stack.enter_context(_at_home(settings, token, quiet=leave_no_trace))
 
 

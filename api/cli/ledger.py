@@ -207,7 +207,7 @@ def _exported(
 def require_log(home: Path) -> None:
     """A check must not make the very thing it checks."""
     settings = load_settings()
-    if not settings.database and not (home / "sigillo.db").exists():
+    if not settings.database.get_secret_value() and not (home / "sigillo.db").exists():
         raise fail(f"there is no ledger in {home}; set SIGILLO_HOME to the folder that has one", Exit.USAGE)
 
 

@@ -94,7 +94,7 @@ def test_what_fails_a_round_is_said_and_ends_no_more(
 
     with monkeypatch.context() as patched:
         patched.setattr(api.housekeeping, "forget_old", denied)
-        own.service.housekeeping._next_sweep = 0
+        own.service.housekeeping._next_forgetting = 0
         until(lambda: own.service.housekeeping.reason)
         assert own.service.housekeeping.reason == reason
     until(lambda: not own.service.housekeeping.reason)

@@ -46,6 +46,21 @@ def test_larger_profiles_refuse_embedded_keys(monkeypatch: pytest.MonkeyPatch, p
         given(monkeypatch, SIGILLO_PROFILE=profile, SIGILLO_KEYS="embedded", **DATABASE)
 
 
+def test_postgresql_is_named_and_its_password_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql://sigillo:s3cret@db.example/sigillo"
+    settings = given(monkeypatch, SIGILLO_DATABASE=url, SIGILLO_DATABASE_OWNER=url.replace("sigillo:", "owner:"))
+    assert settings.database_url == url
+    assert settings.on_postgresql
+    assert "s3cret" not in repr(settings)
+    with pytest.raises(ValidationError) as raised:
+        given(monkeypatch, SIGILLO_DATABASE=url, SIGILLO_PORT="none")
+    assert "s3cret" not in str(raised.value)
+    with pytest.raises(ValidationError, match="goes with PostgreSQL"):
+        given(monkeypatch, SIGILLO_DATABASE="sqlite:////x.db", SIGILLO_PORT="1")
+    with pytest.raises(ValidationError, match="goes with PostgreSQL"):
+        given(monkeypatch, SIGILLO_DATABASE=url, SIGILLO_DATABASE_OWNER="sqlite:////x.db")
+
+
 @pytest.mark.parametrize("profile", ["server", "cluster"])
 def test_larger_profiles_want_vault_and_a_named_database(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
     with pytest.raises(ValidationError, match="SIGILLO_VAULT_URL"):
@@ -68,7 +83,8 @@ def test_vault_keys_can_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("profile", "production"),
         ("keys", "file"),
-        ("database", "postgresql://localhost/sigillo"),
+        ("database", "mysql://localhost/sigillo"),
+        ("database", "postgresql://me:s3cret@:nonsense/x"),
         ("port", "70000"),
         ("workers", "0"),
         ("worker_jobs", "0"),

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
+from psycopg import sql
 
+from tests.databases import KIND, POSTGRESQL, url_of
 from tests.deployment import Running, picture
 
 PATIENCE = 120.0
@@ -60,6 +63,9 @@ def problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
 
 def rows(up: Running, statement: str, *values: object) -> list[tuple[Any, ...]]:
     """Rows as they lie in the database."""
+    if KIND == POSTGRESQL:
+        with psycopg.connect(url_of(database(up))) as shared:
+            return shared.execute(sql.SQL(statement.replace("?", "%s")), values or None).fetchall()
     with closing(sqlite3.connect(f"file:{database(up)}?mode=ro", uri=True)) as connection:
         return connection.execute(statement, values).fetchall()
 

@@ -15,6 +15,7 @@ from typing import Self
 
 from client import Sigillo, UnreachableError
 from client.problem import ClientError
+from tests.databases import KIND, settings_of
 from tests.deployment import picture
 
 START_SECONDS = 60
@@ -24,8 +25,8 @@ START_SECONDS = 60
 class Server:
     """`sigillo serve` in a process group of its own; talked to over the home's socket."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, kind: str = KIND) -> None:
+        self.home, self.kind = home, kind
         self.starts = list[float]()
         """Seconds from each start to the first answer that all is ready."""
 
@@ -34,7 +35,7 @@ class Server:
     def start(self) -> None:
         (self.home / "server.json").unlink(missing_ok=True)
         environment = {**os.environ, "SIGILLO_HOME": str(self.home), "SIGILLO_WORKERS": "1", "SIGILLO_PORT": "0"}
-        environment["SIGILLO_KEY_RATE"] = "1000000/minute"
+        environment |= {"SIGILLO_KEY_RATE": "1000000/minute", **settings_of(self.home, self.kind)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "serve"], env=environment, stderr=subprocess.DEVNULL
         )

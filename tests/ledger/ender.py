@@ -22,6 +22,7 @@ from ledger.rewrapping import Rewrapping
 from ledger.schedule import MIN_EPOCH_LIFETIME
 from ledger.tables import Epoch, Tenant
 from ledger.tenancy import SystemSession
+from tests.databases import url_of
 from tests.ledger.world import HeldClock
 
 KEPT_A_ROUND = 4
@@ -34,7 +35,7 @@ class Ender:
     def __init__(self, folder: Path) -> None:
         self.clock = HeldClock()
         self.keys = LocalKeyStore.open(folder / "keys", embedded_profile=True)
-        self.database = Database(f"sqlite:///{folder / 'ended.db'}")
+        self.database = Database(url_of(folder / "ended.db"))
         self.ledger = Ledger(self.database, self.keys, (), clock=self.clock)
         self.ledger.start()
         with self.database.read(SystemSession.SETUP) as connection:

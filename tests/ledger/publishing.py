@@ -47,7 +47,7 @@ def grow(world: World, entries: int) -> None:
     def work(_: Connection) -> Sequence[Draft]:
         return drafts
 
-    world.record(work, tenant)
+    world.ledger.record(work, tenant)
     prove(world)
 
 

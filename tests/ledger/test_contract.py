@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Executable, delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import EntryNotFoundError, NestedWriteError, SubjectErasedError
 from ledger.export import export_log
@@ -18,10 +19,10 @@ from ledger.log import Recorded
 from ledger.mirror import folder_fetch, verify_mirror
 from ledger.payload import Draft
 from ledger.receipt import verify_receipt
-from ledger.tables import Entry, Payload, SubjectKey
+from ledger.tables import Checkpoint, Cosignature, Entry, Payload, Stamp, SubjectKey, Tile
 from ledger.tenancy import SystemSession
 from tests.databases import BOTH
-from tests.ledger.world import ACTOR, LONG, NOTES, POLICY, NoteWritten, World, running
+from tests.ledger.world import ACTOR, FULL, LONG, NOTES, POLICY, NoteWritten, World, running
 
 CALLERS = 6
 EACH = 8
@@ -29,7 +30,7 @@ EACH = 8
 
 @pytest.fixture(scope="module", params=BOTH)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(tmp_path_factory.mktemp("contract") / "log.db", kind=request.param) as started:
+    with running(tmp_path_factory.mktemp("contract") / "log.db", kind=request.param, waits=False) as started:
         yield started
 
 
@@ -177,8 +178,47 @@ def test_time_never_runs_back_in_the_log(world: World, tenant: TenantId) -> None
     world.clock.move(timedelta(days=-3))
     after = world.write_note(tenant, "after").entries[0]
     world.clock.move(timedelta(days=3))
+    assert len(placed(world, [before, after])) == 2
     assert world.ledger.entry(after).time >= world.ledger.entry(before).time
     assert world.ledger.verify().sound
+
+
+PUBLISHED = [
+    update(Entry).values(data=b""),
+    delete(Entry),
+    update(Checkpoint).values(note=""),
+    delete(Checkpoint),
+    delete(Stamp),
+    delete(Cosignature),
+    update(Tile).values(hashes=b""),
+    delete(Tile).where(Tile.level == 0),
+]
+
+
+@pytest.mark.parametrize("statement", PUBLISHED, ids=str)
+def test_what_was_published_is_not_changed(world: World, tenant: TenantId, statement: Executable) -> None:
+    """A tripwire: even for a session that may do everything."""
+    fill_a_tile(world, tenant)
+
+    def change() -> None:
+        with world.database.writing(FULL) as connection:
+            newest = connection.execute(select(func.max(Checkpoint.size))).scalar_one()
+            connection.execute(insert(Stamp), {"size": newest, "response": b"x", "time": 0})
+            connection.execute(insert(Cosignature), {"size": 1, "witness": "w", "line": "x"})
+            connection.execute(statement)
+
+    with pytest.raises(DBAPIError, match="append-only"):
+        change()
+    assert world.ledger.verify().sound
+
+
+def fill_a_tile(world: World, tenant: TenantId) -> None:
+    subject = world.ledger.subjects.system(tenant)
+    drafts = [world.ledger.draft("note.written", POLICY, ACTOR, subject, NoteWritten(str(n))) for n in range(256)]
+    with world.database.read(SystemSession.VERIFICATION) as connection:
+        full = connection.execute(select(Tile.n).where(Tile.level == 1)).first() is not None
+    if not full:
+        assert world.ledger.wait_proven(world.ledger.record(lambda _: drafts, tenant).entries[-1], LONG)
 
 
 def test_receipt_and_export_verify(world: World, tenant: TenantId, tmp_path: Path) -> None:

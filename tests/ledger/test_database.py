@@ -18,6 +18,8 @@ from ledger.tables import Tile
 from ledger.tenancy import SystemSession
 from tests.ledger.world import FULL, LONG
 
+pytestmark = pytest.mark.sqlite("of SQLite's file, locks and turns")
+
 
 @pytest.fixture
 def database(impatient: None, tmp_path: Path) -> Iterator[Database]:

@@ -45,7 +45,7 @@ from tests.simulators.witness_server import WitnessServer
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(ledger.elected, "CANDIDATE_SECONDS", 0.02)
-    with running(tmp_path / "shared.db", kind=POSTGRESQL) as started:
+    with running(tmp_path / "shared.db", kind=POSTGRESQL, waits=False) as started:
         eventually(lambda: started.ledger.leads)
         yield started
 
@@ -68,7 +68,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 @contextmanager
 def second(world: World) -> Iterator[World]:
     """Another process, as far as the database can tell."""
-    other = World(world.path, world.keys, world.clock, world.interval, kind=POSTGRESQL)
+    other = World(world.path, world.keys, world.clock, world.interval, kind=POSTGRESQL, waits=False)
     other.start()
     try:
         yield other

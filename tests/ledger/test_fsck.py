@@ -20,7 +20,7 @@ from ledger.merkle import leaf_hash
 from ledger.payload import Payloads
 from ledger.tables import Checkpoint, Payload, SubjectKey, Tile
 from ledger.tables import Entry as EntryRow
-from tests.ledger.world import FULL, LONG, World, running
+from tests.ledger.world import LONG, World, running, tampering
 
 NOTES_COUNT = 8
 
@@ -186,7 +186,7 @@ TAMPERED: dict[str, tuple[Callable[[Connection], None], int, FaultKind]] = {
 @pytest.mark.parametrize("name", TAMPERED)
 def test_tampering_is_found_where_it_is(world: World, name: str) -> None:
     tamper, index, kind = TAMPERED[name]
-    with world.database.writing(FULL) as connection:
+    with tampering(world.database) as connection:
         tamper(connection)
     fault = world.ledger.verify().fault
     assert isinstance(fault, Fault)
@@ -206,7 +206,7 @@ def test_an_untouched_log_is_sound(world: World) -> None:
 def test_a_tree_signed_over_other_entries_is_found(world: World) -> None:
     key, signer = LogKey(world.database, world.keys).signer()
     lie = sign_checkpoint(TreeHead(key.origin, 7, bytes(32)), key, signer)
-    with world.database.writing(FULL) as connection:
+    with tampering(world.database) as connection:
         connection.execute(insert(Checkpoint), {"size": 7, "note": lie})
     fault = world.ledger.verify().fault
     assert fault is not None
@@ -225,14 +225,14 @@ def test_a_payload_sealed_again_with_the_right_key_is_still_not_the_one_committe
         sealed = world.ledger.payloads.seal(replace(draft, id=entry.id)).sealed
         connection.execute(update(Payload).where(Payload.entry_id == entry.id).values(sealed=sealed))
 
-    with world.database.writing(FULL) as connection:
+    with tampering(world.database) as connection:
         tamper(connection)
     fault = world.ledger.verify().fault
     assert fault == Fault(4, FaultKind.PAYLOAD, "its payload is not what the entry committed to")
 
 
 def test_a_lost_subject_key_is_an_erasure_not_a_fault(world: World) -> None:
-    with world.database.writing(FULL) as connection:
+    with tampering(world.database) as connection:
         subject = select(Payload.subject_id).where(Payload.entry_id == entry_at(connection, 4).id)
         connection.execute(delete(SubjectKey).where(SubjectKey.id == subject.scalar_subquery()))
     report = world.ledger.verify()

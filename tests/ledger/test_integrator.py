@@ -17,7 +17,7 @@ from ledger.log_key import LogKey
 from ledger.tables import Checkpoint, Entry, Tile
 from ledger.tenancy import SystemSession
 from ledger.tile_store import integrated_size
-from tests.ledger.world import FULL, LONG, World, running
+from tests.ledger.world import LONG, World, running, tampering
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_checkpoint_is_signed_only_when_the_log_grew(still: World, tenant: Ten
 
 
 def test_a_rewritten_tree_is_not_signed(still: World, tenant: TenantId) -> None:
-    with still.database.writing(FULL) as connection:
+    with tampering(still.database) as connection:
         hashes = connection.execute(select(Tile.hashes).where(Tile.level == 0)).scalar_one()
         connection.execute(update(Tile).where(Tile.level == 0).values(hashes=bytes(32) + hashes[32:]))
     grow(still, tenant)
@@ -69,7 +69,7 @@ def test_a_rewritten_tree_is_not_signed(still: World, tenant: TenantId) -> None:
 
 
 def test_a_log_shorter_than_its_checkpoint_is_not_signed(still: World, tenant: TenantId) -> None:
-    with still.database.writing(FULL) as connection:
+    with tampering(still.database) as connection:
         connection.execute(delete(Tile))
         connection.execute(delete(Entry).where(Entry.index >= 4))
     with pytest.raises(ForkError, match="put the newest database back"):
@@ -78,7 +78,7 @@ def test_a_log_shorter_than_its_checkpoint_is_not_signed(still: World, tenant: T
 
 
 def test_a_forged_last_checkpoint_is_not_built_upon(still: World, tenant: TenantId) -> None:
-    with still.database.writing(FULL) as connection:
+    with tampering(still.database) as connection:
         note = connection.execute(select(Checkpoint.note)).scalar_one()
         connection.execute(update(Checkpoint).values(note=note.replace("\n6\n", "\n5\n")))
     grow(still, tenant)
@@ -88,7 +88,7 @@ def test_a_forged_last_checkpoint_is_not_built_upon(still: World, tenant: Tenant
 
 def test_a_gap_in_the_entries_is_not_integrated(still: World, tenant: TenantId) -> None:
     grow(still, tenant)
-    with still.database.writing(FULL) as connection:
+    with tampering(still.database) as connection:
         connection.execute(update(Entry).where(Entry.index == 6).values(index=9))
     with pytest.raises(ForkError, match="missing after index 5"):
         step(still)
@@ -140,7 +140,7 @@ def test_the_status_names_a_fork(tmp_path: Path) -> None:
 
 
 def test_rows_without_their_tile_are_integrated_from_the_start(still: World, tenant: TenantId) -> None:
-    with still.database.writing(FULL) as connection:
+    with tampering(still.database) as connection:
         connection.execute(delete(Tile))
         connection.execute(delete(Checkpoint))
         connection.execute(insert(Tile), {"level": 0, "n": 0, "hashes": b""})

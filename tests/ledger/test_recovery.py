@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,9 @@ from ledger.integrator import Integrator
 from ledger.log_key import LogKey
 from ledger.receipt import verify_receipt
 from ledger.tables import Tile
+from tests.databases import copy
 from tests.ledger.publishing import grow
-from tests.ledger.world import ACTOR, FULL, LONG, World, running
+from tests.ledger.world import ACTOR, LONG, World, running, tampering
 from tests.simulators.key_store import SimulatedKeyStore
 
 EARLY, LATE = 5, 9
@@ -41,7 +41,7 @@ def restored(tmp_path: Path) -> Iterator[Restored]:
     with running(tmp_path / "log.db", LONG * 10, keys) as world:
         world.ledger.create_tenant("first")
         grow(world, EARLY)
-    shutil.copy(tmp_path / "log.db", tmp_path / "backup.db")
+    copy(tmp_path / "log.db", tmp_path / "backup.db")
     with running(tmp_path / "log.db", LONG * 10, keys) as world:
         grow(world, LATE)
         lost = keys.mark
@@ -115,7 +115,7 @@ def test_another_tree_by_the_mark_is_a_fork(restored: Restored, mark: Mark) -> N
 
 
 def test_what_contradicts_itself_does_not_recover(restored: Restored) -> None:
-    with restored.world.database.writing(FULL) as connection:
+    with tampering(restored.world.database) as connection:
         connection.execute(delete(Tile))
     with pytest.raises(RecoveryRefusedError, match="sigillo ledger verify"):
         restored.world.ledger.recovery()

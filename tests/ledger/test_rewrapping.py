@@ -87,6 +87,7 @@ def opens_from(backup: Path, world: World, tenant: TenantId, subject: SubjectId)
     return True
 
 
+@pytest.mark.sqlite("copies the file of a live database")
 def test_an_epoch_ends_by_schedule(world: World, rewrapping: Rewrapping, tmp_path: Path) -> None:
     tenants = [world.ledger.create_tenant(name) for name in ("first", "second")]
     notes = {tenant: world.write_note(tenant, "kept").entries[0] for tenant in tenants}
@@ -186,6 +187,7 @@ def test_progress_is_told(world: World, tenant: TenantId, monkeypatch: pytest.Mo
     assert rewrapping.age() // HOUR == BACKUP_TIME // HOUR, "the next epoch is the oldest now"
 
 
+@pytest.mark.sqlite("copies the file of a live database")
 def test_old_wraps_are_overwritten(world: World, rewrapping: Rewrapping, tenant: TenantId) -> None:
     wraps = [subject.wrapped for subject in subjects_of(world, tenant, 40)]
     wal = world.path.with_name(world.path.name + "-wal")

@@ -21,7 +21,7 @@ from ledger.tables import KindTile
 from ledger.tenancy import SystemSession
 from ledger.tiles import WIDTH
 from tests.ledger.publishing import prove
-from tests.ledger.world import ACTOR, FULL, LONG, NoteWritten, World, running
+from tests.ledger.world import ACTOR, LONG, NoteWritten, World, running, tampering
 
 ENTRIES = 700
 RARE = "notes@2"
@@ -69,7 +69,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
                 )
                 for at in several
             ]
-            world.record(lambda _, drafts=drafts: drafts, tenant)  # type: ignore[misc]  # lambda default
+            world.ledger.record(lambda _, drafts=drafts: drafts, tenant)  # type: ignore[misc]  # lambda default
             world.clock.move(timedelta(seconds=chance.choice((0, 1, 3))))
             index = several.stop
         prove(world)
@@ -169,7 +169,7 @@ def test_a_missing_entry_is_told_and_not_passed_over(tmp_path: Path) -> None:
         for text_ in "abc":
             world.write_note(tenant, text_)
         prove(world)
-        with world.database.writing(FULL) as connection:
+        with tampering(world.database) as connection:
             connection.execute(delete(EntryRow).where(EntryRow.index == 2))
         with pytest.raises(TileError, match="sigillo ledger verify"):
             world.ledger.search(Query("note.written"))

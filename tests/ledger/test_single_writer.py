@@ -18,6 +18,8 @@ from ledger.single_writer import SingleWriter
 from ledger.tables import Payload
 from tests.ledger.world import LONG, NOTES, World
 
+pytestmark = pytest.mark.sqlite("of the one writer thread, which PostgreSQL does not have")
+
 
 def writer_of(world: World) -> SingleWriter:
     assert isinstance(world.ledger._sequencer, SingleWriter)

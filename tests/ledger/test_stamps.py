@@ -30,7 +30,7 @@ from ledger.stamps import ANCHORS_FILE, INDEX_FILE, parse_index, stamp_paths
 from ledger.tables import Stamp
 from tests.ledger.publishing import Change, Published, grow, publish, remade
 from tests.ledger.stamper import Desk, response_of
-from tests.ledger.world import FULL, LONG, running
+from tests.ledger.world import LONG, running, tampering
 from tests.simulators.openssl_authority import needs_openssl
 from tests.simulators.time_stamp_authority import TimeStampAuthority
 
@@ -204,7 +204,7 @@ def test_the_databases_own_stamps_are_checked_too(tmp_path: Path, log: Log) -> N
         judge = Judge(desk.authority.anchors, world.clock)
         assert world.ledger.verify(judge=judge).stamps.trusted == 1
         assert verify_log(world.database).stamps.present == 1
-        with world.database.writing(FULL) as connection:
+        with tampering(world.database) as connection:
             connection.execute(update(Stamp).values(response=log.after.files[RESPONSE]))
         fault = world.ledger.verify().fault
     assert fault is not None

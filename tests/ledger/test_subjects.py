@@ -64,6 +64,7 @@ def test_an_asset_may_be_its_own_subject(world: World, tenant: TenantId) -> None
     assert repr(subject.key) not in repr(subject)
 
 
+@pytest.mark.sqlite("reads the database's file")
 def test_erasure_removes_the_bytes_and_keeps_every_proof(world: World, tenant: TenantId) -> None:
     kept, gone = (world.write_note(tenant, text).entries[0] for text in ("kept", "gone"))
     assert world.ledger.wait_proven(gone, LONG)
@@ -101,6 +102,7 @@ def _wal(path: Path) -> bytes:
     return wal.read_bytes() if wal.exists() else b""
 
 
+@pytest.mark.sqlite("reads the database's file")
 def test_truncation_says_when_a_reader_holds_it_up(impatient: None, tmp_path: Path) -> None:
     # The integrator rests, since it reads too.
     with running(tmp_path / "read.db", interval=LONG * 10) as world:

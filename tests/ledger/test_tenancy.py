@@ -40,6 +40,7 @@ from ledger.errors import SessionRefusedError, TenantPredicateMissingError
 from ledger.ids import TenantId
 from ledger.tables import Base, Entry, Epoch, Principal, PrincipalKind, Tenant, Tile
 from ledger.tenancy import Access, Binding, SystemSession
+from tests.databases import url_of
 from tests.ledger.world import FULL
 
 MINE, THEIRS = TenantId("tnt_mine"), TenantId("tnt_theirs")
@@ -52,7 +53,7 @@ C = Table("c", _metadata, Column("tenant_id", String), Column("x", String), info
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'tenants.db'}")
+    opened = Database(url_of(tmp_path / "tenants.db"))
     with opened.writing(FULL) as connection:
         _metadata.create_all(connection)
         Base.metadata.create_all(connection)

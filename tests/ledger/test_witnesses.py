@@ -4,7 +4,6 @@ and what they object to stops the log.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,7 +39,7 @@ from ledger.tile_store import tile_reader
 from ledger.tiles import Tiles
 from ledger.witness_client import WitnessAddress, WitnessClient
 from ledger.witnesses import WitnessPolicy
-from tests.databases import KIND, SQLITE
+from tests.databases import KIND, SQLITE, copy
 from tests.dripping import DRIPS, dripping
 from tests.ledger.world import ACTOR, FULL, LONG, HeldClock, World, running
 from tests.simulators.key_store import SimulatedKeyStore
@@ -300,7 +299,7 @@ def restored(tmp_path: Path, two: Two) -> Iterator[World]:
     with witnessed(tmp_path / "log.db", two, 1, keys=keys) as world:
         tenant = world.ledger.create_tenant("first")
         until(lambda: len(kept(world)) == 2)
-    shutil.copy(tmp_path / "log.db", tmp_path / "copy.db")
+    copy(tmp_path / "log.db", tmp_path / "copy.db")
     mark = keys.mark
     with witnessed(tmp_path / "log.db", two, 1, keys=keys) as world:
         proven(world, world.write_note(tenant, "seen and lost").entries[0])

@@ -16,7 +16,7 @@ from ledger.database import Database
 from ledger.elected import LEADERSHIP, ElectedSequencer
 from ledger.errors import NotProvenError
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
-from ledger.log import Ledger, Recorded, Work
+from ledger.log import Ledger, Recorded
 from ledger.payload import Draft, Kind
 from ledger.sequencer import SEQUENCER
 from ledger.subjects import Subject
@@ -74,6 +74,8 @@ class World:
     interval: float = 0.02
     witnesses: WitnessPolicy = ALONE
     kind: str = KIND
+    waits: bool = True
+    """Whether to record, on PostgreSQL, ends when the entries have their place: a moment after they are durable."""
 
     def __post_init__(self) -> None:
         self.database = Database(url_of(self.path, self.kind))
@@ -86,6 +88,10 @@ class World:
             checkpoint_interval=self.interval,
             witnesses=self.witnesses,
         )
+
+        if self.waits and self.database.backend.concurrent:
+            record = self.ledger.record
+            self.ledger.record = lambda work, tenant: placed(self.ledger, record(work, tenant))  # type: ignore[method-assign]
 
     def start(self) -> None:
         self.ledger.start()
@@ -107,21 +113,14 @@ class World:
             connection.execute(insert(NOTES), {"tenant_id": tenant, "id": draft.id, "text": text})
             return [draft]
 
-        return self.record(work, tenant)
-
-    def record(self, work: Work, tenant: TenantId) -> Recorded:
-        """Record, and wait until the entries have their place: on PostgreSQL that is a moment later."""
-        recorded = self.ledger.record(work, tenant)
-        for entry in recorded.entries:
-            until_placed(self.ledger, entry)
-        return recorded
+        return self.ledger.record(work, tenant)
 
     def erase(self, tenant: TenantId, subject: SubjectId) -> None:
         def work(connection: Connection) -> Sequence[Draft]:
             self.ledger.subjects.erase(connection, tenant, subject)
             return []
 
-        self.record(work, tenant)
+        self.ledger.record(work, tenant)
 
     def note_ids(self, tenant: TenantId) -> set[EntryId]:
         with self.database.read(tenant) as connection:
@@ -142,13 +141,14 @@ def until_all_placed(world: World) -> None:
     raise AssertionError("entries never got their place")
 
 
-def until_placed(ledger: Ledger, entry: EntryId) -> None:
+def placed(ledger: Ledger, recorded: Recorded) -> Recorded:
     for _ in range(int(LONG / 0.002)):
         with suppress(NotProvenError):
-            ledger.entry(entry)
-            return
+            for entry in recorded.entries:
+                ledger.entry(entry)
+            return recorded
         time.sleep(0.002)
-    raise AssertionError(f"{entry} never got its place")
+    raise AssertionError("an entry never got its place")
 
 
 def settle(database: Database, clock: Clock = system_clock, name: str = LEADERSHIP) -> None:
@@ -161,14 +161,30 @@ def settle(database: Database, clock: Clock = system_clock, name: str = LEADERSH
 
 
 @contextmanager
+def tampering(database: Database) -> Iterator[Connection]:
+    """As somebody who owns the database, and has lifted the tripwires."""
+    with database.writing(FULL) as connection:
+        if database.backend.concurrent:
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        else:
+            for name in (
+                connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all()
+            ):
+                connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        yield connection
+
+
+@contextmanager
 def running(
     path: Path,
     interval: float = 0.02,
     keys: SimulatedKeyStore | None = None,
     witnesses: WitnessPolicy = ALONE,
     kind: str = KIND,
+    *,
+    waits: bool = True,
 ) -> Iterator[World]:
-    world = World(path, keys or SimulatedKeyStore(), interval=interval, witnesses=witnesses, kind=kind)
+    world = World(path, keys or SimulatedKeyStore(), interval=interval, witnesses=witnesses, kind=kind, waits=waits)
     world.start()
     try:
         yield world

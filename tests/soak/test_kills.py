@@ -12,6 +12,7 @@ from statistics import median
 
 import pytest
 
+from tests.databases import BOTH
 from tests.journeys.test_kill import check_at_rest, kill_rounds
 from tests.journeys.uploader import Server
 from tests.soak.visitors import CLIENTS, MINUTES, Memory, check, told, visiting
@@ -26,12 +27,13 @@ pytestmark = [
 ]
 
 
-def test_every_life_ends_in_the_middle_of_uploads(tmp_path: Path) -> None:
-    with Server(tmp_path / "home") as server:
+@pytest.mark.parametrize("kind", BOTH)
+def test_every_life_ends_in_the_middle_of_uploads(tmp_path: Path, kind: str) -> None:
+    with Server(tmp_path / "home", kind) as server:
         acknowledged = kill_rounds(server, tmp_path, KILLS, seed=2)
     tenth = max(len(server.starts) // 10, 1)
     first, last = median(server.starts[1 : tenth + 1]), median(server.starts[-tenth:])
-    print(f"\n{KILLS} kills: {acknowledged} uploads acknowledged, all of them whole")
+    print(f"\n{KILLS} kills on {kind}: {acknowledged} uploads acknowledged, all of them whole")
     print(f"a start took {first:.2f} s at first, {last:.2f} s at last (medians of a tenth)")
 
 

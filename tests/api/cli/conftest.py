@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from api.cli import app
 from tests.api.fixtures import logging_put_back
+from tests.databases import settings_of
 from tests.deployment import Running
 
 Run = Callable[..., Result]
@@ -19,7 +21,8 @@ def run(deployment: Running) -> Run:
     """Runs a command against the shared deployment, which holds the folder: over its socket."""
 
     def invoke(*arguments: object, **environment: str) -> Result:
-        surroundings = {"SIGILLO_HOME": str(deployment.home.folder), "SIGILLO_SERVER": "", **environment}
+        surroundings = {"SIGILLO_HOME": str(deployment.home.folder), "SIGILLO_SERVER": ""}
+        surroundings |= settings_of(Path(environment.get("SIGILLO_HOME", deployment.home.folder))) | environment
         with logging_put_back():
             return CliRunner().invoke(app, [str(one) for one in arguments], env=surroundings)
 

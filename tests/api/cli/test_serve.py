@@ -128,7 +128,7 @@ def test_commands_on_one_folder_at_once(tmp_path: Path) -> None:
         {"SIGILLO_KEYS": "vault"},
         {"SIGILLO_ANONYMOUS_RATE": "often"},
         {"SIGILLO_TRUSTED_PROXIES": "nonsense"},
-        {"SIGILLO_DATABASE": "postgresql://localhost/x"},
+        {"SIGILLO_DATABASE": "mysql://localhost/x"},
     ],
 )
 def test_wrong_settings_are_one_line(run: Run, tmp_path: Path, settings: dict[str, str]) -> None:
