@@ -28,7 +28,7 @@ _IRI: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>"{}|^`\\\x7f-\xa
 
 _BLANK: Final = re.compile(r"_:[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LANGUAGE: Final = re.compile(r"[a-z]{1,8}(-[a-z0-9]{1,8})*")
-_WRAPPERS: Final = frozenset({"@graph", "@list", "@set", "@included", "@reverse"})
+_WRAPPERS: Final = frozenset({"@graph", "@list", "@included", "@reverse"})
 _HOSTILE: Final = (
     JsonLdError,
     ArithmeticError,
@@ -162,6 +162,8 @@ def _check(item: Any) -> None:
     elif isinstance(item, dict) and "@value" in item:
         _check_literal(item)
     elif isinstance(item, dict):
+        if "@set" in item or ("@list" in item and len(item) > 1):  # PyLD lets them pass beside a type
+            raise UndefinedTermError("a node with a list or a set beside its properties would lose one or the other")
         for key, value in item.items():
             _check_member(key, value)
 

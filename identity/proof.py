@@ -14,6 +14,7 @@ from identity.cryptosuite import SELECTIVE, SUITES, SelectiveSuite, Suite
 from identity.date_time import read_date_time
 from identity.did import Resolver, VerificationMethod
 from identity.errors import CheckFailedError, DidError, DidUnreachableError, DidUnsupportedError, ProofError
+from identity.jsonld import is_iri
 from identity.outcome import Check, Outcome
 
 TYPE: Final = "DataIntegrityProof"
@@ -69,8 +70,10 @@ def _read(configuration: dict[str, Any]) -> Proof:
     suite = ALL_SUITES.get(_text(configuration, "cryptosuite"))
     if suite is None:
         raise ValueError(f"cryptosuites are {', '.join(ALL_SUITES)}")
-    if "id" in configuration:
-        _text(configuration, "id")
+    if not is_iri(configuration.get("id", "urn:none")):
+        raise ValueError("its 'id' is no absolute IRI")
+    if any(name.startswith("@") for name in configuration if name != "@context"):
+        raise ValueError("it has keywords of JSON-LD")
     return Proof(
         configuration=configuration,
         suite=suite,

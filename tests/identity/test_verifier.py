@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from identity import multibase
 from identity.context_library import CREDENTIALS_V1, CREDENTIALS_V2, DATA_INTEGRITY_V2
@@ -356,3 +358,41 @@ def test_a_proof_can_not_pass_for_one_of_another_suite(suite: str) -> None:
         confused = {**document, "proof": {**document["proof"], "cryptosuite": other}}
         checks = failed(verify(confused, suite))
         assert {Check.SIGNATURE, Check.METHOD} & set(checks)
+
+
+KEYWORDS = [
+    *("@id", "@type", "@value", "@list", "@set", "@graph", "@included", "@reverse", "@nest", "@index", "@language"),
+    *("@context", "@vocab", "@none"),
+]
+MEMBERS = ["id", "type", "name", "description", "issuer", "proof", "credentialSubject", "urn:p"]
+NAMES = st.sampled_from([*KEYWORDS, *MEMBERS])
+VALUES = st.recursive(
+    st.sampled_from([*KEYWORDS, "urn:a", "_:b0", "x", "", "did:example:a", 1, True, 1.5, None]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=2),
+    max_leaves=4,
+)
+HOLDING = {False: credential(), True: presentation(credential())}
+
+
+def form_free(value: Any) -> list[Any]:
+    """One and a list of one are the same; so are lists in another order."""
+    if isinstance(value, list):
+        return sorted((one for each in value for one in form_free(each)), key=repr)
+    return [{name: form_free(inner) for name, inner in value.items()}] if isinstance(value, dict) else [value]
+
+
+@settings(max_examples=100)
+@given(st.booleans(), st.data())
+def test_whatever_is_changed_is_refused_unless_it_is_form(presented: bool, data: st.DataObject) -> None:
+    document = copy.deepcopy(HOLDING[presented])
+    inside = [(), *(path for path in places(document))]
+    place: Any = document
+    for step in data.draw(st.sampled_from(inside)):
+        place = place[step] if isinstance(place[step], dict | list) else place
+    if isinstance(place, dict):
+        place[data.draw(NAMES | st.sampled_from(sorted(place)))] = data.draw(VALUES)
+    else:
+        place[data.draw(st.integers(0, len(place) - 1))] = data.draw(VALUES)
+    report = verify_presentation(document, policy(), NOW, LOGIN) if presented else verify(document)
+    if report.verdict is Outcome.HOLDS:
+        assert form_free(document) == form_free(HOLDING[presented])
