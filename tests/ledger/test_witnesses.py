@@ -41,7 +41,7 @@ from ledger.witness_client import WitnessAddress, WitnessClient
 from ledger.witnesses import WitnessPolicy
 from tests.databases import KIND, SQLITE, copy
 from tests.dripping import DRIPS, dripping
-from tests.ledger.world import ACTOR, FULL, LONG, HeldClock, World, running
+from tests.ledger.world import ACTOR, LONG, HeldClock, World, running, tampering
 from tests.simulators.key_store import SimulatedKeyStore
 from tests.simulators.witness import SimulatedWitness
 from tests.simulators.witness_server import WitnessServer, conflict
@@ -128,7 +128,7 @@ def test_what_is_shown_bears_the_quorum_where_the_log_waits_for_it(tmp_path: Pat
         assert report.sound
         assert report.witnessed == head.size
         assert world.ledger.witnesses.faults == ""
-        with world.database.writing(FULL) as connection:
+        with tampering(world.database) as connection:
             other = select(Cosignature.line).where(Cosignature.size == head.size).order_by(Cosignature.witness)
             line = connection.execute(other).scalars().first()
             connection.execute(update(Cosignature).where(Cosignature.size < head.size).values(line=line))
