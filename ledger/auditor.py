@@ -5,6 +5,7 @@ Rules
   is read: hanging up does not unsay it.
 - What was checked under a checkpoint is kept for good; what was read since is kept too, so that an interrupted visit is
   not lost, and thrown away if it leads to a fault.
+- Of a log that forked both checkpoints are kept: the second may never be shown again.
 - The notebook is the auditor's own: whoever can write it can have them believe anything.
 """
 
@@ -20,6 +21,7 @@ from ledger.audit import LogReport, audit
 from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.errors import NotebookError
+from ledger.faults import FaultKind
 from ledger.mirror import Mirror
 from ledger.source import Fetch
 from ledger.stamp_check import Judge
@@ -39,6 +41,9 @@ class Notebook:
 
     seen: str = ""
     """The newest checkpoint by the log's key, read or not: nothing may contradict it any more."""
+
+    against: str = ""
+    """The first that did, all the same: with the one before it is the evidence of a fork."""
 
 
 class _Form(RootModel[Notebook]):
@@ -82,6 +87,8 @@ class Auditor:
         for note in filter(None, (book.checked.note, book.seen)):
             fault = mirror.contradicts(verify_checkpoint(note, key))
             if fault is not None:
+                if fault.kind is FaultKind.FORK and not book.against:
+                    self._write(replace(book, against=mirror.note))
                 return LogReport(book.checked.size, book.checked.proven, 0, 0, 0, fault)
         self._write(replace(book, seen=mirror.note))
         going_on = book.under_way is not None and book.under_way.size <= mirror.head.size

@@ -131,6 +131,8 @@ class ElectedSequencer:
                 self._lost = ""
             except (LedgerError, DBAPIError) as error:
                 self._lost = f"{type(error).__name__}: {error}"
+            except Exception as error:  # noqa: BLE001 -- whatever it is, entries must not be left without a leader
+                self._lost = f"the fault is ours: {type(error).__name__}: {error}"
             if self._accepting:
                 self._wake.wait(CANDIDATE_SECONDS)
                 self._wake.clear()

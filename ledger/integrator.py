@@ -5,7 +5,8 @@ Rules
 - Before each signature it proves, with the verifier strangers use, that the new tree extends the last one
   signed, by the database and by the high-water mark outside it (`keys.high_water`), which is raised first. If it does
   not, nothing is signed and `status` says so (ForkError): an operator must look. The same where a witness objects.
-- Without the key store or the database it waits and tries again; entries stay durable and not yet proven.
+- Without the key store or the database, or after a fault of ours, it waits and tries again; entries stay durable and
+  not yet proven.
 - It takes its turn at writing like everyone (`Database`), so that it never starves.
 - Of several processes the one that leads integrates and signs, the others look how far it is. Should two believe that
   they lead, both are right: a tree is stored only where the one before still stands, and neither signs what the other
@@ -126,6 +127,8 @@ class Integrator:
                 self.step() if self._leads() else self._look()
             except (LedgerError, KeysError) as error:
                 self._report(reason=f"{type(error).__name__}: {error}")
+            except Exception as error:  # noqa: BLE001 -- whatever it is, proving must not end with it
+                self._report(reason=f"the fault is ours: {type(error).__name__}: {error}")
             else:
                 self._report(reason="")
 

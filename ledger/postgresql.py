@@ -63,7 +63,9 @@ _BEGINS: Final[dict[Access, dict[str, Any]]] = {
 }
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
 _UNIQUE: Final = "23505"
-_PASSING: Final = ("08", "53", "55P03", "57", "58", *_CONFLICTS)
+_PASSING: Final = ("08", "25P03", "25P04", "53", "55P03", "57", "58", *_CONFLICTS)
+"""Among them sessions that the server ended for their age: a process that was asleep, with its machine, finds one."""
+
 _REFUSED: Final = {
     "28": "check the user and the password in SIGILLO_DATABASE, and the server's pg_hba.conf",
     "3D": "create the database that SIGILLO_DATABASE names: createdb",

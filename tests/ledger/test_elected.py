@@ -193,6 +193,20 @@ def test_every_session_dies_again_and_again(world: World, tenant: TenantId) -> N
     assert world.ledger.verify().sound
 
 
+def test_a_session_that_the_server_ended_for_its_age_passes(world: World, tenant: TenantId) -> None:
+    """What a process finds that was asleep in the middle of a transaction, with its machine."""
+    soon = select(func.set_config("idle_in_transaction_session_timeout", "20ms", True))
+
+    def asleep() -> None:
+        with world.database.read(tenant) as connection:
+            connection.execute(soon)
+            time.sleep(0.2)
+            connection.execute(soon)
+
+    with pytest.raises(DatabaseUnavailableError, match="idle-in-transaction"):
+        asleep()
+
+
 def test_two_leaders_make_no_fork(world: World, tenant: TenantId) -> None:
     with nobody_leads(world):
         wanted = [note(world, tenant, str(n)) for n in range(60)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, insert, select, update
 
+import ledger.integrator
 from keys.signer import Purpose
 from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.errors import DatabaseUnavailableError, ForkError
@@ -126,6 +127,21 @@ def test_a_failed_write_is_integrated_again(still: World, tenant: TenantId, monk
     with still.database.read(SystemSession.VERIFICATION) as connection:
         assert integrated_size(connection) == 7
     assert still.ledger.verify().sound
+
+
+def test_a_fault_of_ours_does_not_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise MemoryError("for now")
+
+    with running(tmp_path / "log.db") as world:
+        tenant = world.ledger.create_tenant("first")
+        with monkeypatch.context() as patch:
+            patch.setattr(ledger.integrator, "integrated_size", fails)
+            entry = world.write_note(tenant, "x").entries[0]
+            assert not world.ledger.wait_proven(entry, 0.3)
+            assert "MemoryError: for now" in world.ledger.status().reason
+        assert world.ledger.wait_proven(entry, LONG)
+        assert world.ledger.status().ready
 
 
 def test_the_status_names_a_fork(tmp_path: Path) -> None:

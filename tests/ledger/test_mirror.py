@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
+from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.errors import CheckpointError, NotebookError
 from ledger.faults import FaultKind
 from ledger.mirror import verify_mirror
@@ -117,6 +118,10 @@ def test_hanging_up_unsays_no_checkpoint(tmp_path: Path, stages: Stages) -> None
                 assert report.fault.kind is kind
     auditor.fetch = stages.at(MOST)
     assert auditor.visit().sound
+    # The evidence stays, whatever is shown now: the two of one size.
+    key = VerifierKey.parse(stages.vkey)
+    one, two = (verify_checkpoint(note, key) for note in (auditor.notebook.seen, auditor.notebook.against))
+    assert (one.size, one.root != two.root) == (two.size, True)
 
 
 def test_what_was_read_beyond_the_end_counts_for_nothing(stages: Stages) -> None:
