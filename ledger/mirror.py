@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from errno import EFBIG
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from ledger.audit import LogReport, audit
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
@@ -25,13 +26,22 @@ from ledger.stamp_check import Judge
 from ledger.stamps import published_stamps
 from ledger.tiles import ENTRIES, WIDTH, Tiles, tile_path, unpack_bundle
 
+MAX_FILE_BYTES: Final = 1024 * 1024
+"""Of one file: four times the largest bundle of our entries. A folder may be anybody's, and hold anything."""
+
 
 def folder_fetch(folder: Path) -> Fetch:
-    """Reads an exported folder. What it returns raises OSError."""
+    """Reads an exported folder. What it returns raises OSError, for a file that no log has, too."""
 
     def fetch(path: str) -> bytes | None:
         found = folder / path
-        return found.read_bytes() if found.is_file() else None
+        if not found.is_file():
+            return None
+        with found.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise OSError(EFBIG, f"larger than {MAX_FILE_BYTES} bytes, it is no log's", str(found))
+        return data
 
     return fetch
 

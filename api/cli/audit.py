@@ -34,7 +34,7 @@ def auditor_of(
 ) -> Iterator[Auditor]:
     """The auditor of a log, with what they kept. Raises CheckpointError, NotebookError, ClientError, OSError."""
     kept = read_notebook(state) if state else None
-    given = key.read_text().strip() if key else ""
+    given = key.read_text(errors="replace").strip() if key else ""
     if kept and given and kept.vkey != given:
         raise fail(f"{state} is of a log with another key ({kept.vkey}): name another file", Exit.USAGE)
     with PublishedLog(url) as fetch:
@@ -62,7 +62,7 @@ def follow(
             if report.fault is None:
                 watch.seen(report)
             elif report.fault.kind is FaultKind.QUORUM:
-                watch.unwitnessed(report.fault.reason)
+                watch.unwitnessed(report.fault.reason, report.entries)
             else:
                 return report
             pause = every
@@ -96,24 +96,31 @@ class _Watch:
     def __init__(self, stall_after: float, tell: Tell) -> None:
         self._stall_after, self._tell = stall_after, tell
         self._size, self._grew_at = -1, time.monotonic()
+        self._sound = -1
         self._down = self._stalled = self._alone = False
 
     def seen(self, report: LogReport) -> None:
         self._down = self._alone = False
         if report.stamps.untrusted:
             self._tell("untrusted", {"count": report.stamps.untrusted})
-        if report.entries != self._size:
-            self._size, self._grew_at, self._stalled = report.entries, time.monotonic(), False
+        if report.entries != self._sound:
+            self._sound = report.entries
             self._tell("grown", {"entries": report.entries})
-        elif not self._stalled and (rested := time.monotonic() - self._grew_at) >= self._stall_after:
-            self._stalled = True
-            self._tell("stalled", {"entries": report.entries, "seconds": round(rested)})
+        self._look_for_growth(report.entries)
 
-    def unwitnessed(self, reason: str) -> None:
+    def unwitnessed(self, reason: str, entries: int) -> None:
         self._down = False
         if not self._alone:
             self._alone = True
             self._tell("unwitnessed", {"reason": reason})
+        self._look_for_growth(entries)
+
+    def _look_for_growth(self, entries: int) -> None:
+        if entries != self._size:
+            self._size, self._grew_at, self._stalled = entries, time.monotonic(), False
+        elif not self._stalled and (rested := time.monotonic() - self._grew_at) >= self._stall_after:
+            self._stalled = True
+            self._tell("stalled", {"entries": entries, "seconds": round(rested)})
 
     def unreachable(self, reason: str) -> None:
         if not self._down:

@@ -112,6 +112,11 @@ def _receipt(file: Path, key: Path | None, witnesses: list[str], quorum: int | N
             check_receipt(file, key, _quorum(witnesses, quorum), as_json=as_json)
 
 
+def _text(key: Path) -> str:
+    """Of a verifier key, or of what is none: parsing tells."""
+    return key.read_text(errors="replace")
+
+
 def _judge(anchors: Path | None) -> Judge | None:
     try:
         return Judge.of(anchors.read_text(errors="replace")) if anchors else None
@@ -141,7 +146,9 @@ def _bundle(
         raise fail("give the log's verifier key with --key: a bundle's own proves nothing", Exit.USAGE)
     try:
         before, judged = str(since) if since else None, judge is not None
-        found = bundle_verifier.verify(str(file), key.read_text(), before, witnesses, quorum, judged=judged)
+        found = bundle_verifier.verify(
+            str(file), key.read_text(errors="replace"), before, witnesses, quorum, judged=judged
+        )
         stamps, unsound = judge_bundle(file, judge), ""
     except (bundle_verifier.UnsoundError, FaultError) as error:
         found, stamps, unsound = [], NO_STAMPS, str(error)
@@ -192,7 +199,9 @@ def _at_home(key: Path | None, quorum: Quorum, judge: Judge | None, progress: Ca
     keys = open_keys(settings, Home(settings.home), system_clock, system_entropy)
     own = judge or _judge(settings.tsa_anchors)
     with closing(Database(settings.database_url)) as database:
-        return Ledger(database, keys, KINDS).verify(progress, key.read_text() if key else None, quorum, own)
+        return Ledger(database, keys, KINDS).verify(
+            progress, _text(key) if key else None, quorum, own
+        )
 
 
 def _exported(
@@ -201,7 +210,11 @@ def _exported(
     from ledger.mirror import folder_fetch, verify_mirror
     from ledger.source import VKEY_FILE
 
-    return verify_mirror(folder_fetch(folder), (key or folder / VKEY_FILE).read_text(), progress, quorum, judge)
+    fetch = folder_fetch(folder)
+    vkey = key.read_bytes() if key else fetch(VKEY_FILE)
+    if vkey is None:
+        raise fail(f"{folder} has no {VKEY_FILE}: give the log's verifier key with --key", Exit.USAGE)
+    return verify_mirror(fetch, vkey.decode("utf-8", "replace"), progress, quorum, judge)
 
 
 def require_log(home: Path) -> None:

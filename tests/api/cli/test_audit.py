@@ -224,5 +224,21 @@ def test_following_tells_once_that_witnesses_are_missing_and_goes_on() -> None:
     assert report.fault.kind is FaultKind.COSIGNATURE
 
 
+def test_following_tells_that_a_log_rests_which_no_witness_saw() -> None:
+    """Who withholds cosignatures could stop the log behind them."""
+    files = dict(SmallLog().files)
+    quorum = Quorum.parse([SimulatedWitness("witness.example/one").vkey])
+    auditor = Auditor(Published(files), Notebook(files["log.vkey"].decode().strip()), quorum=quorum)
+    told: list[str] = []
+
+    def sleep(_: float) -> None:
+        if len(told) > 1:
+            auditor.fetch = Published({**files, "tile/0/000.p/5": bytes(5 * 32)})
+            auditor.notebook = Notebook(auditor.notebook.vkey)
+
+    assert follow(auditor, 60, 0, lambda what, _facts: told.append(what), sleep).fault
+    assert told == ["unwitnessed", "stalled"]
+
+
 def _away(_path: str) -> bytes | None:
     raise UnreachableError("nobody answers")

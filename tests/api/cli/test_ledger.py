@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -18,6 +19,7 @@ from tests.api.cli.conftest import Run
 from tests.api.cli.process import sigillo
 from tests.api.wire import proven, signed
 from tests.deployment import Running, running
+from tests.ledger.test_checkpoint import KEY
 from tests.simulators.witness import SimulatedWitness
 
 Ask = Callable[..., Any]
@@ -116,6 +118,17 @@ def test_for_programs_the_index_is_a_member(run: Run, home: Path) -> None:
     change(home, FORGED["leaf"][0])
     report = run("ledger", "verify", "--json", SIGILLO_HOME=str(home))
     assert (report.exit_code, json.loads(report.stdout)["fault"]["index"]) == (5, 3)
+
+
+def test_a_folder_that_holds_anything_is_refused_in_words(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").touch()
+    assert "has no log.vkey" in run("ledger", "verify", tmp_path).output
+    for key in (b"\xff", str(KEY).encode()):
+        (tmp_path / "log.vkey").write_bytes(key)
+        assert isinstance((done := run("ledger", "verify", tmp_path)).exception, SystemExit), done.output
+    os.truncate(tmp_path / "checkpoint", 2**40)
+    done = run("ledger", "verify", tmp_path)
+    assert (done.exit_code, "no log's" in done.output) == (1, True)
 
 
 def test_export_is_checked_without_the_service(run: Run, home: Path, tmp_path: Path) -> None:
