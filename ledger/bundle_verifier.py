@@ -322,6 +322,14 @@ def read_entry(data: bytes, index: int) -> dict[str, str]:
     return entry
 
 
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. One with a member twice has two readings: ValueError."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
 class Bundle:
     """A bundle whose checkpoint is signed by a key."""
 
@@ -362,11 +370,11 @@ class Bundle:
     def read_json(self, name: str) -> dict[str, Any]:
         """One that holds a JSON object."""
         try:
-            found = json.loads(self.read(name))
+            found = json.loads(self.read(name), object_pairs_hook=once)
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            raise UnsoundError(f"{name!r} is no JSON object")
+            raise UnsoundError(f"{name!r} is no JSON object, or has a member twice")
         return found
 
     @staticmethod

@@ -199,9 +199,7 @@ def _at_home(key: Path | None, quorum: Quorum, judge: Judge | None, progress: Ca
     keys = open_keys(settings, Home(settings.home), system_clock, system_entropy)
     own = judge or _judge(settings.tsa_anchors)
     with closing(Database(settings.database_url)) as database:
-        return Ledger(database, keys, KINDS).verify(
-            progress, _text(key) if key else None, quorum, own
-        )
+        return Ledger(database, keys, KINDS).verify(progress, _text(key) if key else None, quorum, own)
 
 
 def _exported(

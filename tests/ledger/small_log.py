@@ -36,6 +36,7 @@ class SmallLog:
     """Of so many entries, at most 256; stamped at its full size, and cosigned."""
 
     size: int = 5
+    commit: str = "0" * 64
 
     @cached_property
     def private_key(self) -> Ed25519PrivateKey:
@@ -60,7 +61,7 @@ class SmallLog:
             prev = leaf_hash(made[-1]).hex() if made else FIRST_PREV
             entry_id = EntryId(new_id("ent", partial(_same, index)))
             time = format_time(NOVEMBER + index)
-            made.append(Entry(entry_id, "note.written", time, "notes@1", "0" * 64, "f" * 64, prev).encode())
+            made.append(Entry(entry_id, "note.written", time, "notes@1", self.commit, "f" * 64, prev).encode())
         return tuple(made)
 
     @cached_property

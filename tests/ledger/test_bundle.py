@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,14 @@ from hypothesis import strategies as st
 from ledger import bundle_verifier
 from ledger.bundle import VERIFIER, verifier_digest, write_bundle
 from ledger.checkpoint import VerifierKey
+from ledger.entry import parse_entry
 from ledger.errors import BundleError, CheckpointError
 from ledger.ids import EntryId
 from ledger.merkle import consistency_proof, leaf_hash, node_hash, range_proof, split
 from ledger.note import decode, encode
 from ledger.payload import Disclosed, commitment
 from tests.ledger.publishing import Published, grow, publish, remade
+from tests.ledger.small_log import SmallLog
 from tests.ledger.world import LONG, running
 from tests.simulators.key_store import SimulatedKeyStore
 
@@ -302,6 +305,16 @@ def test_disclosed_payloads_are_what_was_committed_to(log: Log, check: Callable[
         log.bundle(log.after, disclosed=[forged])
     with pytest.raises(BundleError, match="is not in the range"):
         log.bundle(log.after, 30, disclosed=[forged])
+
+
+def test_a_payload_has_one_reading(check: Callable[..., list[str]]) -> None:
+    """A log that lies can commit to a member twice, and let each reader choose."""
+    for payload, sound in ((b'{"kind":"note.written"}', True), (b'{"kind":"x.y","kind":"note.written"}', False)):
+        log, file = SmallLog(commit=commitment(bytes(32), payload)), io.BytesIO()
+        opened = Disclosed(parse_entry(log.entries[1]).id, bytes(32), payload)
+        write_bundle(Published(log.files), str(log.key), file, disclosed=[opened])
+        with nullcontext() if sound else pytest.raises(bundle_verifier.UnsoundError, match="a member twice"):
+            check(file.getvalue(), vkey=str(log.key))
 
 
 def smuggled(bundle: bytes, disclosed: Disclosed) -> bytes:
