@@ -94,6 +94,7 @@ def read_back(up: Running, caller: Caller, asset: dict[str, Any], parts: tuple[D
     return b"".join(library.content(library.find(caller, asset["id"])))
 
 
+@pytest.mark.sqlite("copies the file of a live database")
 def test_a_backup_from_before_an_erasure_dies(kept_long: Running, clock: HeldClock, tmp_path: Path) -> None:
     up, token = kept_long, kept_long.key()
     caller = up.service.access.authenticate(token)
@@ -133,6 +134,7 @@ def backup_of_assets(
         yield assets, opening
 
 
+@pytest.mark.sqlite("copies the file of a live database")
 def test_a_backup_made_after_an_epoch_ended_outlives_it(kept_long: Running, clock: HeldClock, tmp_path: Path) -> None:
     up, token = kept_long, kept_long.key()
     caller = up.service.access.authenticate(token)

@@ -14,6 +14,7 @@ from tests.api.wire import signed
 from tests.deployment import running
 
 
+@pytest.mark.sqlite("of the file that SQLite is")
 def test_media_without_their_database_refuse_a_new_one(tmp_path: Path) -> None:
     with running(tmp_path) as up, up.http(up.key()) as http:
         signed(http)
@@ -28,6 +29,7 @@ def test_media_without_their_database_refuse_a_new_one(tmp_path: Path) -> None:
     assert len(list((tmp_path / "blobs").iterdir())) == 1
 
 
+@pytest.mark.sqlite("of the file that SQLite is")
 def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     with running(tmp_path):
         pass
@@ -36,6 +38,7 @@ def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
         raise AssertionError("started")
 
 
+@pytest.mark.sqlite("of the file that SQLite is")
 @pytest.mark.parametrize("lost", ["keys/keys.sealed", "keys", "blobs", "sigillo.db", "emptied sigillo.db"])
 def test_a_lost_part_is_never_made_anew(tmp_path: Path, lost: str) -> None:
     home = tmp_path / "home"
@@ -64,6 +67,7 @@ def test_keys_and_database_of_two_folders_are_not_mixed(tmp_path: Path) -> None:
         raise AssertionError("another folder's keys served")
 
 
+@pytest.mark.sqlite("of the file that SQLite is")
 def test_a_linked_database_is_still_one(tmp_path: Path) -> None:
     with running(tmp_path / "one"):
         (tmp_path / "two").mkdir(mode=0o700)

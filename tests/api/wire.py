@@ -65,7 +65,8 @@ def rows(up: Running, statement: str, *values: object) -> list[tuple[Any, ...]]:
     """Rows as they lie in the database."""
     if KIND == POSTGRESQL:
         with psycopg.connect(url_of(database(up))) as shared:
-            return shared.execute(sql.SQL(statement.replace("?", "%s")), values or None).fetchall()
+            asked = statement.replace("?", "%s").replace(" rowid", " ctid")  # in the order of writing, on either
+            return shared.execute(sql.SQL(asked), values or None).fetchall()
     with closing(sqlite3.connect(f"file:{database(up)}?mode=ro", uri=True)) as connection:
         return connection.execute(statement, values).fetchall()
 
@@ -85,8 +86,24 @@ def database(up: Running) -> Path:
     return up.home.folder / "sigillo.db"
 
 
+def change(up: Running, statement: str, *values: object) -> None:
+    """Change rows as who owns the database can."""
+    if KIND == POSTGRESQL:
+        with psycopg.connect(url_of(database(up))) as shared:
+            shared.execute(sql.SQL(statement.replace("?", "%s")), values or None)
+        return
+    with closing(sqlite3.connect(database(up))) as connection, connection:
+        connection.execute(statement, values)
+
+
 def stored(up: Running) -> bytes:
-    """Every byte of the database file and its write-ahead log."""
+    """Every byte of the database file and its write-ahead log; of PostgreSQL, whose files are its own, all that rows
+    hold.
+    """
+    if KIND == POSTGRESQL:
+        tables = rows(up, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        cells = [cell for (table,) in tables for row in rows(up, f"SELECT * FROM {table}") for cell in row]
+        return b"\0".join(cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells)
     files = [database(up), database(up).with_name("sigillo.db-wal")]
     return b"".join(file.read_bytes() for file in files if file.exists())
 

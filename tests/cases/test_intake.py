@@ -16,7 +16,6 @@ from keys.local import LocalSigner
 from keys.signer import Purpose
 from ledger.errors import DatabaseUnavailableError, EpochClosedError, LogBusyError
 from ledger.log import Ledger
-from ledger.single_writer import SingleWriter
 from ledger.subjects import Subjects
 from tests.api.wire import blobs, count, counts, problem, rows, signed, upload
 from tests.deployment import Running, picture
@@ -152,15 +151,16 @@ def test_commit_that_fails_leaves_no_blob(
 
 
 def test_commit_whose_answer_was_lost_keeps_its_blob(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    submit = SingleWriter.submit
+    sequencer = deployment.service.ledger._sequencer
+    submit = sequencer.submit
 
-    def lost(self: SingleWriter, *args: Any) -> None:
-        submit(self, *args)
+    def lost(*args: Any) -> None:
+        submit(*args)
         raise DatabaseUnavailableError("the answer was lost")
 
     with deployment.http(deployment.key()) as http:
         with monkeypatch.context() as patched:
-            patched.setattr(SingleWriter, "submit", lost)
+            patched.setattr(sequencer, "submit", lost)
             problem(upload(http, headers={"Idempotency-Key": "lost"}), 503, "database-unavailable")
         again = upload(http, headers={"Idempotency-Key": "lost"}).json()
         assert http.get(again["links"]["content"]).status_code == 200

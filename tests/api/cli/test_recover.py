@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from keys.clock import system_clock
 from ledger.checkpoint import VerifierKey
 from tests.api.cli.conftest import Run
@@ -27,6 +29,7 @@ def test_nothing_to_recover_from(run: Run, deployment: Running) -> None:
         problem(http.post("/v1/ledger/recovery", json={"confirm": "x"}), 403, "scope-missing")
 
 
+@pytest.mark.sqlite("puts a file back")
 def test_an_older_database_is_recovered_from_in_two_steps(tmp_path: Path, run: Run) -> None:
     home = tmp_path / "home"
     _sign_one(home)
@@ -62,6 +65,7 @@ def _sign_one(home: Path) -> None:
         (home / rest).unlink(missing_ok=True)
 
 
+@pytest.mark.sqlite("puts a file back")
 def test_a_folder_that_was_put_back_whole_is_noticed_by_a_witness(tmp_path: Path, run: Run) -> None:
     """Its mark went back with it. The witness stays, and what it saw."""
     home, server = tmp_path / "home", WitnessServer(tmp_path / "witness", "witness.example/one", system_clock)
