@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO
 
 import typer
 
@@ -36,12 +37,10 @@ def bundle(
 
     with told(), _source(url) as fetch, progressing("writing", quiet=as_json) as progress:
         vkey = (fetch(VKEY_FILE) or b"").decode("utf-8", "replace")
-        draft = file.with_name(f"{file.name}.part")
-        with draft.open("wb") as out:
-            end, before = None if last is None else last + 1, _checkpoint(since) if since else ""
-            opened = read_disclosed(disclosed) if disclosed else []
+        end, before = None if last is None else last + 1, _checkpoint(since) if since else ""
+        opened = read_disclosed(disclosed) if disclosed else []
+        with _draft(file, private=bool(opened)) as out:
             facts = write_bundle(fetch, vkey, out, first, end, before, opened, progress)
-        draft.replace(file)
     if as_json:
         show({"file": str(file), **asdict(facts), "verifier_sha256": verifier_digest()})
         return
@@ -60,6 +59,20 @@ def verifier(as_json: bool = JSON) -> None:
         show({"sha256": verifier_digest(), "text": VERIFIER.read_text(encoding="utf-8")})
     else:
         typer.echo(VERIFIER.read_text(encoding="utf-8"), nl=False)
+
+
+@contextmanager
+def _draft(file: Path, *, private: bool) -> Iterator[IO[bytes]]:
+    """Becomes the file once it is whole; else nothing stays, of payloads least of all. A private one is its owner's."""
+    draft = file.with_name(f"{file.name}.part")
+    draft.unlink(missing_ok=True)
+    try:
+        draft.touch(mode=0o600 if private else 0o644, exist_ok=False)
+        with draft.open("wb") as out:
+            yield out
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -40,8 +40,10 @@ def test_from_a_search_to_a_bundle_that_shows_what_was_found(
     assert done.exit_code == 0, done.output
     found = bundle_verifier.verify(str(file), deployment.operator.log_key())
     assert "disclosed    1 payloads are what their entries committed to" in found
+    assert file.stat().st_mode & 0o077 == 0
     beyond = run("ledger", "bundle", file, "--to", one["index"] - 1, "--disclosed", out)
     assert beyond.exit_code == 1
+    assert not list(tmp_path.rglob("*.part"))
     assert "is not in the range" in " ".join(beyond.output.split())
 
 
