@@ -22,7 +22,7 @@ from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.errors import NotebookError
 from ledger.faults import FaultKind
-from ledger.mirror import Mirror
+from ledger.mirror import read_mirror
 from ledger.source import Fetch
 from ledger.stamp_check import Judge
 from ledger.walk import NOTHING, Kept
@@ -81,9 +81,13 @@ class Auditor:
     """Of stamps; without one they are only seen to be of this log."""
 
     def visit(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> LogReport:
-        """Check what is new. Raises CheckpointError, and what `fetch` and `save` raise."""
+        """Check what is new. Raises CheckpointError for a key that is none, CheckpointAbsentError, and what `fetch` and
+        `save` raise.
+        """
         book, key = self.notebook, VerifierKey.parse(self.notebook.vkey)
-        mirror = Mirror.of(self.fetch, key)
+        mirror = read_mirror(self.fetch, key, book.checked)
+        if isinstance(mirror, LogReport):
+            return mirror
         for note in filter(None, (book.checked.note, book.seen)):
             fault = mirror.contradicts(verify_checkpoint(note, key))
             if fault is not None:

@@ -89,7 +89,7 @@ def write_bundle(
     size = mirror.head.size
     facts = BundleFacts(key.origin, first, size if end is None else end, size)
     if not 0 <= first < facts.end <= size:
-        raise BundleError(f"there is no range {first} to {facts.end} in a log of {size} entries")
+        raise BundleError(f"there is no range {first} to {facts.end - 1}: the log has {size} entries, from index 0 on")
     subtree, stamps = Tiles(mirror.tile).subtree, tuple(_stamps(mirror, facts))
     described = {
         "first": first,

@@ -117,6 +117,10 @@ class CheckpointError(LedgerError):
     """A signed note that is malformed, foreign or not signed by the log's key."""
 
 
+class CheckpointAbsentError(CheckpointError):
+    """There is none where a log is said to be."""
+
+
 class CosignatureError(CheckpointError):
     """A cosignature by a witness that was named does not verify, or there are fewer than it takes."""
 

@@ -18,13 +18,14 @@ from typing import Final, Self
 from ledger.audit import LogReport, audit
 from ledger.checkpoint import TreeHead, VerifierKey, verify_checkpoint
 from ledger.cosignature import NO_WITNESSES, Quorum
-from ledger.errors import CheckpointError, ProofError, TileError
+from ledger.errors import CheckpointAbsentError, CheckpointError, ProofError, TileError
 from ledger.faults import Fault, FaultError, FaultKind
 from ledger.merkle import HASH_BYTES, consistency_proof, verify_consistency
 from ledger.source import CHECKPOINT_FILE, Fetch, StoredEntry, StoredStamp
 from ledger.stamp_check import Judge
 from ledger.stamps import published_stamps
 from ledger.tiles import ENTRIES, WIDTH, Tiles, tile_path, unpack_bundle
+from ledger.walk import NOTHING, Kept
 
 MAX_FILE_BYTES: Final = 1024 * 1024
 """Of one file: four times the largest bundle of our entries. A folder may be anybody's, and hold anything."""
@@ -55,10 +56,24 @@ def verify_mirror(
 ) -> LogReport:
     """Check a whole published log against its key, and with a `judge` its stamps.
 
-    Raises CheckpointError, and what `fetch` raises.
+    Raises CheckpointError for a `vkey` that is none, CheckpointAbsentError, and what `fetch` raises.
     """
     key = VerifierKey.parse(vkey)
-    return audit(Mirror.of(fetch, key), key, progress=progress, quorum=quorum, judge=judge)
+    mirror = read_mirror(fetch, key)
+    return audit(mirror, key, progress=progress, quorum=quorum, judge=judge) if isinstance(mirror, Mirror) else mirror
+
+
+def read_mirror(fetch: Fetch, key: VerifierKey, kept: Kept = NOTHING) -> Mirror | LogReport:
+    """The log, or what is wrong with it if its checkpoint is not one by the key.
+
+    Raises CheckpointAbsentError, and what `fetch` raises.
+    """
+    try:
+        return Mirror.of(fetch, key)
+    except CheckpointAbsentError:
+        raise
+    except CheckpointError as error:
+        return LogReport(kept.size, kept.proven, 0, 0, 0, Fault(kept.size, FaultKind.CHECKPOINT, str(error)))
 
 
 @dataclass(frozen=True)
@@ -71,10 +86,12 @@ class Mirror:
 
     @classmethod
     def of(cls, fetch: Fetch, key: VerifierKey) -> Self:
-        """Raises CheckpointError when there is no checkpoint or it is not the log's, and what `fetch` raises."""
+        """Raises CheckpointAbsentError, CheckpointError when it is not the log's, and what `fetch` raises."""
         data = fetch(CHECKPOINT_FILE)
         if data is None:
-            raise CheckpointError("there is no checkpoint: give the folder or address that has `checkpoint` in it")
+            raise CheckpointAbsentError(
+                "there is no checkpoint: give the folder or address that has `checkpoint` in it"
+            )
         note = data.decode("utf-8", "surrogateescape")
         return cls(fetch, note, verify_checkpoint(note, key))
 

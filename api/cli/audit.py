@@ -17,6 +17,7 @@ from client import Problem, PublishedLog, UnreachableError
 from ledger.audit import LogReport
 from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
 from ledger.cosignature import NO_WITNESSES, Quorum
+from ledger.errors import CheckpointAbsentError
 from ledger.faults import FaultKind
 from ledger.source import VKEY_FILE
 from ledger.stamp_check import Judge
@@ -48,14 +49,16 @@ def follow(
 ) -> LogReport:
     """Visit until something is wrong with the log; the report that says what. What passes is told, once.
 
-    Raises CheckpointError for a checkpoint that is not the log's.
+    Raises CheckpointError for a key that is none, CheckpointAbsentError where no log was ever seen.
     """
     watch = _Watch(stall_after, tell)
     pause = SOON_SECONDS
     while True:
         try:
             report = auditor.visit()
-        except (UnreachableError, Problem) as error:
+        except (UnreachableError, Problem, CheckpointAbsentError) as error:
+            if isinstance(error, CheckpointAbsentError) and not auditor.notebook.seen:
+                raise
             watch.unreachable(str(error))
             pause = min(2 * pause, every)
         else:

@@ -35,6 +35,8 @@ def bundle(
     """Write every public entry of a range, its proofs, the checkpoint, the key and a verifier into one file."""
     from ledger.bundle import read_disclosed, verifier_digest, write_bundle
 
+    if since and file.exists() and file.samefile(since):
+        raise fail(f"{file} is the earlier bundle itself, which is evidence: name another file", Exit.USAGE)
     with told(), _source(url) as fetch, progressing("writing", quiet=as_json) as progress:
         vkey = (fetch(VKEY_FILE) or b"").decode("utf-8", "replace")
         end, before = None if last is None else last + 1, _checkpoint(since) if since else ""

@@ -62,6 +62,7 @@ def verify(
         _receipt(folder, key, witness, quorum, as_json=as_json)
         _bundle(folder, key, since, witness, quorum, _judge(tsa_anchors), as_json=as_json)
     believed, judge = _quorum(witness, quorum), _judge(tsa_anchors)
+    believes_log = not key and bool(url or folder) and not (state and state.exists())
     with told(), progressing("checking", quiet=as_json or follow) as progress:
         if url:
             following = _Following(every, stall_after, as_json) if follow else None
@@ -73,6 +74,8 @@ def verify(
         show({**asdict(report), "sound": report.sound})
     else:
         say(_sentence(report))
+        if believes_log and report.sound:
+            say("not checked  whose log it is: the key came with it, so anybody could have made both (--key)")
     raise typer.Exit(_exit(report.stamps) if report.sound else Exit.INVALID)
 
 

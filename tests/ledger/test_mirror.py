@@ -9,7 +9,7 @@ import pytest
 
 from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
 from ledger.checkpoint import VerifierKey, verify_checkpoint
-from ledger.errors import CheckpointError, NotebookError
+from ledger.errors import CheckpointAbsentError, NotebookError
 from ledger.faults import FaultKind
 from ledger.mirror import verify_mirror
 from ledger.tiles import WIDTH
@@ -184,13 +184,16 @@ def test_another_log_by_the_same_key_is_a_fork(tmp_path: Path, stages: Stages, a
     assert auditor.notebook.checked.size == FEW
 
 
-def test_a_mirror_without_a_checkpoint_or_with_a_foreign_one_is_refused(stages: Stages) -> None:
-    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+def test_a_mirror_without_a_checkpoint_is_none_and_a_foreign_one_is_a_fault(stages: Stages, auditor: Auditor) -> None:
+    with pytest.raises(CheckpointAbsentError, match="there is no checkpoint"):
         verify_mirror(Published({}), stages.vkey)
     note = stages.files[FEW]["checkpoint"]
     for forged in (note.replace(b"\n300\n", b"\n301\n"), note[:-20], b"\xff\xfe", b""):
-        with pytest.raises(CheckpointError):
-            verify_mirror(Published(stages.files[FEW] | {"checkpoint": forged}), stages.vkey)
+        auditor.fetch = Published(stages.files[FEW] | {"checkpoint": forged})
+        for report in (verify_mirror(auditor.fetch, stages.vkey), auditor.visit()):
+            assert report.fault is not None
+            assert report.fault.kind is FaultKind.CHECKPOINT
+    assert auditor.notebook.seen == note.decode()
 
 
 def test_the_notebook_survives_and_a_damaged_one_is_refused(auditor: Auditor, tmp_path: Path) -> None:

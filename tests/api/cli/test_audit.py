@@ -16,6 +16,7 @@ from api.cli.audit import follow
 from client import UnreachableError
 from ledger.auditor import Auditor, Notebook
 from ledger.cosignature import Quorum
+from ledger.errors import CheckpointAbsentError
 from ledger.faults import FaultKind
 from ledger.stamp_check import Judge
 from tests.api.cli.conftest import Run
@@ -72,7 +73,9 @@ def test_a_stranger_checks_a_log_on_a_static_server(
     assert after["proven"] == after["entries"]
     checkpoint = folder / "checkpoint"
     checkpoint.write_bytes(checkpoint.read_bytes().replace(b"\n\n", b"\nextra\n\n"))
-    assert run(*asked).exit_code == 1
+    forged = run(*asked)
+    assert forged.exit_code == 5
+    assert json.loads(forged.stdout)["fault"]["kind"] == "checkpoint"
     (folder / "checkpoint").unlink()
     gone = run(*asked)
     assert gone.exit_code == 1
@@ -126,6 +129,9 @@ def test_an_auditor_takes_one_file_and_the_next(
     broken = run("ledger", "verify", first, "--key", key, "--since", second, "--json")
     assert (broken.exit_code, json.loads(broken.stdout)["sound"]) == (5, False)
     assert run("ledger", "bundle", tmp_path / "none.zip", "--from", 10**6).exit_code == 1
+    kept = second.read_bytes()
+    assert run("ledger", "bundle", second, "--since", second).exit_code == 2
+    assert second.read_bytes() == kept
     assert not (tmp_path / "none.zip").exists()
 
 
@@ -173,11 +179,11 @@ def test_the_verifier_is_the_same_everywhere(deployment: Running, run: Run) -> N
 
 
 def test_following_tells_of_each_change_once(folder: Path) -> None:
-    """Grown, at rest, away, back at rest, and another log in the end."""
+    """Grown, at rest, away, gone, back at rest, and another log in the end. Where none ever was it ends at once."""
     files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     auditor = Auditor(Published(files), Notebook(files["log.vkey"].decode().strip()))
     forged = {path: bytes(len(data)) if path.startswith("tile/0") else data for path, data in files.items()}
-    follows = iter([None, None, _away, _away, Published(files), Published(files), Published(forged)])
+    follows = iter([None, None, _away, Published({}), Published(files), Published(files), Published(forged)])
     told: list[str] = []
 
     def sleep(_: float) -> None:
@@ -185,6 +191,8 @@ def test_following_tells_of_each_change_once(folder: Path) -> None:
         if auditor.fetch == Published(forged):
             auditor.notebook = Notebook(auditor.notebook.vkey)
 
+    with pytest.raises(CheckpointAbsentError):
+        follow(Auditor(Published({}), auditor.notebook), 60, 0, lambda what, _facts: told.append(what), sleep)
     report = follow(auditor, 60, 0, lambda what, _facts: told.append(what), sleep)
     assert told == ["grown", "stalled", "unreachable"]
     assert report.fault is not None
