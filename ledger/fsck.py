@@ -10,14 +10,17 @@ from itertools import groupby
 from sqlalchemy import Connection, bindparam, func, select
 
 from keys.errors import SealBrokenError
+from keys.high_water import Mark
 from ledger.audit import LogReport, audit
-from ledger.checkpoint import VerifierKey
+from ledger.checkpoint import TreeHead, VerifierKey
 from ledger.cosignature import NO_WITNESSES, Quorum
 from ledger.database import Database
 from ledger.entry import Entry
-from ledger.errors import DraftRefusedError, SubjectErasedError
-from ledger.faults import FaultError, FaultKind
+from ledger.errors import DraftRefusedError, ForkError, SubjectErasedError
+from ledger.faults import Fault, FaultError, FaultKind
+from ledger.guard import check_mark
 from ledger.ids import SubjectId, TenantId
+from ledger.merkle import EMPTY_ROOT
 from ledger.payload import Payloads
 from ledger.source import StoredEntry, StoredStamp
 from ledger.stamp_check import Judge
@@ -26,7 +29,8 @@ from ledger.subjects import Subject, Subjects
 from ledger.tables import Checkpoint, Cosignature, LogIdentity, Payload
 from ledger.tables import Entry as EntryRow
 from ledger.tenancy import SystemSession
-from ledger.tile_store import tile_reader
+from ledger.tile_store import integrated_size, tile_reader
+from ledger.tiles import Tiles
 
 SUBJECTS_HELD = 1_024
 """Opened subject keys held during one pass."""
@@ -42,9 +46,10 @@ def verify_log(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     quorum: Quorum = NO_WITNESSES,
     judge: Judge | None = None,
+    mark: Mark | None = None,
 ) -> LogReport:
     """Check the whole log in one snapshot; with `payloads`, every commitment that can still be opened too; with a
-    `judge`, whether its stamps hold.
+    `judge`, whether its stamps hold; with a `mark`, which was read before, whether it is all that was signed.
 
     `vkey` defaults to the stored one; an auditor brings their own. `progress(done, total)` is called along.
     Raises DatabaseUnavailableError, CheckpointError for a malformed `vkey`, KeyStoreUnavailableError.
@@ -53,7 +58,20 @@ def verify_log(
         text = vkey or connection.execute(select(LogIdentity.vkey)).scalar()
         check = _PayloadCheck(connection, *payloads) if payloads else None
         key = VerifierKey.parse(text) if text else None
-        return audit(_DatabaseSource(connection), key, check, progress, quorum=quorum, judge=judge)
+        report = audit(_DatabaseSource(connection), key, check, progress, quorum=quorum, judge=judge)
+        return _held_to(mark, report, key, connection) if mark and key and report.sound else report
+
+
+def _held_to(mark: Mark, report: LogReport, key: VerifierKey, connection: Connection) -> LogReport:
+    """The report, with what the mark outside the database holds against it."""
+    size, tiles = integrated_size(connection), Tiles(tile_reader(connection))
+    here = TreeHead(key.origin, size, tiles.root(size) if size else EMPTY_ROOT)
+    try:
+        check_mark(here, mark, None, tiles)
+    except ForkError as error:
+        first, kind = (size, FaultKind.SHRINK) if mark.size > size else (0, FaultKind.FORK)
+        return replace(report, fault=Fault(first, kind, str(error)))
+    return report
 
 
 class _DatabaseSource:

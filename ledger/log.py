@@ -303,13 +303,13 @@ class Ledger:
         judge: Judge | None = None,
     ) -> LogReport:
         """Check the whole log again, payloads included, under the key store's own key or the `vkey` that is brought;
-        its stamps by a `judge`.
+        its stamps by a `judge`; and against the high-water mark, whether it is all that was signed.
 
         Raises as `verify_log`, KeyNotFoundError, ForkError.
         """
-        held = vkey or self._key.held()
+        held, mark = vkey or self._key.held(), self._key.high_water().read()
         sealed = (self.payloads, self.subjects)
-        return verify_log(self._database, str(held) if held else None, sealed, progress, quorum, judge)
+        return verify_log(self._database, str(held) if held else None, sealed, progress, quorum, judge, mark)
 
     def _seal(self, tenant: TenantId, drafts: Sequence[Draft]) -> Sequence[SealedDraft]:
         if any(draft.subject.tenant != tenant for draft in drafts):

@@ -60,6 +60,13 @@ def test_it_signs_nothing_and_says_what_to_do(restored: Restored) -> None:
     assert verify_checkpoint(restored.world.ledger.checkpoint(), key).size == EARLY
 
 
+def test_a_check_names_the_first_entry_that_is_lost(restored: Restored) -> None:
+    for kept, fault in ((restored.lost, (EARLY, "shrink")), (Mark(EARLY, "11" * 32), (0, "fork")), (None, None)):
+        restored.world.keys.mark = kept
+        found = restored.world.ledger.verify().fault
+        assert (found and (found.index, found.kind)) == fault
+
+
 def test_it_goes_on_once_an_operator_has_read_and_confirmed(restored: Restored) -> None:
     world = restored.world
     found = world.ledger.recovery()
