@@ -170,7 +170,7 @@ def test_nothing_to_check_is_a_usage_error_and_makes_nothing(run: Run, tmp_path:
         assert "SIGILLO_HOME" in done.stderr
     assert list(tmp_path.iterdir()) == []
     done = run("ledger", "verify", tmp_path / "no-export")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "no-export" in done.stderr
     assert "Errno" not in done.output
 
