@@ -37,7 +37,7 @@ OUR_FAULT = {
     "TimeStampRefusedError", "RevocationRefusedError", "StampUnavailableError",
     "TimeStampError", "TimeStampUnreadableError", "TimeStampInvalidError", "TimeStampUntrustedError",
     # These end a start or a command, never a request.
-    "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
+    "CheckpointAbsentError", "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
     "RetirementRefusedError", "BundleError", "NotebookError", "StampAnchorsError", "StampIndexError",
     "WitnessError", "WitnessUnreachableError", "WitnessRefusedError", "WitnessObjectsError",
     "OpenBaoMissingError", "OpenBaoStartError",
