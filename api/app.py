@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problem
 from api.body import BoundedBody
@@ -47,4 +47,18 @@ def create_app(service: Service) -> ASGIApp:
     for router in (assets, verifications, ledger, oversight, holds, recovery, stamps, trust, access, keys, health):
         app.include_router(router.router)
     problem.install(app)
-    return Telemetry(BoundedBody(app), service.metrics)
+    return _Head(Telemetry(BoundedBody(app), service.metrics))
+
+
+class _Head:
+    """ASGI middleware: HEAD is answered as GET is (RFC 9110, section 9.3.2), of which the server sends the head alone.
+    Caches and mirrors ask so for the files of the log.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)

@@ -52,6 +52,10 @@ def test_the_whole_log_is_published_as_files(deployment: Running) -> None:
         assert bundle.headers["content-type"] == "application/octet-stream"
         assert bundle.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert any(asset["ledger"]["entry"].encode() in entry for entry in unpack_bundle(bundle.content, size))
+        head = anyone.head(f"/ledger/{tile_path('entries', 0, size)}")
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-length", "content-type", "cache-control"):
+            assert head.headers[name] == bundle.headers[name]
         for path in ("tile/0/000.p/256", "tile/entries/001.p/1", "tile/x", "tile/", "tile/0/%2e%2e"):
             problem(anyone.get(f"/ledger/{path}"), 404, "tile-not-found")
 
