@@ -22,7 +22,7 @@ from cases.errors import AssetNotFoundError
 from detection.examination import Examination
 from keys.clock import Entropy
 from keys.sealing import seal, unseal
-from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId, new_id
+from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId, may_be_stored, new_id
 from ledger.subjects import Subject
 from ledger.tables import TENANT, Base
 from provenance.report import TimeStamp
@@ -177,7 +177,11 @@ def open_manifest(subject: Subject, sealed: bytes) -> bytes:
 def find_row(connection: Connection, tenant: TenantId, asset: AssetId) -> RowMapping:
     """The row of one asset of this tenant. Raises AssetNotFoundError."""
     mine = (AssetRow.tenant_id == tenant, AssetRow.id == asset)
-    row = connection.execute(select(AssetRow.__table__).where(*mine)).mappings().one_or_none()
+    row = (
+        connection.execute(select(AssetRow.__table__).where(*mine)).mappings().one_or_none()
+        if may_be_stored(asset)
+        else None
+    )
     if row is None:
         raise AssetNotFoundError(f"there is no asset {asset}")
     return row

@@ -24,6 +24,11 @@ def new_id(prefix: str, entropy: Entropy) -> str:
     return f"{prefix}_{b32encode(entropy(RANDOM_BYTES)).decode().rstrip('=').lower()}"
 
 
+def may_be_stored(text: str) -> bool:
+    """Whether a row can hold it, or be asked for it: PostgreSQL refuses a NUL."""
+    return "\0" not in text
+
+
 def milliseconds(moment: datetime) -> int:
     """Whole milliseconds since 1970-01-01 UTC: how every time is stored. Exact, unlike `timestamp()`."""
     return (moment - _EPOCH) // _MILLISECOND

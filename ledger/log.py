@@ -29,7 +29,7 @@ from ledger.entry import Entry, parse_entry
 from ledger.epochs import Epochs
 from ledger.errors import DraftRefusedError, EntryNotFoundError, ForkError, LogBusyError, NotProvenError
 from ledger.fsck import verify_log
-from ledger.ids import EntryId, PrincipalId, TenantId, milliseconds, new_id
+from ledger.ids import EntryId, PrincipalId, TenantId, may_be_stored, milliseconds, new_id
 from ledger.integrator import CHECKPOINT_INTERVAL, Integrator
 from ledger.log_key import LogKey, fix_origin
 from ledger.merkle import inclusion_proof
@@ -318,6 +318,8 @@ class Ledger:
 
 
 def _find(connection: Connection, entry_id: EntryId) -> tuple[int, bytes]:
+    if not may_be_stored(entry_id):
+        raise EntryNotFoundError(f"no entry {entry_id!r}")
     row = connection.execute(_ENTRY, {"entry": entry_id}).one_or_none()
     if row is None and still_pending(connection, [entry_id]):
         raise NotProvenError(f"{entry_id} is durable; it has no place in the log yet, and gets it in a moment")

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from ledger.database import Database
 from ledger.errors import SchemaTooNewError
+from ledger.tables import LogIdentity
 from ledger.tenancy import Access, Binding, SystemSession
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -38,9 +39,9 @@ def migrate(database: Database) -> None:
 
 
 def is_empty(database: Database) -> bool:
-    """Whether nothing was begun here. Raises DatabaseUnavailableError."""
+    """Whether no log was begun here. Raises DatabaseUnavailableError."""
     with database.writing(_SETUP) as connection:
-        return not _stored(connection)
+        return not _stored(connection) or connection.execute(select(LogIdentity.origin)).first() is None
 
 
 def _stored(connection: Connection) -> str:

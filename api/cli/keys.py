@@ -152,15 +152,20 @@ def bootstrap_vault(
 
 def _revocations(url: str) -> tuple[Revocation, ...]:
     """What a service recorded, here; none where no service was. Raises DatabaseUnavailableError."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from cases.revocation import recorded
     from ledger.database import Database
+    from ledger.schema import is_empty
 
     with closing(Database(url)) as database:
+        nothing = is_empty(database) if database.file is None else not database.file.exists()
         try:
-            return recorded(database) if database.file and database.file.exists() else ()
-        except OperationalError as error:  # what passes by itself has its own name: this is a table not there yet
+            return () if nothing else recorded(database)
+        except (
+            OperationalError,
+            ProgrammingError,
+        ) as error:  # what passes by itself has its own name: this is a table not there yet
             raise fail(
                 "the database is of an earlier version and does not tell what is revoked: start the service once",
                 Exit.UNAVAILABLE,

@@ -220,8 +220,15 @@ def _exported(
 
 def require_log(home: Path) -> None:
     """A check must not make the very thing it checks."""
+    from ledger.database import Database
+    from ledger.schema import is_empty
+
     settings = load_settings()
-    if not settings.database.get_secret_value() and not (home / "sigillo.db").exists():
+    if settings.on_postgresql:
+        with told(), closing(Database(settings.database_url)) as database:
+            if is_empty(database):
+                raise fail("there is no ledger in the database that SIGILLO_DATABASE names", Exit.USAGE)
+    elif not settings.database.get_secret_value() and not (home / "sigillo.db").exists():
         raise fail(f"there is no ledger in {home}; set SIGILLO_HOME to the folder that has one", Exit.USAGE)
 
 

@@ -90,6 +90,7 @@ def holders(secrets: dict[str, bytes], *folders: Path) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.sqlite("searches the files that SQLite keeps")
 def test_no_file_holds_what_was_erased(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, export, temporary = (tmp_path / name for name in ("home", "export", "temporary"))
     temporary.mkdir()

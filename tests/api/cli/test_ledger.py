@@ -18,6 +18,7 @@ from ledger.checkpoint import VerifierKey
 from tests.api.cli.conftest import Run
 from tests.api.cli.process import sigillo
 from tests.api.wire import proven, signed
+from tests.databases import KIND, POSTGRESQL
 from tests.deployment import Running, running
 from tests.ledger.test_checkpoint import KEY
 from tests.simulators.witness import SimulatedWitness
@@ -64,6 +65,7 @@ def test_sound_while_a_server_runs(deployment: Running, run: Run, ask: Ask) -> N
     assert run("ledger", "verify").stdout.startswith("sound")
 
 
+@pytest.mark.sqlite("damages a copy of the file")
 def test_sound_at_rest(run: Run, home: Path) -> None:
     done = run("ledger", "verify", "--json", SIGILLO_HOME=str(home))
     assert (done.exit_code, json.loads(done.stdout)["fault"]) == (0, None)
@@ -105,6 +107,7 @@ FORGED = {
 """Each part of the database, and how the answer names it; more of them are in `tests.ledger.test_fsck`."""
 
 
+@pytest.mark.sqlite("damages a copy of the file")
 @pytest.mark.parametrize("part", FORGED)
 def test_what_was_tampered_with_is_named(run: Run, home: Path, part: str) -> None:
     statement, named = FORGED[part]
@@ -114,6 +117,7 @@ def test_what_was_tampered_with_is_named(run: Run, home: Path, part: str) -> Non
     assert re.search(named, done.stdout), done.stdout
 
 
+@pytest.mark.sqlite("damages a copy of the file")
 def test_for_programs_the_index_is_a_member(run: Run, home: Path) -> None:
     change(home, FORGED["leaf"][0])
     report = run("ledger", "verify", "--json", SIGILLO_HOME=str(home))
@@ -131,6 +135,7 @@ def test_a_folder_that_holds_anything_is_refused_in_words(run: Run, tmp_path: Pa
     assert (done.exit_code, "no log's" in done.output) == (1, True)
 
 
+@pytest.mark.sqlite("damages a copy of the file")
 def test_export_is_checked_without_the_service(run: Run, home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     done = run("ledger", "export", folder, "--json", SIGILLO_HOME=str(home))
@@ -153,6 +158,7 @@ def test_export_is_checked_without_the_service(run: Run, home: Path, tmp_path: P
     assert "index " in broken.stdout
 
 
+@pytest.mark.sqlite("damages a copy of the file")
 def test_export_signed_by_another_log_is_refused(deployment: Running, run: Run, home: Path, tmp_path: Path) -> None:
     run("ledger", "export", tmp_path / "export", SIGILLO_HOME=str(home))
     other = tmp_path / "other.vkey"
@@ -167,7 +173,7 @@ def test_nothing_to_check_is_a_usage_error_and_makes_nothing(run: Run, tmp_path:
     for arguments in (("ledger", "verify"), ("ledger", "export", tmp_path / "export")):
         done = run(*arguments, SIGILLO_HOME=str(empty))
         assert done.exit_code == 2
-        assert "SIGILLO_HOME" in done.stderr
+        assert ("SIGILLO_DATABASE" if KIND == POSTGRESQL else "SIGILLO_HOME") in done.stderr
     assert list(tmp_path.iterdir()) == []
     done = run("ledger", "verify", tmp_path / "no-export")
     assert done.exit_code == 2
@@ -175,6 +181,7 @@ def test_nothing_to_check_is_a_usage_error_and_makes_nothing(run: Run, tmp_path:
     assert "Errno" not in done.output
 
 
+@pytest.mark.sqlite("damages a copy of the file")
 def test_output_into_a_pipe_is_the_answer_alone(home: Path, tmp_path: Path) -> None:
     for arguments in (("verify",), ("export", tmp_path / "export")):
         done = sigillo(home, "ledger", *arguments)
@@ -186,6 +193,7 @@ def test_output_into_a_pipe_is_the_answer_alone(home: Path, tmp_path: Path) -> N
     assert "Errno" not in refused.stderr
 
 
+@pytest.mark.sqlite("damages a copy of the file")
 def test_a_log_under_a_strangers_key_is_not_sound(run: Run, home: Path, tmp_path: Path) -> None:
     """Who can write the database can write another verifier key into it: the key store's own word counts."""
     stranger = Ed25519PrivateKey.generate()
