@@ -73,7 +73,7 @@ def verify(
     if as_json:
         show({**asdict(report), "sound": report.sound})
     else:
-        say(_sentence(report))
+        say(_sentence(report, wanted=judge is not None))
         if believes_log and report.sound:
             say("not checked  whose log it is: the key came with it, so anybody could have made both (--key)")
     raise typer.Exit(_exit(report.stamps) if report.sound else Exit.INVALID)
@@ -162,7 +162,8 @@ def _bundle(
     else:
         for line in found:
             say(quoted(line))
-        say(f"[bold red]not sound[/]: {quoted(unsound)}" if unsound else f"[bold green]sound[/]{stamped(stamps)}")
+        said = stamped(stamps, wanted=judge is not None)
+        say(f"[bold red]not sound[/]: {quoted(unsound)}" if unsound else f"[bold green]sound[/]{said}")
     raise typer.Exit(Exit.INVALID if unsound else _exit(stamps))
 
 
@@ -232,14 +233,14 @@ def require_log(home: Path) -> None:
         raise fail(f"there is no ledger in {home}; set SIGILLO_HOME to the folder that has one", Exit.USAGE)
 
 
-def _sentence(report: LogReport) -> str:
+def _sentence(report: LogReport, *, wanted: bool) -> str:
     if report.sound:
         opened = (
             f"; {report.payloads} payloads compared, {report.erased} erased" if report.payloads or report.erased else ""
         )
         return (
             f"[bold green]sound[/]: {report.entries} entries, {report.proven} of them under a checkpoint"
-            f"{opened}{_witnessed(report)}{stamped(report.stamps)}"
+            f"{opened}{_witnessed(report)}{stamped(report.stamps, wanted=wanted)}"
         )
     fault = report.fault
     assert fault is not None
@@ -255,10 +256,12 @@ def _witnessed(report: LogReport) -> str:
     return said + (f"; cosignatures by {quoted(unknown)} were not judged (--witness)" if unknown else "")
 
 
-def stamped(stamps: StampsFound) -> str:
-    """What is said of stamps; those that were not judged are not called good."""
+def stamped(stamps: StampsFound, *, wanted: bool) -> str:
+    """What is said of stamps; those that were not judged are not called good, and none is not passed over where they
+    are `wanted`: whoever publishes a log can withhold them.
+    """
     if not stamps.present:
-        return ""
+        return "; no stamps to judge" if wanted else ""
     said = f"; {stamps.present} stamps, the last at {stamps.size} entries ({stamps.time})"
     if not stamps.trusted and not stamps.untrusted:
         return f"{said}: present, not judged (--tsa-anchors)"

@@ -148,6 +148,9 @@ def test_stamps_are_judged_under_the_auditors_roots(run: Run, url: str, folder: 
     ours, theirs = tmp_path / "ours.pem", tmp_path / "theirs.pem"
     ours.write_text(authority.anchors)
     theirs.write_text(TimeStampAuthority("Elsewhere").anchors)
+    index = (folder / "stamps" / "index").rename(tmp_path / "withheld")
+    assert "no stamps to judge" in run("ledger", "verify", folder, "--tsa-anchors", ours).stdout
+    index.rename(folder / "stamps" / "index")
     assert run("ledger", "bundle", file, "--url", url).exit_code == 0
     everyone: tuple[tuple[object, ...], ...] = ((folder,), ("--url", url, "--key", key), (file, "--key", key))
     for asked in everyone:
