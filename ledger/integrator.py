@@ -75,6 +75,7 @@ class Integrator:
         self._growth: Growth | None = None
         """The tree's right edge as stored; None when it must be read again. Owned by the thread."""
 
+        self._led = False
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._integrated = 0
@@ -89,8 +90,9 @@ class Integrator:
         self._look()
         self._thread.start()
 
-    def close(self) -> None:
-        """Prove what is durable, if the key store can, then stop."""
+    def close(self, *, led: bool = True) -> None:
+        """Prove what is durable, if it `led` until now and the key store can, then stop."""
+        self._led = led
         self._stop.set()
         self._thread.join()
 
@@ -124,7 +126,7 @@ class Integrator:
         while not stopping:
             stopping = self._stop.wait(self._interval)
             try:
-                self.step() if self._leads() else self._look()
+                self.step() if self._leads() or (stopping and self._led) else self._look()
             except (LedgerError, KeysError) as error:
                 self._report(reason=f"{type(error).__name__}: {error}")
             except Exception as error:  # noqa: BLE001 -- whatever it is, proving must not end with it

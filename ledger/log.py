@@ -129,8 +129,9 @@ class Ledger:
 
     def close(self) -> None:
         """Commit what is waiting, prove it if the key store can, stop. The database stays the caller's."""
+        led = self._sequencer.leads
         self._sequencer.close()
-        self._integrator.close()
+        self._integrator.close(led=led)
         self.witnesses.close()
 
     def require_own_key(self) -> None:

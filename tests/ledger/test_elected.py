@@ -309,7 +309,7 @@ def test_two_that_begin_at_once_begin_one_log(tmp_path: Path) -> None:
 
     def begin(_: int) -> str:
         database = Database(url)
-        log = ledger.log.Ledger(database, World(tmp_path / "keys").keys, (), clock=HeldClock())
+        log = ledger.log.Ledger(database, SimulatedKeyStore(), (), clock=HeldClock())
         met.wait(LONG)
         log.start()
         with database.read(SystemSession.SETUP) as connection:
