@@ -37,6 +37,9 @@ RESTED: Final = timedelta(minutes=5)
 LOOK_SECONDS: Final = 5.0
 """Between two looks at whether a stamp is due; after a failure it is tried again at the next."""
 
+CLOSE_SECONDS: Final = 6.0
+"""How long the end waits for a stamp under way: authorities that hang, one after the other, must not hold it up."""
+
 _STAMPING: Final = "stamping"
 """What one process does at a time: one stamp of a checkpoint is enough."""
 
@@ -93,6 +96,9 @@ class Stamping:
         self._grew = 0, clock()
         """The newest checkpoint's size, and when it was first seen. Owned by the thread."""
 
+        self._over = False
+        """Nothing is stored any more: the database may be another process's by now."""
+
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ledger-stamper", daemon=True)
 
@@ -101,9 +107,10 @@ class Stamping:
         self._thread.start()
 
     def close(self) -> None:
-        """Finish what is under way, then stop."""
+        """Finish what is under way, if that takes no longer than `CLOSE_SECONDS`, and stop."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
+        self._over = True
 
     def status(self) -> StampStatus:
         """What an operator wants to know at a glance. Raises DatabaseUnavailableError."""
@@ -122,6 +129,8 @@ class Stamping:
             if due is None:
                 return False
             obtained = self._obtain(due.note.encode())
+            if self._over:
+                return False
             time = milliseconds(obtained.time)
             self._database.write(lambda at: store_stamp(at, due.size, obtained.response, time, obtained.roots))
         return True

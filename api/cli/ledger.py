@@ -149,9 +149,7 @@ def _bundle(
         raise fail("give the log's verifier key with --key: a bundle's own proves nothing", Exit.USAGE)
     try:
         before, judged = str(since) if since else None, judge is not None
-        found = bundle_verifier.verify(
-            str(file), key.read_text(errors="replace"), before, witnesses, quorum, judged=judged
-        )
+        found = bundle_verifier.verify(str(file), _text(key), before, witnesses, quorum, judged=judged)
         stamps, unsound = judge_bundle(file, judge), ""
     except (bundle_verifier.UnsoundError, FaultError) as error:
         found, stamps, unsound = [], NO_STAMPS, str(error)

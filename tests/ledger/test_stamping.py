@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -143,6 +144,27 @@ def test_a_fault_of_ours_is_said_and_ends_nothing(desk: Desk, monkeypatch: pytes
     finally:
         stamping.close()
     assert told == ["the fault is ours: ZeroDivisionError: "]
+
+
+def test_an_authority_that_hangs_holds_up_no_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it answers afterwards is not stored: another process may have the database by then."""
+    monkeypatch.setattr("ledger.stamping.CLOSE_SECONDS", 0.05)
+    grow(desk.world, 5)
+    asked, answers = threading.Event(), threading.Event()
+
+    def obtain(note: bytes) -> Obtained:
+        asked.set()
+        assert answers.wait(LONG)
+        return desk(note)
+
+    stamping = Stamping(desk.world.database, obtain, desk.world.clock)
+    stamping.start()
+    assert asked.wait(LONG)
+    stamping.close()
+    assert not answers.is_set()
+    answers.set()
+    _until(lambda: not any(thread.name == "ledger-stamper" for thread in threading.enumerate()))
+    assert sizes(desk.world) == []
 
 
 @pytest.mark.parametrize("back", [timedelta(hours=3), timedelta(days=20)])
