@@ -154,7 +154,7 @@ def _bundle(
     except (bundle_verifier.UnsoundError, FaultError) as error:
         found, stamps, unsound = [], NO_STAMPS, str(error)
     except bundle_verifier.UNREADABLE as error:
-        raise fail(f"{file} cannot be read as a bundle: {error}") from error
+        raise fail(f"{file} is no receipt, and cannot be read as a bundle: {error}") from error
     if as_json:
         show({"sound": not unsound, "found": found, "fault": unsound, "stamps": asdict(stamps)})
     else:
@@ -228,7 +228,8 @@ def require_log(home: Path) -> None:
             if is_empty(database):
                 raise fail("there is no ledger in the database that SIGILLO_DATABASE names", Exit.USAGE)
     elif not settings.database.get_secret_value() and not (home / "sigillo.db").exists():
-        raise fail(f"there is no ledger in {home}; set SIGILLO_HOME to the folder that has one", Exit.USAGE)
+        where = "set SIGILLO_HOME to the folder that has one, or name a published log with --url"
+        raise fail(f"there is no ledger in {home}: {where}", Exit.USAGE)
 
 
 def _sentence(report: LogReport, *, wanted: bool) -> str:

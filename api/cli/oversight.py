@@ -40,9 +40,9 @@ def search(
         raise fail("--actor, --outcome and --model open payloads, and go with --reason", Exit.USAGE)
     with told(), connected(server, token) as sigillo:
         if reason:
-            _look_through(sigillo, query | wanted | {"reason": reason}, out, as_json=as_json)
+            _look_through(sigillo, query | wanted | {"reason": reason}, out, server, as_json=as_json)
         else:
-            _list(sigillo, query, as_json=as_json)
+            _list(sigillo, query, server, as_json=as_json)
 
 
 @app.command()
@@ -68,10 +68,10 @@ def disclose(
     _missing(opening["erased"], opening["damaged"])
 
 
-def _list(sigillo: Sigillo, query: dict[str, str], *, as_json: bool) -> None:
+def _list(sigillo: Sigillo, query: dict[str, str], server: str, *, as_json: bool) -> None:
     pages = list(_pages(lambda cursor: sigillo.entries(**query, cursor=cursor)))
     found = [one for page in pages for one in page["entries"]]
-    whole = _whole(pages)
+    whole = _whole(pages, server)
     if as_json:
         show({"entries": found, "range": whole})
         return
@@ -81,7 +81,7 @@ def _list(sigillo: Sigillo, query: dict[str, str], *, as_json: bool) -> None:
     _covered(len(found), whole)
 
 
-def _look_through(sigillo: Sigillo, question: dict[str, str], out: Path, *, as_json: bool) -> None:
+def _look_through(sigillo: Sigillo, question: dict[str, str], out: Path, server: str, *, as_json: bool) -> None:
     asked = {name: value for name, value in question.items() if value}
     pages = []
     for page in _pages(lambda cursor: sigillo.search_payloads(asked | {"cursor": cursor})):
@@ -91,7 +91,7 @@ def _look_through(sigillo: Sigillo, question: dict[str, str], out: Path, *, as_j
     matches = [one for page in pages for one in page["matches"]]
     erased, damaged = ([one for page in pages for one in page[name]] for name in ("erased", "damaged"))
     openings = [page["opening"]["entry"] for page in pages if page["opening"]]
-    opened, whole = [one for page in pages for one in page["opened"]], _whole(pages)
+    opened, whole = [one for page in pages for one in page["opened"]], _whole(pages, server)
     if as_json:
         told_of = {"opened": opened, "erased": erased, "damaged": damaged}
         show({"matches": matches, "openings": openings, **told_of, "range": whole})
@@ -120,10 +120,11 @@ def _pages(ask: Callable[[str], dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield page
 
 
-def _whole(pages: list[dict[str, Any]]) -> dict[str, Any]:
-    """What all pages together speak of."""
+def _whole(pages: list[dict[str, Any]], server: str) -> dict[str, Any]:
+    """What all pages together speak of; the command that proves it reads the log where it was asked for."""
     first, end, size = pages[0]["range"]["first"], pages[-1]["range"]["end"], pages[0]["range"]["size"]
-    proof = f"sigillo ledger bundle FILE --from {first} --to {end - 1}" if end > first else ""
+    published = f" --url {server.rstrip('/')}/ledger" if server else ""
+    proof = f"sigillo ledger bundle FILE --from {first} --to {end - 1}{published}" if end > first else ""
     return {"first": first, "end": end, "size": size, "proof": proof}
 
 

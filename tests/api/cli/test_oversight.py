@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api.cli import oversight
 from ledger import bundle_verifier
 from tests.api.cli.conftest import Run
 from tests.api.wire import proven, signed
@@ -58,6 +59,16 @@ def test_payloads_are_searched_into_a_folder(
     told = run("ledger", "search", "--outcome", "signed", *at, "--reason", "case 2", "--out", tmp_path)
     assert "payloads were opened" in told.stdout
     assert "that none is left out: sigillo ledger bundle" in told.stdout
+    assert "--url" not in told.stdout
+
+
+def test_a_regulator_far_away_is_told_where_the_proof_is(
+    deployment: Running, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have an address and no ledger at home."""
+    monkeypatch.setattr(oversight, "connected", lambda _server, token: deployment.client(token))
+    found = ask("ledger", "search", SIGILLO_SERVER="https://sigillo.example/")
+    assert found["range"]["proof"].endswith(" --url https://sigillo.example/ledger")
 
 
 def test_lines_for_people(run: Run, asset: dict[str, Any], tmp_path: Path) -> None:
