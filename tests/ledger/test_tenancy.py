@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import column as bare_column
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from ledger.database import Database
@@ -40,7 +40,7 @@ from ledger.errors import SessionRefusedError, TenantPredicateMissingError
 from ledger.ids import TenantId
 from ledger.tables import Base, Entry, Epoch, Principal, PrincipalKind, Tenant, Tile
 from ledger.tenancy import Access, Binding, SystemSession
-from tests.databases import url_of
+from tests.databases import KIND, SQLITE, url_of
 from tests.ledger.world import FULL
 
 MINE, THEIRS = TenantId("tnt_mine"), TenantId("tnt_theirs")
@@ -81,6 +81,8 @@ def confined(each: Table = A, tenant: str = MINE) -> Any:
 ALIAS = A.alias("other_a")
 SUBQUERY = select(A).subquery()
 CTE = select(A.c.x).cte("everyone")
+
+DIALECT = sqlite if KIND == SQLITE else postgresql
 
 REFUSED: dict[str, Executable] = {
     "no predicate": select(A),
@@ -142,7 +144,7 @@ REFUSED: dict[str, Executable] = {
     "insert from literals": insert(A).from_select(["tenant_id", "x"], select(literal(THEIRS), literal("x"))),
     "insert many values": insert(A).values([{"tenant_id": THEIRS, "x": "1"}, {"tenant_id": THEIRS, "x": "2"}]),
     "insert a subquery": insert(A).values(tenant_id=MINE, x=select(func.max(B.c.x)).scalar_subquery()),
-    "upsert": sqlite_insert(A).values(tenant_id=MINE, x="1").on_conflict_do_nothing(),
+    "upsert": DIALECT.insert(A).values(tenant_id=MINE, x="1").on_conflict_do_nothing(),
     "text": text("SELECT * FROM a"),
     "text with the predicate": text("SELECT * FROM a WHERE tenant_id = 'tnt_mine'"),
     "text as columns": text("SELECT x FROM a").columns(A.c.x),
