@@ -35,7 +35,7 @@ _KEYS_ADVICE = {
     "key-missing": "nothing was written; the operator sees in /readyz which: if none is left that signs, "
     "`sigillo keys rotate` makes one"
 }
-"""What to do, without where our key store is and what it said: that is for `readyz` and the operator."""
+"""What to do, without where key store and database are and what they said: that is for `readyz` and the operator."""
 
 URN = "urn:sigillo:problem:"
 RETRY_SECONDS = 2
@@ -195,7 +195,8 @@ def _known(request: Request, error: Exception) -> JSONResponse:
         return _unforeseen(request, error)
     slug = getattr(error, "code", problem.slug) if isinstance(error, detection.MediaError) else problem.slug
     members = {name: getattr(error, name) for name in problem.members}
-    said = _KEYS_ADVICE.get(problem.slug, _TRY_AGAIN) if isinstance(error, keys.KeysError) else str(error)
+    ours = isinstance(error, keys.KeysError) or type(error) is ledger.DatabaseUnavailableError
+    said = _KEYS_ADVICE.get(problem.slug, _TRY_AGAIN) if ours else str(error)
     if isinstance(error, provenance.ClaimRefusedError):
         members["code"] = error.code
     named = Problem(slug, problem.status, problem.title, problem.members, problem.headers)

@@ -129,6 +129,10 @@ def ask(path: str) -> httpx.Response:
     def key_store_down() -> None:
         raise keys.errors.KeyStoreDownError(SECRET)
 
+    @app.get("/database-unavailable")
+    def database_unavailable() -> None:
+        raise ledger.errors.DatabaseUnavailableError(SECRET)
+
     @app.get("/media")
     def media() -> None:
         raise detection.errors.MediaTooLargeError("pixels", 10, 11)
@@ -152,8 +156,11 @@ def test_what_we_did_not_foresee_says_nothing_about_itself(path: str) -> None:
     assert re.fullmatch(r"req_[0-9a-f]{20}", answer.headers["x-request-id"])
 
 
-@pytest.mark.parametrize(("slug", "said"), [("key-missing", "sigillo keys rotate"), ("key-store-down", "/readyz")])
-def test_the_key_store_says_what_to_do_and_nothing_of_itself(slug: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("slug", "said"),
+    [("key-missing", "sigillo keys rotate"), ("key-store-down", "/readyz"), ("database-unavailable", "/readyz")],
+)
+def test_what_the_service_needs_says_what_to_do_and_nothing_of_itself(slug: str, said: str) -> None:
     answer = ask(f"/{slug}")
     told = problem(answer, 503, slug)
     assert said in told["detail"]
