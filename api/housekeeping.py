@@ -58,6 +58,7 @@ class Housekeeping:
     _next_sweep: int = field(default=0, init=False)
     _next_forgetting: int = field(default=0, init=False)
     _warned: str = field(default="", init=False)
+    _unproven: str = field(default="", init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +80,7 @@ class Housekeeping:
         """
         try:
             self._forget()
+            self._tell_of_the_log()
             if self.library.ledger.leads:
                 self._tidy()
             self.revocations.round()
@@ -110,6 +112,13 @@ class Housekeeping:
         self._warn()
         while self.library.end_retention() and not self._stop.is_set():
             pass
+
+    def _tell_of_the_log(self) -> None:
+        """Whoever reads logs and asks nothing learns from them that nothing is proven."""
+        reason = self.library.ledger.status().reason
+        if reason and reason != self._unproven:
+            logger("ledger").error("no checkpoint is signed", reason=reason)
+        self._unproven = reason
 
     def _warn(self) -> None:
         """Tell of a certificate that ends soon, once a day: whenever there is something else to tell."""

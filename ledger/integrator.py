@@ -75,6 +75,9 @@ class Integrator:
         self._growth: Growth | None = None
         """The tree's right edge as stored; None when it must be read again. Owned by the thread."""
 
+        self._held = False
+        """Whether the tree was held to what is signed since it was last led here: a restored database may be idle."""
+
         self._led = False
         self._stop = threading.Event()
         self._changed = threading.Condition()
@@ -135,8 +138,8 @@ class Integrator:
                 self._report(reason="")
 
     def _look(self) -> None:
-        """See how far the leader is. Whoever leads later reads the tree's edge again."""
-        self._growth = None
+        """See how far the leader is. Whoever leads later reads the tree's edge again, and holds it to its mark."""
+        self._growth, self._held = None, False
         with self._database.read(SystemSession.INTEGRATION) as connection:
             proven = self._witnesses.policy.publication.size(connection)
             self._report(integrated=integrated_size(connection), proven=proven)
@@ -161,9 +164,12 @@ class Integrator:
         return len(rows) == CHUNK
 
     def _publish(self) -> None:
-        """Sign a checkpoint over the integrated tree, if it grew."""
+        """Sign a checkpoint over the integrated tree, if it grew; hold it to what was signed before, once if it did
+        not.
+        """
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            if integrated_size(connection) == signed_size(connection):
+            signed = signed_size(connection)
+            if integrated_size(connection) == signed and (self._held or not signed):
                 return
         self._witnesses.check()
         # Asked for outside the snapshot: it may take long, and whoever truncates the write-ahead log waits for readers.
@@ -178,13 +184,16 @@ class Integrator:
             if note is not None:
                 check_extends(head, verify_checkpoint(note, key), tiles, "a checkpoint")
             check_mark(head, mark, note, tiles)
+        self._held = True
+        if size == signed:
+            return
         high_water.replace(mark, Mark(size, head.root.hex()))
-        signed = Shown(size, sign_checkpoint(head, key, signer))
-        row = {"size": size, "note": signed.note}
+        shown = Shown(size, sign_checkpoint(head, key, signer))
+        row = {"size": size, "note": shown.note}
         self._database.write(lambda connection: _keep(connection, row))
         if not self._witnesses.policy.waits:
             self._report(proven=size)
-        self._witnesses.offer(signed)
+        self._witnesses.offer(shown)
 
     def _report(self, *, integrated: int | None = None, proven: int | None = None, reason: str | None = None) -> None:
         with self._changed:

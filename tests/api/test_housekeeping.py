@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import api.housekeeping
 from api.log import NAME, configure
 from keys.errors import KeyStoreSealedError
+from ledger.log import LogStatus
 from tests.api.fixtures import logging_put_back
 from tests.api.wire import PATIENCE, blobs, count, counts, rows, signed, upload
 from tests.deployment import Running, running
@@ -77,6 +79,23 @@ def test_a_certificate_that_ends_soon_is_seen_wherever_people_look(tmp_path: Pat
             until(lambda said=said: log.exists() and said in log.read_text())
             (gauge,) = re.findall(r"^sigillo_certificate_seconds (\S+)$", http.get("/metrics").text, re.MULTILINE)
             assert float(gauge) == left.total_seconds()
+
+
+def test_the_log_says_once_that_nothing_is_proven(
+    own: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = replace(own.service.ledger.status(), reason="ForkError: another tree is signed")
+    asked: list[LogStatus] = []
+
+    def said() -> LogStatus:
+        asked.append(status)
+        return status
+
+    with logging_put_back(), monkeypatch.context() as patched:
+        configure(None)
+        patched.setattr(own.service.ledger, "status", said)
+        until(lambda: len(asked) > 3)
+    assert capsys.readouterr().err.count("another tree is signed") == 1
 
 
 @pytest.mark.parametrize(

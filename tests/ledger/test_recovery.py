@@ -60,6 +60,15 @@ def test_it_signs_nothing_and_says_what_to_do(restored: Restored) -> None:
     assert verify_checkpoint(restored.world.ledger.checkpoint(), key).size == EARLY
 
 
+def test_it_is_said_though_nothing_is_to_be_signed(restored: Restored) -> None:
+    """A service that was put back and rests must not call itself well until somebody decides something."""
+    with pytest.raises(ForkError, match=f"size {LATE} is signed, but only {EARLY} entries are here"):
+        restored.step()
+    restored.world.keys.mark = Mark(EARLY, restored.world.ledger.recovery().last.root)
+    restored.step()
+    assert restored.world.ledger.status().proven == EARLY
+
+
 def test_a_check_names_the_first_entry_that_is_lost(restored: Restored) -> None:
     for kept, fault in ((restored.lost, (EARLY, "shrink")), (Mark(EARLY, "11" * 32), (0, "fork")), (None, None)):
         restored.world.keys.mark = kept
