@@ -45,6 +45,8 @@ IDLE_TIMEOUT_MS: Final = 300_000
 _SESSION: Final = {
     "lock_timeout": LOCK_TIMEOUT_MS,
     "idle_in_transaction_session_timeout": IDLE_TIMEOUT_MS,
+    # What is acknowledged is on disk, whatever the server's default; options in the URL may ask for more.
+    "synchronous_commit": "on",
     # A process whose machine is gone lets go of its locks, leadership too, within seconds.
     "tcp_keepalives_idle": 5,
     "tcp_keepalives_interval": 1,

@@ -37,7 +37,7 @@ from ledger.tables import Entry, LogIdentity, Pending
 from ledger.tenancy import SystemSession
 from ledger.witnesses import WitnessPolicy
 from tests.databases import POSTGRESQL, ask, new_database, sessions_of, url_of
-from tests.ledger.world import ACTOR, LONG, POLICY, HeldClock, NoteWritten, World, running, settle
+from tests.ledger.world import ACTOR, FULL, LONG, POLICY, HeldClock, NoteWritten, World, running, settle
 from tests.simulators.key_store import SimulatedKeyStore
 from tests.simulators.witness_server import WitnessServer
 
@@ -109,6 +109,16 @@ def note(world: World, tenant: TenantId, text: str = "x") -> EntryId:
     subject = world.ledger.subjects.system(tenant)
     draft = world.ledger.draft("note.written", POLICY, ACTOR, subject, NoteWritten(text))
     return world.ledger.record(lambda _: [draft], tenant).entries[0]
+
+
+def test_a_commit_is_on_disk_whatever_the_server_is_set_to(tmp_path: Path) -> None:
+    url = new_database(tmp_path / "lazy")
+    ask("ALTER DATABASE " + url.partition("@/")[2].partition("?")[0] + " SET synchronous_commit = off")
+    for options, told in (("", "on"), ("&options=-c%20synchronous_commit%3Dremote_apply", "remote_apply")):
+        database = Database(url + options)
+        with database.writing(FULL) as connection:
+            assert connection.execute(select(func.current_setting("synchronous_commit"))).scalar_one() == told
+        database.close()
 
 
 def test_a_pending_entry_is_durable_and_not_proven(world: World, tenant: TenantId) -> None:
