@@ -110,8 +110,9 @@ def test_a_missing_file_is_found(world: World, folder: Path, name: str, index: i
 
 def test_the_folders_own_key_is_not_believed(world: World, folder: Path) -> None:
     key = VerifierKey.parse(world.ledger.vkey())
-    with pytest.raises(CheckpointError):
-        verify_mirror(folder_fetch(folder), str(VerifierKey(key.origin, bytes(32))))
+    fault = verify_mirror(folder_fetch(folder), str(VerifierKey(key.origin, bytes(32)))).fault
+    assert fault is not None
+    assert (fault.kind, "no signature by" in fault.reason) == (FaultKind.CHECKPOINT, True)
     with pytest.raises(CheckpointError, match="there is no checkpoint"):
         verify_mirror(folder_fetch(folder / "tile"), world.ledger.vkey())
 
