@@ -552,6 +552,11 @@ def not_checked(bundle: Bundle, stamps: list[int], *, compared: bool) -> Iterato
         yield f"             openssl ts -verify -data {last}.checkpoint -in {last}.tsr -CAfile tsa.pem"
 
 
+def shown(line: str) -> str:
+    """A line as a terminal may have it: names by strangers could hold what moves its cursor."""
+    return "".join(each if each.isprintable() else "?" for each in line)
+
+
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Checks an audit bundle of a Sigillo ledger.")
@@ -565,12 +570,12 @@ def main() -> int:
         key = Path(asked.key).read_text(encoding="utf-8")
         found = verify(asked.bundle, key, asked.since, asked.witness, asked.quorum)
     except UNREADABLE as error:
-        print(f"cannot be read: {error}", file=sys.stderr)
+        print(shown(f"cannot be read: {error}"), file=sys.stderr)
         return 2
     except UnsoundError as error:
-        print(f"NOT SOUND    {error}")
+        print(shown(f"NOT SOUND    {error}"))
         return 5
-    print("\n".join(found))
+    print("\n".join(map(shown, found)))
     print("SOUND")
     return 0
 

@@ -5,6 +5,7 @@ not.
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -238,6 +239,20 @@ def test_without_witnesses_it_is_said_what_was_not_judged(cosignable: Cosignable
     assert any(line.startswith("not checked") and ONE.name in line for line in found)
     with zipfile.ZipFile(file) as archive:
         assert ONE.line(cosignable.note) in archive.read("checkpoint").decode()
+
+
+def test_a_strangers_name_does_not_reach_the_terminal_as_it_is(
+    cosignable: Cosignable, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, key = cosignable.folder / "rude.zip", cosignable.folder / "log.vkey"
+    key.write_text(cosignable.vkey)
+    with file.open("wb") as out:
+        write_bundle(cosignable.published(SimulatedWitness("rude\x9b2J").line(cosignable.note)), cosignable.vkey, out)
+    monkeypatch.setattr(sys, "argv", ["verify.py", str(file), "--key", str(key)])
+    assert bundle_verifier.main() == 0
+    said = capsys.readouterr().out
+    assert "signatures by rude?2J" in said
+    assert "\x9b" not in said
 
 
 def test_the_bundle_says_who_saw_it_and_when(cosignable: Cosignable) -> None:
