@@ -66,7 +66,7 @@ class Plan:
 
 
 QUICK: Final = Plan(0.5, 1.0, 4.0, sizes=(1_000, 100_000))
-WHOLE: Final = Plan(0.5, 4.0, 10.0, sizes=(1_000, 100_000, 1_000_000))
+WHOLE: Final = Plan(0.5, 2.0, 10.0, sizes=(1_000, 100_000, 1_000_000))
 
 
 def main() -> None:

@@ -22,8 +22,10 @@ from keys.vault import Vault
 from keys.vault_store import VaultKeyStore
 from tests.databases import KIND, POSTGRESQL
 
-# An example may take as long as a busy machine makes it: time is never what a test is about.
-settings.register_profile("sigillo", deadline=None)
+# An example may take as long as a busy machine makes it: time is never what a test is about. The same examples each
+# time, so that a change is judged by itself; `pytest --hypothesis-profile explore` looks for others.
+settings.register_profile("sigillo", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
 settings.load_profile("sigillo")
 
 
