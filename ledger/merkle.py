@@ -37,11 +37,13 @@ def split(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def perfect_root(hashes: Sequence[bytes]) -> bytes:
-    """The root over a power of two of hashes."""
-    while len(hashes) > 1:
-        hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
-    return hashes[0]
+def perfect_root(hashes: bytes) -> bytes:
+    """The root over a power of two of hashes, one behind the other."""
+    pair = 2 * HASH_BYTES
+    while len(hashes) > HASH_BYTES:
+        pairs = (hashes[at : at + pair] for at in range(0, len(hashes), pair))
+        hashes = b"".join([sha256(b"\x01" + each).digest() for each in pairs])
+    return hashes
 
 
 def inclusion_proof(index: int, size: int, subtree: Subtree) -> list[bytes]:

@@ -102,7 +102,7 @@ class Tiles:
         hashes = self._read(level, n)[offset * HASH_BYTES : (offset + count) * HASH_BYTES]
         if len(hashes) != count * HASH_BYTES:
             raise TileError(f"{tile_path(level, n)} does not reach hash {offset + count - 1}")
-        return perfect_root(split_hashes(hashes))
+        return perfect_root(hashes)
 
 
 class Growth:
@@ -144,9 +144,4 @@ class Growth:
         changed[level, self._n[level]] = full = bytes(edge)
         edge.clear()
         self._n[level] += 1
-        self._append(level + 1, perfect_root(split_hashes(full)), changed)
-
-
-def split_hashes(hashes: bytes) -> list[bytes]:
-    """The 32-byte hashes of a tile."""
-    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+        self._append(level + 1, perfect_root(full), changed)

@@ -69,7 +69,7 @@ def hexes(*texts: str) -> list[bytes]:
 def test_reference_roots() -> None:
     assert sha256(b"").digest() == EMPTY_ROOT
     assert [REFERENCE(0, size).hex() for size in range(1, 9)] == REFERENCE_ROOTS
-    assert perfect_root([leaf_hash(leaf) for leaf in REFERENCE_LEAVES]).hex() == REFERENCE_ROOTS[7]
+    assert perfect_root(b"".join(map(leaf_hash, REFERENCE_LEAVES))).hex() == REFERENCE_ROOTS[7]
 
 
 def test_reference_inclusion_proof() -> None:

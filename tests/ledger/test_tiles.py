@@ -11,7 +11,6 @@ from ledger.tiles import (
     Growth,
     Tiles,
     pack_bundle,
-    split_hashes,
     tile_path,
     unpack_bundle,
     widths,
@@ -20,6 +19,11 @@ from tests.ledger.test_merkle import tree
 
 COUNT = 70_000
 LEAVES = [leaf_hash(n.to_bytes(3, "big")) for n in range(1_000)]
+
+
+def split_hashes(hashes: bytes) -> list[bytes]:
+    """The 32-byte hashes of a tile."""
+    return [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
 
 
 class Memory(dict[tuple[int, int], bytes]):
