@@ -1,6 +1,6 @@
 """The ledger beside bare syncs of the same disk, with syncs as they are and slowed by 1 and by 5 ms.
 
-    python benchmarks/ledger.py            tables, in about eight minutes
+    python benchmarks/ledger.py            tables, in about nine minutes
     python benchmarks/ledger.py --quick    shorter windows and a log of 100,000 entries, in about two minutes
     python benchmarks/ledger.py --json     one object
 
