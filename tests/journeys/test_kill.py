@@ -28,8 +28,8 @@ from tests.databases import KIND, POSTGRESQL, SQLITE, settings_of, url_of
 from tests.journeys.uploader import Server, Uploader
 from tests.ledger.world import settle
 
-ROUNDS = 6
-"""Each costs a server's start; `make soak` has many more."""
+ROUNDS = 17
+"""With those on PostgreSQL twenty; each costs a server's start; `make soak` has many more."""
 
 ROUNDS_MORE = 3
 """On PostgreSQL, where that is not what the suite runs on."""
