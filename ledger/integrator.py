@@ -16,7 +16,6 @@ Rules
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,9 +40,6 @@ from ledger.witnesses import Witnesses
 
 CHECKPOINT_INTERVAL = 1.0
 """Seconds between checkpoints while the log grows."""
-
-LEAST_REST = 0.1
-"""Of the interval: between two checkpoints, where making one took all of it."""
 
 CHUNK = 4_096
 """Entries integrated in one transaction."""
@@ -129,11 +125,9 @@ class Integrator:
         self._publish()
 
     def _run(self) -> None:
-        stopping, took = False, 0.0
+        stopping = False
         while not stopping:
-            # Begun at a steady rate, however long each takes: a busy log is not proven later than a quiet one.
-            stopping = self._stop.wait(max(self._interval - took, self._interval * LEAST_REST))
-            began = time.monotonic()
+            stopping = self._stop.wait(self._interval)
             try:
                 self.step() if self._leads() or (stopping and self._led) else self._look()
             except (LedgerError, KeysError) as error:
@@ -142,7 +136,6 @@ class Integrator:
                 self._report(reason=f"the fault is ours: {type(error).__name__}: {error}")
             else:
                 self._report(reason="")
-            took = time.monotonic() - began
 
     def _look(self) -> None:
         """See how far the leader is. Whoever leads later reads the tree's edge again, and holds it to its mark."""

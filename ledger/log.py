@@ -54,12 +54,6 @@ from ledger.witnesses import ALONE, Witnesses, WitnessPolicy
 MAX_UNINTEGRATED = 50_000
 """Entries that may wait for the tree; beyond, `record` pushes back."""
 
-CROWDED = 6_000
-"""Entries that may wait for the tree before `record` lets it go first: hundreds of callers leave one thread little."""
-
-CROWDED_SECONDS = 0.1
-"""For how long, at most."""
-
 _ENTRY = select(EntryRow.index, EntryRow.data).where(EntryRow.id == bindparam("entry"))
 Work: TypeAlias = Callable[[Connection], Sequence[Draft]]
 
@@ -165,8 +159,6 @@ class Ledger:
         waiting = self._sequencer.size - self._integrator.progress().integrated
         if waiting > MAX_UNINTEGRATED:
             raise LogBusyError(f"{waiting} entries wait for the tree")
-        if waiting > CROWDED:
-            self._integrator.next(CROWDED_SECONDS)
         sealed: list[SealedDraft] = []
 
         def sealed_work(connection: Connection) -> Sequence[SealedDraft]:
