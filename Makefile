@@ -34,6 +34,7 @@ fsck: $(READY) ## re-check the whole ledger in ./sigillo-home
 	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo ledger verify
 
 soak: $(READY) ## long runs: kill -9, hostile files, fuzzing, flat memory, ten minutes without Vault (SOAK_MINUTES=5 SOAK_KILLS=200 SOAK_FUZZ_SECONDS=60 SOAK_OUTAGE_SECONDS=600 SOAK_ORDERS=100 SOAK_ENTRIES=10000000)
+	@$(BIN)/python -m pytest -n auto --hypothesis-profile explore tests/identity tests/ledger tests/hostile
 	@$(BIN)/python -m pytest -m soak -s tests/soak
 
 lock: $(READY) ## resolve requirements.lock anew from pyproject.toml (needs uv)

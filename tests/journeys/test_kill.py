@@ -39,7 +39,7 @@ CLIENTS = 3
 
 # httpcore leaves its socket open when a connection to a Unix socket is refused: here, to a server just killed.
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(("kind", "rounds"), {KIND: ROUNDS, POSTGRESQL: ROUNDS_MORE}.items())
+@pytest.mark.parametrize(("kind", "rounds"), {POSTGRESQL: ROUNDS_MORE, KIND: ROUNDS}.items())
 def test_kill_during_uploads(tmp_path: Path, kind: str, rounds: int) -> None:
     with Server(tmp_path / "home", kind) as server:
         kill_rounds(server, tmp_path, rounds, seed=1)
