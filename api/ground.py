@@ -17,11 +17,11 @@ from api.home import Home, StartError
 from api.settings import KeyStoreKind, Settings
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.sealed_file import SEALED_NAME
-from ledger.database import Database
 from ledger.errors import ForkError
-from ledger.grants import grant
 from ledger.log import Ledger
-from ledger.schema import is_empty, migrate
+from ledger.storage.database import Database
+from ledger.storage.grants import grant
+from ledger.storage.schema import is_empty, migrate
 
 
 def require_parts(settings: Settings, home: Home, database: Database, blobs: Path) -> None:

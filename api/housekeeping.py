@@ -25,10 +25,10 @@ from cases.media import sweep_strays
 from cases.revocation import Revocations
 from keys.clock import Clock
 from keys.errors import KeysError
-from ledger.database import Database
 from ledger.errors import LedgerError
+from ledger.forgetting.rewrapping import Rewrapping
 from ledger.ids import milliseconds
-from ledger.rewrapping import Rewrapping
+from ledger.storage.database import Database
 
 INTERVAL_SECONDS = 5.0
 REST_SECONDS = 0.02

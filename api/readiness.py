@@ -18,8 +18,8 @@ from api.stamps import Stamps
 from cases.revocation import Revocations
 from detection.sandbox import Sandbox
 from keys.signer import KeyStore, KeyStoreStatus
+from ledger.forgetting.rewrapping import Rewrapping
 from ledger.log import Ledger
-from ledger.rewrapping import Rewrapping
 
 READINESS_SECONDS = 1.0
 """How long the key store's answer is given again."""

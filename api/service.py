@@ -57,11 +57,11 @@ from keys.signer import KeyStore
 from keys.steady_vault import SteadyVault
 from keys.vault_login import Identity, PlainToken
 from keys.vault_store import VaultKeyStore
-from ledger.blobs import BlobStore
-from ledger.database import Database
-from ledger.disclosure import Disclosures
+from ledger.forgetting.rewrapping import Rewrapping
 from ledger.log import Ledger
-from ledger.rewrapping import Rewrapping
+from ledger.opening.disclosure import Disclosures
+from ledger.storage.blobs import BlobStore
+from ledger.storage.database import Database
 from provenance.request import Tool
 from provenance.time_stamps import TimeStamps
 

@@ -27,10 +27,10 @@ from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
 from ledger.errors import CheckpointError
-from ledger.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
-from ledger.stamping import STAMP_EVERY
-from ledger.witness_client import WitnessAddress
-from ledger.witnesses import INTERVAL, WitnessPolicy
+from ledger.forgetting.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
+from ledger.stamping.stamper import STAMP_EVERY
+from ledger.witnessing.witness_client import WitnessAddress
+from ledger.witnessing.witnesses import INTERVAL, WitnessPolicy
 from provenance.time_stamps import ANSWER_SECONDS
 
 DEFAULT_RETENTION = timedelta(days=7)

@@ -10,8 +10,8 @@ from api.settings import Settings
 from api.telemetry import Metrics
 from detection.sandbox import Sandbox
 from keys.clock import Clock
-from ledger.database import Database
-from ledger.stamping import Stamping
+from ledger.stamping.stamper import Stamping
+from ledger.storage.database import Database
 from provenance.checkpoint_stamps import CheckpointStamps
 from provenance.time_stamps import TimeStamps
 

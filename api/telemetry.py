@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.log import logger
 from api.throttle import network_of
-from ledger.witnesses import Witnesses
+from ledger.witnessing.witnesses import Witnesses
 
 REQUEST_ID = "x-request-id"
 UNLOGGED_ROUTE = "/v1/verifications"

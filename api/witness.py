@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from api.body import BoundedBody, allow
 from api.log import logger
-from ledger.add_checkpoint import MAX_BODY_BYTES, PATH, SIZE_TYPE, Refusal
 from ledger.errors import WitnessRefusedError
-from ledger.witness import Witness
+from ledger.witnessing.add_checkpoint import MAX_BODY_BYTES, PATH, SIZE_TYPE, Refusal
+from ledger.witnessing.witness import Witness
 
 HASH = re.compile(f"[0-9a-f]{{{hashlib.sha256().digest_size * 2}}}")
 

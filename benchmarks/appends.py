@@ -26,12 +26,12 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert
 
 from benchmarks.window import Done, Span, Window, percentile
 from keys.local import LocalKeyStore
-from ledger.database import Database
+from ledger.forgetting.subjects import Subject
 from ledger.ids import PrincipalId, TenantId
 from ledger.log import Ledger
 from ledger.payload import Draft, Kind
-from ledger.subjects import Subject
-from ledger.tenancy import Access, Binding, SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tenancy import Access, Binding, SystemSession
 
 WRITTEN: Final = 300
 """Bytes of a bare write: about what an entry adds."""

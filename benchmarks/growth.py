@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from benchmarks.appends import Open, opened
 from benchmarks.window import percentile
-from ledger.export import export_log
+from ledger.auditing.mirror import folder_fetch, verify_mirror
 from ledger.ids import EntryId
-from ledger.mirror import folder_fetch, verify_mirror
-from ledger.tables import Entry
-from ledger.tenancy import SystemSession
+from ledger.publishing.export import export_log
+from ledger.storage.tables import Entry
+from ledger.storage.tenancy import SystemSession
 
 UNIT: Final = 256
 """Entries of one unit of work."""

@@ -29,14 +29,14 @@ from sqlalchemy import Connection, insert, update
 from api.housekeeping import REST_SECONDS
 from keys.clock import system_clock
 from keys.local import LocalKeyStore
-from ledger.database import Database
 from ledger.decisions import EPOCH_DESTROYED, EpochDestroyed
+from ledger.forgetting.rewrapping import BATCH, Rewrapping
+from ledger.forgetting.schedule import EPOCH_LIFETIME
 from ledger.ids import TenantId
 from ledger.log import Ledger
 from ledger.payload import Draft
-from ledger.rewrapping import BATCH, Rewrapping
-from ledger.schedule import EPOCH_LIFETIME
-from ledger.tables import Epoch, SubjectKey
+from ledger.storage.database import Database
+from ledger.storage.tables import Epoch, SubjectKey
 
 CHUNK = 1_000
 COMMITS_BEFORE = 200

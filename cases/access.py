@@ -31,12 +31,12 @@ from cases.errors import (
     UnknownKeyError,
 )
 from keys.clock import Clock, Entropy
-from ledger.database import Database
 from ledger.ids import PrincipalId, TenantId, milliseconds, new_id
 from ledger.log import Ledger
 from ledger.payload import Draft, Kind
-from ledger.tables import TENANT, Base, Principal, PrincipalKind
-from ledger.tenancy import SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tables import TENANT, Base, Principal, PrincipalKind
+from ledger.storage.tenancy import SystemSession
 from provenance.request import Grant
 from provenance.vocabulary import DigitalSourceType
 

@@ -22,9 +22,9 @@ from cases.errors import AssetNotFoundError
 from detection.examination import Examination
 from keys.clock import Entropy
 from keys.sealing import seal, unseal
+from ledger.forgetting.subjects import Subject
 from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId, may_be_stored, new_id
-from ledger.subjects import Subject
-from ledger.tables import TENANT, Base
+from ledger.storage.tables import TENANT, Base
 from provenance.report import TimeStamp
 
 AssetId = NewType("AssetId", str)

@@ -21,10 +21,10 @@ from cases.deployment import Deployment
 from keys.chain import rfc3339
 from keys.signer import KeyStore
 from keys.versions import current, expiry_warning
-from ledger.database import Database
 from ledger.ids import TenantId
 from ledger.log import Ledger
-from ledger.tables import Entry, Payload
+from ledger.storage.database import Database
+from ledger.storage.tables import Entry, Payload
 
 
 @dataclass

@@ -17,8 +17,8 @@ from cases.errors import AssetNotFoundError
 from cases.library import Library
 from ledger.entry import parse_entry
 from ledger.ids import EntryId
-from ledger.pending import still_pending
-from ledger.tables import Entry, Payload
+from ledger.sequencing.pending import still_pending
+from ledger.storage.tables import Entry, Payload
 
 MAX_DEPTH = 100
 """Ancestors followed at most."""

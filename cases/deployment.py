@@ -16,12 +16,12 @@ from sqlalchemy import Connection, insert, select
 from cases.access import Caller, Scope, principal_row
 from cases.decisions import ACCESS_POLICY, OPERATOR_APPOINTED, OperatorAppointed
 from keys.clock import Clock, Entropy
-from ledger.database import Database
 from ledger.ids import PrincipalId, TenantId, milliseconds, new_id
 from ledger.log import Ledger
 from ledger.payload import Draft
-from ledger.tables import Principal, PrincipalKind, Tenant
-from ledger.tenancy import SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tables import Principal, PrincipalKind, Tenant
+from ledger.storage.tenancy import SystemSession
 from provenance.request import Grant
 from provenance.vocabulary import DigitalSourceType
 

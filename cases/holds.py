@@ -18,12 +18,12 @@ from cases.asset import AssetId, find_row, subject_id
 from cases.decisions import HOLD_PLACED, HOLD_POLICY, HOLD_RELEASED, HoldPlaced, HoldReleased
 from cases.errors import HoldNotFoundError
 from keys.clock import Clock
-from ledger.database import Database
-from ledger.holds import place, release
+from ledger.forgetting.holds import place, release
 from ledger.ids import EntryId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft, Kind
-from ledger.tables import LegalHold
+from ledger.storage.database import Database
+from ledger.storage.tables import LegalHold
 
 
 @dataclass(frozen=True)

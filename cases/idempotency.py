@@ -19,9 +19,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cases.asset import AssetId
 from cases.errors import IdempotencyConflictError
 from keys.sealing import derive
+from ledger.forgetting.subjects import Subject
 from ledger.ids import PrincipalId, TenantId
-from ledger.subjects import Subject
-from ledger.tables import BOOKKEEPING, TENANT, Base
+from ledger.storage.tables import BOOKKEEPING, TENANT, Base
 
 KEPT = timedelta(days=1)
 MAX_KEY_LENGTH = 200

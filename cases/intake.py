@@ -42,13 +42,13 @@ from cases.signing import Signing, Submission, content, decision, details
 from detection.shares import Shares, Workers
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
-from ledger.blobs import Blob, BlobStore
-from ledger.database import Database
 from ledger.errors import EpochClosedError, LedgerError
+from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, TenantId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
-from ledger.subjects import Subject
+from ledger.storage.blobs import Blob, BlobStore
+from ledger.storage.database import Database
 from provenance.manifest import define
 from provenance.report import History
 from provenance.request import Tool

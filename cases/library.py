@@ -42,17 +42,17 @@ from cases.media import delete_blob
 from cases.signing import Original
 from detection.memfd import Memfd
 from keys.clock import Clock
-from ledger.blobs import BlobStore
-from ledger.database import Database
 from ledger.entry import format_time
 from ledger.errors import BlobStoreUnavailableError, DatabaseUnavailableError, SubjectErasedError, SubjectHeldError
-from ledger.holds import require_unheld
+from ledger.forgetting.holds import require_unheld
+from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
-from ledger.subjects import Subject
-from ledger.tables import LegalHold
-from ledger.tenancy import SystemSession
+from ledger.storage.blobs import BlobStore
+from ledger.storage.database import Database
+from ledger.storage.tables import LegalHold
+from ledger.storage.tenancy import SystemSession
 from provenance.manifest import SIDECAR_TYPES
 from provenance.sign import Parent
 

@@ -1,4 +1,4 @@
-"""The rows that say which sealed file belongs to which asset; the files themselves are `ledger.blobs`."""
+"""The rows that say which sealed file belongs to which asset; the files themselves are `ledger.storage.blobs`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
-from ledger.blobs import Blob, BlobStore
-from ledger.database import Database
+from ledger.forgetting.subjects import Subject
 from ledger.ids import BlobId, TenantId
-from ledger.subjects import Subject
-from ledger.tables import Blob as BlobRow
-from ledger.tenancy import SystemSession
+from ledger.storage.blobs import Blob, BlobStore
+from ledger.storage.database import Database
+from ledger.storage.tables import Blob as BlobRow
+from ledger.storage.tenancy import SystemSession
 
 
 def insert_blob(connection: Connection, subject: Subject, blob: Blob, expires_at: int) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from cases.access import Caller, require_alive
-from ledger.disclosure import Asker, Disclosures, Opening
 from ledger.ids import EntryId
-from ledger.payload_search import Findings, search_payloads
-from ledger.search import Cursor, Query
+from ledger.opening.disclosure import Asker, Disclosures, Opening
+from ledger.opening.payload_search import Findings, search_payloads
+from ledger.publishing.search import Cursor, Query
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from sqlalchemy import RowMapping, Select, bindparam, select
 from cases.access import Caller
 from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details, open_manifest, subject_id
 from detection.memfd import Memfd
-from ledger.database import Database
 from ledger.errors import SubjectErasedError
+from ledger.forgetting.subjects import Subjects
 from ledger.ids import EntryId, TenantId
-from ledger.subjects import Subjects
-from ledger.tenancy import SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tenancy import SystemSession
 
 # Built once: to build them for each of hundreds of files a second costs more than to run them.
 _LABELLED: Final = select(

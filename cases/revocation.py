@@ -34,12 +34,12 @@ from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.revocation import IssuerAndSerial, Reason, Revocation, authority
 from keys.signer import KeyRef, KeyStore, Purpose, Signer
 from keys.versions import Version, chains
-from ledger.database import Database
 from ledger.ids import TenantId, milliseconds, moment
 from ledger.log import Ledger
 from ledger.payload import Draft
-from ledger.tables import TENANT, Base
-from ledger.tenancy import SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tables import TENANT, Base
+from ledger.storage.tenancy import SystemSession
 from provenance.revocation import written
 from provenance.revocation_watch import Watch
 

@@ -15,8 +15,8 @@ from cases.decisions import AssetSigned, ParentFinding
 from detection.examination import Examination
 from detection.memfd import Memfd
 from keys.signer import Signer
-from ledger.blobs import Blob
 from ledger.entry import format_time
+from ledger.storage.blobs import Blob
 from provenance.manifest import ContentAssertion
 from provenance.request import ClaimRequest
 from provenance.sign import Parent, SignedAsset

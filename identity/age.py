@@ -16,8 +16,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from identity.mdoc import DRIVING_LICENCE, PID, PROOF_OF_AGE, VerifiedMdoc
-from identity.sd_jwt import VerifiedCredential
+from identity.mdoc.document import DRIVING_LICENCE, PID, PROOF_OF_AGE, VerifiedMdoc
+from identity.sd_jwt.credential import VerifiedCredential
 
 PID_VCT: Final = "urn:eudi:pid:1"
 _STATED = re.compile("age_over_([0-9]{2})")

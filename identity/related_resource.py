@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from identity import multibase
+from identity.encoding import multibase
 from identity.errors import CheckFailedError
 from identity.outcome import Check, Outcome
 from identity.vcdm import listed

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from identity.context_library import CREDENTIALS_V1, CREDENTIALS_V2, ContextLibrary
-from identity.date_time import read_date_time
+from identity.encoding.date_time import read_date_time
 from identity.errors import CheckFailedError
-from identity.jsonld import is_iri
+from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2, ContextLibrary
+from identity.jsonld.expansion import is_iri
 from identity.outcome import Check, Outcome
 
 CREDENTIAL: Final = "VerifiableCredential"

@@ -15,13 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
-from identity.context_library import PUBLISHED, ContextLibrary
-from identity.data_integrity import check_signature
-from identity.did import Resolver, resolve
-from identity.document import check_document
-from identity.errors import CheckFailedError, DocumentError
-from identity.outcome import Check, Outcome
-from identity.proof import (
+from identity.data_integrity.proof import (
     Expected,
     check_challenge,
     check_domain,
@@ -32,6 +26,12 @@ from identity.proof import (
     proofs_of,
     read_proof,
 )
+from identity.data_integrity.signing import check_signature
+from identity.did.methods import Resolver, resolve
+from identity.errors import CheckFailedError, DocumentError
+from identity.jsonld.context_library import PUBLISHED, ContextLibrary
+from identity.jsonld.document import check_document
+from identity.outcome import Check, Outcome
 from identity.related_resource import Resources, check_resources
 from identity.report import Finding, Report
 from identity.vcdm import CREDENTIAL, PRESENTATION, check_contexts, check_structure, check_validity, listed, party

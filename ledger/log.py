@@ -20,36 +20,36 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
-from ledger.audit import LogReport
-from ledger.cosignature import NO_WITNESSES, Quorum
-from ledger.database import Database
+from ledger.auditing.audit import LogReport
+from ledger.auditing.fsck import verify_log
 from ledger.decisions import KINDS, LOG_RECOVERED, POLICY, TENANT_CREATED, TenantCreated
-from ledger.elected import ElectedSequencer
 from ledger.entry import Entry, parse_entry
-from ledger.epochs import Epochs
 from ledger.errors import DraftRefusedError, EntryNotFoundError, ForkError, LogBusyError, NotProvenError
-from ledger.fsck import verify_log
+from ledger.forgetting.epochs import Epochs
+from ledger.forgetting.subjects import Subject, Subjects
 from ledger.ids import EntryId, PrincipalId, TenantId, may_be_stored, milliseconds, new_id
-from ledger.integrator import CHECKPOINT_INTERVAL, Integrator
-from ledger.log_key import LogKey, fix_origin
-from ledger.merkle import inclusion_proof
 from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
-from ledger.pending import still_pending
-from ledger.published import published
+from ledger.publishing.published import published
+from ledger.publishing.search import PAGE, Cursor, Page, Query, search
 from ledger.receipt import format_receipt
-from ledger.recovery import Recovery, recovery
-from ledger.schema import migrate
-from ledger.search import PAGE, Cursor, Page, Query, search
-from ledger.sequencer import Sequencer
-from ledger.single_writer import SingleWriter
-from ledger.stamp_check import Judge
-from ledger.subjects import Subject, Subjects
-from ledger.tables import Entry as EntryRow
-from ledger.tables import Principal, PrincipalKind, Tenant
-from ledger.tenancy import SystemSession
-from ledger.tile_store import tile_reader
-from ledger.tiles import Tiles
-from ledger.witnesses import ALONE, Witnesses, WitnessPolicy
+from ledger.sequencing.elected import ElectedSequencer
+from ledger.sequencing.pending import still_pending
+from ledger.sequencing.sequencer import Sequencer
+from ledger.sequencing.single_writer import SingleWriter
+from ledger.stamping.stamp_check import Judge
+from ledger.storage.database import Database
+from ledger.storage.schema import migrate
+from ledger.storage.tables import Entry as EntryRow
+from ledger.storage.tables import Principal, PrincipalKind, Tenant
+from ledger.storage.tenancy import SystemSession
+from ledger.tree.integrator import CHECKPOINT_INTERVAL, Integrator
+from ledger.tree.log_key import LogKey, fix_origin
+from ledger.tree.merkle import inclusion_proof
+from ledger.tree.recovery import Recovery, recovery
+from ledger.tree.tile_store import tile_reader
+from ledger.tree.tiles import Tiles
+from ledger.witnessing.cosignature import NO_WITNESSES, Quorum
+from ledger.witnessing.witnesses import ALONE, Witnesses, WitnessPolicy
 
 MAX_UNINTEGRATED = 50_000
 """Entries that may wait for the tree; beyond, `record` pushes back."""

@@ -27,13 +27,13 @@ from sqlalchemy import select
 from keys.clock import Entropy
 from keys.sealing import derive, seal, unseal
 from ledger.canonical import canonical
-from ledger.chain import Unplaced
-from ledger.database import Database
 from ledger.entry import KIND, POLICY
 from ledger.errors import CanonicalFormError, DraftRefusedError, EntryNotFoundError, PayloadErasedError
+from ledger.forgetting.subjects import Subject, Subjects
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
-from ledger.subjects import Subject, Subjects
-from ledger.tables import Payload
+from ledger.sequencing.chain import Unplaced
+from ledger.storage.database import Database
+from ledger.storage.tables import Payload
 
 SALT_BYTES = 32
 _COMMIT_PREFIX = b"ledger/v1/payload\x00"

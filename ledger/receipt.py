@@ -13,12 +13,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger.checkpoint import VerifierKey, verify_checkpoint
-from ledger.cosignature import NO_WITNESSES, Cosigned, Quorum
 from ledger.entry import Entry, parse_entry
 from ledger.errors import CheckpointError, EntryMalformedError, ProofError, ReceiptError
-from ledger.merkle import leaf_hash, verify_inclusion
-from ledger.note import decode, encode
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.merkle import leaf_hash, verify_inclusion
+from ledger.tree.note import decode, encode
+from ledger.witnessing.cosignature import NO_WITNESSES, Cosigned, Quorum
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MAX_HASHES = 63

@@ -17,7 +17,7 @@ from detection.shares import Workers
 from keys.clock import Clock
 from keys.revocation import SKEW
 from ledger.errors import StampUnavailableError
-from ledger.stamping import Obtained
+from ledger.stamping.stamper import Obtained
 from provenance.errors import TimeStampRefusedError, TimeStampUnavailableError
 from provenance.time_stamps import Answer, TimeStamps
 

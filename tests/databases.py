@@ -20,8 +20,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from ledger.database import Database
-from ledger.schema import migrate
+from ledger.storage.database import Database
+from ledger.storage.schema import migrate
 
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"

@@ -14,13 +14,13 @@ from typing import Any
 
 from api.cli.output import Exit, fail, quoted, say, show
 from client import Problem, PublishedLog, UnreachableError
-from ledger.audit import LogReport
-from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
-from ledger.cosignature import NO_WITNESSES, Quorum
+from ledger.auditing.audit import LogReport
+from ledger.auditing.auditor import Auditor, Notebook, read_notebook, write_notebook
+from ledger.auditing.faults import FaultKind
 from ledger.errors import CheckpointAbsentError
-from ledger.faults import FaultKind
-from ledger.source import VKEY_FILE
-from ledger.stamp_check import Judge
+from ledger.publishing.source import VKEY_FILE
+from ledger.stamping.stamp_check import Judge
+from ledger.witnessing.cosignature import NO_WITNESSES, Quorum
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Takes what happened (`grown`, `stalled`, `unreachable`, `unwitnessed`, `untrusted`) and the facts."""

@@ -14,8 +14,8 @@ import typer
 from api.cli.connect import load_settings
 from api.cli.ledger import app, progressing, require_log
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from ledger.note import MAX_NOTE_BYTES
-from ledger.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
+from ledger.publishing.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
+from ledger.tree.note import MAX_NOTE_BYTES
 
 
 @app.command()
@@ -33,7 +33,7 @@ def bundle(
     as_json: bool = JSON,
 ) -> None:
     """Write every public entry of a range, its proofs, the checkpoint, the key and a verifier into one file."""
-    from ledger.bundle import read_disclosed, verifier_digest, write_bundle
+    from ledger.auditing.bundle import read_disclosed, verifier_digest, write_bundle
 
     if since and file.exists() and file.samefile(since):
         raise fail(f"{file} is the earlier bundle itself, which is evidence: name another file", Exit.USAGE)
@@ -55,7 +55,7 @@ def bundle(
 @app.command()
 def verifier(as_json: bool = JSON) -> None:
     """Print the verifier of bundles: one Python file that needs nothing else; with --json its digest."""
-    from ledger.bundle import VERIFIER, verifier_digest
+    from ledger.auditing.bundle import VERIFIER, verifier_digest
 
     if as_json:
         show({"sha256": verifier_digest(), "text": VERIFIER.read_text(encoding="utf-8")})
@@ -80,9 +80,9 @@ def _draft(file: Path, *, private: bool) -> Iterator[IO[bytes]]:
 @contextmanager
 def _source(url: str) -> Iterator[Fetch]:
     from client import PublishedLog
-    from ledger.database import Database
-    from ledger.published import fetching
-    from ledger.tenancy import SystemSession
+    from ledger.publishing.published import fetching
+    from ledger.storage.database import Database
+    from ledger.storage.tenancy import SystemSession
 
     if url:
         with PublishedLog(url) as published:

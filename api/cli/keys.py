@@ -155,8 +155,8 @@ def _revocations(url: str) -> tuple[Revocation, ...]:
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
     from cases.revocation import recorded
-    from ledger.database import Database
-    from ledger.schema import is_empty
+    from ledger.storage.database import Database
+    from ledger.storage.schema import is_empty
 
     with closing(Database(url)) as database:
         nothing = is_empty(database) if database.file is None else not database.file.exists()

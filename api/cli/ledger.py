@@ -16,11 +16,11 @@ from rich.progress import Progress
 from api.cli.connect import load_settings
 from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
 from api.home import Home
-from ledger.audit import LogReport
-from ledger.cosignature import Quorum
+from ledger.auditing.audit import LogReport
+from ledger.auditing.faults import FaultError
 from ledger.errors import CheckpointError, StampAnchorsError
-from ledger.faults import FaultError
-from ledger.stamp_check import NO_STAMPS, Judge, StampsFound
+from ledger.stamping.stamp_check import NO_STAMPS, Judge, StampsFound
+from ledger.witnessing.cosignature import Quorum
 
 app = typer.Typer(no_args_is_help=True, help="The ledger of decisions.")
 
@@ -82,8 +82,8 @@ def verify(
 @app.command()
 def export(folder: Path, as_json: bool = JSON) -> None:
     """Write checkpoint, log.vkey, tiles, entries and stamps into a folder that any static server can host."""
-    from ledger.database import Database
-    from ledger.export import export_log
+    from ledger.publishing.export import export_log
+    from ledger.storage.database import Database
 
     settings = load_settings()
     require_log(settings.home)
@@ -142,8 +142,8 @@ def _bundle(
     as_json: bool,
 ) -> NoReturn:
     """Check a bundle with the verifier that is in every bundle; and its stamps, which that one leaves to others."""
-    from ledger import bundle_verifier
-    from ledger.bundle import judge_bundle
+    from ledger.auditing import bundle_verifier
+    from ledger.auditing.bundle import judge_bundle
 
     if key is None:
         raise fail("give the log's verifier key with --key: a bundle's own proves nothing", Exit.USAGE)
@@ -193,8 +193,8 @@ def _at_home(key: Path | None, quorum: Quorum, judge: Judge | None, progress: Ca
     from api.service import open_keys
     from cases.decisions import KINDS
     from keys.clock import system_clock, system_entropy
-    from ledger.database import Database
     from ledger.log import Ledger
+    from ledger.storage.database import Database
 
     settings = load_settings()
     require_log(settings.home)
@@ -207,8 +207,8 @@ def _at_home(key: Path | None, quorum: Quorum, judge: Judge | None, progress: Ca
 def _exported(
     folder: Path, key: Path | None, quorum: Quorum, judge: Judge | None, progress: Callable[[int, int], None]
 ) -> LogReport:
-    from ledger.mirror import folder_fetch, verify_mirror
-    from ledger.source import VKEY_FILE
+    from ledger.auditing.mirror import folder_fetch, verify_mirror
+    from ledger.publishing.source import VKEY_FILE
 
     fetch = folder_fetch(folder)
     vkey = key.read_bytes() if key else fetch(VKEY_FILE)
@@ -219,8 +219,8 @@ def _exported(
 
 def require_log(home: Path) -> None:
     """A check must not make the very thing it checks."""
-    from ledger.database import Database
-    from ledger.schema import is_empty
+    from ledger.storage.database import Database
+    from ledger.storage.schema import is_empty
 
     settings = load_settings()
     if settings.on_postgresql:

@@ -135,7 +135,7 @@ def _covered(count: int, whole: dict[str, Any]) -> None:
 
 
 def _keep(out: Path, disclosed: dict[str, str]) -> None:
-    from ledger.bundle import write_disclosed
+    from ledger.auditing.bundle import write_disclosed
     from ledger.ids import EntryId
     from ledger.payload import Disclosed
 

@@ -11,9 +11,9 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.ledger import app
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from ledger.cosignature import Quorum
 from ledger.errors import ReceiptError
 from ledger.receipt import HEADER, verify_receipt
+from ledger.witnessing.cosignature import Quorum
 
 SUFFIX = ".tlog-proof"
 WAIT_SECONDS = 10

@@ -12,9 +12,9 @@ import typer
 from api.cli.output import JSON, Exit, err, fail, quoted, show, told
 from api.home import FOLDER_MODE, alone
 from keys.clock import system_clock, system_entropy
-from ledger.checkpoint import VerifierKey
 from ledger.errors import CheckpointError
-from ledger.witness_key import WitnessSigner, open_witness_key
+from ledger.tree.checkpoint import VerifierKey
+from ledger.witnessing.witness_key import WitnessSigner, open_witness_key
 
 app = typer.Typer(no_args_is_help=True, help="The reference witness: it sees logs of others, and signs that they grow.")
 
@@ -38,7 +38,7 @@ def serve(
     from api.listening import serve_app
     from api.log import configure
     from api.witness import witness_app
-    from ledger.witness import Witness
+    from ledger.witnessing.witness import Witness
 
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit() or int(port) > 0xFFFF:

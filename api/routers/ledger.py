@@ -9,10 +9,10 @@ from fastapi.responses import PlainTextResponse
 from api.auth import ReaderDep
 from api.prefer import ProofDep
 from api.service import ServiceDep
-from ledger.bundle import VERIFIER
+from ledger.auditing.bundle import VERIFIER
 from ledger.errors import NotProvenError
 from ledger.ids import EntryId
-from ledger.stamps import ANCHORS_FILE, FOLDER, INDEX_FILE
+from ledger.stamping.stamps import ANCHORS_FILE, FOLDER, INDEX_FILE
 
 router = APIRouter(tags=["ledger"], dependencies=[ReaderDep])
 

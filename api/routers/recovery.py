@@ -12,7 +12,7 @@ from api.schemas.assets import Strict
 from api.service import ServiceDep
 from cases.access import Scope
 from keys.high_water import Mark
-from ledger.recovery import Recovery
+from ledger.tree.recovery import Recovery
 
 router = APIRouter(prefix="/v1/ledger", tags=["ledger"])
 

@@ -9,12 +9,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.words import Reason
-from ledger import entry, search
-from ledger.disclosure import MAX_OPENED, Opening
+from ledger import entry
 from ledger.ids import milliseconds
+from ledger.opening.disclosure import MAX_OPENED, Opening
+from ledger.opening.payload_search import Findings
 from ledger.payload import Disclosed
-from ledger.payload_search import Findings
-from ledger.search import Cursor, Indexed, Page
+from ledger.publishing import search
+from ledger.publishing.search import Cursor, Indexed, Page
 
 MAX_CURSOR = 40
 MAX_VALUE = 200

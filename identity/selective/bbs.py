@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from identity.context_library import PUBLISHED, ContextLibrary
 from identity.errors import ProofInvalidError
+from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.selective import bbs_proof, bbs_signature
 from identity.selective.bbs_ciphersuite import SHA_256
 from identity.selective.bbs_encoding import PUBLIC_KEY_BYTES

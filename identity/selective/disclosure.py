@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from identity.canonical import canonical_nquads, canonicalise
-from identity.context_library import ContextLibrary
 from identity.errors import ProofInvalidError, SelectionError
+from identity.jsonld.canonical import canonical_nquads, canonicalise
+from identity.jsonld.context_library import ContextLibrary
 from identity.selective.pointers import select
 from identity.selective.statements import Labelling, Labels, Statements, prepare, relabel
 

@@ -29,9 +29,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from identity import multibase
-from identity.context_library import PUBLISHED, ContextLibrary
+from identity.encoding import multibase
 from identity.errors import ProofInvalidError, ProofUnreadableError, TokenInvalidError
+from identity.jose.signature import P256
+from identity.jose.signature import verify as verify_signature
+from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.selective.disclosure import disclose, group, proof_hash, recover
 from identity.selective.labels import HMAC_KEY_BYTES, hmac_labels
 from identity.selective.proof_value import (
@@ -44,8 +46,6 @@ from identity.selective.proof_value import (
     read_pointers,
 )
 from identity.selective.statements import Labels, prepare
-from identity.signature import P256
-from identity.signature import verify as verify_signature
 
 CRYPTOSUITE: Final = "ecdsa-sd-2023"
 

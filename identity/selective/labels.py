@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Iterable
 from typing import Final
 
-from identity.multibase import encode_base64
+from identity.encoding.multibase import encode_base64
 from identity.selective.statements import Labelling, Labels
 
 HMAC_KEY_BYTES: Final = 32

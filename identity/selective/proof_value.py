@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import cbor2
 
-from identity import multibase
-from identity.cbor import read_cbor
+from identity.encoding import multibase
+from identity.encoding.cbor import read_cbor
 from identity.errors import ProofLimitError, ProofUnreadableError, TokenUnreadableError
 
 MAX_PROOF_CHARACTERS: Final = 128 * 1024

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from identity.context_library import ContextLibrary
-from identity.jsonld import compact, expand
+from identity.jsonld.context_library import ContextLibrary
+from identity.jsonld.expansion import compact, expand
 
 PREFIX: Final = "urn:bnid:"
 

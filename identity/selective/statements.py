@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from identity.canonical import Canonical, canonicalise
-from identity.context_library import ContextLibrary
 from identity.errors import MalformedDocumentError, SelectionError
+from identity.jsonld.canonical import Canonical, canonicalise
+from identity.jsonld.context_library import ContextLibrary
 from identity.selective.pointers import select
 from identity.selective.skolem import PREFIX, skolemise
 

@@ -21,12 +21,12 @@ from cases.access import Caller
 from cases.decisions import KINDS
 from cases.library import Library
 from keys.errors import KeyStoreDownError
-from ledger.blobs import BlobStore
-from ledger.database import Database
 from ledger.errors import SubjectErasedError
+from ledger.forgetting.schedule import BACKUP_TIME, DANGER, EPOCH_LIFETIME, PROMISE
 from ledger.log import Ledger
 from ledger.receipt import verify_receipt
-from ledger.schedule import BACKUP_TIME, DANGER, EPOCH_LIFETIME, PROMISE
+from ledger.storage.blobs import BlobStore
+from ledger.storage.database import Database
 from tests.api.wire import PATIENCE, proven, rows, signed, upload
 from tests.deployment import Running, picture, running
 from tests.ledger.world import HeldClock

@@ -12,12 +12,12 @@ import pytest
 from cases.access import Caller
 from cases.asset import AssetId, subject_id
 from keys.sealing import derive
-from ledger import bundle_verifier
-from ledger.bundle import write_bundle
-from ledger.export import export_log
+from ledger.auditing import bundle_verifier
+from ledger.auditing.bundle import write_bundle
+from ledger.auditing.mirror import folder_fetch
 from ledger.ids import EntryId
-from ledger.mirror import folder_fetch
 from ledger.payload import commitment
+from ledger.publishing.export import export_log
 from ledger.receipt import verify_receipt
 from tests.api.test_epochs import until
 from tests.api.wire import problem, proven, rows, signed

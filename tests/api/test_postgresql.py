@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-import ledger.postgresql
+import ledger.storage.postgresql
 from api.home import StartError
 from api.settings import Settings
 from keys.openbao import OpenBao
@@ -129,6 +129,6 @@ def test_a_database_that_cannot_be_used_says_what_to_do(tmp_path: Path, database
 
 
 def test_an_old_server_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.postgresql, "OLDEST_VERSION", 99)
+    monkeypatch.setattr(ledger.storage.postgresql, "OLDEST_VERSION", 99)
     with pytest.raises(DatabaseUnavailableError, match="upgrade the server"), on_postgresql(tmp_path):
         raise AssertionError("started")

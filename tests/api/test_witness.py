@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ledger.checkpoint import TreeHead, sign_checkpoint
-from ledger.merkle import leaf_hash, node_hash
+from ledger.tree.checkpoint import TreeHead, sign_checkpoint
+from ledger.tree.merkle import leaf_hash, node_hash
 from tests.ledger.test_checkpoint import KEY, SIGNER
 from tests.ledger.world import HeldClock
 from tests.simulators.witness_server import WitnessServer

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-import ledger.blobs
+import ledger.storage.blobs
 from detection.process import WorkerProcess
 from keys.errors import KeyStoreDownError, KeyStoreForbiddenError, KeyStoreSealedError
 from keys.local import LocalSigner
 from keys.signer import Purpose
 from ledger.errors import DatabaseUnavailableError, EpochClosedError, LogBusyError
+from ledger.forgetting.subjects import Subjects
 from ledger.log import Ledger
-from ledger.subjects import Subjects
 from tests.api.wire import blobs, count, counts, problem, rows, signed, upload
 from tests.deployment import Running, picture
 
@@ -113,7 +113,7 @@ def test_full_or_broken_media_folder(deployment: Running, monkeypatch: pytest.Mo
     with deployment.http(deployment.key()) as http:
         before = counts(deployment)
         with monkeypatch.context() as patched:
-            patched.setattr(ledger.blobs, "_sync_folder", fails)
+            patched.setattr(ledger.storage.blobs, "_sync_folder", fails)
             problem(upload(http), 503, "storage-unavailable")
         assert {**counts(deployment), "files": 0} == {**before, "files": 0}
         assert upload(http).status_code == 201

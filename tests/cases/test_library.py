@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from cases.errors import AssetGoneError
-from ledger.blobs import BlobStore
 from ledger.errors import BlobStoreUnavailableError, DatabaseUnavailableError
+from ledger.forgetting.subjects import Subjects
 from ledger.log import Ledger
-from ledger.subjects import Subjects
+from ledger.storage.blobs import BlobStore
 from tests.api.wire import blobs, change, count, counts, problem, rows, signed, upload
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from keys.openbao import OpenBao
-from ledger.mirror import verify_mirror
-from ledger.stamp_check import Judge
+from ledger.auditing.mirror import verify_mirror
+from ledger.stamping.stamp_check import Judge
 from provenance.time_stamps import FAILURES
 from tests.api.wire import counts, problem, signed, upload
 from tests.deployment import Running, running
@@ -131,7 +131,7 @@ def test_an_asset_from_before_time_stamps_is_read_as_having_none(deployment: Run
 def test_the_ledgers_checkpoint_is_stamped_and_published(
     tmp_path: Path, settings: dict[str, Any], authority: TimeStampAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.stamping.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("ledger.stamping.stamper.LOOK_SECONDS", 0.05)
     with running(tmp_path / "home", **settings) as up, up.http() as anyone:
         found = _until_stamped(up)
         size = found["size"]
@@ -162,7 +162,7 @@ def test_the_ledgers_checkpoint_is_stamped_and_published(
 def test_while_no_authority_answers_the_ledger_goes_on_and_says_so(
     tmp_path: Path, settings: dict[str, Any], authority: TimeStampAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.stamping.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("ledger.stamping.stamper.LOOK_SECONDS", 0.05)
     authority.status = 503
     with running(tmp_path / "home", tsa_policy="record", **settings) as up, up.http(up.key()) as http:
         asset, _ = signed(http)

@@ -16,8 +16,8 @@ from typing import TypeAlias
 
 import pytest
 
-from ledger.export import export_log
 from ledger.ids import EntryId, TenantId
+from ledger.publishing.export import export_log
 from tests.ledger.world import ACTOR, LONG, POLICY, NoteWritten, World, running
 
 SOURCE = Path(__file__).with_name("sumdb") / "audit.go"

@@ -19,11 +19,10 @@ from hypothesis import strategies as st
 
 from keys.errors import TimeStampError
 from keys.time_stamps import read, verified
-from ledger import bundle_verifier
-from ledger.add_checkpoint import AddCheckpoint
-from ledger.auditor import Notebook, read_notebook, write_notebook
-from ledger.checkpoint import VerifierKey, verify_checkpoint
-from ledger.cosignature import Quorum, WitnessKey
+from ledger.auditing import bundle_verifier
+from ledger.auditing.auditor import Notebook, read_notebook, write_notebook
+from ledger.auditing.mirror import verify_mirror
+from ledger.auditing.walk import Kept
 from ledger.entry import parse_entry
 from ledger.errors import (
     CheckpointError,
@@ -36,12 +35,13 @@ from ledger.errors import (
     TileNotFoundError,
     WitnessRefusedError,
 )
-from ledger.mirror import verify_mirror
-from ledger.note import parse_note
 from ledger.receipt import verify_receipt
-from ledger.stamps import parse_index
-from ledger.tiles import pack_bundle, parse_tile_path, tile_path, unpack_bundle
-from ledger.walk import Kept
+from ledger.stamping.stamps import parse_index
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.note import parse_note
+from ledger.tree.tiles import pack_bundle, parse_tile_path, tile_path, unpack_bundle
+from ledger.witnessing.add_checkpoint import AddCheckpoint
+from ledger.witnessing.cosignature import Quorum, WitnessKey
 from tests.hostile.shapes import anything
 from tests.ledger.publishing import Published, remade
 from tests.ledger.small_log import SmallLog

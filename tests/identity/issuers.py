@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
-from identity import multibase
-from identity.did import VerificationMethod, did_key, method_of, resolve
-from identity.jwk import PublicKey
+from identity.did.methods import VerificationMethod, did_key, method_of, resolve
+from identity.encoding import multibase
+from identity.jose.jwk import PublicKey
 from tests.identity.published import VECTORS, Vector
 
 

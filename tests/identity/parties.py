@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from identity.jwk import PublicKey
+from identity.jose.jwk import PublicKey
 from keys.signer import Algorithm, KeyRef
 from tests.simulators.key_store import SimulatedSigner
 

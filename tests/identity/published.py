@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from identity.context_library import PUBLISHED
+from identity.jsonld.context_library import PUBLISHED
 
 VECTORS: Final = Path(__file__).parent / "vectors"
 EXAMPLES: Final = "https://www.w3.org/ns/credentials/examples/v2"

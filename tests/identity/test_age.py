@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from identity.age import PID_VCT, Answer, is_over
-from identity.mdoc import DRIVING_LICENCE, PID, PROOF_OF_AGE, VerifiedMdoc
-from identity.sd_jwt import VerifiedCredential
+from identity.mdoc.document import DRIVING_LICENCE, PID, PROOF_OF_AGE, VerifiedMdoc
+from identity.sd_jwt.credential import VerifiedCredential
 
 TODAY = date(2026, 11, 28)
 

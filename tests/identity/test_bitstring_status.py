@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from identity.bitstring_status import MAX_ENTRIES, StatusEntry, entries, list_credential, status
 from identity.errors import StatusIndexError, TokenInvalidError, TokenUnreadableError
 from identity.outcome import Check
-from identity.status_list import BITSTRING, empty
+from identity.status.bitstring import MAX_ENTRIES, StatusEntry, entries, list_credential, status
+from identity.status.status_list import BITSTRING, empty
 from tests.identity.parties import NOW
 
 URI = "https://example.com/credentials/status/3"

@@ -11,9 +11,6 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from identity.canonical import Digest, canonical_nquads, canonicalise, jcs, to_nquads
-from identity.context_library import CREDENTIALS_V2, PINNED, PUBLISHED, ContextLibrary
-from identity.document import MAX_CHARACTERS, MAX_CONTEXTS, MAX_DEPTH, MAX_VALUES
 from identity.errors import (
     DocumentError,
     DocumentLimitError,
@@ -24,6 +21,9 @@ from identity.errors import (
     UnknownContextError,
     UnsignableValueError,
 )
+from identity.jsonld.canonical import Digest, canonical_nquads, canonicalise, jcs, to_nquads
+from identity.jsonld.context_library import CREDENTIALS_V2, PINNED, PUBLISHED, ContextLibrary
+from identity.jsonld.document import MAX_CHARACTERS, MAX_CONTEXTS, MAX_DEPTH, MAX_VALUES
 from tests.identity.published import CONTEXTS, JCS, RDFC, Vector
 
 

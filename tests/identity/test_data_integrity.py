@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from identity import multibase
-from identity.cryptosuite import SUITES, hash_data
-from identity.data_integrity import ProofOptions, add_proof, check_signature
-from identity.did import did_key, method_of, resolve
+from identity.data_integrity.cryptosuite import SUITES, hash_data
+from identity.data_integrity.proof import preceding, proofs_of, read_proof
+from identity.data_integrity.signing import ProofOptions, add_proof, check_signature
+from identity.did.methods import did_key, method_of, resolve
+from identity.encoding import multibase
 from identity.errors import CheckFailedError
-from identity.jwk import PublicKey
+from identity.jose.jwk import PublicKey
 from identity.outcome import Check
-from identity.proof import preceding, proofs_of, read_proof
 from tests.identity.issuers import Issuer
 from tests.identity.published import CONTEXTS, JCS, RDFC, VECTORS, Vector
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from identity.date_time import read_date_time, write_date_time
+from identity.encoding.date_time import read_date_time, write_date_time
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from identity import base64url, multibase
-from identity.did import BlsKey, did_key, method_of, multikey, resolve
+from identity.did.methods import BlsKey, did_key, method_of, multikey, resolve
+from identity.encoding import base64url, multibase
 from identity.errors import DidError, DidUnreadableError, DidUnsupportedError
-from identity.jwk import write_jwk
+from identity.jose.jwk import write_jwk
 from tests.identity.issuers import Issuer
 
 # W3C CCG did:key, test vectors for Ed25519, P-256 and P-384.

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from identity.context_library import CREDENTIALS_V2
-from identity.data_integrity import ProofOptions, add_proof
-from identity.did import VerificationMethod, multikey
-from identity.did_web import MAX_BYTES, document_url, read_document, resolver
+from identity.data_integrity.signing import ProofOptions, add_proof
+from identity.did.methods import VerificationMethod, multikey
+from identity.did.web import MAX_BYTES, document_url, read_document, resolver
 from identity.errors import DidError, DidUnreachableError, DidUnreadableError
-from identity.jwk import write_jwk
+from identity.jose.jwk import write_jwk
+from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.outcome import Check, Outcome
 from identity.report import Report
 from identity.verifier import Policy, verify_credential

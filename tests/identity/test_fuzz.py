@@ -9,16 +9,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from identity.bitstring_status import entries, status
-from identity.cbor import read_cbor
+from identity.encoding.cbor import read_cbor
 from identity.errors import IdentityError
-from identity.jwk import read_jwk
-from identity.jws import read_jws, sign_jws
-from identity.mdoc import PROOF_OF_AGE, verify_mdoc
-from identity.sd_jwt import TYPE, verify
-from identity.status_list import BITSTRING, TOKEN, decode
-from identity.status_token import TYPE as LIST_TYPE
-from identity.status_token import read_list, reference
+from identity.jose.jwk import read_jwk
+from identity.jose.jws import read_jws, sign_jws
+from identity.mdoc.document import PROOF_OF_AGE, verify_mdoc
+from identity.sd_jwt.credential import TYPE, verify
+from identity.status.bitstring import entries, status
+from identity.status.status_list import BITSTRING, TOKEN, decode
+from identity.status.token import TYPE as LIST_TYPE
+from identity.status.token import read_list, reference
 from tests.identity.parties import NOW
 from tests.identity.test_bitstring_status import REVOCATION, REVOKED, SPECIFIED
 from tests.identity.test_mdoc import EXPECTED as MDOC

@@ -8,9 +8,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from identity.certified import MDL_DOCUMENT_SIGNER
 from identity.errors import IssuerUntrustedError, TokenUnreadableError
-from identity.issuers import certified, pinned
+from identity.jose.certified import MDL_DOCUMENT_SIGNER
+from identity.sd_jwt.issuers import certified, pinned
 from tests.identity.parties import NOW
 from tests.identity.wallet import AUTHORITY, CERTIFICATE, ISSUER, Authority
 

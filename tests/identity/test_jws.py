@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA384
 
-from identity import base64url
+from identity.encoding import base64url
+from identity.encoding.strict_json import MAX_DEPTH, read_json, read_object
 from identity.errors import TokenError, TokenInvalidError, TokenUnreadableError
-from identity.jwk import read_jwk, write_jwk
-from identity.jws import read_jws, sign_jws, verify_jws
+from identity.jose.jwk import read_jwk, write_jwk
+from identity.jose.jws import read_jws, sign_jws, verify_jws
 from identity.outcome import Check
-from identity.strict_json import MAX_DEPTH, read_json, read_object
 from keys.signer import Algorithm
 from tests.identity.parties import party
 

@@ -14,10 +14,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, derive_private_key
 
-from identity.cbor import MAX_BYTES, read_cbor
-from identity.device_signature import signed_by_device, transcript
+from identity.encoding.cbor import MAX_BYTES, read_cbor
 from identity.errors import IssuerUntrustedError, TokenError, TokenInvalidError, TokenUnreadableError
-from identity.mdoc import DRIVING_LICENCE, PROOF_OF_AGE, MdocExpectation, VerifiedMdoc, verify_mdoc
+from identity.mdoc.device_signature import signed_by_device, transcript
+from identity.mdoc.document import DRIVING_LICENCE, PROOF_OF_AGE, MdocExpectation, VerifiedMdoc, verify_mdoc
 from identity.outcome import Check
 from keys.signer import Algorithm, KeyRef
 from tests.identity.parties import NOW, Party, party

@@ -15,9 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePri
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from identity import base64url
-from identity.concealing import Disclosable
-from identity.disclosure import digest, reveal
+from identity.encoding import base64url
 from identity.errors import (
     CredentialRefusedError,
     IssuerUntrustedError,
@@ -25,13 +23,12 @@ from identity.errors import (
     TokenInvalidError,
     TokenUnreadableError,
 )
-from identity.issuers import pinned
-from identity.jwk import read_jwk, write_jwk
-from identity.jws import read_jws, sign_jws, verify_jws
-from identity.key_binding import BINDING_SECONDS, Binding, check_binding
-from identity.lifetime import LEEWAY
+from identity.jose.jwk import read_jwk, write_jwk
+from identity.jose.jws import read_jws, sign_jws, verify_jws
+from identity.jose.lifetime import LEEWAY
 from identity.outcome import Check
-from identity.sd_jwt import (
+from identity.sd_jwt.concealing import Disclosable
+from identity.sd_jwt.credential import (
     ALWAYS_SHOWN,
     MAX_CHARACTERS,
     MAX_DISCLOSURES,
@@ -43,6 +40,9 @@ from identity.sd_jwt import (
     present,
     verify,
 )
+from identity.sd_jwt.disclosure import digest, reveal
+from identity.sd_jwt.issuers import pinned
+from identity.sd_jwt.key_binding import BINDING_SECONDS, Binding, check_binding
 from keys.signer import Algorithm
 from tests.identity.parties import NOW, counting, party
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from identity.context_library import CREDENTIALS_V2
-from identity.data_integrity import ProofOptions, add_proof
-from identity.did import BlsKey, VerificationKey, did_key, method_of, resolve
+from identity.data_integrity.proof import Expected
+from identity.data_integrity.signing import ProofOptions, add_proof
+from identity.did.methods import BlsKey, VerificationKey, did_key, method_of, resolve
 from identity.errors import CheckFailedError
+from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.outcome import Check, Outcome
-from identity.proof import Expected
 from identity.report import Report
 from identity.selective import bbs, ecdsa_sd
 from identity.verifier import Policy, verify_credential, verify_presentation

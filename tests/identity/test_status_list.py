@@ -13,9 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from identity import base64url, status_list
+from identity.encoding import base64url
 from identity.errors import StatusIndexError, StatusListFullError, TokenUnreadableError
-from identity.status_list import BITSTRING, FULLEST, MAX_OCTETS, TOKEN, Form, StatusList, decode, draw_place, empty
+from identity.status import status_list
+from identity.status.status_list import (
+    BITSTRING,
+    FULLEST,
+    MAX_OCTETS,
+    TOKEN,
+    Form,
+    StatusList,
+    decode,
+    draw_place,
+    empty,
+)
 from tests.identity.parties import counting
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "token-status-list.json").read_bytes())

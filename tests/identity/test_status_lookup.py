@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from identity.bitstring_status import StatusEntry, list_credential
-from identity.context_library import CREDENTIALS_V2
-from identity.data_integrity import ProofOptions, add_proof
+from identity.data_integrity.signing import ProofOptions, add_proof
+from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.outcome import Check, Outcome
-from identity.status_list import BITSTRING, empty
-from identity.status_lookup import status_in_lists
+from identity.status.bitstring import StatusEntry, list_credential
+from identity.status.lookup import status_in_lists
+from identity.status.status_list import BITSTRING, empty
 from identity.verifier import Policy, verify_credential
 from tests.identity.issuers import Issuer
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from identity.errors import TokenInvalidError, TokenUnreadableError
-from identity.jwk import read_jwk
-from identity.jws import sign_jws
+from identity.jose.jwk import read_jwk
+from identity.jose.jws import sign_jws
 from identity.outcome import Check
-from identity.status_list import BITSTRING, TOKEN, empty
-from identity.status_token import TYPE, Reference, Status, read_list, reference, sign_list
+from identity.status.status_list import BITSTRING, TOKEN, empty
+from identity.status.token import TYPE, Reference, Status, read_list, reference, sign_list
 from tests.identity.parties import NOW, party
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "token-status-list.json").read_bytes())

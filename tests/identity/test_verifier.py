@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from identity import multibase
-from identity.context_library import CREDENTIALS_V1, CREDENTIALS_V2, DATA_INTEGRITY_V2
-from identity.cryptosuite import SUITES
-from identity.data_integrity import ProofOptions, add_proof
+from identity.data_integrity.cryptosuite import SUITES
+from identity.data_integrity.proof import Expected
+from identity.data_integrity.signing import ProofOptions, add_proof
+from identity.encoding import multibase
 from identity.errors import CheckFailedError
+from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2, DATA_INTEGRITY_V2
 from identity.outcome import Check, Outcome
-from identity.proof import Expected
 from identity.report import Report
 from identity.verifier import MAX_CREDENTIALS, Policy, verify_credential, verify_presentation
 from tests.identity.issuers import Issuer

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from identity.certified import MDL_DOCUMENT_SIGNER
-from identity.device_signature import signed_by_device
+from identity.jose.certified import MDL_DOCUMENT_SIGNER
+from identity.mdoc.device_signature import signed_by_device
 from tests.identity.parties import NOW, Party, party
 
 Change = Callable[[Any], Any]

@@ -19,10 +19,10 @@ from api.settings import Settings
 from cases.asset import AssetRow, AssetState
 from cases.decisions import KINDS
 from keys.clock import system_clock, system_entropy
-from ledger.database import Database
 from ledger.log import Ledger
-from ledger.tables import Blob, Entry, Payload, SubjectKey
-from ledger.tenancy import SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tables import Blob, Entry, Payload, SubjectKey
+from ledger.storage.tenancy import SystemSession
 from tests.api.wire import PATIENCE
 from tests.databases import KIND, POSTGRESQL, SQLITE, settings_of, url_of
 from tests.journeys.uploader import Server, Uploader

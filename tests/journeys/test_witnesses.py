@@ -23,11 +23,11 @@ from typer.testing import CliRunner, Result
 
 from api.cli import app
 from keys.clock import system_entropy
-from ledger.checkpoint import VerifierKey, parse_head
-from ledger.cosignature import Quorum
-from ledger.note import parse_note
 from ledger.receipt import verify_receipt
-from ledger.witness_key import open_witness_key
+from ledger.tree.checkpoint import VerifierKey, parse_head
+from ledger.tree.note import parse_note
+from ledger.witnessing.cosignature import Quorum
+from ledger.witnessing.witness_key import open_witness_key
 from tests.api.cli.process import start
 from tests.api.fixtures import logging_put_back
 from tests.api.wire import PATIENCE, proven, rows

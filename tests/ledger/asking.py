@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ledger.disclosure import Asker, Disclosures
 from ledger.ids import EntryId, PrincipalId, TenantId
-from ledger.tables import Payload
+from ledger.opening.disclosure import Asker, Disclosures
+from ledger.storage.tables import Payload
 from tests.ledger.world import World
 
 REGULATOR = PrincipalId("prn_regulator")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import ledger.sqlite
+import ledger.storage.sqlite
 from ledger.ids import TenantId
 from tests.ledger.world import World, running
 
@@ -13,8 +13,8 @@ from tests.ledger.world import World, running
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Databases opened from here on wait a millisecond for another's lock. Name it before `world`."""
-    pragmas = [pragma for pragma in ledger.sqlite.PRAGMAS if "busy" not in pragma]
-    monkeypatch.setattr(ledger.sqlite, "PRAGMAS", (*pragmas, "busy_timeout=1"))
+    pragmas = [pragma for pragma in ledger.storage.sqlite.PRAGMAS if "busy" not in pragma]
+    monkeypatch.setattr(ledger.storage.sqlite, "PRAGMAS", (*pragmas, "busy_timeout=1"))
 
 
 @pytest.fixture

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-import ledger.rewrapping
+import ledger.forgetting.rewrapping
 from keys.local import LocalKeyStore
-from ledger.database import Database
+from ledger.forgetting.rewrapping import Rewrapping
+from ledger.forgetting.schedule import MIN_EPOCH_LIFETIME
 from ledger.ids import TenantId, moment
 from ledger.log import Ledger
 from ledger.payload import Draft
-from ledger.rewrapping import Rewrapping
-from ledger.schedule import MIN_EPOCH_LIFETIME
-from ledger.tables import Epoch, Tenant
-from ledger.tenancy import SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tables import Epoch, Tenant
+from ledger.storage.tenancy import SystemSession
 from tests.databases import url_of
 from tests.ledger.world import HeldClock
 
@@ -75,7 +75,7 @@ class Ender:
 
 
 def main(folder: Path) -> None:
-    ledger.rewrapping.BATCH = 3
+    ledger.forgetting.rewrapping.BATCH = 3
     ender = Ender(folder)
     while True:
         for _ in range(KEPT_A_ROUND):

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from keys.signer import Purpose
-from ledger.bundle import write_bundle
-from ledger.checkpoint import VerifierKey
+from ledger.auditing.bundle import write_bundle
 from ledger.entry import parse_entry
-from ledger.merkle import leaf_hash
-from ledger.note import decode, encode
-from ledger.stamps import INDEX_FILE, stamp_paths
-from ledger.tiles import ENTRIES, WIDTH, Growth, pack_bundle, tile_path, unpack_bundle
+from ledger.stamping.stamps import INDEX_FILE, stamp_paths
+from ledger.tree.checkpoint import VerifierKey
+from ledger.tree.merkle import leaf_hash
+from ledger.tree.note import decode, encode
+from ledger.tree.tiles import ENTRIES, WIDTH, Growth, pack_bundle, tile_path, unpack_bundle
 from tests.ledger.publishing import Change, Published, grow, publish, remade
 from tests.ledger.stamper import Desk, response_of
 from tests.ledger.world import LONG, running

@@ -12,12 +12,12 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, func, select
 
-from ledger.export import export_log
-from ledger.integrator import Integrator
-from ledger.log_key import LogKey
 from ledger.payload import Draft
-from ledger.tables import Entry, Tenant
-from ledger.tenancy import SystemSession
+from ledger.publishing.export import export_log
+from ledger.storage.tables import Entry, Tenant
+from ledger.storage.tenancy import SystemSession
+from ledger.tree.integrator import Integrator
+from ledger.tree.log_key import LogKey
 from tests.ledger.world import ACTOR, POLICY, NoteWritten, World, until_all_placed
 
 

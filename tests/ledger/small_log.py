@@ -8,15 +8,15 @@ from functools import cached_property, partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.bundle import write_bundle
-from ledger.checkpoint import TreeHead, VerifierKey
+from ledger.auditing.bundle import write_bundle
 from ledger.entry import FIRST_PREV, Entry, format_time
 from ledger.ids import EntryId, new_id
-from ledger.merkle import inclusion_proof, leaf_hash
-from ledger.note import encode
 from ledger.receipt import format_receipt
-from ledger.stamps import ANCHORS_FILE, INDEX_FILE, stamp_paths
-from ledger.tiles import ENTRIES, Growth, Tiles, pack_bundle, tile_path
+from ledger.stamping.stamps import ANCHORS_FILE, INDEX_FILE, stamp_paths
+from ledger.tree.checkpoint import TreeHead, VerifierKey
+from ledger.tree.merkle import inclusion_proof, leaf_hash
+from ledger.tree.note import encode
+from ledger.tree.tiles import ENTRIES, Growth, Tiles, pack_bundle, tile_path
 from tests.ledger.publishing import Published
 from tests.ledger.stamper import response_of
 from tests.simulators.time_stamp_authority import TimeStampAuthority

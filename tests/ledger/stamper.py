@@ -9,7 +9,7 @@ from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 from keys.errors import TimeStampError
 from keys.time_stamps import verified
 from ledger.errors import StampUnavailableError
-from ledger.stamping import Obtained, Stamping
+from ledger.stamping.stamper import Obtained, Stamping
 from tests.ledger.world import World
 from tests.simulators.time_stamp_authority import TimeStampAuthority
 

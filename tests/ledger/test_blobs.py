@@ -11,10 +11,10 @@ import pytest
 
 from keys.clock import system_entropy
 from keys.sealing import SEGMENT_BYTES
-from ledger.blobs import STRAYS_KEPT, BlobStore, read_chunks
 from ledger.errors import BlobDamagedError, BlobNotFoundError, BlobStoreUnavailableError
+from ledger.forgetting.subjects import Subject
 from ledger.ids import BlobId, SubjectId, TenantId
-from ledger.subjects import Subject
+from ledger.storage.blobs import STRAYS_KEPT, BlobStore, read_chunks
 
 SUBJECT = Subject(TenantId("tnt_a"), SubjectId("ast_a"), 1, b"k" * 32, b"")
 OTHER = Subject(TenantId("tnt_a"), SubjectId("ast_b"), 1, b"o" * 32, b"")

@@ -19,15 +19,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger import bundle_verifier
-from ledger.bundle import VERIFIER, verifier_digest, write_bundle
-from ledger.checkpoint import VerifierKey
+from ledger.auditing import bundle_verifier
+from ledger.auditing.bundle import VERIFIER, verifier_digest, write_bundle
 from ledger.entry import parse_entry
 from ledger.errors import BundleError, CheckpointError
 from ledger.ids import EntryId
-from ledger.merkle import consistency_proof, leaf_hash, node_hash, range_proof, split
-from ledger.note import decode, encode
 from ledger.payload import Disclosed, commitment
+from ledger.tree.checkpoint import VerifierKey
+from ledger.tree.merkle import consistency_proof, leaf_hash, node_hash, range_proof, split
+from ledger.tree.note import decode, encode
 from tests.ledger.publishing import Published, grow, publish, remade
 from tests.ledger.small_log import SmallLog
 from tests.ledger.world import LONG, running

@@ -10,15 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keys.signer import Purpose
-from ledger.checkpoint import (
+from ledger.errors import CheckpointError
+from ledger.tree.checkpoint import (
     TreeHead,
     VerifierKey,
     check_origin,
     sign_checkpoint,
     verify_checkpoint,
 )
-from ledger.errors import CheckpointError
-from ledger.note import MAX_NOTE_BYTES
+from ledger.tree.note import MAX_NOTE_BYTES
 from tests.simulators.key_store import SimulatedKeyStore
 
 STORE = SimulatedKeyStore()

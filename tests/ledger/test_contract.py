@@ -12,15 +12,15 @@ import pytest
 from sqlalchemy import Connection, Executable, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from ledger.auditing.mirror import folder_fetch, verify_mirror
 from ledger.errors import EntryNotFoundError, NestedWriteError, SubjectErasedError
-from ledger.export import export_log
 from ledger.ids import EntryId, TenantId
 from ledger.log import Recorded
-from ledger.mirror import folder_fetch, verify_mirror
 from ledger.payload import Draft
+from ledger.publishing.export import export_log
 from ledger.receipt import verify_receipt
-from ledger.tables import Checkpoint, Cosignature, Entry, Payload, Stamp, SubjectKey, Tile
-from ledger.tenancy import SystemSession
+from ledger.storage.tables import Checkpoint, Cosignature, Entry, Payload, Stamp, SubjectKey, Tile
+from ledger.storage.tenancy import SystemSession
 from tests.databases import BOTH
 from tests.ledger.world import ACTOR, FULL, LONG, NOTES, POLICY, NoteWritten, World, running
 

@@ -17,16 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger import bundle_verifier
-from ledger.auditor import Auditor, Notebook
-from ledger.bundle import write_bundle
-from ledger.checkpoint import VerifierKey, sign_checkpoint, verify_checkpoint
-from ledger.cosignature import Cosignature, Quorum, WitnessKey, cosign
+from ledger.auditing import bundle_verifier
+from ledger.auditing.auditor import Auditor, Notebook
+from ledger.auditing.bundle import write_bundle
+from ledger.auditing.faults import FaultKind
+from ledger.auditing.mirror import verify_mirror
 from ledger.errors import CheckpointError, CosignatureError, ReceiptError
-from ledger.faults import FaultKind
-from ledger.mirror import verify_mirror
-from ledger.note import parse_note
 from ledger.receipt import verify_receipt
+from ledger.tree.checkpoint import VerifierKey, sign_checkpoint, verify_checkpoint
+from ledger.tree.note import parse_note
+from ledger.witnessing.cosignature import Cosignature, Quorum, WitnessKey, cosign
 from tests.ledger.publishing import Published, grow, publish
 from tests.ledger.test_checkpoint import HEAD, KEY, NOTE, SIGNER
 from tests.ledger.world import running

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ledger.auditing.fsck import verify_log
 from ledger.errors import SubjectErasedError
-from ledger.fsck import verify_log
+from ledger.forgetting.schedule import BACKUP_TIME, MIN_EPOCH_LIFETIME
 from ledger.ids import SubjectId, TenantId
-from ledger.schedule import BACKUP_TIME, MIN_EPOCH_LIFETIME
-from ledger.tables import Entry, Epoch, EpochState, Payload, SubjectKey
-from ledger.tenancy import SystemSession
+from ledger.storage.tables import Entry, Epoch, EpochState, Payload, SubjectKey
+from ledger.storage.tenancy import SystemSession
 from tests.ledger.ender import Ender
 from tests.ledger.world import World, settle
 

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
-import ledger.sqlite
-from ledger.database import Database
+import ledger.storage.sqlite
 from ledger.errors import DatabaseUnavailableError, NestedWriteError
-from ledger.schema import migrate
-from ledger.sqlite import Sqlite, _Turns
-from ledger.tables import Tile
-from ledger.tenancy import SystemSession
+from ledger.storage.database import Database
+from ledger.storage.schema import migrate
+from ledger.storage.sqlite import Sqlite, _Turns
+from ledger.storage.tables import Tile
+from ledger.storage.tenancy import SystemSession
 from tests.ledger.world import FULL, LONG
 
 pytestmark = pytest.mark.sqlite("of SQLite's file, locks and turns")
@@ -90,9 +90,9 @@ def test_a_full_disk_is_unavailability_and_passes(database: Database) -> None:
 
 
 def test_too_many_readers_is_unavailability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.sqlite, "POOL_SIZE", 1)
-    monkeypatch.setattr(ledger.sqlite, "POOL_OVERFLOW", 0)
-    monkeypatch.setattr(ledger.sqlite, "POOL_TIMEOUT", 0.01)
+    monkeypatch.setattr(ledger.storage.sqlite, "POOL_SIZE", 1)
+    monkeypatch.setattr(ledger.storage.sqlite, "POOL_OVERFLOW", 0)
+    monkeypatch.setattr(ledger.storage.sqlite, "POOL_TIMEOUT", 0.01)
     small = Database(f"sqlite:///{tmp_path / 'small.db'}")
     with (
         small.read(SystemSession.FSCK),

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Connection, update
 
 from ledger.decisions import PayloadOpened
-from ledger.disclosure import Disclosures
 from ledger.errors import DatabaseUnavailableError, EntryNotFoundError, LogClosedError, PayloadErasedError
 from ledger.ids import EntryId, TenantId
+from ledger.opening.disclosure import Disclosures
 from ledger.payload import Disclosed, Payloads, commitment
-from ledger.tables import Payload
+from ledger.storage.tables import Payload
 from tests.ledger.asking import REGULATOR, asker, disclosures, openings
 from tests.ledger.world import FULL, World
 
@@ -134,9 +134,9 @@ def test_a_damaged_payload_is_named_and_keeps_no_other_closed(
 
 
 OPENED_BY = {
-    "ledger/disclosure.py": {"disclose"},  # recorded first
+    "ledger/opening/disclosure.py": {"disclose"},  # recorded first
     "cases/claim_key.py": {"open"},  # the service's own last word, shown to nobody
-    "ledger/fsck.py": {"unseal"},  # compared, and only equal or not is told
+    "ledger/auditing/fsck.py": {"unseal"},  # compared, and only equal or not is told
     "ledger/payload.py": {"unseal"},
 }
 

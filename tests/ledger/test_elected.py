@@ -15,12 +15,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-import ledger.elected
 import ledger.log
-from ledger.chain import Unplaced, chained, read_head
-from ledger.checkpoint import VerifierKey
-from ledger.database import Database
-from ledger.elected import LEADERSHIP, ElectedSequencer
+import ledger.sequencing.elected
 from ledger.errors import (
     DatabaseUnavailableError,
     EntryNotFoundError,
@@ -30,12 +26,16 @@ from ledger.errors import (
 )
 from ledger.ids import EntryId, TenantId
 from ledger.payload import Draft
-from ledger.postgresql import copy_rows, lock_key
 from ledger.receipt import verify_receipt
-from ledger.sequencer import SEQUENCER
-from ledger.tables import Entry, LogIdentity, Pending
-from ledger.tenancy import SystemSession
-from ledger.witnesses import WitnessPolicy
+from ledger.sequencing.chain import Unplaced, chained, read_head
+from ledger.sequencing.elected import LEADERSHIP, ElectedSequencer
+from ledger.sequencing.sequencer import SEQUENCER
+from ledger.storage.database import Database
+from ledger.storage.postgresql import copy_rows, lock_key
+from ledger.storage.tables import Entry, LogIdentity, Pending
+from ledger.storage.tenancy import SystemSession
+from ledger.tree.checkpoint import VerifierKey
+from ledger.witnessing.witnesses import WitnessPolicy
 from tests.databases import POSTGRESQL, ask, new_database, sessions_of, url_of
 from tests.ledger.world import ACTOR, FULL, LONG, POLICY, HeldClock, NoteWritten, World, running, settle
 from tests.simulators.key_store import SimulatedKeyStore
@@ -44,7 +44,7 @@ from tests.simulators.witness_server import WitnessServer
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(ledger.elected, "CANDIDATE_SECONDS", 0.02)
+    monkeypatch.setattr(ledger.sequencing.elected, "CANDIDATE_SECONDS", 0.02)
     with running(tmp_path / "shared.db", kind=POSTGRESQL, waits=False) as started:
         eventually(lambda: started.ledger.leads)
         yield started
@@ -149,7 +149,7 @@ def test_pending_entries_count_for_pushback(world: World, tenant: TenantId, monk
 
 
 def test_a_log_that_nobody_leads_says_so(world: World, tenant: TenantId, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.elected, "STALL_SECONDS", 0.0)
+    monkeypatch.setattr(ledger.sequencing.elected, "STALL_SECONDS", 0.0)
     with nobody_leads(world):
         note(world, tenant)
         eventually(lambda: "wait for a leader" in world.ledger.status().reason)
@@ -236,7 +236,7 @@ def test_two_leaders_make_no_fork(world: World, tenant: TenantId) -> None:
             return placed
 
         with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(3) as pool:
-            patched.setattr(ledger.elected, "BATCH_LIMIT", 4)
+            patched.setattr(ledger.sequencing.elected, "BATCH_LIMIT", 4)
             shares = list(pool.map(lead, range(3)))
         assert sum(shares) == 60
     assert log_of(world)[-60:] == wanted
@@ -254,10 +254,17 @@ def test_an_index_is_taken_once_even_without_the_lock(world: World, tenant: Tena
         assert second is not None
         heads = [read_head(SEQUENCER.bind(connection)) for connection in (first, second)]
         assert heads[0] == heads[1]
-        copy_rows(first, ledger.elected._COPY, ledger.elected._TYPES, chained(heads[0], [one], 0)[1])
+        copy_rows(
+            first, ledger.sequencing.elected._COPY, ledger.sequencing.elected._TYPES, chained(heads[0], [one], 0)[1]
+        )
         first.commit()
         with pytest.raises(DBAPIError, match="pk_entry"):
-            copy_rows(second, ledger.elected._COPY, ledger.elected._TYPES, chained(heads[1], [other], 0)[1])
+            copy_rows(
+                second,
+                ledger.sequencing.elected._COPY,
+                ledger.sequencing.elected._TYPES,
+                chained(heads[1], [other], 0)[1],
+            )
 
 
 def test_a_leader_that_dies_in_the_middle_of_a_batch_has_placed_nothing(
@@ -272,7 +279,7 @@ def test_a_leader_that_dies_in_the_middle_of_a_batch_has_placed_nothing(
     with nobody_leads(world):
         wanted = [note(world, tenant, str(n)) for n in range(7)]
         with monkeypatch.context() as patched:
-            patched.setattr(ledger.elected, "copy_rows", dies)
+            patched.setattr(ledger.sequencing.elected, "copy_rows", dies)
             with pytest.raises(DatabaseUnavailableError):
                 settle(world.database, name="another")
         with world.database.read(SystemSession.VERIFICATION) as connection:

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import Connection, select
 
-import ledger.rewrapping
+import ledger.forgetting.rewrapping
 from keys.errors import EpochDestroyedError
 from keys.sealing import unseal
 from ledger.errors import EpochClosedError, SubjectErasedError
+from ledger.forgetting.rewrapping import Rewrapping
+from ledger.forgetting.schedule import EPOCH_LIFETIME, PROMISE
+from ledger.forgetting.subjects import Subject, _associated
 from ledger.ids import SubjectId
-from ledger.rewrapping import Rewrapping
-from ledger.schedule import EPOCH_LIFETIME, PROMISE
-from ledger.subjects import Subject, _associated
-from ledger.tables import Epoch, SubjectKey
+from ledger.storage.tables import Epoch, SubjectKey
 from tests.ledger.world import LONG, World
 
 ROUNDS_EVERY = timedelta(days=1)
@@ -153,7 +153,7 @@ class Orders(RuleBasedStateMachine):
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.rewrapping, "BATCH", 2)
+    monkeypatch.setattr(ledger.forgetting.rewrapping, "BATCH", 2)
 
 
 def test_any_order() -> None:

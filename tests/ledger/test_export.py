@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-import ledger.tiles
-from ledger.checkpoint import VerifierKey, verify_checkpoint
+import ledger.tree.tiles
+from ledger.auditing.faults import FaultKind
+from ledger.auditing.mirror import folder_fetch, verify_mirror
 from ledger.errors import CheckpointError, NotProvenError
-from ledger.export import export_log
-from ledger.faults import FaultKind
-from ledger.integrator import Integrator
-from ledger.log_key import LogKey
-from ledger.mirror import folder_fetch, verify_mirror
 from ledger.payload import Draft
+from ledger.publishing.export import export_log
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.integrator import Integrator
+from ledger.tree.log_key import LogKey
 from tests.ledger.world import ACTOR, LONG, POLICY, NoteWritten, World, running
 
 ENTRIES = 600
@@ -62,7 +62,7 @@ def test_the_folder_is_what_a_static_server_hosts(world: World, folder: Path) ->
     vkey = (folder / "log.vkey").read_text()
     head = verify_checkpoint((folder / "checkpoint").read_text(), VerifierKey.parse(vkey))
     assert head.size == ENTRIES
-    assert (folder / "tile/0/000").stat().st_size == ledger.tiles.FULL_BYTES
+    assert (folder / "tile/0/000").stat().st_size == ledger.tree.tiles.FULL_BYTES
 
 
 def test_the_folder_checks_offline(world: World, folder: Path) -> None:

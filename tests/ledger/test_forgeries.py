@@ -17,17 +17,17 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from ledger import bundle_verifier
-from ledger.auditor import Auditor, Notebook
-from ledger.bundle import judge_bundle
-from ledger.cosignature import Quorum
+from ledger.auditing import bundle_verifier
+from ledger.auditing.auditor import Auditor, Notebook
+from ledger.auditing.bundle import judge_bundle
+from ledger.auditing.faults import FaultKind
+from ledger.auditing.mirror import verify_mirror
 from ledger.errors import BundleError, LedgerError
-from ledger.faults import FaultKind
-from ledger.merkle import EMPTY_ROOT
-from ledger.mirror import verify_mirror
-from ledger.note import encode
 from ledger.receipt import verify_receipt
-from ledger.stamp_check import Judge
+from ledger.stamping.stamp_check import Judge
+from ledger.tree.merkle import EMPTY_ROOT
+from ledger.tree.note import encode
+from ledger.witnessing.cosignature import Quorum
 from tests.api.fixtures import logging_put_back
 from tests.ledger.forgeries import (
     CARRIED,

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Executable, delete, insert, select, update
 
-from ledger.checkpoint import TreeHead, sign_checkpoint
+from ledger.auditing.faults import Fault, FaultKind
+from ledger.auditing.fsck import verify_log
 from ledger.entry import Entry, parse_entry
 from ledger.errors import CheckpointError
-from ledger.faults import Fault, FaultKind
-from ledger.fsck import verify_log
-from ledger.integrator import Integrator
-from ledger.log_key import LogKey
-from ledger.merkle import leaf_hash
 from ledger.payload import Payloads
-from ledger.tables import Checkpoint, Payload, SubjectKey, Tile
-from ledger.tables import Entry as EntryRow
+from ledger.storage.tables import Checkpoint, Payload, SubjectKey, Tile
+from ledger.storage.tables import Entry as EntryRow
+from ledger.tree.checkpoint import TreeHead, sign_checkpoint
+from ledger.tree.integrator import Integrator
+from ledger.tree.log_key import LogKey
+from ledger.tree.merkle import leaf_hash
 from tests.ledger.world import LONG, World, running, tampering
 
 NOTES_COUNT = 8

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Connection
 
 from ledger.errors import SubjectErasedError, SubjectHeldError
-from ledger.holds import place, release
+from ledger.forgetting.holds import place, release
+from ledger.forgetting.schedule import EPOCH_LIFETIME
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Draft
-from ledger.schedule import EPOCH_LIFETIME
 from tests.ledger.world import World
 
 

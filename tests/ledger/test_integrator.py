@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-import ledger.integrator
+import ledger.tree.integrator
 from keys.signer import Purpose
-from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.errors import DatabaseUnavailableError, ForkError
 from ledger.ids import TenantId
-from ledger.integrator import Integrator
-from ledger.log_key import LogKey
-from ledger.tables import Checkpoint, Entry, Tile
-from ledger.tenancy import SystemSession
-from ledger.tile_store import integrated_size
+from ledger.storage.tables import Checkpoint, Entry, Tile
+from ledger.storage.tenancy import SystemSession
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.integrator import Integrator
+from ledger.tree.log_key import LogKey
+from ledger.tree.tile_store import integrated_size
 from tests.ledger.world import LONG, World, running, tampering
 
 
@@ -136,7 +136,7 @@ def test_a_fault_of_ours_does_not_end_it(tmp_path: Path, monkeypatch: pytest.Mon
     with running(tmp_path / "log.db") as world:
         tenant = world.ledger.create_tenant("first")
         with monkeypatch.context() as patch:
-            patch.setattr(ledger.integrator, "integrated_size", fails)
+            patch.setattr(ledger.tree.integrator, "integrated_size", fails)
             entry = world.write_note(tenant, "x").entries[0]
             assert not world.ledger.wait_proven(entry, 0.3)
             assert "MemoryError: for now" in world.ledger.status().reason

@@ -13,8 +13,6 @@ from sqlalchemy import Connection, insert
 
 import ledger.log
 from keys.errors import KeyStoreDownError
-from ledger.checkpoint import VerifierKey, verify_checkpoint
-from ledger.database import Database
 from ledger.decisions import TenantCreated
 from ledger.entry import FIRST_PREV, format_time
 from ledger.errors import (
@@ -27,9 +25,11 @@ from ledger.errors import (
 )
 from ledger.ids import EntryId, TenantId, milliseconds
 from ledger.log import Ledger
-from ledger.merkle import leaf_hash
 from ledger.payload import Draft
 from ledger.receipt import verify_receipt
+from ledger.storage.database import Database
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.merkle import leaf_hash
 from tests.databases import url_of
 from tests.ledger.world import ACTOR, KINDS, LONG, NOTES, POLICY, NoteWritten, World, running
 from tests.simulators.key_store import SimulatedKeyStore
@@ -73,8 +73,8 @@ def verify_first_prev(world: World) -> str:
 def _any_entry(world: World) -> EntryId:
     from sqlalchemy import select
 
-    from ledger.tables import Entry
-    from ledger.tenancy import SystemSession
+    from ledger.storage.tables import Entry
+    from ledger.storage.tenancy import SystemSession
 
     with world.database.read(SystemSession.VERIFICATION) as connection:
         return connection.execute(select(Entry.id).where(Entry.index == 0)).scalar_one()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import ProofError
-from ledger.merkle import (
+from ledger.tree.merkle import (
     EMPTY_ROOT,
     Subtree,
     consistency_proof,

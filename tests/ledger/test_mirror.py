@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger.auditor import Auditor, Notebook, read_notebook, write_notebook
-from ledger.checkpoint import VerifierKey, verify_checkpoint
+from ledger.auditing.auditor import Auditor, Notebook, read_notebook, write_notebook
+from ledger.auditing.faults import FaultKind
+from ledger.auditing.mirror import verify_mirror
+from ledger.auditing.walk import NOTHING
 from ledger.errors import CheckpointAbsentError, NotebookError
-from ledger.faults import FaultKind
-from ledger.mirror import verify_mirror
-from ledger.tiles import WIDTH
-from ledger.walk import NOTHING
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.tiles import WIDTH
 from tests.ledger.publishing import Published, grow, publish
 from tests.ledger.world import LONG, running
 from tests.simulators.key_store import SimulatedKeyStore

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger import payload_search
 from ledger.decisions import PayloadOpened
 from ledger.errors import SearchRefusedError
 from ledger.ids import EntryId, TenantId
+from ledger.opening import payload_search
+from ledger.opening.payload_search import Findings, search_payloads
 from ledger.payload import commitment
-from ledger.payload_search import Findings, search_payloads
-from ledger.search import Cursor, Query
+from ledger.publishing.search import Cursor, Query
 from tests.ledger.asking import asker, disclosures, openings
 from tests.ledger.publishing import prove
 from tests.ledger.world import ACTOR, LONG, World, running

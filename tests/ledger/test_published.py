@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import TileNotFoundError
-from ledger.merkle import HASH_BYTES
-from ledger.tiles import ENTRIES, WIDTH, parse_tile_path, tile_path, unpack_bundle
+from ledger.tree.merkle import HASH_BYTES
+from ledger.tree.tiles import ENTRIES, WIDTH, parse_tile_path, tile_path, unpack_bundle
 from tests.ledger.publishing import Published, grow, publish
 from tests.ledger.world import LONG, World, running
 

@@ -4,10 +4,10 @@ from base64 import b64encode
 
 import pytest
 
-from ledger.checkpoint import VerifierKey
 from ledger.errors import ReceiptError
 from ledger.ids import TenantId
 from ledger.receipt import HEADER, verify_receipt
+from ledger.tree.checkpoint import VerifierKey
 from tests.ledger.world import LONG, World
 
 

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import delete
 
 from keys.high_water import Mark
-from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.decisions import LogRecovered
 from ledger.errors import ForkError, RecoveryRefusedError
-from ledger.integrator import Integrator
-from ledger.log_key import LogKey
 from ledger.receipt import verify_receipt
-from ledger.tables import Tile
+from ledger.storage.tables import Tile
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.integrator import Integrator
+from ledger.tree.log_key import LogKey
 from tests.databases import copy
 from tests.ledger.publishing import grow
 from tests.ledger.world import ACTOR, LONG, World, running, tampering
@@ -149,7 +149,7 @@ def test_the_mark_is_there_before_the_checkpoint(restored: Restored, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ledger.integrator.sign_checkpoint", sign)
+        patch.setattr("ledger.tree.integrator.sign_checkpoint", sign)
         with pytest.raises(KeyboardInterrupt):
             restored.step()
     restored.step()

@@ -13,21 +13,21 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
-import ledger.rewrapping
+import ledger.forgetting.rewrapping
 from keys.errors import EpochDestroyedError, KeyStoreDownError, SealBrokenError
 from keys.signer import EpochKey
-from ledger.database import Database
 from ledger.decisions import EpochDestroyed
-from ledger.epochs import DATA_KEY_LIFETIME
 from ledger.errors import EpochClosedError, EpochInUseError, SubjectErasedError
+from ledger.forgetting.epochs import DATA_KEY_LIFETIME
+from ledger.forgetting.rewrapping import Rewrapping
+from ledger.forgetting.schedule import BACKUP_TIME, DANGER, EPOCH_LIFETIME, PROMISE
+from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, SubjectId, TenantId
 from ledger.log import Ledger
 from ledger.payload import Draft
-from ledger.rewrapping import Rewrapping
-from ledger.schedule import BACKUP_TIME, DANGER, EPOCH_LIFETIME, PROMISE
-from ledger.subjects import Subject
-from ledger.tables import Epoch, EpochState, Payload, SubjectKey
-from ledger.tenancy import SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tables import Epoch, EpochState, Payload, SubjectKey
+from ledger.storage.tenancy import SystemSession
 from tests.ledger.world import ACTOR, FULL, LONG, POLICY, NoteWritten, World
 
 DAY = timedelta(days=1)
@@ -137,7 +137,7 @@ def test_what_was_destroyed_is_in_the_ledger_once(world: World, rewrapping: Rewr
 
 
 def test_every_survivor_keeps_its_key(world: World, rewrapping: Rewrapping, tenant: TenantId) -> None:
-    made = subjects_of(world, tenant, 3 * ledger.rewrapping.BATCH + 7)
+    made = subjects_of(world, tenant, 3 * ledger.forgetting.rewrapping.BATCH + 7)
     world.clock.move(EPOCH_LIFETIME)
     rewrapping.round(never)
     assert set(wrapped_under(world, tenant).values()) == {2}
@@ -147,7 +147,7 @@ def test_every_survivor_keeps_its_key(world: World, rewrapping: Rewrapping, tena
 def test_a_stop_is_answered_after_one_batch(
     world: World, rewrapping: Rewrapping, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger.rewrapping, "BATCH", 4)
+    monkeypatch.setattr(ledger.forgetting.rewrapping, "BATCH", 4)
     made = subjects_of(world, tenant, 11)
     world.clock.move(EPOCH_LIFETIME + BACKUP_TIME)
     left = []
@@ -159,7 +159,7 @@ def test_a_stop_is_answered_after_one_batch(
 
 
 def test_progress_is_told(world: World, tenant: TenantId, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.rewrapping, "BATCH", 4)
+    monkeypatch.setattr(ledger.forgetting.rewrapping, "BATCH", 4)
     subjects_of(world, tenant, 9)
     told: list[tuple[str, dict[str, int]]] = []
 
@@ -245,7 +245,7 @@ def commit(world: World, tenant: TenantId, subject: Subject) -> EntryId:
 
 def test_commits_race_the_end_of_epochs(world: World, tenant: TenantId, monkeypatch: pytest.MonkeyPatch) -> None:
     """Writers never stop while epochs end one after another; nothing is lost, and every epoch but the last dies."""
-    monkeypatch.setattr(ledger.rewrapping, "BATCH", 16)
+    monkeypatch.setattr(ledger.forgetting.rewrapping, "BATCH", 16)
     stop, refused = Event(), list[SubjectId]()
 
     def write_on() -> list[tuple[Subject, EntryId]]:
@@ -432,7 +432,7 @@ def restarted(tmp_path: Path) -> Iterator[Callable[[World | None], World]]:
 def test_killed_at_every_step_it_goes_on(
     restarted: Callable[[World | None], World], monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
-    monkeypatch.setattr(ledger.rewrapping, "BATCH", 2)
+    monkeypatch.setattr(ledger.forgetting.rewrapping, "BATCH", 2)
     world = restarted(None)
     tenant = world.ledger.create_tenant("first")
     kept = subjects_of(world, tenant, 5)

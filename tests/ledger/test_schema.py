@@ -12,10 +12,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from ledger.database import Database
 from ledger.errors import SchemaTooNewError
-from ledger.schema import MIGRATIONS, head, migrate
-from ledger.tables import Base
+from ledger.storage.database import Database
+from ledger.storage.schema import MIGRATIONS, head, migrate
+from ledger.storage.tables import Base
 from tests.ledger.world import FULL
 
 
@@ -43,7 +43,7 @@ def test_the_head_is_the_highest_number() -> None:
 def test_migrating_twice_is_migrating_once_and_needs_no_alembic(database: Database) -> None:
     migrate(database)
     program = (
-        "import sys; from ledger.database import Database; from ledger.schema import migrate;"
+        "import sys; from ledger.storage.database import Database; from ledger.storage.schema import migrate;"
         "migrate(Database(sys.argv[1])); sys.exit('alembic' in sys.modules)"
     )
     url = database.backend.engine.url.render_as_string()

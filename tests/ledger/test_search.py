@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy import event as engine_event
 
-from ledger import search as searching
 from ledger.entry import Entry, entry_milliseconds, parse_entry
 from ledger.errors import NotProvenError, SearchRefusedError, TileError
-from ledger.search import Cursor, Page, Query
-from ledger.tables import Entry as EntryRow
-from ledger.tables import KindTile
-from ledger.tenancy import SystemSession
-from ledger.tiles import WIDTH
+from ledger.publishing import search as searching
+from ledger.publishing.search import Cursor, Page, Query
+from ledger.storage.tables import Entry as EntryRow
+from ledger.storage.tables import KindTile
+from ledger.storage.tenancy import SystemSession
+from ledger.tree.tiles import WIDTH
 from tests.ledger.publishing import prove
 from tests.ledger.world import ACTOR, LONG, NoteWritten, World, running, tampering
 

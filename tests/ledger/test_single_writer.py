@@ -9,13 +9,13 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection, insert, select
 
-import ledger.single_writer
+import ledger.sequencing.single_writer
 from ledger.errors import DatabaseUnavailableError, LogBusyError, LogClosedError, NestedWriteError
 from ledger.ids import TenantId
 from ledger.log import Recorded
 from ledger.payload import Draft
-from ledger.single_writer import SingleWriter
-from ledger.tables import Payload
+from ledger.sequencing.single_writer import SingleWriter
+from ledger.storage.tables import Payload
 from tests.ledger.world import LONG, NOTES, World
 
 pytestmark = pytest.mark.sqlite("of the one writer thread, which PostgreSQL does not have")
@@ -57,7 +57,7 @@ def test_waiting_units_share_one_commit(world: World, tenant: TenantId) -> None:
     transactions: list[int] = []
     run = writer_of(world)._transaction
 
-    def counted(units: Sequence[ledger.single_writer._Unit]) -> None:
+    def counted(units: Sequence[ledger.sequencing.single_writer._Unit]) -> None:
         transactions.append(len(units))
         run(units)
 
@@ -90,7 +90,7 @@ def test_an_erasure_leaves_nothing_of_what_shares_its_commit(world: World, tenan
 
 
 def test_a_full_queue_pushes_back(world: World, tenant: TenantId, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.single_writer, "QUEUE_LIMIT", 3)
+    monkeypatch.setattr(ledger.sequencing.single_writer, "QUEUE_LIMIT", 3)
     subject = world.ledger.subjects.system(tenant)
     with ThreadPoolExecutor(4) as pool, held_up(world, tenant, pool):
         done = [pool.submit(world.write_note, tenant, str(n), subject) for n in range(3)]

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Executable, delete, func, select, update
 
-from ledger.database import Database
 from ledger.errors import DatabaseUnavailableError, SessionRefusedError, StampUnavailableError
-from ledger.stamping import LOOK_SECONDS, RESTED, STAMP_EVERY, Obtained, Stamping
-from ledger.stamps import stored_stamps
-from ledger.tables import Checkpoint, Stamp, StampRoot
-from ledger.tenancy import SystemSession
+from ledger.stamping.stamper import LOOK_SECONDS, RESTED, STAMP_EVERY, Obtained, Stamping
+from ledger.stamping.stamps import stored_stamps
+from ledger.storage.database import Database
+from ledger.storage.tables import Checkpoint, Stamp, StampRoot
+from ledger.storage.tenancy import SystemSession
 from tests.databases import url_of
 from tests.ledger.publishing import grow
 from tests.ledger.stamper import Desk
@@ -128,7 +128,7 @@ def test_of_many_at_once_one_asks(desk: Desk) -> None:
 
 
 def test_a_fault_of_ours_is_said_and_ends_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.stamping.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("ledger.stamping.stamper.LOOK_SECONDS", 0.01)
     grow(desk.world, 5)
 
     def obtain(note: bytes) -> Obtained:
@@ -148,7 +148,7 @@ def test_a_fault_of_ours_is_said_and_ends_nothing(desk: Desk, monkeypatch: pytes
 
 def test_an_authority_that_hangs_holds_up_no_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it answers afterwards is not stored: another process may have the database by then."""
-    monkeypatch.setattr("ledger.stamping.CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("ledger.stamping.stamper.CLOSE_SECONDS", 0.05)
     grow(desk.world, 5)
     asked, answers = threading.Event(), threading.Event()
 
@@ -178,7 +178,7 @@ def test_a_clock_put_back_stops_no_stamps(desk: Desk, back: timedelta) -> None:
 
 
 def test_the_thread_says_why_a_stamp_is_late_and_recovers(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.stamping.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("ledger.stamping.stamper.LOOK_SECONDS", 0.01)
     told: list[str] = []
     grow(desk.world, 5)
     desk.dead = True

@@ -17,17 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from ledger import bundle_verifier
-from ledger.auditor import Auditor, Notebook
-from ledger.bundle import judge_bundle, write_bundle
-from ledger.checkpoint import VerifierKey, verify_checkpoint
+from ledger.auditing import bundle_verifier
+from ledger.auditing.auditor import Auditor, Notebook
+from ledger.auditing.bundle import judge_bundle, write_bundle
+from ledger.auditing.faults import FaultError, FaultKind
+from ledger.auditing.fsck import verify_log
+from ledger.auditing.mirror import verify_mirror
 from ledger.errors import StampAnchorsError, StampIndexError
-from ledger.faults import FaultError, FaultKind
-from ledger.fsck import verify_log
-from ledger.mirror import verify_mirror
-from ledger.stamp_check import Judge, StampsFound
-from ledger.stamps import ANCHORS_FILE, INDEX_FILE, parse_index, stamp_paths
-from ledger.tables import Stamp
+from ledger.stamping.stamp_check import Judge, StampsFound
+from ledger.stamping.stamps import ANCHORS_FILE, INDEX_FILE, parse_index, stamp_paths
+from ledger.storage.tables import Stamp
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
 from tests.ledger.publishing import Change, Published, grow, publish, remade
 from tests.ledger.stamper import Desk, response_of
 from tests.ledger.world import LONG, running, tampering

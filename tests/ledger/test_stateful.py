@@ -19,18 +19,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from ledger.checkpoint import VerifierKey, verify_checkpoint
+from ledger.auditing.mirror import folder_fetch, verify_mirror
 from ledger.errors import DatabaseUnavailableError, NotProvenError
-from ledger.export import export_log
 from ledger.ids import EntryId, TenantId
-from ledger.integrator import Integrator
-from ledger.log_key import LogKey
-from ledger.merkle import consistency_proof, verify_consistency
-from ledger.mirror import folder_fetch, verify_mirror
-from ledger.tables import Entry
-from ledger.tenancy import SystemSession
-from ledger.tile_store import tile_reader
-from ledger.tiles import Tiles
+from ledger.publishing.export import export_log
+from ledger.storage.tables import Entry
+from ledger.storage.tenancy import SystemSession
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.integrator import Integrator
+from ledger.tree.log_key import LogKey
+from ledger.tree.merkle import consistency_proof, verify_consistency
+from ledger.tree.tile_store import tile_reader
+from ledger.tree.tiles import Tiles
 from tests.databases import BOTH, POSTGRESQL, ask, sessions_of, url_of
 from tests.ledger.world import LONG, World
 from tests.simulators.key_store import SimulatedKeyStore

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import Connection, insert, select, update
 
 from keys.errors import SealBrokenError
-from ledger.epochs import DATA_KEY_LIFETIME
 from ledger.errors import EntryNotFoundError, EpochClosedError, EpochInUseError, SubjectErasedError
+from ledger.forgetting.epochs import DATA_KEY_LIFETIME
+from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Draft, OpenedPayload
 from ledger.receipt import verify_receipt
-from ledger.subjects import Subject
-from ledger.tables import Payload, SubjectKey
+from ledger.storage.tables import Payload, SubjectKey
 from tests.ledger.world import ACTOR, FULL, LONG, POLICY, NoteWritten, World, running
 
 

@@ -35,11 +35,11 @@ from sqlalchemy import column as bare_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from ledger.database import Database
 from ledger.errors import SessionRefusedError, TenantPredicateMissingError
 from ledger.ids import TenantId
-from ledger.tables import Base, Entry, Epoch, Principal, PrincipalKind, Tenant, Tile
-from ledger.tenancy import Access, Binding, SystemSession
+from ledger.storage.database import Database
+from ledger.storage.tables import Base, Entry, Epoch, Principal, PrincipalKind, Tenant, Tile
+from ledger.storage.tenancy import Access, Binding, SystemSession
 from tests.databases import KIND, SQLITE, url_of
 from tests.ledger.world import FULL
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import TileError
-from ledger.merkle import HASH_BYTES, leaf_hash
-from ledger.tiles import (
+from ledger.tree.merkle import HASH_BYTES, leaf_hash
+from ledger.tree.tiles import (
     WIDTH,
     Growth,
     Tiles,

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import ledger.witness
+import ledger.witnessing.witness
 from keys.clock import system_entropy
 from keys.errors import LooseFileModeError
-from ledger.add_checkpoint import MAX_HASHES, AddCheckpoint, Refusal
-from ledger.checkpoint import TreeHead, VerifierKey, sign_checkpoint, verify_checkpoint
-from ledger.cosignature import Quorum
 from ledger.errors import CheckpointError, WitnessRefusedError
-from ledger.merkle import EMPTY_ROOT, Subtree, consistency_proof, leaf_hash, node_hash, split
-from ledger.note import MAX_NOTE_BYTES, encode
-from ledger.witness import Witness, may_cosign
-from ledger.witness_key import open_witness_key
+from ledger.tree.checkpoint import TreeHead, VerifierKey, sign_checkpoint, verify_checkpoint
+from ledger.tree.merkle import EMPTY_ROOT, Subtree, consistency_proof, leaf_hash, node_hash, split
+from ledger.tree.note import MAX_NOTE_BYTES, encode
+from ledger.witnessing.add_checkpoint import MAX_HASHES, AddCheckpoint, Refusal
+from ledger.witnessing.cosignature import Quorum
+from ledger.witnessing.witness import Witness, may_cosign
+from ledger.witnessing.witness_key import open_witness_key
 from tests.ledger.test_checkpoint import KEY, SIGNER, signed
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -223,7 +223,7 @@ def test_nothing_is_cosigned_that_is_not_remembered(witness: Witness, monkeypatc
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger.witness, "replace_secret", full)
+        patch.setattr(ledger.witnessing.witness, "replace_secret", full)
         with pytest.raises(OSError, match="No space"):
             witness.add_checkpoint(body(FIRST))
     assert last(witness) == ""

@@ -14,10 +14,8 @@ import pytest
 from sqlalchemy import select, update
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-import ledger.witnesses
-from ledger.add_checkpoint import AddCheckpoint
-from ledger.checkpoint import VerifierKey, verify_checkpoint
-from ledger.cosignature import Quorum
+import ledger.witnessing.witnesses
+from ledger.auditing.faults import FaultKind
 from ledger.errors import (
     CheckpointError,
     NotProvenError,
@@ -25,20 +23,22 @@ from ledger.errors import (
     WitnessObjectsError,
     WitnessUnreachableError,
 )
-from ledger.export import export_log
-from ledger.faults import FaultKind
 from ledger.ids import EntryId, TenantId
-from ledger.integrator import Integrator
-from ledger.log_key import LogKey
-from ledger.merkle import consistency_proof
+from ledger.publishing.export import export_log
 from ledger.receipt import verify_receipt
-from ledger.stamping import Obtained, Stamping
-from ledger.tables import Checkpoint, Cosignature, Tenant
-from ledger.tenancy import SystemSession
-from ledger.tile_store import tile_reader
-from ledger.tiles import Tiles
-from ledger.witness_client import WitnessAddress, WitnessClient
-from ledger.witnesses import WitnessPolicy
+from ledger.stamping.stamper import Obtained, Stamping
+from ledger.storage.tables import Checkpoint, Cosignature, Tenant
+from ledger.storage.tenancy import SystemSession
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.integrator import Integrator
+from ledger.tree.log_key import LogKey
+from ledger.tree.merkle import consistency_proof
+from ledger.tree.tile_store import tile_reader
+from ledger.tree.tiles import Tiles
+from ledger.witnessing.add_checkpoint import AddCheckpoint
+from ledger.witnessing.cosignature import Quorum
+from ledger.witnessing.witness_client import WitnessAddress, WitnessClient
+from ledger.witnessing.witnesses import WitnessPolicy
 from tests.databases import KIND, SQLITE, copy
 from tests.dripping import DRIPS, dripping
 from tests.ledger.world import ACTOR, LONG, HeldClock, World, running, tampering
@@ -230,7 +230,7 @@ HOSTILE: list[tuple[Callable[[WitnessServer], Response], str]] = [
 def test_what_a_witness_should_not_answer_is_said_and_not_kept(
     tmp_path: Path, two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger.witnesses, "LONGEST_PAUSE", OFTEN)
+    monkeypatch.setattr(ledger.witnessing.witnesses, "LONGEST_PAUSE", OFTEN)
     two[0].answer = lambda: Response(status_code=503)
     with witnessed(tmp_path / "log.db", two, 1) as world:
         tenant = world.ledger.create_tenant("first")
@@ -365,7 +365,7 @@ def test_a_witness_that_only_says_so_stops_the_log_and_it_is_said_that_it_proves
     tmp_path: Path, two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is lost by waiting; the operator drops it, or overrules it."""
-    monkeypatch.setattr(ledger.witnesses, "LONGEST_PAUSE", OFTEN)
+    monkeypatch.setattr(ledger.witnessing.witnesses, "LONGEST_PAUSE", OFTEN)
     two[0].answer = conflict(10**9)
     with witnessed(tmp_path / "log.db", two, 1) as world:
         tenant = world.ledger.create_tenant("first")
@@ -411,7 +411,7 @@ def test_where_the_log_waits_nothing_is_signed_before_they_said_what_they_saw(
         assert signed(world) == [1]
         two[1].begin()
         until(lambda: world.ledger.status().proven == 2)
-    monkeypatch.setattr(ledger.witnesses, "SETTLE_SECONDS", OFTEN)
+    monkeypatch.setattr(ledger.witnessing.witnesses, "SETTLE_SECONDS", OFTEN)
     two[1].end()
     with witnessed(tmp_path / "log.db", two, 2, keys=keys) as world:
         proven(world, world.write_note(tenant, "does not wait").entries[0])

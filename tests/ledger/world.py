@@ -12,17 +12,17 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, String, Table, func, insert, select
 
 from keys.clock import Clock, system_clock
-from ledger.database import Database
-from ledger.elected import LEADERSHIP, ElectedSequencer
 from ledger.errors import NotProvenError
+from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
 from ledger.log import Ledger, Recorded
 from ledger.payload import Draft, Kind
-from ledger.sequencer import SEQUENCER
-from ledger.subjects import Subject
-from ledger.tables import Pending
-from ledger.tenancy import Access, Binding, SystemSession
-from ledger.witnesses import ALONE, WitnessPolicy
+from ledger.sequencing.elected import LEADERSHIP, ElectedSequencer
+from ledger.sequencing.sequencer import SEQUENCER
+from ledger.storage.database import Database
+from ledger.storage.tables import Pending
+from ledger.storage.tenancy import Access, Binding, SystemSession
+from ledger.witnessing.witnesses import ALONE, WitnessPolicy
 from tests.databases import KIND, url_of
 from tests.simulators.key_store import SimulatedKeyStore
 

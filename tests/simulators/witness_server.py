@@ -17,11 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.witness import witness_app
 from keys.clock import Clock, system_entropy
-from ledger.add_checkpoint import SIZE_TYPE
-from ledger.checkpoint import VerifierKey
-from ledger.witness import Witness
-from ledger.witness_client import WitnessAddress
-from ledger.witness_key import open_witness_key
+from ledger.tree.checkpoint import VerifierKey
+from ledger.witnessing.add_checkpoint import SIZE_TYPE
+from ledger.witnessing.witness import Witness
+from ledger.witnessing.witness_client import WitnessAddress
+from ledger.witnessing.witness_key import open_witness_key
 
 
 @dataclass

@@ -14,11 +14,11 @@ import pytest
 
 from api.cli.audit import follow
 from client import UnreachableError
-from ledger.auditor import Auditor, Notebook
-from ledger.cosignature import Quorum
+from ledger.auditing.auditor import Auditor, Notebook
+from ledger.auditing.faults import FaultKind
 from ledger.errors import CheckpointAbsentError
-from ledger.faults import FaultKind
-from ledger.stamp_check import Judge
+from ledger.stamping.stamp_check import Judge
+from ledger.witnessing.cosignature import Quorum
 from tests.api.cli.conftest import Run
 from tests.api.wire import proven, signed
 from tests.deployment import Running

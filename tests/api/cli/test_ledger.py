@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.checkpoint import VerifierKey
+from ledger.tree.checkpoint import VerifierKey
 from tests.api.cli.conftest import Run
 from tests.api.cli.process import sigillo
 from tests.api.wire import proven, signed

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from api.cli import oversight
-from ledger import bundle_verifier
+from ledger.auditing import bundle_verifier
 from tests.api.cli.conftest import Run
 from tests.api.wire import proven, signed
 from tests.deployment import Running, picture

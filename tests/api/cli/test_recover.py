@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from keys.clock import system_clock
-from ledger.checkpoint import VerifierKey
+from ledger.tree.checkpoint import VerifierKey
 from tests.api.cli.conftest import Run
 from tests.api.wire import PATIENCE, problem, proven, signed
 from tests.deployment import Running, running

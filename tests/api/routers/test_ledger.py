@@ -3,9 +3,9 @@ from __future__ import annotations
 import base64
 import json
 
-from ledger.checkpoint import VerifierKey, verify_checkpoint
 from ledger.receipt import verify_receipt
-from ledger.tiles import tile_path, unpack_bundle
+from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
+from ledger.tree.tiles import tile_path, unpack_bundle
 from tests.api.wire import count, problem, proven, signed
 from tests.deployment import Running
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from identity.context_library import CREDENTIALS_V2
+from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.selective import bbs, ecdsa_sd
 from identity.selective.bbs_ciphersuite import SHA_256
 from identity.selective.bbs_signature import SecretKey

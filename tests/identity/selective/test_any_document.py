@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from identity.context_library import CREDENTIALS_V2, PUBLISHED
+from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED
 from identity.selective.disclosure import disclose, group, recover
 from identity.selective.labels import hmac_labels, shuffled_labels
 from identity.selective.statements import prepare

@@ -8,8 +8,8 @@ from typing import Any
 import cbor2
 import pytest
 
+from identity.encoding.multibase import encode_base64
 from identity.errors import ProofLimitError, ProofUnreadableError
-from identity.multibase import encode_base64
 from identity.selective.proof_value import (
     MAX_PROOF_CHARACTERS,
     NUMBERS,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from identity.canonical import canonical_nquads
-from identity.context_library import CREDENTIALS_V2, PUBLISHED
 from identity.errors import DocumentError, SelectionError
+from identity.jsonld.canonical import canonical_nquads
+from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED
 from identity.selective.labels import hmac_labels, shuffled_labels
 from identity.selective.skolem import PREFIX, skolemise
 from identity.selective.statements import prepare, relabel

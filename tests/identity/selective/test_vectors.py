@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from identity import multibase
-from identity.canonical import canonical_nquads
+from identity.encoding import multibase
+from identity.jsonld.canonical import canonical_nquads
 from identity.selective import bbs, ecdsa_sd
 from identity.selective.bbs_signature import SecretKey
 from identity.selective.disclosure import disclose, group, proof_hash, recover

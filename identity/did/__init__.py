@@ -1,0 +1,1 @@
+"""Decentralised identifiers and the keys that they name."""

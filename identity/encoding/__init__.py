@@ -1,0 +1,1 @@
+"""Bytes and text, strictly: base64url, multibase, CBOR, JSON, dates."""

@@ -1,0 +1,1 @@
+"""Keys and signatures of the JOSE family, and the certificates behind them."""

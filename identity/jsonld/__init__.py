@@ -1,0 +1,1 @@
+"""Guarded JSON-LD: known contexts, expansion, canonical N-Quads."""

@@ -1,0 +1,102 @@
+"""The JSON-LD contexts we know, as published. No other is loaded and none is fetched.
+
+Each file is pinned by the SHA-256 of its bytes, which the specifications print (VCDM 2.0 §B.1, VC Data Integrity 1.0
+§2.4.2). PyLD keeps what it made of a context, in a cache that is not safe between threads: each
+thread has its own here, and a processed context is never seen by two.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any, Final, Self
+
+from cachetools import LRUCache
+from pyld import ContextResolver
+
+from identity.errors import UnknownContextError
+
+CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
+CREDENTIALS_V1: Final = "https://www.w3.org/2018/credentials/v1"
+DATA_INTEGRITY_V2: Final = "https://w3id.org/security/data-integrity/v2"
+
+PINNED: Final = {
+    CREDENTIALS_V2: (
+        "credentials-v2.jsonld",
+        "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734",
+    ),
+    CREDENTIALS_V1: (
+        "credentials-v1.jsonld",
+        "ab4ddd9a531758807a79a5b450510d61ae8d147eab966cc9a200c07095b0cdcc",
+    ),
+    DATA_INTEGRITY_V2: (
+        "data-integrity-v2.jsonld",
+        "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4",
+    ),
+}
+"""URL → file under `identity/jsonld/contexts` and its SHA-256."""
+
+CACHED_CONTEXTS: Final = 64
+"""A thread keeps as many, those written out in documents included; the least used goes first."""
+
+CACHED_SCOPES: Final = 256
+"""A thread keeps as many contexts of single types and terms, as they came out where they were used."""
+
+
+class ContextLibrary:
+    """Contexts by URL. Immutable; may be used from any thread."""
+
+    def __init__(self, documents: Mapping[str, bytes]) -> None:
+        self._documents: Final = dict(documents)
+        self._of_thread: Final = threading.local()
+
+    @classmethod
+    def published(cls) -> Self:
+        """Those in this package. Raises UnknownContextError when a file is not the one that was published."""
+        documents = {}
+        for url, (name, digest) in PINNED.items():
+            documents[url] = (files("identity.jsonld") / "contexts" / name).read_bytes()
+            if sha256(documents[url]).hexdigest() != digest:
+                raise UnknownContextError(f"contexts/{name} is not what {url} published: install Sigillo again")
+        return cls(documents)
+
+    def including(self, documents: Mapping[str, bytes]) -> ContextLibrary:
+        """A library with these besides."""
+        return ContextLibrary({**self._documents, **documents})
+
+    def __contains__(self, url: object) -> bool:
+        return url in self._documents
+
+    def __getitem__(self, url: str) -> bytes:
+        """A context as published. Raises UnknownContextError."""
+        if url not in self._documents:
+            raise UnknownContextError(f"the context {url!r} is not known here, and none is fetched")
+        return self._documents[url]
+
+    def resolver(self) -> ContextResolver:
+        """For one operation of PyLD's, in this thread."""
+        return ContextResolver(self._cache("contexts", CACHED_CONTEXTS), self.load)
+
+    def scopes(self) -> LRUCache[Any, Any]:
+        """What `identity.jsonld` keeps for this thread."""
+        return self._cache("scopes", CACHED_SCOPES)
+
+    def _cache(self, name: str, size: int) -> LRUCache[Any, Any]:
+        cache: LRUCache[Any, Any] = self._of_thread.__dict__.setdefault(name, LRUCache(maxsize=size))
+        return cache
+
+    def load(self, url: str, _options: object) -> dict[str, Any]:
+        """PyLD's document loader. Parsed anew each time, since PyLD writes into what it gets."""
+        return {
+            "contentType": "application/ld+json",
+            "contextUrl": None,
+            "documentUrl": url,
+            "document": json.loads(self[url]),
+            "tag": "static",
+        }
+
+
+PUBLISHED: Final = ContextLibrary.published()

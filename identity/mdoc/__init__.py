@@ -1,0 +1,1 @@
+"""Mobile documents (ISO 18013-5): verified, never issued."""

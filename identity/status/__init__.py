@@ -1,0 +1,1 @@
+"""Status lists: Bitstring Status List and Token Status List."""

@@ -1,0 +1,51 @@
+"""Looking a credential's status up in the Bitstring Status List it names: the list is a credential, verified as one.
+
+A list that cannot be had is *unchecked*, which is for policy to decide; one that is not believed is *untrusted*.
+Revocation and suspension make a credential invalid; what other purposes say is the caller's to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from identity.errors import CheckFailedError, StatusError, TokenInvalidError, TokenUnreadableError
+from identity.outcome import Check, Outcome
+from identity.status.bitstring import StatusEntry, entries, status
+from identity.verifier import Policy, Status, verify_credential
+
+FORBIDDING: Final = frozenset({"revocation", "suspension"})
+"""Purposes of which any status but 0 makes a credential invalid."""
+
+Fetch = Callable[[str], Mapping[str, object] | None]
+"""From a list's URL to the credential published there; None where it cannot be had now."""
+
+
+def status_in_lists(fetch: Fetch, policy: Policy, now: datetime) -> Status:
+    """For `Policy.status`; `policy` is for the lists themselves."""
+
+    def check(stated: object) -> None:
+        try:
+            for entry in entries({"credentialStatus": stated}):
+                _check(entry, fetch, policy, now)
+        except TokenUnreadableError as error:
+            raise CheckFailedError(Check.STATUS, str(error), Outcome.UNREADABLE) from error
+        except (StatusError, TokenInvalidError) as error:
+            raise CheckFailedError(Check.STATUS, str(error)) from error
+
+    return check
+
+
+def _check(entry: StatusEntry, fetch: Fetch, policy: Policy, now: datetime) -> None:
+    published = fetch(entry.uri)
+    if published is None:
+        raise CheckFailedError(Check.STATUS, f"the list {entry.uri!r} cannot be had now", Outcome.UNCHECKED)
+    verdict = verify_credential(published, policy, now).verdict
+    if verdict is not Outcome.HOLDS:
+        raise CheckFailedError(Check.STATUS, f"the list {entry.uri!r} is {verdict}", verdict)
+    said = status(entry, published)
+    if said and entry.purpose in FORBIDDING:
+        raise CheckFailedError(Check.STATUS, f"{entry.purpose}: {said}")
+    if said:
+        raise CheckFailedError(Check.STATUS, f"{entry.purpose}: {said}, for you to judge", Outcome.UNCHECKED)

@@ -1,0 +1,1 @@
+"""The keys of subjects, the epochs that end them, and the holds that bar it."""

@@ -1,8 +1,0 @@
-"""Alembic's entry: migrations run on the connection, and in the transaction, of `ledger.schema.migrate`."""
-
-from __future__ import annotations
-
-from alembic import context
-
-context.configure(connection=context.config.attributes["connection"])
-context.run_migrations()

@@ -1,0 +1,1 @@
+"""Showing payloads to those who may see them, on record first."""

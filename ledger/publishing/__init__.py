@@ -1,0 +1,1 @@
+"""What anyone may read: the checkpoint that is shown, tiles, exports, search by what is public."""

@@ -1,0 +1,1 @@
+"""Where everything is kept: sessions on SQLite or PostgreSQL, tenancy, tables, migrations, sealed blobs."""

@@ -1,0 +1,51 @@
+"""The tree in the database: tiles read and written, the checkpoints over them, and where both end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from ledger.storage.tables import Checkpoint, Tile
+from ledger.tree.merkle import HASH_BYTES
+from ledger.tree.tiles import WIDTH, TileReader
+
+# Built once: every proof reads several tiles.
+_TILE = select(Tile.hashes).where(Tile.level == bindparam("level"), Tile.n == bindparam("n"))
+_LATEST = select(Checkpoint.note).order_by(Checkpoint.size.desc()).limit(1)
+_SIGNED = select(Checkpoint.size).order_by(Checkpoint.size.desc()).limit(1)
+
+
+def tile_reader(connection: Connection) -> TileReader:
+    """Tiles as this connection's snapshot has them."""
+
+    def read(level: int, n: int) -> bytes:
+        return connection.execute(_TILE, {"level": level, "n": n}).scalar() or b""
+
+    return read
+
+
+def integrated_size(connection: Connection) -> int:
+    """How many leaves the stored tree has."""
+    last = connection.execute(
+        select(Tile.n, Tile.hashes).where(Tile.level == 0).order_by(Tile.n.desc()).limit(1)
+    ).one_or_none()
+    return last.n * WIDTH + len(last.hashes) // HASH_BYTES if last else 0
+
+
+def store_tiles(connection: Connection, changed: Mapping[tuple[int, int], bytes]) -> None:
+    """Replace these tiles (level, n)."""
+    rows = [{"level": level, "n": n, "hashes": hashes} for (level, n), hashes in changed.items()]
+    keys = [{"at_level": row["level"], "at_n": row["n"]} for row in rows]
+    connection.execute(delete(Tile).where(Tile.level == bindparam("at_level"), Tile.n == bindparam("at_n")), keys)
+    connection.execute(insert(Tile), rows)
+
+
+def latest_checkpoint(connection: Connection) -> str | None:
+    """The checkpoint of the largest tree, shown or not; None before the first."""
+    return connection.execute(_LATEST).scalar()
+
+
+def signed_size(connection: Connection) -> int:
+    """How many entries that covers."""
+    return connection.execute(_SIGNED).scalar() or 0
