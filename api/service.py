@@ -19,6 +19,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.fetched import Sources, sources_of
 from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
@@ -116,6 +117,7 @@ class Service:
     rewrapping: Rewrapping
     revocations: Revocations
     housekeeping: Housekeeping
+    sources: Sources
     stamps: Stamps | None
     """None where no time-stamp authority is set."""
 
@@ -338,6 +340,7 @@ def _assemble(
         rewrapping=rewrapping,
         revocations=revocations,
         housekeeping=housekeeping,
+        sources=sources_of(settings, clock),
         stamps=stamps,
         readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), stamps),
     )

@@ -266,6 +266,11 @@ class Settings(BaseSettings):
 
     key_rate: Rate = DEFAULT_KEY_RATE
 
+    fetch_loopback: bool = False
+    """Whether DID documents and status lists may come from this machine over plain HTTP: for development, in the
+    embedded profile.
+    """
+
     @model_validator(mode="before")
     @classmethod
     def _profile_defaults(cls, values: dict[str, object]) -> dict[str, object]:
@@ -299,6 +304,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"embedded keys and their development CA are for one machine; the {self.profile} profile "
                 "needs SIGILLO_KEYS=vault with SIGILLO_VAULT_URL and SIGILLO_VAULT_ROLE_ID"
+            )
+        if self.fetch_loopback:
+            raise ValueError(
+                "SIGILLO_FETCH_LOOPBACK would let a stranger's document make us ask services of this machine: it is "
+                f"for development, and the {self.profile} profile does without"
             )
         if not self.database.get_secret_value():
             raise ValueError(

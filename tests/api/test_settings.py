@@ -72,6 +72,15 @@ def test_larger_profiles_want_vault_and_a_named_database(monkeypatch: pytest.Mon
     assert settings.keys is KeyStoreKind.VAULT
 
 
+@pytest.mark.parametrize("profile", ["server", "cluster"])
+def test_larger_profiles_ask_nothing_of_this_machine_for_strangers(
+    monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    assert given(monkeypatch, SIGILLO_FETCH_LOOPBACK="true").fetch_loopback
+    with pytest.raises(ValidationError, match="SIGILLO_FETCH_LOOPBACK"):
+        given(monkeypatch, SIGILLO_PROFILE=profile, SIGILLO_FETCH_LOOPBACK="true", **VAULT, **DATABASE)
+
+
 def test_vault_keys_can_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="SIGILLO_VAULT_URL"):
         given(monkeypatch, SIGILLO_KEYS="vault")
