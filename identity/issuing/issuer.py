@@ -1,0 +1,232 @@
+"""The deployment as an issuer: its DID, its three keys pinned by version, and what they sign.
+
+Rules
+- An issuer is a value: what changes (a rotation) makes another one. The version that signs is one that the issuer's
+  DID document lists.
+- What is signed names this issuer, by its DID or by the did:key of the very key that signs, for verifiers who fetch
+  nothing. Another's name is refused, and so is whatever VCDM 2.0 or a signature over RDF does not cover.
+- A signature of the key store's is verified under the key that verifiers are given before it is given away.
+- The BLS key is opened for one signature and dropped (docs/threat-model.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+from identity.data_integrity.cryptosuite import SUITES
+from identity.data_integrity.proof import TYPE
+from identity.data_integrity.signing import ProofOptions, add_proof
+from identity.did.methods import BlsKey, VerificationKey, VerificationMethod, did_key, method_of, resolve
+from identity.encoding.date_time import read_date_time, write_date_time
+from identity.errors import CheckFailedError, CredentialRefusedError, KeyUnfitError
+from identity.jose.jwk import PublicKey, write_jwk
+from identity.jose.jws import SCHEMES, sign_jws
+from identity.jose.signature import ED25519, verify
+from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED, ContextLibrary
+from identity.jsonld.document import check_document
+from identity.jsonld.expansion import to_dataset
+from identity.outcome import Check
+from identity.sd_jwt import credential as sd_jwt
+from identity.sd_jwt.concealing import Disclosable
+from identity.selective import bbs, ecdsa_sd
+from identity.selective.bbs_signature import SecretKey
+from identity.vcdm import CREDENTIAL, check_contexts, check_structure, party, version
+from keys.clock import Clock, Entropy, system_clock, system_entropy
+from keys.signer import Algorithm, KeyRef, Signer
+
+PURPOSE: Final = "assertionMethod"
+ISSUED_SUITES: Final = (*SUITES, ecdsa_sd.CRYPTOSUITE, bbs.CRYPTOSUITE)
+"""Cryptosuites that we issue under."""
+
+
+@dataclass(frozen=True)
+class StoredKey:
+    """A version of a key that the key store signs with, and the method by which verifiers find it."""
+
+    method: VerificationMethod
+    signer: Signer
+
+    @property
+    def ref(self) -> KeyRef:
+        """The version."""
+        return self.signer.ref
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """Its JOSE name."""
+        return self.signer.algorithm
+
+    @property
+    def key(self) -> PublicKey:
+        """What verifies it."""
+        assert not isinstance(self.method.key, BlsKey)
+        return self.method.key
+
+    def sign(self, message: bytes) -> bytes:
+        """As `keys.signer.Signer.sign`; verified. Raises TokenInvalidError for a signature of another key."""
+        signature = self.signer.sign(message)
+        verify(SCHEMES[self.algorithm], self.key, signature, message)
+        return signature
+
+
+@dataclass(frozen=True)
+class SealedKey:
+    """A version of the BLS key, which the key store seals and this process signs with."""
+
+    method: VerificationMethod
+    ref: KeyRef
+    open: Callable[[], SecretKey] = field(repr=False)
+    """Raises KeyStoreUnavailableError, KeyNotFoundError."""
+
+    def opened(self) -> SecretKey:
+        """For one signature. Raises as `open`, and KeyUnfitError for another key than verifiers are given."""
+        secret = self.open()
+        if BlsKey(secret.public) != self.method.key:
+            raise KeyUnfitError(f"the key store's {self.ref} is not the key of {self.method.id}: restore that key")
+        return secret
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """Who issues, and with what."""
+
+    did: str
+    ed25519: StoredKey
+    p256: StoredKey
+    bls: SealedKey
+    contexts: ContextLibrary = PUBLISHED
+    clock: Clock = system_clock
+    entropy: Entropy = system_entropy
+
+    def key_of(self, suite: str) -> StoredKey | SealedKey:
+        """The key that signs under a cryptosuite. Raises CredentialRefusedError for a suite that we do not issue."""
+        if suite == bbs.CRYPTOSUITE:
+            return self.bls
+        if suite not in ISSUED_SUITES:
+            raise CredentialRefusedError(f"{suite!r} is no cryptosuite here: take one of {', '.join(ISSUED_SUITES)}")
+        return self.ed25519 if suite in SUITES and ED25519 in SUITES[suite].schemes else self.p256
+
+    def document(
+        self, credential: Mapping[str, Any], suite: str, mandatory_pointers: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The credential (VCDM 2.0, without a proof) with its Data Integrity proof; of a suite for selective disclosure
+        the base proof, for its holder, under which the statements of `mandatory_pointers` are always shown.
+
+        Raises CredentialRefusedError, DocumentError's kinds, SelectionError, ProofLimitError, and what the key store
+        does.
+        """
+        key = self.key_of(suite)
+        self.check(credential)
+        method = self._method(credential, key.method)
+        if suite in SUITES:
+            if mandatory_pointers:
+                raise CredentialRefusedError(f"{suite} shows a credential whole: it has no mandatoryPointers")
+            assert isinstance(key, StoredKey)
+            return add_proof(credential, ProofOptions(suite, PURPOSE, self.clock()), method, key.sign, self.contexts)
+        options = {
+            "type": TYPE,
+            "cryptosuite": suite,
+            "verificationMethod": method.id,
+            "proofPurpose": PURPOSE,
+        }
+        return {**credential, "proof": self._base_proof(credential, options, mandatory_pointers, key)}
+
+    def check(self, credential: Mapping[str, Any]) -> None:
+        """Whatever an issuer refuses, whichever the suite. Raises CredentialRefusedError, DocumentError's kinds."""
+        check_document(credential)
+        try:
+            _check_version(credential)
+            check_structure(credential, CREDENTIAL)
+            check_contexts(credential, self.contexts)
+            _check_order(credential)
+        except CheckFailedError as error:
+            raise CredentialRefusedError(f"the credential is refused: {error.detail}") from error
+        if "proof" in credential:
+            raise CredentialRefusedError("the credential has a proof already: send it without")
+        to_dataset(credential, self.contexts)
+
+    def sd_jwt(
+        self,
+        vct: str,
+        claims: Mapping[str, object],
+        disclosable: Collection[str],
+        holder: PublicKey | None = None,
+    ) -> str:
+        """An SD-JWT VC (`dc+sd-jwt`) with every disclosure: `claims` with their end (`exp`), of which the holder may
+        keep those named in `disclosable` back; bound to the holder's key, where one is given.
+
+        Raises CredentialRefusedError, and what the key store does.
+        """
+        unknown = sorted(set(disclosable) - claims.keys())
+        if unknown:
+            raise CredentialRefusedError(f"there is no claim {unknown[0]!r} to keep back")
+        marked = {name: Disclosable(value) if name in disclosable else value for name, value in claims.items()}
+        bound = {"cnf": {"jwk": write_jwk(holder)}} if holder else {}
+        said = {**marked, **bound, "iss": self.did, "vct": vct}
+        return sd_jwt.issue(self.p256, said, self.entropy, {"kid": self.p256.method.id})
+
+    def token(self, typ: str, payload: Mapping[str, object], header: Mapping[str, object] | None = None) -> str:
+        """A JWS of ours, such as a status list: ES256, its key named by `kid`. Raises what the key store does."""
+        return sign_jws(self.p256, {**(header or {}), "typ": typ, "kid": self.p256.method.id}, payload)
+
+    def _method(self, credential: Mapping[str, Any], ours: VerificationMethod) -> VerificationMethod:
+        issuer = party(credential["issuer"])
+        if issuer == self.did:
+            return ours
+        if issuer == did_key(ours.key):
+            return resolve(method_of(issuer))
+        raise CredentialRefusedError(
+            f"the issuer of what is issued here is {self.did} (or the did:key of the key that signs), and of nothing "
+            "else: name it in `issuer`"
+        )
+
+    def _base_proof(
+        self,
+        credential: Mapping[str, Any],
+        options: Mapping[str, Any],
+        mandatory_pointers: Sequence[str],
+        key: StoredKey | SealedKey,
+    ) -> dict[str, Any]:
+        contexts, entropy = self.contexts, self.entropy
+        if isinstance(key, SealedKey):
+            # Without `created`: it would tell presentations apart by the second.
+            secret = key.opened()
+            return bbs.issue(credential, options, mandatory_pointers, secret, contexts=contexts, randomness=entropy)
+        public = key.key
+        assert isinstance(public, EllipticCurvePublicKey)
+        dated = {**options, "created": write_date_time(self.clock())}
+        return ecdsa_sd.issue(
+            credential, dated, mandatory_pointers, public, key.sign, contexts=contexts, randomness=entropy
+        )
+
+
+def _check_version(credential: Mapping[str, Any]) -> None:
+    if version(credential) != CREDENTIALS_V2:
+        raise CheckFailedError(
+            Check.STRUCTURE, f"what is issued here is VCDM 2.0: its first context is {CREDENTIALS_V2}"
+        )
+
+
+def _check_order(credential: Mapping[str, Any]) -> None:
+    """That it does not end before it begins."""
+    first, last = credential.get("validFrom"), credential.get("validUntil")
+    if first is not None and last is not None and read_date_time(last) < read_date_time(first):
+        raise CheckFailedError(Check.VALIDITY, "it ends before it begins")
+
+
+def stored_key(did: str, fragment: str, key: PublicKey, signer: Signer) -> StoredKey:
+    """A key of the key store's under a DID."""
+    return StoredKey(_method_of(did, fragment, key), signer)
+
+
+def sealed_key(did: str, fragment: str, public: bytes, ref: KeyRef, opened: Callable[[], SecretKey]) -> SealedKey:
+    """The BLS key under a DID; `public` is compressed."""
+    return SealedKey(_method_of(did, fragment, BlsKey(public)), ref, opened)
+
+
+def _method_of(did: str, fragment: str, key: VerificationKey) -> VerificationMethod:
+    return VerificationMethod(f"{did}#{fragment}", did, key, frozenset({PURPOSE}))
