@@ -22,7 +22,7 @@ from tests.peers.node import Node
 
 Document = dict[str, Any]
 
-LOGIN = {"challenge": "c-1", "domain": "https://verifier.example"}
+LOGIN: dict[str, Any] = {"challenge": "c-1", "domain": "https://verifier.example"}
 HOLDER = Ours("eddsa-rdfc-2022")
 SHOWN = {"type": "Person", "ageOver18": True}
 
@@ -74,7 +74,7 @@ def for_verifiers(issued: dict[str, Document]) -> dict[str, Document]:
 
 @pytest.fixture(scope="module")
 def theirs(node: Node, issued: dict[str, Document], for_verifiers: dict[str, Document]) -> dict[Any, Document]:
-    cases = {}
+    cases: dict[tuple[str, str], Document] = {}
     for ours in OURS:
         suite, secured = ours.suite, for_verifiers[ours.suite]
         suites = [suite, HOLDER.suite]

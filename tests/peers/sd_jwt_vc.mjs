@@ -1,0 +1,28 @@
+// @sd-jwt/sd-jwt-vc with ES256: each action takes one case and answers with a credential or with what was verified.
+import {ES256, digest, generateSalt} from '@sd-jwt/crypto-nodejs';
+import {SDJwtVcInstance} from '@sd-jwt/sd-jwt-vc';
+
+const COMMON = {signAlg: ES256.alg, kbSignAlg: ES256.alg, hasher: digest, hashAlg: 'sha-256', saltGenerator: generateSalt};
+
+export class SdJwtPeer {
+  async issue({key, claims, disclosureFrame}) {
+    const issuer = new SDJwtVcInstance({...COMMON, signer: await ES256.getSigner(key)});
+    return {credential: await issuer.issue(claims, disclosureFrame)};
+  }
+
+  async present({credential, presentationFrame, holder, binding}) {
+    const wallet = new SDJwtVcInstance({...COMMON, kbSigner: await ES256.getSigner(holder)});
+    return {presentation: await wallet.present(credential, presentationFrame, {kb: {payload: binding}})};
+  }
+
+  async verify({presentation, issuer, nonce, now, requiredClaimKeys}) {
+    const verifier = new SDJwtVcInstance({
+      ...COMMON,
+      verifier: await ES256.getVerifier(issuer),
+      kbVerifier: async (data, signature, {cnf}) => (await ES256.getVerifier(cnf.jwk))(data, signature),
+    });
+    const {payload, kb} = await verifier.verify(
+      presentation, {currentDate: now, requiredClaimKeys, keyBindingNonce: nonce});
+    return {payload, binding: kb?.payload};
+  }
+}
