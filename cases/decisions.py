@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from identity.status import decisions as status
 from ledger.payload import Kind
 from provenance.report import TimeStamp
 
@@ -193,5 +194,6 @@ KINDS = (
     OPERATOR_APPOINTED,
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
+    *status.KINDS,
 )
 """What the composition root registers with the ledger, which knows none by name."""

@@ -27,7 +27,11 @@ IdentityError
 │   └── IssuerUntrustedError          it may hold, its issuer is not among those believed
 └── StatusError                   nothing can be said about a credential's status
     ├── StatusIndexError              the list has no such place
-    └── StatusListFullError           no place of the list is free: begin another
+    ├── StatusListFullError           no place of the list is free: begin another
+    ├── StatusListUnknownError        there is no such list here
+    ├── PlaceTakenError               somebody else was given that place meanwhile
+    ├── CredentialUnknownError        no credential of that id has a status here
+    └── RevokedForEverError           a credential that is revoked is neither suspended nor reinstated
 """
 
 from __future__ import annotations
@@ -129,6 +133,22 @@ class StatusIndexError(StatusError):
 
 class StatusListFullError(StatusError):
     """No place of the list is free: begin another."""
+
+
+class StatusListUnknownError(StatusError):
+    """There is no such list here."""
+
+
+class PlaceTakenError(StatusError):
+    """Somebody else was given that place meanwhile: draw another."""
+
+
+class CredentialUnknownError(StatusError):
+    """No credential of that id has a status here."""
+
+
+class RevokedForEverError(StatusError):
+    """A credential that is revoked is neither suspended nor reinstated."""
 
 
 class KeyUnfitError(IdentityError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from identity.errors import TokenInvalidError, TokenUnreadableError
@@ -24,6 +24,9 @@ CREDENTIAL_TYPE: Final = "BitstringStatusListCredential"
 CONTEXT: Final = "https://www.w3.org/ns/credentials/v2"
 MAX_ENTRIES: Final = 16
 """Of one credential."""
+
+KEEP: Final = timedelta(minutes=5)
+"""Where a list says nothing of it (section 2.2, `ttl`)."""
 
 _PLACE = re.compile("0|[1-9][0-9]{0,9}")
 
@@ -51,9 +54,17 @@ class StatusEntry:
 
 
 def list_credential(
-    statuses: StatusList, uri: str, issuer: str, purpose: str, valid_from: datetime, valid_until: datetime
+    statuses: StatusList,
+    uri: str,
+    issuer: str,
+    purpose: str,
+    valid_from: datetime,
+    valid_until: datetime,
+    keep: timedelta = KEEP,
 ) -> dict[str, object]:
-    """The credential to sign and publish at `uri`. Times are aware; their milliseconds do not matter."""
+    """The credential to sign and publish at `uri`, kept by who fetched it for `keep`. Times are aware; their
+    milliseconds do not matter.
+    """
     return {
         "@context": [CONTEXT],
         "id": uri,
@@ -65,6 +76,7 @@ def list_credential(
             "id": f"{uri}#list",
             "type": LIST_TYPE,
             "statusPurpose": purpose,
+            "ttl": keep // timedelta(milliseconds=1),
             "encodedList": statuses.encode(),
         },
     }

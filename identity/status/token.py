@@ -16,7 +16,7 @@ from typing import Final
 
 from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jose.jwk import PublicKey
-from identity.jose.jws import JwsSigner, read_jws, sign_jws, verify_jws
+from identity.jose.jws import read_jws, verify_jws
 from identity.jose.lifetime import check_lifetime, seconds
 from identity.outcome import Check
 from identity.status.status_list import TOKEN, StatusList, decode
@@ -62,21 +62,18 @@ def reference(claims: Mapping[str, object]) -> Reference | None:
     raise TokenUnreadableError("the credential's status is not a place in a token status list")
 
 
-def sign_list(
-    signer: JwsSigner, statuses: StatusList, uri: str, now: datetime, life: timedelta, keep: timedelta
-) -> str:
-    """The token to publish at `uri`: believed for `life`, and kept by who fetched it for `keep`."""
+def list_payload(statuses: StatusList, uri: str, now: datetime, life: timedelta, keep: timedelta) -> dict[str, object]:
+    """What to sign, of TYPE, and publish at `uri`: believed for `life`, kept by who fetched it for `keep`."""
     if statuses.form is not TOKEN:
         raise ValueError("the list is of another form")
     issued = int(now.timestamp())
-    payload = {
+    return {
         "sub": uri,
         "iat": issued,
         "exp": issued + int(life.total_seconds()),
         "ttl": int(keep.total_seconds()),
         "status_list": {"bits": statuses.width, "lst": statuses.encode()},
     }
-    return sign_jws(signer, {"typ": TYPE}, payload)
 
 
 def read_list(token: str, uri: str, key: PublicKey, now: datetime) -> PublishedList:

@@ -14,7 +14,7 @@ from identity.jose.jwk import read_jwk
 from identity.jose.jws import sign_jws
 from identity.outcome import Check
 from identity.status.status_list import BITSTRING, TOKEN, empty
-from identity.status.token import TYPE, Reference, Status, read_list, reference, sign_list
+from identity.status.token import TYPE, Reference, Status, list_payload, read_list, reference
 from tests.identity.parties import NOW, party
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "token-status-list.json").read_bytes())
@@ -40,7 +40,8 @@ def test_the_drafts_own() -> None:
 
 def test_ours_is_read_and_ends() -> None:
     statuses = empty(TOKEN, 1 << 17, 2).with_status({7: Status.SUSPENDED, 8: Status.INVALID})
-    token = sign_list(ISSUER.signer, statuses, URI, NOW, timedelta(days=1), timedelta(hours=1))
+    payload = list_payload(statuses, URI, NOW, timedelta(days=1), timedelta(hours=1))
+    token = sign_jws(ISSUER.signer, {"typ": TYPE}, payload)
     read = read_list(token, URI, ISSUER.key, NOW)
     assert read.statuses == statuses
     assert read.fresh_until == NOW.timestamp() + 3600
@@ -51,7 +52,7 @@ def test_ours_is_read_and_ends() -> None:
 
 def test_one_of_the_other_form_is_not_signed() -> None:
     with pytest.raises(ValueError, match="form"):
-        sign_list(ISSUER.signer, empty(BITSTRING, 1 << 17), URI, NOW, timedelta(1), timedelta(1))
+        list_payload(empty(BITSTRING, 1 << 17), URI, NOW, timedelta(1), timedelta(1))
 
 
 @pytest.mark.parametrize(
