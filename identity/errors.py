@@ -21,6 +21,8 @@ IdentityError
 │   ├── RelativeIdentifierError   an identifier that is no absolute IRI
 │   └── MalformedDocumentError    not JSON-LD
 ├── CredentialRefusedError        what is to be issued or presented breaks a rule; nothing was signed
+├── OfferGoneError                an offer of a credential that is used, withdrawn, ended, or never was
+├── WalletRefusedError            a wallet's request cannot be served; `fault` says why in OAuth's words
 ├── TokenError                    a JWT, an SD-JWT, an mdoc or a status list proves nothing
 │   ├── TokenUnreadableError          it is not of its form, or beyond a limit
 │   ├── TokenInvalidError             it does not hold; `check` says in what
@@ -36,6 +38,7 @@ IdentityError
 
 from __future__ import annotations
 
+from identity.openid4vci.faults import Fault
 from identity.outcome import Check, Outcome
 
 
@@ -101,6 +104,21 @@ class MalformedDocumentError(DocumentError):
 
 class CredentialRefusedError(IdentityError):
     """What is to be issued or presented breaks a rule; nothing was signed."""
+
+
+class OfferGoneError(IdentityError):
+    """An offer of a credential that is used, withdrawn, ended, guessed at too often, or never was: all alike."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such offer: it was used, withdrawn, has ended, or never was")
+
+
+class WalletRefusedError(IdentityError):
+    """A wallet's request cannot be served. Nothing that it sent is in the sentence."""
+
+    def __init__(self, fault: Fault, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
 
 
 class TokenError(IdentityError):
