@@ -103,6 +103,21 @@ def _list_source(place: str) -> str:
     return place
 
 
+def _public_url(url: str) -> str:
+    """Where others reach us, without a path; empty for where we listen. Raises ValueError."""
+    if not url:
+        return url
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
+    shown = f"[{host}]" if ":" in host else host
+    plain = f"{parts.scheme}://{shown}" + (f":{port}" if port is not None else "")
+    if url.rstrip("/") != plain or not host or (parts.scheme != "https" and not _is_here(host)):
+        raise ValueError(
+            "write where others reach this service as https://sigillo.example, in lower case, without a path"
+        )
+    return plain
+
+
 def _witness(text: str) -> str:
     """A witness: its key and its address. Raises ValueError."""
     try:
@@ -170,6 +185,11 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    public_url: Annotated[str, AfterValidator(_public_url)] = ""
+    """Where others reach this service: what wallets are sent to, and what our did:web is named after. Empty: where it
+    listens.
+    """
+
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Only from these is `X-Forwarded-For` believed."""
 
@@ -305,6 +325,11 @@ class Settings(BaseSettings):
                 f"embedded keys and their development CA are for one machine; the {self.profile} profile "
                 "needs SIGILLO_KEYS=vault with SIGILLO_VAULT_URL and SIGILLO_VAULT_ROLE_ID"
             )
+        if self.public_url.startswith("http:"):
+            raise ValueError(
+                f"{self.public_url} is no address that others reach this service at: the {self.profile} profile needs "
+                "https:// in SIGILLO_PUBLIC_URL"
+            )
         if self.fetch_loopback:
             raise ValueError(
                 "SIGILLO_FETCH_LOOPBACK would let a stranger's document make us ask services of this machine: it is "
@@ -342,6 +367,12 @@ class Settings(BaseSettings):
         except CheckpointError as error:
             raise ValueError(f"SIGILLO_WITNESSES, SIGILLO_WITNESS_QUORUM: {error}") from error
         return self
+
+    @property
+    def origin(self) -> str:
+        """Where others reach this service: scheme, host and port, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def witness_policy(self) -> WitnessPolicy:

@@ -212,3 +212,36 @@ def test_witnesses_are_keys_with_addresses_and_a_quorum_of_them(monkeypatch: pyt
     ):
         with monkeypatch.context() as patch, pytest.raises(ValidationError, match=reason):
             given(patch, **variables)
+
+
+def test_others_reach_us_where_we_listen_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().origin == "http://127.0.0.1:8080"
+    assert given(monkeypatch, SIGILLO_HOST="::1", SIGILLO_PORT="7").origin == "http://[::1]:7"
+    assert given(monkeypatch, SIGILLO_PUBLIC_URL="https://sigillo.example/").origin == "https://sigillo.example"
+    assert given(monkeypatch, SIGILLO_PUBLIC_URL="http://localhost:7").origin == "http://localhost:7"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sigillo.example",
+        "http://sigillo.example",
+        "https://",
+        "https://Sigillo.example",
+        "https://me@sigillo.example",
+        "https://sigillo.example/path",
+        "https://sigillo.example?x",
+        "https://sigillo.example:99999",
+        "https://[::1",
+    ],
+)
+def test_where_others_reach_us_has_one_form(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(ValidationError):
+        given(monkeypatch, SIGILLO_PUBLIC_URL=url)
+
+
+def test_others_reach_a_server_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = {"SIGILLO_PROFILE": "server", **VAULT, **DATABASE}
+    assert given(monkeypatch, **server, SIGILLO_PUBLIC_URL="https://sigillo.example").origin
+    with pytest.raises(ValidationError, match="SIGILLO_PUBLIC_URL"):
+        given(monkeypatch, **server, SIGILLO_PUBLIC_URL="http://localhost:8080")
