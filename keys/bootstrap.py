@@ -26,6 +26,7 @@ from keys.signer import Algorithm, KeyRef, Purpose
 from keys.vault import Vault, Wrapped
 from keys.vault_claims import CLAIM_ROLE, VaultClaimKeys
 from keys.vault_high_water import MARKS_MOUNT
+from keys.vault_issuers import TRANSIT_TYPES
 from keys.vault_store import EPOCHS_MOUNT
 from keys.vault_versions import ISSUER_MOUNT, KEY_TYPES, ROOT_MOUNT, SIGNING_MOUNT
 from keys.versions import chosen, find
@@ -144,6 +145,8 @@ def bootstrap(
 def _set_up(run: _Run, clock: Clock, algorithm: Algorithm, *, outside_ca: bool, plain_token: bool) -> BootstrapReport:
     run.mounts(outside_ca=outside_ca)
     run.settle(f"{SIGNING_MOUNT}/keys/{Purpose.LOG.key_name}", {"type": KEY_TYPES[Algorithm.ED25519]})
+    for key, kind in TRANSIT_TYPES.items():
+        run.settle(f"{SIGNING_MOUNT}/keys/{key}", {"type": kind})
     run.authorities()
     claim, waiting = run.claim_key(algorithm, clock)
     run.settle(f"sys/policies/acl/{SERVICE}", {"policy": service_policy()})

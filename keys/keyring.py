@@ -3,14 +3,17 @@
 Rules
 - The nth key of a purpose is its version n, for ever; a claim key comes with the chain of that version, once there is
   one. A retired version keeps its chain and loses its private key.
+- Of the issuer's keys a retired version leaves nothing but its number.
 - Epoch numbers only grow. The newest epoch of a tenant cannot be destroyed, so its number is never reused.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -26,7 +29,13 @@ from pydantic import BaseModel, ConfigDict
 from keys.certificates import DevelopmentCA, PrivateKey, development_ca
 from keys.chain import pem
 from keys.errors import KeyNotFoundError
+from keys.sealing import KEY_BYTES
 from keys.signer import Algorithm, Purpose
+
+ISSUER_ALGORITHMS: Final[Mapping[Purpose, Algorithm]] = {
+    Purpose.ISSUER_ED25519: Algorithm.ED25519,
+    Purpose.ISSUER_P256: Algorithm.ES256,
+}
 
 
 class SigningKey(BaseModel):
@@ -53,6 +62,9 @@ class Keyring(BaseModel):
     """PEM of the roots of outside CAs."""
 
     signing: dict[Purpose, tuple[SigningKey, ...]]
+    bls: tuple[str, ...] = ()
+    """Versions of the issuer's BLS key: 32 bytes, hex; empty once retired."""
+
     wrapping: dict[str, dict[int, str]]
     """Tenant → epoch number → wrapping key, hex."""
 
@@ -60,16 +72,27 @@ class Keyring(BaseModel):
     def first(cls, now: datetime) -> Self:
         """A new development CA and the first version of every signing key."""
         authority = development_ca(now)
-        return cls(
-            root=pem([authority.root]),
-            intermediate=pem([authority.intermediate]),
-            authority=_encode_key(authority.key),
-            signing={
-                Purpose.CLAIM: (_new_key(Algorithm.ES256),),
-                Purpose.LOG: (_new_key(Algorithm.ED25519),),
-            },
-            wrapping={},
-        ).certified(1, now)
+        return (
+            cls(
+                root=pem([authority.root]),
+                intermediate=pem([authority.intermediate]),
+                authority=_encode_key(authority.key),
+                signing={
+                    Purpose.CLAIM: (_new_key(Algorithm.ES256),),
+                    Purpose.LOG: (_new_key(Algorithm.ED25519),),
+                },
+                wrapping={},
+            )
+            .certified(1, now)
+            .complete()
+        )
+
+    def complete(self) -> Self:
+        """With the issuer's keys, which older keyrings lack."""
+        keyring = self
+        for purpose in (Purpose.ISSUER_ED25519, Purpose.ISSUER_P256):
+            keyring = keyring if purpose in keyring.signing else keyring.issuer_made(purpose)
+        return keyring if keyring.bls else keyring.issuer_made(None)
 
     def encode(self) -> bytes:
         """Canonical JSON (RFC 8785: ASCII keys, strings, integers)."""
@@ -106,6 +129,19 @@ class Keyring(BaseModel):
         ended = tuple(key.model_copy(update={"private": ""}) for key in keys[:version])
         return self._claims(ended + keys[version:])
 
+    def issuer_made(self, purpose: Purpose | None) -> Self:
+        """With one more version of that key of the issuer's; of its BLS key, for None."""
+        if purpose is None:
+            return self.model_copy(update={"bls": (*self.bls, secrets.token_hex(KEY_BYTES))})
+        made = _new_key(ISSUER_ALGORITHMS[purpose])
+        return self._signing(purpose, (*self.signing.get(purpose, ()), made))
+
+    def issuer_retired(self, purpose: Purpose | None, version: int) -> Self:
+        """Without the private keys of that version and those before it."""
+        if purpose is None:
+            return self.model_copy(update={"bls": ("",) * version + self.bls[version:]})
+        return self._signing(purpose, (SigningKey(private=""),) * version + self.signing[purpose][version:])
+
     def epochs(self, tenant: str) -> dict[int, bytes]:
         """The tenant's wrapping keys by epoch. Raises KeyNotFoundError when it never began one."""
         if tenant not in self.wrapping:
@@ -126,7 +162,10 @@ class Keyring(BaseModel):
         return self._wrapping(tenant, kept)
 
     def _claims(self, keys: tuple[SigningKey, ...]) -> Self:
-        return self.model_copy(update={"signing": {**self.signing, Purpose.CLAIM: keys}})
+        return self._signing(Purpose.CLAIM, keys)
+
+    def _signing(self, purpose: Purpose, keys: tuple[SigningKey, ...]) -> Self:
+        return self.model_copy(update={"signing": {**self.signing, purpose: keys}})
 
     def _wrapping(self, tenant: str, epochs: dict[int, str]) -> Self:
         return self.model_copy(update={"wrapping": {**self.wrapping, tenant: epochs}})

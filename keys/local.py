@@ -26,8 +26,10 @@ from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.errors import EpochDestroyedError, InsecureProfileError, KeyNotFoundError, KeysError, SealBrokenError
 from keys.held_keyring import HeldKeyring
 from keys.high_water import FileHighWater, short_name
-from keys.keyring import Keyring, decode_key, public_der
+from keys.issuer_keys import IssuerKey, IssuerVersion
+from keys.keyring import ISSUER_ALGORITHMS, Keyring, decode_key, public_der
 from keys.local_claims import LocalClaimKeys, claim_versions
+from keys.local_issuers import LocalIssuerKeys, issuer_versions
 from keys.sealed_file import SealedFile
 from keys.sealing import KEY_BYTES, seal, unseal
 from keys.signer import Algorithm, EpochKey, KeyRef, KeyStoreStatus, Purpose
@@ -80,6 +82,7 @@ class LocalKeyStore:
         """Use `open`."""
         self._held, self._clock, self._entropy = held, clock, entropy
         self.claims = LocalClaimKeys(held, clock)
+        self.issuers = LocalIssuerKeys(held)
         """For whoever rotates and retires."""
 
         # Replaced whole by any thread; two that make it at once make the same.
@@ -105,7 +108,10 @@ class LocalKeyStore:
                 "embedded keys are for the embedded profile only: configure Vault or OpenBao, or that profile"
             )
         file = SealedFile(folder, passphrase, entropy, lambda: Keyring.first(clock()).encode())
-        return cls(HeldKeyring(file), clock, entropy)
+        held = HeldKeyring(file)
+        if held.keyring.complete() is not held.keyring:
+            held.change(lambda keyring: keyring.complete())
+        return cls(held, clock, entropy)
 
     def signer(self, purpose: Purpose, version: int | None = None) -> LocalSigner:
         """As `keys.signer.KeyStore.signer`."""
@@ -115,11 +121,23 @@ class LocalKeyStore:
             found = chosen(opened.versions, ref, self._clock())
             return LocalSigner(found.ref, found.algorithm, found.public_key, found.chain, self._private)
         ref = ref or _newest(opened.keyring, purpose)
-        return LocalSigner(ref, Algorithm.ED25519, public_der(self._private(ref)), "", self._private)
+        algorithm = ISSUER_ALGORITHMS.get(purpose, Algorithm.ED25519)
+        return LocalSigner(ref, algorithm, public_der(self._private(ref)), "", self._private)
 
     def versions(self) -> Sequence[Version]:
         """As `keys.signer.KeyStore.versions`."""
         return self._opened().versions
+
+    def issuer_versions(self) -> Sequence[IssuerVersion]:
+        """As `keys.signer.KeyStore.issuer_versions`."""
+        return issuer_versions(self._held.keyring)
+
+    def bls_material(self, version: int) -> bytes:
+        """As `keys.signer.KeyStore.bls_material`."""
+        kept = self._held.keyring.bls
+        if not 1 <= version <= len(kept) or not kept[version - 1]:
+            raise _not_there(KeyRef(IssuerKey.BLS, version))
+        return bytes.fromhex(kept[version - 1])
 
     def revocation_list(self) -> bytes:
         """As `keys.signer.KeyStore.revocation_list`: the development CA's."""
@@ -164,13 +182,14 @@ class LocalKeyStore:
             opened = self._opened()
         except KeysError as error:
             return KeyStoreStatus("embedded", ready=False, reason=str(error), keys=(), certificate_expires="")
-        return status("embedded", opened.versions, _newest(opened.keyring, Purpose.LOG), self._clock())
+        newest, issuer = _newest(opened.keyring, Purpose.LOG), issuer_versions(opened.keyring)
+        return status("embedded", opened.versions, newest, self._clock(), issuer=issuer)
 
     def _private(self, ref: KeyRef) -> PrivateKey:
         """As the file has it now. Raises KeyNotFoundError, KeyStoreDownError."""
         found = self._opened().private.get(ref)
         if found is None:
-            raise KeyNotFoundError(f"there is no {ref}, or it is retired and signs nothing")
+            raise _not_there(ref)
         return found
 
     def _opened(self) -> _Opened:
@@ -192,6 +211,10 @@ def _opened(keyring: Keyring) -> _Opened:
 
 def _newest(keyring: Keyring, purpose: Purpose) -> KeyRef:
     return KeyRef(purpose.key_name, len(keyring.signing[purpose]))
+
+
+def _not_there(ref: KeyRef) -> KeyNotFoundError:
+    return KeyNotFoundError(f"there is no {ref}, or it is retired and signs nothing")
 
 
 def _associated(tenant: str, number: int) -> bytes:

@@ -2,7 +2,8 @@
 
 Rules
 - A signature always pins a key version; a certificate chain belongs to exactly one version.
-- No private key crosses this interface. Epoch data keys do: they are opened into memory for at most an hour.
+- No private key crosses this interface, but for what no store can do: epoch data keys are opened into memory for at
+  most an hour, and what the issuer's BLS key is made of for one signature.
 - Every failure is one of `keys.errors`, never a bare False.
 """
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from keys.high_water import HighWater
+    from keys.issuer_keys import IssuerVersion
     from keys.versions import Version
 
 
@@ -33,6 +35,12 @@ class Purpose(StrEnum):
 
     LOG = "log"
     """Ledger checkpoints: Ed25519, no certificate."""
+
+    ISSUER_ED25519 = "issuer-ed25519"
+    """Credentials: Ed25519, no certificate; which versions there are, the issuer's DID document says."""
+
+    ISSUER_P256 = "issuer-p256"
+    """Credentials: ES256, likewise."""
 
     @property
     def key_name(self) -> str:
@@ -87,6 +95,17 @@ class VersionStatus:
 
 
 @dataclass(frozen=True)
+class IssuerKeyStatus:
+    """One version of one of the issuer's keys."""
+
+    key: str
+    """Such as sigillo-issuer-p256@2."""
+
+    state: str
+    """Of `keys.issuer_keys.IssuerState`; to operators also `revoked`."""
+
+
+@dataclass(frozen=True)
 class KeyStoreStatus:
     """What an operator wants to know at a glance."""
 
@@ -108,6 +127,9 @@ class KeyStoreStatus:
 
     versions: tuple[VersionStatus, ...] = ()
     """Of the claim key, in the order they were made."""
+
+    issuer: tuple[IssuerKeyStatus, ...] = ()
+    """Of the issuer's keys, likewise."""
 
 
 class Signer(Protocol):
@@ -146,6 +168,14 @@ class KeyStore(Protocol):
 
     def versions(self) -> Sequence[Version]:
         """Every version of the claim key, in the order they were made, retired ones included. Raises as `signer`."""
+
+    def issuer_versions(self) -> Sequence[IssuerVersion]:
+        """Every version of the issuer's keys, of each in the order they were made. Raises KeyStoreUnavailableError."""
+
+    def bls_material(self, version: int) -> bytes:
+        """32 bytes, the same each time, out of which that version of the issuer's BLS key is made. To be dropped after
+        one signature. Raises KeyNotFoundError for an unknown or retired version, KeyStoreUnavailableError.
+        """
 
     def revocation_list(self) -> bytes:
         """The list, PEM, in which this store's own CA says which certificates it revoked; empty where it has none.

@@ -2,7 +2,8 @@
 
 Rules
 - What changes nothing in Vault may be asked again: reading, opening an epoch, making a data key (Vault keeps none), and
-  signing (one more signature over the same bytes says nothing new, and only one is used). What changes something is
+  signing (one more signature over the same bytes says nothing new, and only one is used; likewise what the BLS key is
+  made of). What changes something is
   sent once, for nobody knows whether an unanswered request was carried out.
 - Only silence and failure are asked again (KeyStoreDownError), ATTEMPTS times at most, with a pause that doubles and is
   spread at random, and never so that it could end after PATIENCE_SECONDS. Sealed, forbidden and refused are answers.
@@ -38,6 +39,7 @@ PAUSE_SECONDS: Final = 0.1
 
 _POSTS: Final = (
     (f"{SIGNING_MOUNT}/sign/", Operation.SIGN, True),
+    (f"{SIGNING_MOUNT}/hmac/", Operation.SIGN, True),
     (f"{EPOCHS_MOUNT}/datakey/", Operation.EPOCH, True),
     (f"{EPOCHS_MOUNT}/decrypt/", Operation.EPOCH, True),
     (f"{EPOCHS_MOUNT}/", Operation.EPOCH, False),

@@ -27,9 +27,13 @@ from keys.errors import (
     KeyStoreRefusedError,
     SealBrokenError,
 )
+from keys.issuer_keys import PURPOSES, IssuerKey, IssuerVersion
+from keys.issuer_keys import current as current_issuer_key
+from keys.issuer_keys import find as find_issuer_key
 from keys.signer import EpochKey, KeyRef, KeyStoreStatus, Purpose
 from keys.vault import Vault
 from keys.vault_high_water import VaultHighWater
+from keys.vault_issuers import ALGORITHMS, bls_material, issuer_versions
 from keys.vault_signer import VaultSigner
 from keys.vault_versions import ISSUER_MOUNT, TransitKeys, claim_keys, exposed, log_key, roots
 from keys.versions import Version, chosen, current, find, status
@@ -51,6 +55,15 @@ class _Known:
     keys: TransitKeys
 
 
+@dataclass(frozen=True)
+class _KnownIssuers:
+    """The issuer's keys, likewise."""
+
+    read_at: datetime
+    versions: tuple[IssuerVersion, ...]
+    exposed: tuple[str, ...]
+
+
 class VaultKeyStore:
     """Keys in Vault. Implements `keys.signer.KeyStore`; see the module's rules."""
 
@@ -59,12 +72,16 @@ class VaultKeyStore:
         self._vault, self._clock = vault, clock
         # Replaced whole by any thread; two that read at once store the same.
         self._known: dict[Purpose, _Known] = {}
+        self._known_issuers: _KnownIssuers | None = None
         self._anchors = ""
         self._epochs_exposed = False
 
     def signer(self, purpose: Purpose, version: int | None = None) -> VaultSigner:
         """As `keys.signer.KeyStore.signer`. The current version may be METADATA_LIFE old."""
         ref = None if version is None else KeyRef(purpose.key_name, version)
+        if purpose in PURPOSES:
+            issuer = self._issuer_version(PURPOSES[purpose], ref)
+            return VaultSigner(issuer.ref, ALGORITHMS[issuer.key], issuer.public_key, "", self._vault)
         versions = self._keys(purpose, ref).versions
         found = chosen(versions, ref, self._clock()) if purpose is Purpose.CLAIM else _of_the_log(versions, ref)
         return VaultSigner(found.ref, found.algorithm, found.public_key, found.chain, self._vault)
@@ -72,6 +89,15 @@ class VaultKeyStore:
     def versions(self) -> Sequence[Version]:
         """As `keys.signer.KeyStore.versions`; METADATA_LIFE old at most."""
         return self._keys(Purpose.CLAIM).versions
+
+    def issuer_versions(self) -> Sequence[IssuerVersion]:
+        """As `keys.signer.KeyStore.issuer_versions`; METADATA_LIFE old at most."""
+        return self._issuers().versions
+
+    def bls_material(self, version: int) -> bytes:
+        """As `keys.signer.KeyStore.bls_material`. Vault is asked each time, and its audit log says so."""
+        self._issuer_version(IssuerKey.BLS, KeyRef(IssuerKey.BLS, version))
+        return bls_material(self._vault, version)
 
     def revocation_list(self) -> bytes:
         """As `keys.signer.KeyStore.revocation_list`: of the intermediate in Vault. Anyone may read it."""
@@ -124,13 +150,15 @@ class VaultKeyStore:
     def status(self) -> KeyStoreStatus:
         """As `keys.signer.KeyStore.status`. Asks Vault."""
         self._known.clear()
+        self._known_issuers = None
         try:
-            claim, log = self._keys(Purpose.CLAIM), self._keys(Purpose.LOG)
+            claim, log, issuer = self._keys(Purpose.CLAIM), self._keys(Purpose.LOG), self._issuers()
             newest = _of_the_log(log.versions, None).ref
         except KeysError as error:
             return KeyStoreStatus("vault", ready=False, reason=str(error), keys=(), certificate_expires="")
-        given_away = (*claim.exposed, *log.exposed, *(("a tenant's wrapping key",) if self._epochs_exposed else ()))
-        return status("vault", claim.versions, newest, self._clock(), given_away)
+        wrapping = ("a tenant's wrapping key",) if self._epochs_exposed else ()
+        given_away = (*claim.exposed, *log.exposed, *issuer.exposed, *wrapping)
+        return status("vault", claim.versions, newest, self._clock(), given_away, issuer.versions)
 
     def _keys(self, purpose: Purpose, ref: KeyRef | None = None) -> TransitKeys:
         """As read lately, and anew where `ref` is not among them."""
@@ -142,6 +170,22 @@ class VaultKeyStore:
                 self._learn_anchors()
             known = self._known[purpose] = _Known(now, keys)
         return known.keys
+
+    def _issuers(self, ref: KeyRef | None = None) -> _KnownIssuers:
+        """As read lately, and anew where `ref` is not among them."""
+        known, now = self._known_issuers, self._clock()
+        stale = known is None or now - known.read_at >= METADATA_LIFE
+        if known is None or stale or (ref and all(version.ref != ref for version in known.versions)):
+            known = self._known_issuers = _KnownIssuers(now, *issuer_versions(self._vault))
+        return known
+
+    def _issuer_version(self, key: IssuerKey, ref: KeyRef | None) -> IssuerVersion:
+        """The version, or with none named the current one. Raises KeyNotFoundError for one that signs nothing."""
+        versions = self._issuers(ref).versions
+        found = find_issuer_key(versions, ref) if ref else current_issuer_key(versions, key)
+        if found.retired:
+            raise KeyNotFoundError(f"{found.ref} is retired and signs nothing")
+        return found
 
     def _learn_anchors(self) -> None:
         found = roots(self._vault)

@@ -102,11 +102,11 @@ def _line(name: str, algorithm: Algorithm, key: Mapping[str, Any]) -> list[tuple
 
 
 def _version(ref: KeyRef, algorithm: Algorithm, key: Mapping[str, Any], told: Mapping[str, Any]) -> Version:
-    public_key, chain = _public_key(algorithm, told["public_key"]), told.get("certificate_chain") or ""
+    public_key, chain = transit_public_key(algorithm, told["public_key"]), told.get("certificate_chain") or ""
     return Version.of(ref, algorithm, public_key, chain, retired=ref.version < key["min_encryption_version"])
 
 
-def _public_key(algorithm: Algorithm, text: str) -> bytes:
+def transit_public_key(algorithm: Algorithm, text: str) -> bytes:
     """DER SubjectPublicKeyInfo: transit gives PEM for P-256, 32 bytes in base64 for Ed25519."""
     if algorithm is Algorithm.ED25519:
         key = Ed25519PublicKey.from_public_bytes(b64decode(text))

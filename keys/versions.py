@@ -19,8 +19,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
+from keys import issuer_keys
 from keys.chain import RENEWAL, Period, check_chain, leaf_digest, rfc3339
 from keys.errors import CertificateMismatchError, CertificateUnfitError, KeyNotFoundError, KeyStoreUnavailableError
+from keys.issuer_keys import IssuerVersion
 from keys.signer import Algorithm, KeyRef, KeyStoreStatus, VersionStatus
 
 WARNING_TIME: Final = timedelta(days=30)
@@ -142,9 +144,14 @@ def described(version: Version, among: Sequence[Version]) -> VersionStatus:
 
 
 def status(
-    kind: str, versions: Sequence[Version], log: KeyRef, now: datetime, exposed: Sequence[str] = ()
+    kind: str,
+    versions: Sequence[Version],
+    log: KeyRef,
+    now: datetime,
+    exposed: Sequence[str] = (),
+    issuer: Sequence[IssuerVersion] = (),
 ) -> KeyStoreStatus:
-    """How a store with these claim versions is; `exposed` names keys that their store would give away."""
+    """How a store with these claim and issuer versions is; `exposed` names keys that their store would give away."""
     reason, warnings = "", [EXPOSED.format(", ".join(exposed))] if exposed else []
     found = current(versions)
     try:
@@ -153,6 +160,8 @@ def status(
         warnings.append(expiry_warning(period, now))
     except (KeyNotFoundError, KeyStoreUnavailableError) as error:
         reason = str(error)
+    if missing := issuer_keys.missing(issuer):
+        warnings.append(missing)
     return KeyStoreStatus(
         kind,
         ready=not reason,
@@ -161,6 +170,7 @@ def status(
         certificate_expires=rfc3339(found.period.ends) if found and found.period else "",
         warning="; ".join(filter(None, warnings)),
         versions=tuple(described(version, versions) for version in versions),
+        issuer=issuer_keys.described(issuer),
     )
 
 

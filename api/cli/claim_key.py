@@ -8,6 +8,7 @@ itself and records it.
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,21 @@ from keys.clock import system_clock
 from keys.signer import KeyRef, VersionStatus
 
 if TYPE_CHECKING:
+    from keys.issuer_keys import IssuerKeys
+    from keys.local import LocalKeyStore
     from keys.rotation import ClaimKeys
 
 OPERATOR_TOKEN = typer.Option("", envvar="SIGILLO_VAULT_TOKEN", help="Vault: an operator's token.")
+
+
+class IssuerKeyName(StrEnum):
+    """The issuer's keys as people name them."""
+
+    ED25519 = "ed25519"
+    P256 = "p256"
+    BLS = "bls"
+
+
 SUBJECT = "O=Sigillo,CN=Sigillo claim signer"
 VAULT_TAKES = "a running service takes it within half a minute"
 
@@ -31,6 +44,7 @@ VAULT_TAKES = "a running service takes it within half a minute"
 def rotate(
     algorithm: ClaimAlgorithm = typer.Option(None, help="Of the new version. Default: as the one that signs now."),
     outside_ca: bool = typer.Option(False, "--outside-ca", help="Let it wait for an outside CA's chain."),
+    issuer: IssuerKeyName = typer.Option(None, help="Make a version of this key of the issuer's instead."),
     url: str = ADMIN_URL,
     admin_token: str = OPERATOR_TOKEN,
     ca: Path = ADMIN_CA,
@@ -39,6 +53,11 @@ def rotate(
     """Make a new version of the claim key and certify it: this renews the certificate, too. Nothing signed changes."""
     from keys import rotation
 
+    if issuer:
+        if algorithm or outside_ca:
+            raise fail("the issuer's keys have one algorithm each and no certificate: give --issuer alone", Exit.USAGE)
+        _rotate_issuer(issuer, url, admin_token, ca, as_json=as_json)
+        return
     with told():
         claims = _claim_keys(url, admin_token, ca)
         made = rotation.rotate(claims, algorithm.found if algorithm else None, outside=outside_ca)
@@ -100,19 +119,23 @@ def install_chain(
 
 @app.command()
 def retire(
-    key: str = typer.Argument(..., help="Such as sigillo-claim@1; those before it end with it."),
+    key: str = typer.Argument(..., help="Such as sigillo-claim@1, or sigillo-issuer-p256@1; those before it, too."),
     url: str = ADMIN_URL,
     admin_token: str = OPERATOR_TOKEN,
     ca: Path = ADMIN_CA,
     as_json: bool = JSON,
 ) -> None:
     """End signing for a version. What it signed verifies for ever. Wait a minute after the switch to its successor."""
-    from keys import rotation
+    from keys import issuer_keys, rotation
 
     ref = _ref(key)
     assert ref is not None
     with told():
-        ended = rotation.retire(_claim_keys(url, admin_token, ca), ref, system_clock())
+        ended = (
+            issuer_keys.retire(_issuer_keys(url, admin_token, ca), ref)
+            if ref.name in set(issuer_keys.IssuerKey)
+            else rotation.retire(_claim_keys(url, admin_token, ca), ref, system_clock())
+        )
     if as_json:
         show({"retired": [str(version.ref) for version in ended]})
         return
@@ -122,18 +145,49 @@ def retire(
         say(f"retired      {quoted(ref)} was, already")
 
 
+def _rotate_issuer(issuer: IssuerKeyName, url: str, token: str, ca: Path, *, as_json: bool) -> None:
+    from keys import issuer_keys
+
+    with told():
+        keys = _issuer_keys(url, token, ca)
+        made = issuer_keys.rotate(keys, issuer_keys.IssuerKey[issuer.name])
+        state = issuer_keys.state(made, keys.versions())
+    if as_json:
+        show({"key": str(made.ref), "state": state})
+        return
+    say(f"key          {quoted(made.ref)}")
+    say(f"state        {state}")
+    say(f"what now     {VAULT_TAKES}, and lists it in its DID document first")
+
+
 def _claim_keys(url: str, token: str, ca: Path | None) -> ClaimKeys:
     """The claim key in an operator's hands. Raises KeysError."""
-    from api.home import Home
-    from api.service import open_keys
-    from api.settings import KeyStoreKind
-    from keys.clock import system_entropy
-    from keys.local import LocalKeyStore
     from keys.vault import Vault
     from keys.vault_claims import VaultClaimKeys
 
     if token:
         return VaultClaimKeys(Vault(url or load_address(), token, ca_file=ca))
+    return _local_keys().claims
+
+
+def _issuer_keys(url: str, token: str, ca: Path | None) -> IssuerKeys:
+    """The issuer's keys likewise. Raises KeysError."""
+    from keys.vault import Vault
+    from keys.vault_issuers import VaultIssuerKeys
+
+    if token:
+        return VaultIssuerKeys(Vault(url or load_address(), token, ca_file=ca))
+    return _local_keys().issuers
+
+
+def _local_keys() -> LocalKeyStore:
+    """The store in the home folder, which may serve. Raises KeysError."""
+    from api.home import Home
+    from api.service import open_keys
+    from api.settings import KeyStoreKind
+    from keys.clock import system_entropy
+    from keys.local import LocalKeyStore
+
     settings = load_settings()
     if settings.keys is KeyStoreKind.VAULT:
         raise fail(
@@ -146,7 +200,7 @@ def _claim_keys(url: str, token: str, ca: Path | None) -> ClaimKeys:
         raise fail(f"there are no keys in {home.folder} yet: the first `sigillo sign` or `serve` makes them")
     store = open_keys(settings, home, system_clock, system_entropy)
     assert isinstance(store, LocalKeyStore)
-    return store.claims
+    return store
 
 
 def _ref(text: str) -> KeyRef | None:

@@ -61,6 +61,8 @@ def status(as_json: bool = JSON) -> None:
         for version in found.versions:
             ends = f", certificate until {version.certificate_expires}" if version.certificate_expires else ""
             say(f"claim key    {quoted(version.key)}   ({quoted(version.algorithm)}, {quoted(version.state)}{ends})")
+        for one in found.issuer:
+            say(f"issuer key   {quoted(one.key)}   ({quoted(one.state)})")
         say(f"signing      {', '.join(map(quoted, found.keys)) or 'nothing'}")
         say(f"state        {'ready' if found.ready else quoted(found.reason)}")
         if found.warning:

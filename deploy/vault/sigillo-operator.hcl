@@ -1,4 +1,5 @@
-# What an operator's token needs for `sigillo keys rotate`, `csr`, `install-chain` and `retire`: the life of the claim key.
+# What an operator's token needs for `sigillo keys rotate`, `csr`, `install-chain` and `retire`: the life of the claim key
+# and of the issuer's keys.
 # Not: sign with it, have it given away, touch the log's key or an epoch, or let anybody in.
 # Install it by hand:  bao policy write sigillo-operator sigillo-operator.hcl
 
@@ -46,6 +47,62 @@ path "sigillo/signing/keys/sigillo-claim-ed25519/set-certificate" {
   capabilities = ["create", "update"]
 }
 path "sigillo/signing/keys/sigillo-claim-ed25519/config" {
+  capabilities = ["create", "update"]
+  allowed_parameters = {
+    "min_encryption_version" = []
+  }
+}
+
+# The issuer's keys: make, retire.
+path "sigillo/signing/keys/sigillo-issuer-ed25519" {
+  capabilities = ["create", "update", "read"]
+  allowed_parameters = {
+    "type" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-issuer-ed25519/rotate" {
+  capabilities = ["create", "update"]
+  denied_parameters = {
+    "*" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-issuer-ed25519/config" {
+  capabilities = ["create", "update"]
+  allowed_parameters = {
+    "min_encryption_version" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-issuer-p256" {
+  capabilities = ["create", "update", "read"]
+  allowed_parameters = {
+    "type" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-issuer-p256/rotate" {
+  capabilities = ["create", "update"]
+  denied_parameters = {
+    "*" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-issuer-p256/config" {
+  capabilities = ["create", "update"]
+  allowed_parameters = {
+    "min_encryption_version" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-issuer-bls" {
+  capabilities = ["create", "update", "read"]
+  allowed_parameters = {
+    "type" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-issuer-bls/rotate" {
+  capabilities = ["create", "update"]
+  denied_parameters = {
+    "*" = []
+  }
+}
+path "sigillo/signing/keys/sigillo-issuer-bls/config" {
   capabilities = ["create", "update"]
   allowed_parameters = {
     "min_encryption_version" = []

@@ -1,4 +1,4 @@
-# What the running service may do: sign claims and checkpoints, read their public parts, work its tenants' epochs, and
+# What the running service may do: sign claims, checkpoints and credentials, read their public parts, work its tenants' epochs, and
 # renew its own token.
 # Not: export, delete, rotate or configure a signing key, issue a certificate, or read anything else.
 # `sigillo keys bootstrap-vault` installs this file as it stands.
@@ -32,6 +32,33 @@ path "sigillo/signing/sign/sigillo-log" {
   }
 }
 
+# Credentials: Ed25519 (two hashes, or a token), and P-256 as a digest.
+path "sigillo/signing/sign/sigillo-issuer-ed25519" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input"       = []
+    "key_version" = []
+  }
+}
+path "sigillo/signing/sign/sigillo-issuer-p256/sha2-256" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input"                = []
+    "key_version"          = []
+    "prehashed"            = [true]
+    "marshaling_algorithm" = ["jws"]
+  }
+}
+
+# What the issuer's BLS key is made of (Vault has no such keys): the HMAC of this one label, and of nothing else.
+path "sigillo/signing/hmac/sigillo-issuer-bls/sha2-256" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input"       = ["c2lnaWxsby9pc3N1ZXItYmxzL3Yx"]
+    "key_version" = []
+  }
+}
+
 # Public keys and certificates of every version. (The roots at sigillo/root/issuers need no token.)
 path "sigillo/signing/keys/sigillo-claim" {
   capabilities = ["read"]
@@ -40,6 +67,15 @@ path "sigillo/signing/keys/sigillo-claim-ed25519" {
   capabilities = ["read"]
 }
 path "sigillo/signing/keys/sigillo-log" {
+  capabilities = ["read"]
+}
+path "sigillo/signing/keys/sigillo-issuer-ed25519" {
+  capabilities = ["read"]
+}
+path "sigillo/signing/keys/sigillo-issuer-p256" {
+  capabilities = ["read"]
+}
+path "sigillo/signing/keys/sigillo-issuer-bls" {
   capabilities = ["read"]
 }
 

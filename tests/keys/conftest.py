@@ -12,6 +12,7 @@ import pytest
 
 from keys.approle import AUTH_MOUNT, ROLE, SECRET_ID_PATH, AppRole
 from keys.errors import KeyStoreUnavailableError
+from keys.issuer_keys import IssuerKeys
 from keys.local import LocalKeyStore
 from keys.observer import Credential, Operation
 from keys.openbao import OpenBao
@@ -19,6 +20,7 @@ from keys.rotation import ClaimKeys, rotate
 from keys.signer import Algorithm, KeyStore
 from keys.vault import Vault
 from keys.vault_claims import VaultClaimKeys
+from keys.vault_issuers import VaultIssuerKeys
 from keys.vault_store import METADATA_LIFE, VaultKeyStore
 from keys.versions import Version
 
@@ -43,6 +45,9 @@ class StoreUnderTest:
     clock: MovingClock
     claims: ClaimKeys
     """The claim key, in an operator's hands."""
+
+    issuers: IssuerKeys
+    """The issuer's keys, likewise."""
 
     notices_within: timedelta
 
@@ -76,10 +81,11 @@ def local_store(tmp_path: Path, clock: MovingClock) -> LocalKeyStore:
 def under_test(request: pytest.FixtureRequest, clock: MovingClock) -> StoreUnderTest:
     if request.param == "local":
         local: LocalKeyStore = request.getfixturevalue("local_store")
-        return StoreUnderTest(local, clock, local.claims, timedelta(0))
+        return StoreUnderTest(local, clock, local.claims, local.issuers, timedelta(0))
     openbao, token = request.getfixturevalue("openbao"), request.getfixturevalue("service_token")
     store = VaultKeyStore(Vault(openbao.url, token), clock)
-    return StoreUnderTest(store, clock, VaultClaimKeys(openbao.vault(), clock), METADATA_LIFE)
+    vault = openbao.vault()
+    return StoreUnderTest(store, clock, VaultClaimKeys(vault, clock), VaultIssuerKeys(vault, clock), METADATA_LIFE)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from keys.errors import (
     KeyStoreUnavailableError,
 )
 from keys.high_water import Mark
+from keys.issuer_keys import PURPOSES, IssuerKey, IssuerVersion
 from keys.sealing import KEY_BYTES, seal, unseal
 from keys.signer import Algorithm, EpochKey, KeyRef, KeyStoreStatus, Purpose, Signer
 from keys.versions import Version
@@ -69,6 +70,9 @@ class SimulatedKeyStore:
         self._tenants: dict[str, _Tenant] = {}
         self._signers = {purpose: [self._new_signer(purpose, 1)] for purpose in Purpose}
         self.root = pem([development_ca(system_clock()).root])
+        self.bls = [bytes([1] * KEY_BYTES)]
+        """What each version of the issuer's BLS key is made of."""
+
         self.mark: Mark | None = None
         self.opened = 0
         """How often an epoch was opened: each would be a call to Vault."""
@@ -106,6 +110,19 @@ class SimulatedKeyStore:
             Version(signer.ref, signer.algorithm, signer.public_key, signer.chain)
             for signer in self._signers[Purpose.CLAIM]
         ]
+
+    def issuer_versions(self) -> Sequence[IssuerVersion]:
+        self._check()
+        signing = [
+            IssuerVersion(KeyRef(key, signer.ref.version), signer.public_key)
+            for purpose, key in PURPOSES.items()
+            for signer in self._signers[purpose]
+        ]
+        return [*signing, *(IssuerVersion(KeyRef(IssuerKey.BLS, n + 1), b"") for n in range(len(self.bls)))]
+
+    def bls_material(self, version: int) -> bytes:
+        self._check()
+        return self.bls[version - 1]
 
     def revocation_list(self) -> bytes:
         self._check()
@@ -171,6 +188,6 @@ class SimulatedKeyStore:
 
     def _new_signer(self, purpose: Purpose, version: int) -> SimulatedSigner:
         ref = KeyRef(str(purpose), version)
-        if purpose is Purpose.LOG:
+        if purpose in {Purpose.LOG, Purpose.ISSUER_ED25519}:
             return SimulatedSigner(ref, Algorithm.ED25519, Ed25519PrivateKey.generate(), self._check)
         return SimulatedSigner(ref, Algorithm.ES256, generate_p256(SECP256R1()), self._check)

@@ -170,3 +170,15 @@ def test_bootstrap_leaves_the_claim_key_to_an_outside_ca(
         (tmp_path / "chain.pem").write_text(ca.issue(ask("csr", **vault)["csr"]) + ca.root)
         assert ask("install-chain", tmp_path / "chain.pem", **vault)["state"] == "current"
         assert rotate(VaultClaimKeys(bao.vault())).chain == ""
+
+
+@pytest.mark.parametrize("key", ["ed25519", "p256", "bls"])
+def test_the_issuers_keys_turn_likewise(ask: Callable[..., Any], run: Run, key: str) -> None:
+    name = f"sigillo-issuer-{key}"
+    assert run("retire", f"{name}@1").exit_code == 1
+    assert ask("rotate", "--issuer", key) == {"key": f"{name}@2", "state": "current"}
+    assert ask("retire", f"{name}@1")["retired"] == [f"{name}@1"]
+    states = {one["key"]: one["state"] for one in ask("status")["issuer"]}
+    assert (states[f"{name}@1"], states[f"{name}@2"]) == ("retired", "current")
+    assert f"issuer key   {name}@2   (current)" in run("status").stdout
+    assert run("rotate", "--issuer", key, "--outside-ca").exit_code == 2
