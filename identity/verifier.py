@@ -1,4 +1,4 @@
-"""Verifying credentials and presentations secured by Data Integrity: every check is made and named in a report.
+"""Verifying credentials and presentations secured by proofs in them: every check is made and named in a report.
 
 Rules
 - A check that fails does not hide the others; one that rests on another that failed is left out.
@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from identity.data_integrity.proof import (
     Expected,
+    Proof,
     check_challenge,
     check_domain,
     check_purpose,
@@ -27,10 +28,11 @@ from identity.data_integrity.proof import (
     read_proof,
 )
 from identity.data_integrity.signing import check_signature
-from identity.did.methods import Resolver, resolve
+from identity.did.methods import Resolver, VerificationMethod, resolve
 from identity.errors import CheckFailedError, DocumentError
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
+from identity.legacy.suites import Legacy, LegacySuite, no_legacy
 from identity.outcome import Check, Outcome
 from identity.related_resource import Resources, check_resources
 from identity.report import Finding, Report
@@ -67,6 +69,8 @@ class Policy:
     resolve: Resolver = resolve
     resources: Resources = _nothing_here
     status: Status = _not_looked_up
+    legacy: Legacy = no_legacy
+    """For proofs from before Data Integrity: `identity.legacy.child.Child`, or in a worker `in_worker.check`."""
 
 
 def verify_credential(document: Document, policy: Policy, now: datetime, expected: Expected = ASSERTION) -> Report:
@@ -123,12 +127,21 @@ def _verify_proofs(
         if proof and method:
             of_proof.run(Check.PURPOSE, partial(check_purpose, proof, expected, method))
             if follows is not None:
-                signed = partial(check_signature, document, proof, follows, method.key, policy.contexts)
-                of_proof.run(Check.SIGNATURE, signed)
+                of_proof.run(Check.SIGNATURE, partial(_check_signature, document, raw, proof, follows, method, policy))
         if method and all(each.outcome is Outcome.HOLDS for each in of_proof.made):
             signers.add(method.controller)
         findings.made += of_proof.made
     return frozenset(signers)
+
+
+def _check_signature(
+    document: Document, raw: object, proof: Proof, follows: list[object], method: VerificationMethod, policy: Policy
+) -> None:
+    if isinstance(proof.suite, LegacySuite):
+        assert isinstance(raw, dict)
+        policy.legacy(document, raw)
+    else:
+        check_signature(document, proof, follows, method.key, policy.contexts)
 
 
 def _check_author(author: str | None, signers: frozenset[str]) -> None:

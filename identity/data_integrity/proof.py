@@ -1,4 +1,4 @@
-"""One Data Integrity proof: reading it, and what can be checked of it without its document.
+"""One proof, of Data Integrity or from before: reading it, and what can be checked of it without its document.
 
 Each function raises CheckFailedError for one check, so that a report can name it.
 """
@@ -15,6 +15,7 @@ from identity.did.methods import Resolver, VerificationMethod
 from identity.encoding.date_time import read_date_time
 from identity.errors import CheckFailedError, DidError, DidUnreachableError, DidUnsupportedError, ProofError
 from identity.jsonld.expansion import is_iri
+from identity.legacy.suites import LEGACY, LegacySuite
 from identity.outcome import Check, Outcome
 
 TYPE: Final = "DataIntegrityProof"
@@ -30,7 +31,7 @@ class Proof:
     configuration: dict[str, Any]
     """All of it but the value."""
 
-    suite: Suite | SelectiveSuite
+    suite: Suite | SelectiveSuite | LegacySuite
     value: str
     header: bytes | None
     """The presentation header of a derived proof, where its suite has one."""
@@ -63,13 +64,10 @@ def read_proof(raw: object) -> Proof:
 
 
 def _read(configuration: dict[str, Any]) -> Proof:
-    value = _text(configuration, "proofValue")
-    del configuration["proofValue"]
-    if _text(configuration, "type") != TYPE:
-        raise ValueError(f"its type is not {TYPE}")
-    suite = ALL_SUITES.get(_text(configuration, "cryptosuite"))
-    if suite is None:
-        raise ValueError(f"cryptosuites are {', '.join(ALL_SUITES)}")
+    suite = _suite(configuration)
+    member = suite.member if isinstance(suite, LegacySuite) else "proofValue"
+    value = _text(configuration, member)
+    del configuration[member]
     if not is_iri(configuration.get("id", "urn:none")):
         raise ValueError("its 'id' is no absolute IRI")
     if any(name.startswith("@") for name in configuration if name != "@context"):
@@ -85,6 +83,18 @@ def _read(configuration: dict[str, Any]) -> Proof:
         expires=_moment(configuration, "expires"),
         follows=_texts(configuration, "previousProof"),
     )
+
+
+def _suite(configuration: Mapping[str, object]) -> Suite | SelectiveSuite | LegacySuite:
+    kind = _text(configuration, "type")
+    if kind in LEGACY and "cryptosuite" not in configuration:
+        return LEGACY[kind]
+    if kind != TYPE:
+        raise ValueError(f"its type is not {TYPE}, {' or '.join(LEGACY)}")
+    suite = ALL_SUITES.get(_text(configuration, "cryptosuite"))
+    if suite is None:
+        raise ValueError(f"cryptosuites are {', '.join(ALL_SUITES)}")
+    return suite
 
 
 def _text(configuration: Mapping[str, object], name: str) -> str:
@@ -157,8 +167,12 @@ def find_method(proof: Proof, resolve: Resolver) -> VerificationMethod:
     except DidError as error:
         raise CheckFailedError(Check.METHOD, str(error), Outcome.UNREADABLE) from error
     if not proof.suite.takes(method.key):
-        raise CheckFailedError(Check.METHOD, f"{proof.configuration['cryptosuite']} takes no such key")
+        raise CheckFailedError(Check.METHOD, f"{_name(proof)} takes no such key")
     return method
+
+
+def _name(proof: Proof) -> object:
+    return proof.configuration.get("cryptosuite", proof.configuration["type"])
 
 
 def preceding(proof: Proof, proofs: Sequence[object]) -> list[object]:

@@ -21,6 +21,7 @@ from identity.encoding.date_time import write_date_time
 from identity.errors import CheckFailedError, KeyUnfitError, ProofError, TokenInvalidError
 from identity.jose import signature
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
+from identity.legacy.suites import LegacySuite
 from identity.outcome import Check, Outcome
 
 
@@ -36,7 +37,7 @@ def check_signature(
     if isinstance(proof.suite, SelectiveSuite):
         _check_shown(unsecured, proof, proof.suite, key, contexts)
         return
-    if isinstance(key, BlsKey):
+    if isinstance(key, BlsKey) or isinstance(proof.suite, LegacySuite):
         raise CheckFailedError(Check.METHOD, "no suite for whole documents takes such a key")
     if "@context" in proof.configuration:
         stated, given = _listed(proof.configuration["@context"]), _listed(document.get("@context", []))

@@ -22,6 +22,9 @@ from identity.errors import UnknownContextError
 CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
 CREDENTIALS_V1: Final = "https://www.w3.org/2018/credentials/v1"
 DATA_INTEGRITY_V2: Final = "https://w3id.org/security/data-integrity/v2"
+ED25519_2020_V1: Final = "https://w3id.org/security/suites/ed25519-2020/v1"
+JWS_2020_V1: Final = "https://w3id.org/security/suites/jws-2020/v1"
+"""Of proofs from before Data Integrity (`identity.legacy`)."""
 
 PINNED: Final = {
     CREDENTIALS_V2: (
@@ -35,6 +38,14 @@ PINNED: Final = {
     DATA_INTEGRITY_V2: (
         "data-integrity-v2.jsonld",
         "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4",
+    ),
+    ED25519_2020_V1: (
+        "ed25519-2020-v1.jsonld",
+        "b9e1ab971fd8bf2c7553e0c4a9438e0b9450afde1ea1ca5b2492368b9f549588",
+    ),
+    JWS_2020_V1: (
+        "jws-2020-v1.jsonld",
+        "1e9dda2334eb0cdae498f09c974006d9fa11eab3182262f9883c5d519ac25782",
     ),
 }
 """URL → file under `identity/jsonld/contexts` and its SHA-256."""

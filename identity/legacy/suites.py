@@ -1,0 +1,63 @@
+"""Proof types from before Data Integrity, whose signatures `didkit` verifies; all other checks are ours, as ever.
+
+W3C CCG: Ed25519Signature2018, Ed25519Signature2020 and JsonWebSignature2020, of VCDM 1.1 only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from identity.data_integrity.cryptosuite import scheme_of
+from identity.did.methods import BlsKey, VerificationKey
+from identity.encoding import multibase
+from identity.errors import CheckFailedError
+from identity.jose.signature import ED25519, P256, P384, Scheme
+from identity.outcome import Check, Outcome
+
+Legacy = Callable[[Mapping[str, object], Mapping[str, object]], None]
+"""Whether a proof is of a document by the key that it names. Raises CheckFailedError, and what its worker does."""
+
+
+@dataclass(frozen=True)
+class LegacySuite:
+    """One proof type."""
+
+    member: str
+    """Where its value stands."""
+
+    schemes: tuple[Scheme, ...]
+
+    def takes(self, key: VerificationKey) -> bool:
+        """Whether keys of that kind sign under it."""
+        return not isinstance(key, BlsKey) and scheme_of(key) in self.schemes
+
+    def read(self, value: str) -> None:
+        """Raises ValueError for a value of another form."""
+        if self.member == "proofValue":
+            multibase.decode(value)
+        elif value.count("..") != 1:
+            raise ValueError("its 'jws' is no signature without its payload")
+
+
+LEGACY: Final[Mapping[str, LegacySuite]] = {
+    "Ed25519Signature2018": LegacySuite("jws", (ED25519,)),
+    "Ed25519Signature2020": LegacySuite("proofValue", (ED25519,)),
+    "JsonWebSignature2020": LegacySuite("jws", (ED25519, P256, P384)),
+}
+
+
+def no_legacy(_document: Mapping[str, object], _proof: Mapping[str, object]) -> None:
+    """For who has no worker for it. Raises CheckFailedError."""
+    raise CheckFailedError(
+        Check.SIGNATURE, "nobody here verifies proofs from before Data Integrity", Outcome.UNREADABLE
+    )
+
+
+def judge(errors: Sequence[str]) -> None:
+    """What didkit says against a proof. Raises CheckFailedError for anything."""
+    if any(error.startswith("signature error") for error in errors):
+        raise CheckFailedError(Check.SIGNATURE, "it is not of this document by this key")
+    if errors:
+        raise CheckFailedError(Check.SIGNATURE, errors[0], Outcome.UNREADABLE)

@@ -1,0 +1,131 @@
+"""Proofs from before Data Integrity. `didkit.json` was made by didkit, from documents and keys of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from detection.isolation import Isolation
+from identity.data_integrity.proof import Expected
+from identity.did.methods import resolve
+from identity.jsonld.context_library import CREDENTIALS_V2
+from identity.legacy.child import Child
+from identity.legacy.in_worker import INSTALLED, MISSING, check
+from identity.legacy.suites import Legacy
+from identity.outcome import Check, Outcome
+from identity.report import Report
+from identity.verifier import Policy, verify_credential, verify_presentation
+from tests.identity.parties import NOW
+from tests.identity.published import VECTORS
+
+MADE: list[dict[str, Any]] = json.loads((VECTORS / "didkit.json").read_text())
+LOGIN = Expected("authentication", challenge="c-1", domain="https://verifier.example")
+
+every = pytest.mark.parametrize("made", MADE, ids=lambda made: f"{made['type']}-{made['did'][:9]}")
+needs_didkit = pytest.mark.skipif(not INSTALLED, reason=MISSING)
+
+
+@pytest.fixture(scope="module")
+def child() -> Iterator[Child]:
+    with Child(Isolation.WARN) as child:
+        yield child
+
+
+def policy(made: dict[str, Any], legacy: Legacy) -> Policy:
+    return Policy(frozenset({made["did"]}), legacy=legacy)
+
+
+def failed(report: Report) -> dict[Check, Outcome]:
+    return {finding.check: finding.outcome for finding in report.failed}
+
+
+@needs_didkit
+@every
+def test_what_didkit_signed_holds(child: Child, made: dict[str, Any]) -> None:
+    report = verify_credential(made["credential"], policy(made, child), NOW)
+    assert report.verdict is Outcome.HOLDS, report.failed
+    assert (
+        report.outcome(Check.SIGNATURE) is report.outcome(Check.TRUST) is report.outcome(Check.AUTHOR) is Outcome.HOLDS
+    )
+    presentation = verify_presentation(made["presentation"], policy(made, child), NOW, LOGIN)
+    assert presentation.verdict is Outcome.HOLDS, presentation.failed
+    assert presentation.credentials[0].outcome(Check.SIGNATURE) is Outcome.HOLDS
+
+
+@needs_didkit
+@every
+def test_altered(child: Child, made: dict[str, Any]) -> None:
+    altered = {**made["credential"], "credentialSubject": {"id": "did:example:another"}}
+    assert failed(verify_credential(altered, policy(made, child), NOW)) == {Check.SIGNATURE: Outcome.INVALID}
+    undefined = {**made["credential"], "undefined": "would vanish"}
+    assert failed(verify_credential(undefined, policy(made, child), NOW)) == {Check.SIGNATURE: Outcome.UNREADABLE}
+    repurposed = deepcopy(made["credential"])
+    repurposed["proof"]["proofPurpose"] = "authentication"
+    report = verify_credential(repurposed, policy(made, child), NOW, Expected("authentication"))
+    assert failed(report) == {Check.SIGNATURE: Outcome.INVALID}
+
+
+@needs_didkit
+def test_each_of_several_proofs_must_hold(child: Child) -> None:
+    good, other = (deepcopy(made) for made in MADE[:2])
+    forged = {**other["credential"]["proof"], "type": "Ed25519Signature2018", "jws": good["credential"]["proof"]["jws"]}
+    del forged["proofValue"]
+    two = {**good["credential"], "proof": [good["credential"]["proof"], {**forged, "created": "2026-11-26T00:00:00Z"}]}
+    report = verify_credential(two, policy(good, child), NOW)
+    assert [(finding.check, finding.proof) for finding in report.failed] == [(Check.SIGNATURE, 1)]
+
+
+@needs_didkit
+def test_all_that_didkit_does_not_look_at(child: Child) -> None:
+    made = MADE[0]
+    late = verify_credential(made["credential"], policy(made, child), NOW + timedelta(days=365))
+    assert failed(late) == {Check.VALIDITY: Outcome.INVALID}
+    stranger = verify_credential(made["credential"], Policy(frozenset(), legacy=child), NOW)
+    assert failed(stranger) == {Check.TRUST: Outcome.UNTRUSTED}
+    replayed = verify_presentation(made["presentation"], policy(made, child), NOW, Expected("authentication", "c-2"))
+    assert failed(replayed) == {Check.CHALLENGE: Outcome.INVALID}
+    unknown = {**made["credential"], "@context": [*made["credential"]["@context"], "https://peers.example/unknown"]}
+    assert failed(verify_credential(unknown, policy(made, child), NOW))[Check.CONTEXTS] is Outcome.UNTRUSTED
+
+
+@needs_didkit
+def test_nothing_is_fetched_and_only_vcdm_1_1_is_read(child: Child) -> None:
+    made, web = MADE[0], "did:web:issuer.example"
+    moved = json.loads(json.dumps(made["credential"]).replace(made["did"], web))
+    key = resolve(made["credential"]["proof"]["verificationMethod"])
+    method = moved["proof"]["verificationMethod"]
+    known = Policy(frozenset({web}), resolve=lambda _: type(key)(method, web, key.key), legacy=child)
+    assert failed(verify_credential(moved, known, NOW)) == {Check.SIGNATURE: Outcome.UNREADABLE}
+    newer = {**made["credential"], "@context": [CREDENTIALS_V2]}
+    for name in ("issuanceDate", "expirationDate"):
+        del newer[name]
+    assert failed(verify_credential(newer, policy(made, child), NOW)) == {Check.SIGNATURE: Outcome.UNREADABLE}
+
+
+def test_a_worker_that_dies_is_a_finding_and_the_next_proof_is_verified() -> None:
+    made = MADE[0]
+    with Child(Isolation.WARN, "tests.identity.legacy.dying_jobs", seconds=0.5) as child:
+        for name in ("urn:aborts", "urn:hangs", "urn:swells"):
+            report = verify_credential({**made["credential"], "id": name}, policy(made, child), NOW)
+            assert failed(report) == {Check.SIGNATURE: Outcome.UNREADABLE}, name
+        assert verify_credential({**made["credential"], "id": "urn:passes"}, policy(made, child), NOW).failed == ()
+
+
+def test_without_didkit_the_report_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("identity.legacy.in_worker.INSTALLED", False)
+    made = MADE[0]
+    report = verify_credential(made["credential"], policy(made, check), NOW)
+    assert [(each.check, each.outcome, each.detail) for each in report.failed] == [
+        (Check.SIGNATURE, Outcome.UNREADABLE, MISSING)
+    ]
+    assert "3.12" in MISSING
+
+
+def test_nobody_to_verify_them_is_no_verification() -> None:
+    report = verify_credential(MADE[0]["credential"], Policy(frozenset({MADE[0]["did"]})), NOW)
+    assert failed(report) == {Check.SIGNATURE: Outcome.UNREADABLE}
