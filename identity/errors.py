@@ -23,6 +23,9 @@ IdentityError
 ├── CredentialRefusedError        what is to be issued or presented breaks a rule; nothing was signed
 ├── OfferGoneError                an offer of a credential that is used, withdrawn, ended, or never was
 ├── WalletRefusedError            a wallet's request cannot be served; `fault` says why in OAuth's words
+├── WalletError                   a holder's keys do not do what they should
+│   ├── HolderKeyUnknownError         the credential is bound to a key that is not in this wallet
+│   └── WalletFullError               no more keys fit
 ├── TokenError                    a JWT, an SD-JWT, an mdoc or a status list proves nothing
 │   ├── TokenUnreadableError          it is not of its form, or beyond a limit
 │   ├── TokenInvalidError             it does not hold; `check` says in what
@@ -119,6 +122,18 @@ class WalletRefusedError(IdentityError):
     def __init__(self, fault: Fault, detail: str) -> None:
         super().__init__(detail)
         self.fault = fault
+
+
+class WalletError(IdentityError):
+    """A holder's keys do not do what they should."""
+
+
+class HolderKeyUnknownError(WalletError):
+    """The credential is bound to a key that is not in this wallet."""
+
+
+class WalletFullError(WalletError):
+    """No more keys fit."""
 
 
 class TokenError(IdentityError):
