@@ -16,7 +16,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from identity.mdoc.document import DRIVING_LICENCE, PID, PROOF_OF_AGE, VerifiedMdoc
+from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE, VerifiedMdoc
 from identity.sd_jwt.credential import VerifiedCredential
 
 PID_VCT: Final = "urn:eudi:pid:1"
@@ -70,7 +70,7 @@ def _by_birth(stated: object, years: int, today: date) -> Answer:
 
 _SOURCES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, object], int, date], Answer]]]] = {
     PROOF_OF_AGE: (PROOF_OF_AGE, _stated),
-    DRIVING_LICENCE: ("org.iso.18013.5.1", _stated),
+    DRIVING_LICENCE: (DRIVING_NAMESPACE, _stated),
     PID: (PID, _born),
 }
 """Namespace and way, by document type."""

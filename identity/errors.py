@@ -30,13 +30,17 @@ IdentityError
 │   ├── TokenUnreadableError          it is not of its form, or beyond a limit
 │   ├── TokenInvalidError             it does not hold; `check` says in what
 │   └── IssuerUntrustedError          it may hold, its issuer is not among those believed
-└── StatusError                   nothing can be said about a credential's status
-    ├── StatusIndexError              the list has no such place
-    ├── StatusListFullError           no place of the list is free: begin another
-    ├── StatusListUnknownError        there is no such list here
-    ├── PlaceTakenError               somebody else was given that place meanwhile
-    ├── CredentialUnknownError        no credential of that id has a status here
-    └── RevokedForEverError           a credential that is revoked is neither suspended nor reinstated
+├── StatusError                   nothing can be said about a credential's status
+│   ├── StatusIndexError              the list has no such place
+│   ├── StatusListFullError           no place of the list is free: begin another
+│   ├── StatusListUnknownError        there is no such list here
+│   ├── PlaceTakenError               somebody else was given that place meanwhile
+│   ├── CredentialUnknownError        no credential of that id has a status here
+│   └── RevokedForEverError           a credential that is revoked is neither suspended nor reinstated
+└── PresentationError             a wallet is not asked, or its answer not taken
+    ├── QuestionRefusedError          this cannot be asked here
+    ├── RequestNotFoundError          no such request of a wallet, or it is over
+    └── ResponseRefusedError          nobody's answer to it
 """
 
 from __future__ import annotations
@@ -182,6 +186,22 @@ class CredentialUnknownError(StatusError):
 
 class RevokedForEverError(StatusError):
     """A credential that is revoked is neither suspended nor reinstated."""
+
+
+class PresentationError(IdentityError):
+    """A wallet is not asked, or its answer not taken."""
+
+
+class QuestionRefusedError(PresentationError):
+    """This cannot be asked here: nobody's word on it is believed."""
+
+
+class RequestNotFoundError(PresentationError):
+    """No such request of a wallet, or it is over."""
+
+
+class ResponseRefusedError(PresentationError):
+    """Not an answer to this request, which goes on waiting."""
 
 
 class KeyUnfitError(IdentityError):

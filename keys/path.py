@@ -43,8 +43,10 @@ def check_path(path: Sequence[x509.Certificate], purposes: Purposes, root: x509.
         raise CertificateMismatchError(f"the chain of {named(path[0])} cannot be read [{error}]") from error
 
 
-def led_to(chain: Sequence[x509.Certificate], roots: Iterable[x509.Certificate], purposes: Purposes) -> None:
-    """Whether one of these roots stands above a part of the chain that begins with its leaf, and the path holds.
+def led_to(
+    chain: Sequence[x509.Certificate], roots: Iterable[x509.Certificate], purposes: Purposes
+) -> x509.Certificate:
+    """The one of these roots that stands above a part of the chain that begins with its leaf, where the path holds.
 
     Raises CertificateMismatchError with what is wrong with the last path that was tried.
     """
@@ -53,9 +55,11 @@ def led_to(chain: Sequence[x509.Certificate], roots: Iterable[x509.Certificate],
     for length, last in enumerate(chain, start=1):
         for root in (root for root in known if root.subject == last.issuer and is_issued_by(last, root)):
             try:
-                return check_path(chain[:length], purposes, root)
+                check_path(chain[:length], purposes, root)
             except CertificateMismatchError as error:
                 fault = error
+            else:
+                return root
     raise fault
 
 

@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -31,10 +32,20 @@ MDL_DOCUMENT_SIGNER: Final = x509.ObjectIdentifier("1.0.18013.5.1.2")
 """ISO/IEC 18013-5, annex B.1.4: who signs mobile documents; the EU's schemes took it over."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """Who signs, as far as a verifier knows them."""
+
+    name: str
+    """An issuer's own, where it is known by that; otherwise that of the authority which certifies it."""
+
+    key: PublicKey
+
+
 def certified_key(
     chain: Sequence[bytes], anchors: Sequence[x509.Certificate], purposes: Purposes, now: datetime
-) -> PublicKey:
-    """The key of the leaf of a DER chain, leaf first, without its anchor.
+) -> Known:
+    """The key of the leaf of a DER chain, leaf first, without its anchor, and that anchor's name.
 
     Raises TokenUnreadableError, IssuerUntrustedError under no anchor, TokenInvalidError out of time.
     """
@@ -48,14 +59,14 @@ def certified_key(
         raise TokenUnreadableError("the issuer's certificate cannot be read") from error
     good = [anchor for anchor in anchors if _is_good(anchor, now)]
     try:
-        led_to(certificates, good, purposes)
+        anchor = led_to(certificates, good, purposes)
     except CertificateMismatchError as error:
         raise IssuerUntrustedError("no authority believed here stands above the issuer's certificate") from error
     if not (fitting and isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey)):
         raise IssuerUntrustedError("the issuer's certificate is not for signing such documents")
     if not all(_is_good(certificate, now) for certificate in certificates):
         raise TokenInvalidError(Check.VALIDITY, "the issuer's certificate has ended, or has not begun")
-    return key
+    return Known(anchor.subject.rfc4514_string(), key)
 
 
 def _signs(leaf: x509.Certificate, purposes: Purposes) -> bool:

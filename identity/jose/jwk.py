@@ -8,6 +8,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from identity.encoding import base64url
+from identity.encoding.strict_json import write_json
 from identity.errors import TokenUnreadableError
 
 PublicKey = CurveKey | Ed25519PublicKey
@@ -66,3 +68,8 @@ def write_jwk(key: PublicKey) -> dict[str, str]:
         raise ValueError(f"{key.curve.name} has no place among our keys")
     x, y = (base64url.encode(value.to_bytes(octets)) for value in (numbers.x, numbers.y))
     return {"kty": "EC", "crv": names[0], "x": x, "y": y}
+
+
+def thumbprint(jwk: Mapping[str, str]) -> bytes:
+    """SHA-256 of a key as `write_jwk` gives it (RFC 7638)."""
+    return sha256(write_json(dict(sorted(jwk.items())))).digest()

@@ -27,6 +27,7 @@ from identity.outcome import Check
 
 PROOF_OF_AGE: Final = "eu.europa.ec.av.1"
 DRIVING_LICENCE: Final = "org.iso.18013.5.1.mDL"
+DRIVING_NAMESPACE: Final = "org.iso.18013.5.1"
 PID: Final = "eu.europa.ec.eudi.pid.1"
 
 HASHES: Final[Mapping[str, str]] = {"SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
@@ -53,6 +54,9 @@ class VerifiedMdoc:
     """A document that holds."""
 
     doctype: str
+    issuer: str
+    """The authority that certifies them."""
+
     elements: Mapping[str, Mapping[str, object]]
     """What the issuer signed and the holder showed, by namespace and name. Dates are `datetime.date`."""
 
@@ -68,14 +72,14 @@ def verify_mdoc(response: bytes, expected: MdocExpectation, now: datetime) -> Ve
     document = _document(read_map(response, "the answer"), expected.doctype)
     match document:
         case {"issuerSigned": {"nameSpaces": dict(shown), "issuerAuth": sealed}, "deviceSigned": dict(device)}:
-            security = _security_object(sealed, expected, now)
+            issuer, security = _security_object(sealed, expected, now)
         case _:
             raise TokenUnreadableError("a document is what its issuer signed and what its device signed")
     elements = _elements(shown, security)
     _check_validity(security, now)
     key = read_key(_inside(security, "deviceKeyInfo", "deviceKey"))
     check_device(device, key, expected.doctype, expected.transcript)
-    return VerifiedMdoc(expected.doctype, elements, security.get("status"), CHECKS)
+    return VerifiedMdoc(expected.doctype, issuer, elements, security.get("status"), CHECKS)
 
 
 def _document(response: Mapping[object, object], doctype: str) -> Mapping[Any, object]:
@@ -90,18 +94,18 @@ def _document(response: Mapping[object, object], doctype: str) -> Mapping[Any, o
     return document
 
 
-def _security_object(sealed: object, expected: MdocExpectation, now: datetime) -> Mapping[Any, Any]:
-    """The mobile security object, once its issuer is known and signed it."""
+def _security_object(sealed: object, expected: MdocExpectation, now: datetime) -> tuple[str, Mapping[Any, Any]]:
+    """Who certifies its issuer, and the mobile security object, once its issuer is known and signed it."""
     what = "the security object"
     sign1 = read_sign1(sealed)
-    key = certified_key(sign1.chain, expected.anchors, frozenset({MDL_DOCUMENT_SIGNER}), now)
+    issuer = certified_key(sign1.chain, expected.anchors, frozenset({MDL_DOCUMENT_SIGNER}), now)
     if sign1.payload is None:
         raise TokenUnreadableError("the issuer's signature covers nothing")
-    verify_sign1(sign1, key, sign1.payload)
+    verify_sign1(sign1, issuer.key, sign1.payload)
     security = read_map(embedded(read_cbor(sign1.payload, what), what), what)
     if security.get("docType") != expected.doctype:
         raise TokenInvalidError(Check.TYPE, "the issuer signed a document of another type")
-    return security
+    return issuer.name, security
 
 
 def _elements(shown: Mapping[object, object], security: Mapping[Any, Any]) -> dict[str, dict[str, object]]:

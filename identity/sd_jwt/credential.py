@@ -52,6 +52,9 @@ class Expectation:
 class VerifiedCredential:
     """A credential that holds. Whether it was revoked since, `claims["status"]` says where to ask."""
 
+    issuer: str
+    """As who verifies knows them: by their own name, or by that of the authority which certifies them."""
+
     claims: Mapping[str, object]
     """What was signed and shown; nothing that was not."""
 
@@ -114,7 +117,8 @@ def verify(presentation: str, expected: Expectation, now: datetime) -> VerifiedC
     """
     token, disclosures, binding = _split(presentation)
     jws = read_jws(token, TYPE)
-    verify_jws(jws, expected.issuer_key(jws.payload.get("iss"), jws.header))
+    issuer = expected.issuer_key(jws.payload.get("iss"), jws.header)
+    verify_jws(jws, issuer.key)
     revealed = reveal(jws.payload, disclosures)
     _check_type(revealed, expected)
     check_lifetime(revealed.claims, now, "exp")
@@ -123,7 +127,7 @@ def verify(presentation: str, expected: Expectation, now: datetime) -> VerifiedC
     if expected.binding is not None:
         bound_to = digest(presentation.removesuffix(binding), hash_name(jws.payload))
         check_binding(binding, jws.payload.get("cnf"), expected.binding, bound_to, now)
-    return VerifiedCredential(revealed.claims, tuple(revealed.disclosures), _checks(expected))
+    return VerifiedCredential(issuer.name, revealed.claims, tuple(revealed.disclosures), _checks(expected))
 
 
 def _check_type(revealed: Revealed, expected: Expectation) -> None:

@@ -7,30 +7,50 @@ Rules
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from identity.errors import IssuerUntrustedError, TokenUnreadableError
-from identity.jose.certified import certified_key
+from identity.did.methods import BlsKey, Resolver
+from identity.errors import DidError, IssuerUntrustedError, TokenUnreadableError
+from identity.jose.certified import Known, certified_key
 from identity.jose.jwk import PublicKey
 from keys.path import Purposes
 from keys.profile import extension
 
-IssuerKey: TypeAlias = Callable[[object, Mapping[str, object]], PublicKey]
-"""The key of an issuer, by `iss` and the header, both not verified yet. Raises IssuerUntrustedError for a stranger."""
+ASSERTION: Final = "assertionMethod"
+
+IssuerKey: TypeAlias = Callable[[object, Mapping[str, object]], Known]
+"""An issuer and their key, by `iss` and the header, not verified yet. Raises IssuerUntrustedError for a stranger."""
 
 
 def pinned(keys: Mapping[str, PublicKey]) -> IssuerKey:
     """Issuers that are known by name, each with its one key."""
 
-    def issuer_key(issuer: object, _: Mapping[str, object]) -> PublicKey:
+    def issuer_key(issuer: object, _: Mapping[str, object]) -> Known:
         if not (isinstance(issuer, str) and issuer in keys):
             raise IssuerUntrustedError("the issuer is not among those believed here")
-        return keys[issuer]
+        return Known(issuer, keys[issuer])
+
+    return issuer_key
+
+
+def resolved(dids: Collection[str], resolve: Resolver) -> IssuerKey:
+    """Issuers known by their DIDs, each with the key of the verification method in the header (`kid`, a DID URL)."""
+
+    def issuer_key(issuer: object, header: Mapping[str, object]) -> Known:
+        if not (isinstance(issuer, str) and issuer in dids):
+            raise IssuerUntrustedError("the issuer is not among those believed here")
+        try:
+            method = resolve(str(header.get("kid")))
+        except DidError as error:
+            raise IssuerUntrustedError(f"the issuer's key cannot be had: {error}") from error
+        if method.controller != issuer or ASSERTION not in method.purposes or isinstance(method.key, BlsKey):
+            raise IssuerUntrustedError("the key named (kid) is not one that the issuer signs tokens with")
+        return Known(issuer, method.key)
 
     return issuer_key
 
@@ -42,12 +62,12 @@ def certified(anchors: Sequence[x509.Certificate], purposes: Purposes, now: date
     or one authority's issuer could speak for another.
     """
 
-    def issuer_key(issuer: object, header: Mapping[str, object]) -> PublicKey:
+    def issuer_key(issuer: object, header: Mapping[str, object]) -> Known:
         chain = [_der(one) for one in stated] if isinstance(stated := header.get("x5c"), list) else []
-        key = certified_key(chain, anchors, purposes, now)
+        known = certified_key(chain, anchors, purposes, now)
         if issuer is not None and not _names(x509.load_der_x509_certificate(chain[0]), issuer):
             raise IssuerUntrustedError("the certificate does not name the issuer (iss)")
-        return key
+        return known
 
     return issuer_key
 

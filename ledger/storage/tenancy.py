@@ -39,6 +39,7 @@ class SystemSession(StrEnum):
     INTEGRATION = "integration"
     BOOKKEEPING = "bookkeeping"
     REWRAPPING = "rewrapping"
+    PRESENTATION = "presentation"
     SWEEP = "sweep"
     VERIFICATION = "verification"
     REVOCATION = "revocation"

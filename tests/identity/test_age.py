@@ -14,11 +14,11 @@ TODAY = date(2026, 11, 28)
 
 
 def document(doctype: str, namespace: str, **elements: object) -> VerifiedMdoc:
-    return VerifiedMdoc(doctype, {namespace: elements}, None, ())
+    return VerifiedMdoc(doctype, "", {namespace: elements}, None, ())
 
 
 def pid(birthdate: object, vct: str = PID_VCT) -> VerifiedCredential:
-    return VerifiedCredential({"vct": vct, "birthdate": birthdate}, (), ())
+    return VerifiedCredential("", {"vct": vct, "birthdate": birthdate}, (), ())
 
 
 @pytest.mark.parametrize(

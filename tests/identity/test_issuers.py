@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+from identity.did.methods import did_key, method_of, resolve
 from identity.errors import IssuerUntrustedError, TokenUnreadableError
-from identity.jose.certified import MDL_DOCUMENT_SIGNER
-from identity.sd_jwt.issuers import certified, pinned
-from tests.identity.parties import NOW
+from identity.jose.certified import MDL_DOCUMENT_SIGNER, Known
+from identity.sd_jwt.issuers import certified, pinned, resolved
+from tests.identity.parties import NOW, party
 from tests.identity.wallet import AUTHORITY, CERTIFICATE, ISSUER, Authority
 
 assert isinstance(ISSUER.private_key, EllipticCurvePrivateKey)
 NAMES = [x509.DNSName("issuer.example"), x509.UniformResourceIdentifier("urn:issuer")]
 NAMED = AUTHORITY.certify(ISSUER.private_key, names=NAMES)
+CERTIFIED = Known("CN=authority", ISSUER.key)
 KEY_OF = certified([AUTHORITY.anchor], frozenset({MDL_DOCUMENT_SIGNER}), NOW)
 
 
@@ -26,11 +29,25 @@ def header(*chain: bytes) -> dict[str, object]:
 
 def test_a_pinned_issuer_is_known_by_its_whole_name() -> None:
     issuer_key = pinned({"https://issuer.example": ISSUER.key})
-    assert issuer_key("https://issuer.example", {}) == ISSUER.key
+    assert issuer_key("https://issuer.example", {}) == Known("https://issuer.example", ISSUER.key)
     strangers: list[object] = ["https://issuer.example/", None, 1, ["https://issuer.example"], {}]
     for stranger in strangers:
         with pytest.raises(IssuerUntrustedError):
             issuer_key(stranger, header(NAMED))
+
+
+def test_a_resolved_issuer_signs_with_a_key_of_its_own() -> None:
+    did = did_key(ISSUER.key)
+    method, other = method_of(did), method_of(did_key(party().key))
+    issuer_key = resolved({did}, resolve)
+    assert issuer_key(did, {"kid": method}) == Known(did, ISSUER.key)
+    strangers: list[tuple[object, object]] = [(did, other), (did, did), (did, None), (did, "did:web:a.example#1")]
+    for issuer, kid in [*strangers, (other.partition("#")[0], other), (None, method), ([did], method)]:
+        with pytest.raises(IssuerUntrustedError):
+            issuer_key(issuer, {"kid": kid})
+    for_login = replace(resolve(method), purposes=frozenset({"authentication"}))
+    with pytest.raises(IssuerUntrustedError):
+        resolved({did}, lambda _: for_login)(did, {"kid": method})
 
 
 def test_a_certified_issuer_is_whom_its_certificate_names() -> None:
@@ -41,8 +58,8 @@ def test_a_certified_issuer_is_whom_its_certificate_names() -> None:
         "https://ISSUER.example",
         "urn:issuer",
     ):
-        assert KEY_OF(issuer, header(NAMED)) == ISSUER.key
-    assert KEY_OF(None, header(CERTIFICATE)) == ISSUER.key
+        assert KEY_OF(issuer, header(NAMED)) == CERTIFIED
+    assert KEY_OF(None, header(CERTIFICATE)) == CERTIFIED
 
 
 @pytest.mark.parametrize(
