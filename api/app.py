@@ -10,6 +10,7 @@ from api.openapi import PROBLEMS, App
 from api.routers import (
     access,
     assets,
+    did,
     health,
     holds,
     keys,
@@ -18,6 +19,7 @@ from api.routers import (
     recovery,
     stamps,
     trust,
+    vc_api,
     verifications,
 )
 from api.service import Service
@@ -27,6 +29,9 @@ from api.version import VERSION
 DESCRIPTION = """Provenance for media: sign at upload, verify anywhere, prove it later.
 
 Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them."""
+
+
+ROUTERS = (assets, verifications, vc_api, did, ledger, oversight, holds, recovery, stamps, trust, access, keys, health)
 
 
 def create_app(service: Service) -> ASGIApp:
@@ -44,7 +49,7 @@ def create_app(service: Service) -> ASGIApp:
         responses=PROBLEMS,
     )
     app.state.service = service
-    for router in (assets, verifications, ledger, oversight, holds, recovery, stamps, trust, access, keys, health):
+    for router in ROUTERS:
         app.include_router(router.router)
     problem.install(app)
     return _Head(Telemetry(BoundedBody(app), service.metrics))

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.problem import ProblemView
 from api.schemas.assets import ASSET_EXAMPLE, AssetView, ClaimBody
+from api.schemas.credentials import CREDENTIAL_EXAMPLE, CredentialVerificationView
 from api.schemas.verification import REPORT_EXAMPLE, VerificationView
 
 REFERENCE = "#/components/schemas/{model}"
@@ -17,7 +18,7 @@ UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, ProblemView)
 """Models that no handler's signature names."""
 
 CLAIM: dict[str, Any] = {"$ref": REFERENCE.format(model=ClaimBody.__name__)}
-WHOLE = {AssetView: ASSET_EXAMPLE, VerificationView: REPORT_EXAMPLE}
+WHOLE = {AssetView: ASSET_EXAMPLE, VerificationView: REPORT_EXAMPLE, CredentialVerificationView: CREDENTIAL_EXAMPLE}
 """Examples of answers. They have every field, and FastAPI leaves nulls out of its document."""
 
 CHANGE: dict[str, Any] = {
@@ -46,6 +47,13 @@ def multipart(fields: dict[str, Any]) -> dict[str, Any]:
     schema = {"type": "object", "required": ["file"], "properties": properties}
     content = {"multipart/form-data": {"schema": schema, "encoding": encoding}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def json_body(member: str, options: dict[str, Any]) -> dict[str, Any]:
+    """An operation whose JSON body has a document in `member` and, beside it, these options."""
+    properties = {member: {"type": "object"}, "options": {"type": "object", "properties": options}}
+    schema = {"type": "object", "required": [member], "properties": properties}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 KEY = "apiKey"

@@ -26,6 +26,9 @@ from api.throttle import ConnectionsBusyError, RateExceededError
 from api.upload import UploadError, UploadsBusyError, UploadTooLargeError
 from cases import errors as cases
 from detection import errors as detection
+from identity import errors as identity
+from identity.vc_api.jobs import DerivationRefusedError
+from identity.vc_api.request import RequestUnreadableError
 from keys import errors as keys
 from ledger import errors as ledger
 from provenance import errors as provenance
@@ -112,6 +115,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     keys.CertificateUnfitError: _later("certificate-unfit", "The claim key's certificate does not fit it"),
     keys.KeyStoreUnavailableError: _later("key-store-down", "The key store does not answer"),
     keys.KeyNotFoundError: _later("key-missing", "The key store lacks a key this needs"),
+    RequestUnreadableError: Problem("vc-api-request", 400, "The request is not of VC-API's form"),
+    DerivationRefusedError: Problem("derivation-refused", 400, "Nothing can be derived so"),
+    identity.CredentialTooCostlyError: Problem("credential-too-costly", 400, "It takes too much work to judge"),
     cases.HoldNotFoundError: Problem("hold-not-found", 404, "No such legal hold"),
     ledger.SubjectHeldError: Problem("under-hold", 409, "It is under legal hold", ("holds",)),
     ledger.PayloadErasedError: Problem("payload-erased", 410, "The payload was erased"),
@@ -159,6 +165,7 @@ ROOTS = (
     UploadsBusyError,
     cases.CasesError,
     detection.DetectionError,
+    identity.IdentityError,
     provenance.ProvenanceError,
     keys.KeysError,
     ledger.LedgerError,

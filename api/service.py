@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from math import nan
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.credential_desk import CredentialDesk, desks
 from api.fetched import Sources, sources_of
 from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
@@ -111,6 +113,8 @@ class Service:
     oversight: Oversight
     callers: Desk
     strangers: Desk
+    credential_callers: CredentialDesk
+    credential_strangers: CredentialDesk
     throttle: Throttle
     signing: Turns
     metrics: Metrics
@@ -185,12 +189,22 @@ def open_service(
         blobs = BlobStore(blob_folder, entropy)
         # Another process may be between a file and its row.
         sweep_strays(database, blobs, STRAY_AGE if settings.on_postgresql else timedelta(0))
-        callers, strangers = (stack.enter_context(_sandbox(settings)) for _ in range(2))
+        callers, strangers = (stack.enter_context(_sandbox(settings, JOBS)) for _ in range(2))
         deployment = Deployment(ledger, database, clock, entropy)
         watch = watch_of(settings, home, keys, clock, entropy)
         revocations = Revocations(ledger, database, keys, watch, deployment.operator, clock, settings.revocation_grace)
         trust = Trust(settings, keys, home.anchors, lambda: revocations.revoked)
         time_stamps = stack.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
+        sources = sources_of(settings, clock)
+        credentials = desks(
+            settings,
+            partial(_sandbox, settings),
+            partial(_turns, settings.workers),
+            _share(settings.workers),
+            sources,
+            clock,
+            stack,
+        )
         service = _assemble(
             settings,
             operator_token,
@@ -204,6 +218,8 @@ def open_service(
             blobs,
             callers,
             strangers,
+            credentials,
+            sources,
             metrics,
             clock,
             entropy,
@@ -256,10 +272,10 @@ def _wrapped_secret_id(settings: Settings) -> str:
     return file.read_text().strip() if file is not None and file.exists() else ""
 
 
-def _sandbox(settings: Settings) -> Sandbox:
+def _sandbox(settings: Settings, jobs: str) -> Sandbox:
     isolation = Isolation.WARN if settings.profile is Profile.EMBEDDED else Isolation.REQUIRED
     sandbox = Sandbox(
-        JOBS,
+        jobs,
         size=settings.workers,
         isolation=isolation,
         max_jobs=settings.worker_jobs,
@@ -293,6 +309,8 @@ def _assemble(
     blobs: BlobStore,
     callers: Sandbox,
     strangers: Sandbox,
+    credentials: tuple[CredentialDesk, CredentialDesk],
+    sources: Sources,
     metrics: Metrics,
     clock: Clock,
     entropy: Entropy,
@@ -340,7 +358,9 @@ def _assemble(
         rewrapping=rewrapping,
         revocations=revocations,
         housekeeping=housekeeping,
-        sources=sources_of(settings, clock),
+        credential_callers=credentials[0],
+        credential_strangers=credentials[1],
+        sources=sources,
         stamps=stamps,
         readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), stamps),
     )

@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError
 from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
+from identity.vc_api.request import MAX_ISSUERS
 from ledger.errors import CheckpointError
 from ledger.forgetting.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
 from ledger.stamping.stamper import STAMP_EVERY
@@ -285,6 +286,12 @@ class Settings(BaseSettings):
     """For reading the published log, per network: 256 entries a file."""
 
     key_rate: Rate = DEFAULT_KEY_RATE
+
+    credential_issuers: tuple[str, ...] = Field(default=(), max_length=MAX_ISSUERS)
+    """DIDs of the issuers whose credentials are believed here; any other's are *untrusted*."""
+
+    credential_contexts: Path | None = None
+    """JSON file of further JSON-LD contexts, each by its URL: none is ever fetched."""
 
     fetch_loopback: bool = False
     """Whether DID documents and status lists may come from this machine over plain HTTP: for development, in the

@@ -17,7 +17,9 @@ from api.throttle import network_of
 from ledger.witnessing.witnesses import Witnesses
 
 REQUEST_ID = "x-request-id"
-UNLOGGED_ROUTE = "/v1/verifications"
+UNLOGGED_ROUTES = frozenset(
+    {"/v1/verifications", "/credentials/verify", "/credentials/derive", "/presentations/verify"}
+)
 """An anonymous verification leaves a counter and no line, unless the fault is ours."""
 
 SERVER_ERROR = 500
@@ -39,6 +41,12 @@ class Metrics:
         )
         self.verifications = Counter(
             "sigillo_verifications_total", "Files verified, by verdict", ["verdict"], registry=self.registry
+        )
+        self.judged = Counter(
+            "sigillo_credential_verifications_total",
+            "Credentials and presentations verified, by verdict",
+            ["kind", "verdict"],
+            registry=self.registry,
         )
         self.signed = Counter(
             "sigillo_assets_signed_total",
@@ -135,7 +143,7 @@ class Telemetry:
         self._metrics.requests.labels(route, method, str(status)).inc()
         self._metrics.seconds.labels(route, method).observe(seconds)
         principal, address = scope.get("sigillo.principal", ""), scope.get("sigillo.address")
-        if route == UNLOGGED_ROUTE and not principal and status < SERVER_ERROR:
+        if route in UNLOGGED_ROUTES and not principal and status < SERVER_ERROR:
             return
         self._log.info(
             "answered",

@@ -17,7 +17,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from api.body import allow
+from api.body import BodyTooLargeError, allow
 from detection.memfd import Memfd
 from provenance.sign import MAX_MANIFEST_STORE_BYTES
 
@@ -257,6 +257,29 @@ async def receive(request: Request, limit: int, budget: Budget) -> Upload:
         upload.hold(FORM_BYTES)  # so that small uploads count, too: each has its fields and descriptors
         await _parse(request.stream(), boundary, _Form(upload, limit))
     except BaseException:  # the descriptor must not outlive a cancelled or broken request
+        upload.close()
+        raise
+    upload.seal()
+    return upload
+
+
+async def receive_whole(request: Request, limit: int, budget: Budget) -> Upload:
+    """The body itself, of any type and at most `limit` bytes, as the file of an Upload.
+
+    Raises BodyTooLargeError, at once where the size is declared; UploadsBusyError, UploadError, BodyError.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise BodyTooLargeError(limit)
+    allow(request, limit)
+    upload = Upload(Memfd.create(), budget)
+    try:
+        async for chunk in request.stream():
+            upload.write(chunk)
+    except ClientDisconnect as error:
+        upload.close()
+        raise UploadError("the connection ended before the body did; nothing was kept") from error
+    except BaseException:
         upload.close()
         raise
     upload.seal()

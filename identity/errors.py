@@ -9,6 +9,7 @@ IdentityError
 │   └── ProofInvalidError         it is of something else, or does not hold
 ├── DidError                      no key comes of this DID
 │   ├── DidUnreadableError        it is not of its method's form
+│   │   └── DidKeyLengthError     its key is longer or shorter than keys of its kind
 │   ├── DidUnreachableError       its document cannot be had now
 │   └── DidUnsupportedError       a method, or a kind of key, that we do not resolve
 ├── CheckFailedError              one check of a secured document; `check` and `outcome` say which and how
@@ -26,6 +27,9 @@ IdentityError
 ├── WalletError                   a holder's keys do not do what they should
 │   ├── HolderKeyUnknownError         the credential is bound to a key that is not in this wallet
 │   └── WalletFullError               no more keys fit
+├── CredentialTooCostlyError      it takes more work to judge than one may
+├── RequestUnreadableError        not of VC-API's form (`vc_api.request`)
+├── DerivationRefusedError        nothing can be derived so (`vc_api.jobs`)
 ├── TokenError                    a JWT, an SD-JWT, an mdoc or a status list proves nothing
 │   ├── TokenUnreadableError          it is not of its form, or beyond a limit
 │   ├── TokenInvalidError             it does not hold; `check` says in what
@@ -59,6 +63,10 @@ class DidError(IdentityError):
 
 class DidUnreadableError(DidError):
     """It is not of its method's form."""
+
+
+class DidKeyLengthError(DidUnreadableError):
+    """Its key is longer or shorter than keys of its kind."""
 
 
 class DidUnreachableError(DidError):
@@ -138,6 +146,10 @@ class HolderKeyUnknownError(WalletError):
 
 class WalletFullError(WalletError):
     """No more keys fit."""
+
+
+class CredentialTooCostlyError(IdentityError):
+    """It takes more time or memory to judge than one credential may, or its worker died of it."""
 
 
 class TokenError(IdentityError):

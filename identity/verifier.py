@@ -44,13 +44,13 @@ MAX_CREDENTIALS: Final = 16
 ASSERTION: Final = Expected("assertionMethod")
 
 Document = Mapping[str, object]
-Status = Callable[[object], None]
-"""Looks one `credentialStatus` up. Raises CheckFailedError."""
+Status = Callable[[object, str | None], None]
+"""Looks one `credentialStatus` of a credential by that issuer up. Raises CheckFailedError."""
 
 _T = TypeVar("_T")
 
 
-def _not_looked_up(_entry: object) -> None:
+def _not_looked_up(_entry: object, _issuer: str | None) -> None:
     raise CheckFailedError(Check.STATUS, "nobody here looks it up", Outcome.UNCHECKED)
 
 
@@ -79,13 +79,13 @@ def verify_credential(document: Document, policy: Policy, now: datetime, expecte
     if not findings.begin(document, CREDENTIAL):
         return findings.report()
     findings.run(Check.CONTEXTS, partial(check_contexts, document, policy.contexts))
+    issuer = party(document.get("issuer"))
     if findings.holds(Check.STRUCTURE):
         findings.run(Check.VALIDITY, partial(check_validity, document, now))
         findings.run(Check.RESOURCES, partial(check_resources, document, policy.resources))
         for entry in listed(document.get("credentialStatus", [])):
-            findings.run(Check.STATUS, partial(policy.status, entry))
+            findings.run(Check.STATUS, partial(policy.status, entry, issuer))
     signers = _verify_proofs(findings, document, policy, now, expected)
-    issuer = party(document.get("issuer"))
     if signers:
         findings.run(Check.AUTHOR, partial(_check_author, issuer, signers))
         findings.run(Check.TRUST, partial(_check_trust, issuer, policy.issuers))

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from api.auth import identify, network_name
 from api.openapi import BINARY, multipart
+from api.plain_route import PlainRoute
 from api.schemas.verification import VerificationView
 from api.service import Desk, Service, service_of
 from api.upload import Upload, receive
 
-
-class _PlainRoute(APIRoute):
-    """Hands the request to its endpoint as it is: here, solving dependencies is a noticeable part of the work."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return endpoint
-
-
-router = APIRouter(prefix="/v1/verifications", tags=["verification"], route_class=_PlainRoute)
+router = APIRouter(prefix="/v1/verifications", tags=["verification"], route_class=PlainRoute)
 
 _VIEW = TypeAdapter(VerificationView)
 

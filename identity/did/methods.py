@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from identity.encoding import base64url, multibase
 from identity.encoding.strict_json import read_object
-from identity.errors import DidUnreadableError, DidUnsupportedError, TokenUnreadableError
+from identity.errors import DidKeyLengthError, DidUnreadableError, DidUnsupportedError, TokenUnreadableError
 from identity.jose.jwk import CURVES, PublicKey, read_jwk
 
 SIGNING_PURPOSES: Final = frozenset(
@@ -32,7 +32,8 @@ POINTS: Final = {bytes.fromhex("8024"): ("P-256", 33), bytes.fromhex("8124"): ("
 """Multicodec prefix → curve, length of a compressed point (Controlled Identifiers 1.0 §2.2.2)."""
 
 BLS_PREFIX: Final = bytes.fromhex("eb01")
-BLS_BYTES: Final = 96
+LENGTHS: Final = {ED25519_PREFIX: 32, BLS_PREFIX: 96, **{prefix: length for prefix, (_, length) in POINTS.items()}}
+"""Bytes of a key behind its prefix."""
 
 MAX_JWK: Final = 1024
 """Characters of a did:jwk: one of ours has 170."""
@@ -115,19 +116,16 @@ def read_multikey(text: str) -> VerificationKey:
 
 
 def _key(prefix: bytes, octets: bytes) -> VerificationKey:
-    """Raises ValueError for what is no key, DidUnsupportedError for a kind we do not read."""
+    """Raises ValueError for what is no key, DidKeyLengthError, DidUnsupportedError for a kind we do not read."""
+    if prefix not in LENGTHS:
+        raise DidUnsupportedError(f"keys with the multicodec prefix {prefix.hex()} are not read here")
+    if len(octets) != LENGTHS[prefix]:
+        raise DidKeyLengthError(f"a key of {len(octets)} bytes instead of {LENGTHS[prefix]}")
     if prefix == ED25519_PREFIX:
         return Ed25519PublicKey.from_public_bytes(octets)
     if prefix == BLS_PREFIX:
-        if len(octets) != BLS_BYTES:
-            raise ValueError(f"{len(octets)} bytes instead of {BLS_BYTES}")
         return BlsKey(octets)
-    if prefix not in POINTS:
-        raise DidUnsupportedError(f"keys with the multicodec prefix {prefix.hex()} are not read here")
-    curve, length = POINTS[prefix]
-    if len(octets) != length:
-        raise ValueError(f"{len(octets)} bytes instead of {length}")
-    return EllipticCurvePublicKey.from_encoded_point(CURVES[curve], octets)
+    return EllipticCurvePublicKey.from_encoded_point(CURVES[POINTS[prefix][0]], octets)
 
 
 def _from_did_key(did: str) -> tuple[VerificationKey, str]:

@@ -63,6 +63,17 @@ def resolver(fetch: Fetch) -> Resolver:
 
 def read_document(did: str, content: bytes, method: str) -> VerificationMethod:
     """The verification method of that id in a DID's document. Raises DidError's kinds."""
+    document = read_whole(did, content)
+    stated = [each for _, each in _stated(did, document) if each.get("id") == method]
+    if len(stated) != 1:
+        raise DidUnreadableError(f"the document of {did!r} has {len(stated)} methods {method!r}, not one")
+    if stated[0].get("controller") != did:
+        raise DidUnreadableError(f"{method!r} has another controller than {did!r}")
+    return VerificationMethod(method, did, _key(stated[0]), _purposes(did, document, method))
+
+
+def read_whole(did: str, content: bytes) -> Mapping[str, object]:
+    """A DID's document as it was fetched. Raises DidUnreadableError."""
     if len(content) > MAX_BYTES:
         raise DidUnreadableError(f"the document of {did!r} is larger than {MAX_BYTES} bytes")
     try:
@@ -71,12 +82,7 @@ def read_document(did: str, content: bytes, method: str) -> VerificationMethod:
         raise DidUnreadableError(str(error)) from error
     if document.get("id") != did:
         raise DidUnreadableError(f"what lies where {did!r} leads is not its document")
-    stated = [each for _, each in _stated(did, document) if each.get("id") == method]
-    if len(stated) != 1:
-        raise DidUnreadableError(f"the document of {did!r} has {len(stated)} methods {method!r}, not one")
-    if stated[0].get("controller") != did:
-        raise DidUnreadableError(f"{method!r} has another controller than {did!r}")
-    return VerificationMethod(method, did, _key(stated[0]), _purposes(did, document, method))
+    return document
 
 
 def _stated(did: str, document: Mapping[str, object]) -> Iterator[tuple[str, dict[str, object]]]:

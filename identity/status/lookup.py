@@ -1,12 +1,14 @@
 """Looking a credential's status up in the Bitstring Status List it names: the list is a credential, verified as one.
 
-A list that cannot be had is *unchecked*, which is for policy to decide; one that is not believed is *untrusted*.
+A list is by the credential's own issuer, or by somebody believed; else it is *untrusted*. One that cannot be had is
+*unchecked*, which is for policy to decide.
 Revocation and suspension make a credential invalid; what other purposes say is the caller's to judge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -25,10 +27,11 @@ Fetch = Callable[[str], Mapping[str, object] | None]
 def status_in_lists(fetch: Fetch, policy: Policy, now: datetime) -> Status:
     """For `Policy.status`; `policy` is for the lists themselves."""
 
-    def check(stated: object) -> None:
+    def check(stated: object, issuer: str | None) -> None:
+        believed = policy.issuers | ({issuer} if issuer else set())
         try:
             for entry in entries({"credentialStatus": stated}):
-                _check(entry, fetch, policy, now)
+                _check(entry, fetch, replace(policy, issuers=believed), now)
         except TokenUnreadableError as error:
             raise CheckFailedError(Check.STATUS, str(error), Outcome.UNREADABLE) from error
         except (StatusError, TokenInvalidError) as error:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from api.problem import ProblemView
 from api.schemas.assets import AssetView
 from api.schemas.verification import VerificationView
+from tests.api.routers.test_vc_api import CREDENTIAL
 from tests.api.wire import problem, signed, upload
 from tests.deployment import Running, picture
 
@@ -29,6 +30,7 @@ CHANGE = (
 )
 ASSET = "/components/schemas/AssetView/example"
 PROBLEM = "/components/schemas/ProblemView/example"
+JUDGED = "/components/schemas/CredentialVerificationView/example"
 REPORT = "/components/schemas/VerificationView/example"
 
 
@@ -76,7 +78,7 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
-    told = {ASSET, PROBLEM, REPORT}
+    told = {ASSET, PROBLEM, REPORT, JUDGED}
     assert set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE}
 
 
@@ -125,6 +127,11 @@ def test_the_report_has_the_fields_of_a_real_one(
     )
     assert real["sentence"] == example["sentence"]
     assert real["messages"] == example["messages"]
+
+
+def test_the_report_on_a_credential_is_answered_word_for_word(deployment: Running, shown: dict[str, Any]) -> None:
+    with deployment.http() as anyone:
+        assert anyone.post("/credentials/verify", json={"verifiableCredential": CREDENTIAL}).json() == shown[JUDGED]
 
 
 def test_the_revocation_is_accepted(own: Running, shown: dict[str, Any]) -> None:

@@ -11,15 +11,15 @@ from identity.jsonld.context_library import PUBLISHED
 
 VECTORS: Final = Path(__file__).parent / "vectors"
 EXAMPLES: Final = "https://www.w3.org/ns/credentials/examples/v2"
-CONTEXTS: Final = PUBLISHED.including(
-    {
-        EXAMPLES: (VECTORS / "contexts/examples-v2.jsonld").read_bytes(),
-        "https://www.w3.org/ns/credentials/undefined-terms/v2": (
-            VECTORS / "contexts/undefined-terms-v2.jsonld"
-        ).read_bytes(),
-        "https://w3id.org/citizenship/v4rc1": (VECTORS / "contexts/citizenship-v4rc1.jsonld").read_bytes(),
-    }
-)
+FURTHER: Final = {
+    url: (VECTORS / "contexts" / file).read_bytes()
+    for url, file in {
+        EXAMPLES: "examples-v2.jsonld",
+        "https://www.w3.org/ns/credentials/undefined-terms/v2": "undefined-terms-v2.jsonld",
+        "https://w3id.org/citizenship/v4rc1": "citizenship-v4rc1.jsonld",
+    }.items()
+}
+CONTEXTS: Final = PUBLISHED.including(FURTHER)
 
 
 @dataclass(frozen=True)

@@ -273,10 +273,10 @@ def test_a_status_that_nobody_looks_up_is_unchecked() -> None:
     document = credential(credentialStatus={"id": "urn:list#7", "type": "BitstringStatusListEntry", **STATUS})
     assert failed(verify(document)) == {Check.STATUS: Outcome.UNCHECKED}
     asked: list[object] = []
-    assert verify(document, status=asked.append).verdict is Outcome.HOLDS
-    assert asked == [document["credentialStatus"]]
+    assert verify(document, status=lambda *told: asked.append(told)).verdict is Outcome.HOLDS
+    assert asked == [(document["credentialStatus"], document["issuer"]["id"])]
 
-    def revoked(_entry: object) -> None:
+    def revoked(_entry: object, _issuer: str | None) -> None:
         raise CheckFailedError(Check.STATUS, "revoked")
 
     assert verify(document, status=revoked).verdict is Outcome.INVALID

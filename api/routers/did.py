@@ -1,0 +1,60 @@
+"""DID resolver: what the W3C's DID Resolution asks over HTTP, for did:key, did:jwk and did:web; open to anyone."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from api.auth import AnyoneDep
+from api.service import ServiceDep
+from identity.did.resolution import Resolution, ResolutionFault, resolve_did
+
+router = APIRouter(tags=["verification"])
+
+PATH: Final = "/1.0/identifiers/"
+RESULT: Final = 'application/ld+json;profile="https://w3id.org/did-resolution"'
+RESULT_CONTEXT: Final = "https://w3id.org/did-resolution/v1"
+DOCUMENTS: Final = ("application/did", "application/did+ld+json", "application/did+json")
+"""Media types of a document alone; whoever names none of them gets the whole result."""
+
+STATUSES: Final = {
+    ResolutionFault.NOT_FOUND: 404,
+    ResolutionFault.METHOD_NOT_SUPPORTED: 501,
+    ResolutionFault.REPRESENTATION_NOT_SUPPORTED: 406,
+}
+"""Of faults; 400 of the others (DID Resolution, section 7.1)."""
+
+
+@router.get(PATH + "{did:path}", dependencies=[AnyoneDep], response_class=JSONResponse)
+def resolve(request: Request, did: str, service: ServiceDep, publicKeyFormat: str | None = None) -> JSONResponse:  # noqa: N803 (did:key's name)
+    """Resolve a DID, or dereference the method that its fragment names; `Accept` says in which form."""
+    found = resolve_did(_name(request, did), publicKeyFormat, service.sources.did_documents.content)
+    status = 200 if found.fault is None else STATUSES.get(found.fault, 400)
+    accepted = request.headers.get("accept", "")
+    kind = next((kind for kind in DOCUMENTS if kind in _kinds(accepted)), None)
+    if kind and found.content is not None:
+        return JSONResponse(found.content, status, media_type=kind)
+    return JSONResponse(_result(found), status, media_type=RESULT)
+
+
+def _name(request: Request, decoded: str) -> str:
+    """The DID as it was written: in `did:web` a port's `%3A` is part of the name, and stays where the rest is plain."""
+    written: str = request.scope.get("raw_path", b"").decode("ascii", "replace").partition("?")[0].partition(PATH)[2]
+    return (
+        written if written.startswith("did:web:") else decoded if not written.startswith("did%3A") else unquote(written)
+    )
+
+
+def _kinds(accepted: str) -> set[str]:
+    return {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
+
+
+def _result(found: Resolution) -> dict[str, Any]:
+    said: dict[str, Any] = {} if found.fault is None else {"error": found.fault, "errorMessage": found.detail}
+    metadata = "didDereferencingMetadata" if found.is_url else "didResolutionMetadata"
+    if found.fault is None:
+        said["contentType"] = DOCUMENTS[0]
+    return {"@context": RESULT_CONTEXT, "didDocument": found.content, metadata: said, "didDocumentMetadata": {}}

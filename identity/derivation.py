@@ -1,0 +1,53 @@
+"""What a holder shows of a credential that was issued for showing parts of it.
+
+The issuer's proof is not verified: a holder who wants to know what was issued verifies what was derived.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from identity.data_integrity.proof import proofs_of
+from identity.errors import CheckFailedError, SelectionError
+from identity.jsonld.context_library import PUBLISHED, ContextLibrary
+from identity.jsonld.document import check_document
+from identity.selective import bbs, ecdsa_sd
+
+
+def derive_credential(
+    credential: Mapping[str, Any],
+    pointers: Sequence[str],
+    presentation_header: bytes | None = None,
+    *,
+    contexts: ContextLibrary = PUBLISHED,
+) -> dict[str, Any]:
+    """The mandatory part of a credential and what the pointers select, under a derived proof.
+
+    The presentation header binds a proof by bbs-2023 to one showing: the verifier's, or a random one. Raises
+    SelectionError where there is not exactly one proof to derive from, or for a pointer that leads nowhere, and kinds
+    of ProofError and DocumentError.
+    """
+    check_document(credential)
+    document = {name: value for name, value in credential.items() if name != "proof"}
+    proof = _base_proof(credential)
+    if proof["cryptosuite"] == ecdsa_sd.CRYPTOSUITE:
+        shown, derived = ecdsa_sd.derive(document, proof, pointers, contexts=contexts)
+    else:
+        header = secrets.token_bytes(16) if presentation_header is None else presentation_header
+        shown, derived = bbs.derive(document, proof, pointers, header, contexts=contexts)
+    return {**shown, "proof": derived}
+
+
+def _base_proof(credential: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        proofs = [proof for proof in proofs_of(credential) if isinstance(proof, dict)]
+    except CheckFailedError as error:
+        raise SelectionError(f"the credential has no proof to derive from: {error.detail}") from error
+    fitting = [proof for proof in proofs if proof.get("cryptosuite") in {ecdsa_sd.CRYPTOSUITE, bbs.CRYPTOSUITE}]
+    if len(fitting) != 1:
+        raise SelectionError(
+            f"the credential has {len(fitting)} proofs by {ecdsa_sd.CRYPTOSUITE} or {bbs.CRYPTOSUITE}, not one"
+        )
+    return fitting[0]

@@ -1,0 +1,89 @@
+"""What a worker wants of the world: it has no network, so its parent fetches.
+
+A document is judged with what came along. Where something was missing, the parent is asked, once, for all of it
+together, and the document is judged again; what is still missing then counts as out of reach.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from identity.encoding.strict_json import read_object
+from identity.errors import CheckFailedError, TokenUnreadableError
+from identity.outcome import Check, Outcome
+
+MAX_WANTED: Final = 8
+"""Things for one request."""
+
+MAX_ANSWER: Final = 512 * 1024
+"""Bytes of all that is fetched for one request: a frame holds them in base64."""
+
+Fetch = Callable[[str], bytes | None]
+"""From a URL to what lies there; None where it cannot be had now."""
+
+Wanted = tuple[str, str]
+"""Where from, a name of `Sources`, and the URL."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The parent's ways to fetch."""
+
+    did_documents: Fetch
+    status_lists: Fetch
+
+    def answer(self, question: bytes) -> bytes:
+        """To `Outside.ask`. Raises ValueError for what no honest worker asks."""
+        ways = {"did_documents": self.did_documents, "status_lists": self.status_lists}
+        asked, left, found = json.loads(question), MAX_ANSWER, list[str | None]()
+        if len(asked) > MAX_WANTED:
+            raise ValueError(f"a worker wants more than {MAX_WANTED} things")
+        for way, url in asked:
+            content = ways[way](str(url))
+            fits = content is not None and len(content) <= left
+            left -= len(content) if content is not None and fits else 0
+            found.append(b64encode(content).decode() if content is not None and fits else None)
+        return json.dumps(found).encode()
+
+
+class Outside:
+    """The worker's side: what is known of the world in one job."""
+
+    def __init__(self) -> None:
+        self._known: dict[Wanted, bytes | None] = {}
+        self._wanted: list[Wanted] = []
+
+    @property
+    def lacks(self) -> bool:
+        """Whether something was looked for that is not known yet."""
+        return bool(self._wanted)
+
+    def did_document(self, url: str) -> bytes | None:
+        """For `did.web.resolver`."""
+        return self._get(("did_documents", url))
+
+    def status_list(self, url: str) -> Mapping[str, object] | None:
+        """For `status.lookup`. Raises CheckFailedError for what is no JSON object."""
+        content = self._get(("status_lists", url))
+        try:
+            return None if content is None else read_object(content, f"what lies at {url!r}")
+        except TokenUnreadableError as error:
+            raise CheckFailedError(Check.STATUS, str(error), Outcome.UNREADABLE) from error
+
+    def ask(self, ask: Callable[[bytes], bytes]) -> None:
+        """Have the parent fetch what is wanted."""
+        answered: list[str | None] = json.loads(ask(json.dumps(self._wanted).encode()))
+        for wanted, text in zip(self._wanted, answered, strict=True):
+            self._known[wanted] = None if text is None else b64decode(text)
+        self._wanted = []
+
+    def _get(self, wanted: Wanted) -> bytes | None:
+        if wanted in self._known:
+            return self._known[wanted]
+        if wanted not in self._wanted and len(self._wanted) < MAX_WANTED:
+            self._wanted.append(wanted)
+        return None

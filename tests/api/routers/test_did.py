@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from api.routers.did import PATH, RESULT
+from identity.did.methods import did_key
+from tests.deployment import Running
+from tests.identity.issuers import Issuer
+from tests.identity.test_did import P256_JWK, PUBLISHED, jwk_of
+
+DID = PUBLISHED[0]
+KEY = DID.removeprefix("did:key:")
+
+
+@pytest.mark.parametrize("did", [*PUBLISHED, jwk_of(P256_JWK), did_key(Issuer.of("ecdsa-rdfc-2019").public)])
+@pytest.mark.parametrize("written", [lambda did: did, lambda did: quote(did, safe="")], ids=["plain", "escaped"])
+def test_a_did_that_says_its_key_is_resolved(deployment: Running, did: str, written: object) -> None:
+    with deployment.http() as http:
+        answer = http.get(PATH + written(did), headers={"Accept": RESULT})  # type: ignore[operator]
+    result = answer.json()
+    document = result["didDocument"]
+    (method,) = document["verificationMethod"]
+    assert (answer.status_code, answer.headers["content-type"]) == (200, RESULT)
+    assert (document["id"], method["controller"], result["didResolutionMetadata"]) == (
+        did, did, {"contentType": "application/did"},
+    )  # fmt: skip
+    assert document["assertionMethod"] == document["authentication"] == [method["id"]]
+
+
+@pytest.mark.parametrize("kind", ["application/did+json", "application/did+ld+json", "application/did"])
+def test_who_asks_for_a_document_gets_it_alone(deployment: Running, kind: str) -> None:
+    with deployment.http() as http:
+        answer = http.get(PATH + DID, headers={"Accept": f"{kind}, */*;q=0.1"})
+    assert answer.headers["content-type"].startswith(kind)
+    assert answer.json()["id"] == DID
+
+
+def test_a_fragment_names_a_method(deployment: Running) -> None:
+    with deployment.http() as http:
+        found = http.get(PATH + quote(f"{DID}#{KEY}", safe="")).json()
+        missing = http.get(PATH + quote(f"{DID}#other", safe=""))
+    assert found["didDocument"]["publicKeyMultibase"] == KEY
+    assert (missing.status_code, missing.json()["didDereferencingMetadata"]["error"]) == (404, "notFound")
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "fault"),
+    [
+        (DID.replace("did:", "notDid:"), 400, "invalidDid"),
+        (DID.replace(":key:", ":experimental:"), 501, "methodNotSupported"),
+        (DID.replace(":key:", ":key:-4:"), 400, "invalidDid"),
+        (DID.replace(":z", ":"), 400, "invalidDid"),
+        ("did:key:@", 400, "invalidDid"),
+        ("did:key:zTjsVPtY", 400, "invalidPublicKeyLength"),
+        ("did:key:z" + "6" * 600, 400, "invalidDid"),
+        ("did:web:127.0.0.1%3A8080", 400, "invalidDid"),
+        ("did:web:localhost", 400, "invalidDid"),
+        ("did:web:nowhere.invalid", 404, "notFound"),
+    ],
+)
+def test_what_cannot_be_resolved_says_why_in_the_words_of_did_resolution(
+    deployment: Running, name: str, status: int, fault: str
+) -> None:
+    with deployment.http() as http:
+        answer = http.get(PATH + quote(name, safe=""), headers={"Accept": "application/did"})
+    result = answer.json()
+    assert (answer.status_code, result["didResolutionMetadata"]["error"]) == (status, fault)
+    assert (result["didDocument"], answer.headers["content-type"]) == (None, RESULT)
+
+
+def test_a_did_url_of_another_form_and_another_form_of_keys_are_named(deployment: Running) -> None:
+    with deployment.http() as http:
+        url = http.get(PATH + quote(f"{DID}/^bar^/?query=`#{KEY}", safe="")).json()
+        unknown = http.get(PATH + DID, params={"publicKeyFormat": "unknown"}).json()
+        known = http.get(PATH + quote(f"{DID}#{KEY}"), params={"publicKeyFormat": "Ed25519VerificationKey2018"}).json()
+    assert url["didDereferencingMetadata"]["error"] == "invalidDidUrl"
+    assert unknown["didResolutionMetadata"]["error"] == "unsupportedPublicKeyType"
+    assert known["didDereferencingMetadata"]["error"] == "invalidPublicKeyType"
+
+
+def test_the_port_of_a_did_web_stays_part_of_its_name(deployment: Running) -> None:
+    with deployment.http() as http:
+        for written in ("did:web:nowhere.invalid%3A8443", quote("did:web:nowhere.invalid%3A8443", safe="")):
+            assert http.get(PATH + written).json()["didResolutionMetadata"]["error"] == "notFound"
