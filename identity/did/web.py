@@ -1,7 +1,8 @@
 """did:web: a DID whose document lies on a web server. Where it lies, and which keys it gives; fetching is the caller's.
 
 Rules
-- Only names, no addresses: who fetches still has to refuse private addresses, redirects, and anything but https.
+- Only names, no addresses: who fetches still has to refuse private addresses, redirects, and anything but https. Named
+  by a port of this machine is a deployment that nobody else reaches, over plain http: that is for development.
 - The document is about this DID, and so are its keys: one under another controller is not this DID's.
 - A key may be used for what the document lists it under, and for nothing else.
 
@@ -30,20 +31,22 @@ _LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}(%|$))({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?(%3A[1-9][0-9]{{0,4}})?")
 """A name of two labels or more whose last begins with a letter: no address can be written so."""
 
+_HERE: Final = re.compile(r"(localhost|127\.0\.0\.1)%3A[1-9][0-9]{0,4}")
 _SEGMENT: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
 
 Fetch = Callable[[str], bytes | None]
-"""From an https URL to what lies there; None where it cannot be had now."""
+"""From a URL to what lies there; None where it cannot be had now."""
 
 
 def document_url(did: str) -> str:
     """Where the document of a did:web lies. Raises DidUnreadableError."""
     host, *path = did.removeprefix(PREFIX).split(":")
-    well_formed = did.startswith(PREFIX) and len(did) <= MAX_DID and _HOST.fullmatch(host)
+    here = _HERE.fullmatch(host)
+    well_formed = did.startswith(PREFIX) and len(did) <= MAX_DID and (here or _HOST.fullmatch(host))
     if not well_formed or not all(map(_SEGMENT.fullmatch, path)):
         raise DidUnreadableError(f"{did[:MAX_DID]!r} is no did:web with a host name")
     name, _, port = host.partition("%3A")
-    return f"https://{name}{port and ':' + port}/{'/'.join(path or ['.well-known'])}/did.json"
+    return f"{'http' if here else 'https'}://{name}{port and ':' + port}/{'/'.join(path or ['.well-known'])}/did.json"
 
 
 def resolver(fetch: Fetch) -> Resolver:

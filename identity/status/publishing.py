@@ -4,8 +4,8 @@ Rules
 - One list, one place for each credential in it, three forms: Bitstring Status Lists for `revocation` and `suspension`,
   and a Token Status List that holds both.
 - What is given out is what stands in the rows now: a list that changed is signed anew for the next who asks, whichever
-  process changed it; one that did not, once in RENEWED. Without the key store what did not change is given out while it
-  holds, and what did change is not: a list that is known to be wrong is none.
+  process changed it, and so is every list when the issuer's keys change; others once in RENEWED. Without the key store
+  what did not change is given out while it holds, and what did change is not: a list that is known to be wrong is none.
 - Who fetched a list is told to go by it for KEPT, and may ask again sooner. It is believed for LIFE.
 """
 
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, Protocol
 
 from identity.errors import StatusListUnknownError
@@ -83,7 +84,7 @@ class StatusPublication:
     """The lists under one address, such as `https://sigillo.example`. Safe to use from many threads."""
 
     def __init__(self, database: Database, address: str, issuer: Callable[[], ListSigner], clock: Clock) -> None:
-        """`issuer` is asked at each signing, and may raise KeysError."""
+        """`issuer` gives the same object until something about it changes, and may raise KeysError."""
         self._database, self._address, self._issuer, self._clock = database, address, issuer, clock
         self._lock = threading.Lock()
         # Under the lock.
@@ -100,11 +101,12 @@ class StatusPublication:
     def published(self, listed: ListId, form: Form) -> Published:
         """A list as it stands. Raises StatusListUnknownError, KeysError, DatabaseUnavailableError."""
         with self._lock, self._database.read(SystemSession.VERIFICATION) as connection:
-            count, now, kept = changes(connection, listed), self._clock(), self._kept.get((listed, form))
-            if kept is None or kept.changes != count or kept.signed_at + RENEWED <= now:
-                kept = self._signed(listed, form, marked(connection, listed), count, kept)
-            self._keep((listed, form), kept)
-        return kept
+            count, statuses = changes(connection, listed), partial(marked, connection, listed)
+            found = self._kept[listed, form] = self._current(listed, form, count, statuses)
+            self._kept.move_to_end((listed, form))
+            if len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        return found
 
     def at(self, url: str) -> Published | None:
         """The list at a URL; None for one that is not under this address. Raises as `published`."""
@@ -116,24 +118,18 @@ class StatusPublication:
             raise StatusListUnknownError("there is no such status list here")
         return self.published(ListId(listed), Form(form))
 
-    def _signed(
-        self, listed: ListId, form: Form, statuses: Mapping[int, int], count: int, kept: Published | None
-    ) -> Published:
-        now = self._clock()
+    def _current(self, listed: ListId, form: Form, count: int, statuses: Callable[[], Mapping[int, int]]) -> Published:
+        now, kept = self._clock(), self._kept.get((listed, form))
         try:
             issuer = self._issuer()
-            content, kind = _sign(issuer, form, self._url(listed, form), statuses, now)
+            if kept and kept.changes == count and kept.signer is issuer and now < kept.signed_at + RENEWED:
+                return kept
+            content, kind = _sign(issuer, form, self._url(listed, form), statuses(), now)
         except KeysError:
             if kept is None or kept.changes != count or kept.signed_at + LIFE - KEPT <= now:
                 raise
             return kept
         return Published(content, kind, count, now, issuer)
-
-    def _keep(self, name: tuple[ListId, Form], published: Published) -> None:
-        self._kept[name] = published
-        self._kept.move_to_end(name)
-        if len(self._kept) > MAX_KEPT:
-            self._kept.popitem(last=False)
 
     def _url(self, listed: ListId, form: Form) -> str:
         return f"{self._address}{PATH}{listed}/{form}"

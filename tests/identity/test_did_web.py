@@ -44,6 +44,8 @@ def document(method: dict[str, Any] | None = None, **members: Any) -> bytes:
         ("did:web:w3c-ccg.github.io:user:alice", "https://w3c-ccg.github.io/user/alice/did.json"),
         ("did:web:example.com%3A3000:user:alice", "https://example.com:3000/user/alice/did.json"),
         ("did:web:example.com%3A3000", "https://example.com:3000/.well-known/did.json"),
+        ("did:web:127.0.0.1%3A8080", "http://127.0.0.1:8080/.well-known/did.json"),
+        ("did:web:localhost%3A8080", "http://localhost:8080/.well-known/did.json"),
     ],
 )
 def test_the_documents_of_the_specification_are_found(did: str, url: str) -> None:
@@ -53,7 +55,20 @@ def test_the_documents_of_the_specification_are_found(did: str, url: str) -> Non
 @pytest.mark.parametrize(
     "rest",
     [
-        *("", "localhost", "127.0.0.1", "10.0.0.1", "0x7f.1", "2130706433", "%5B%3A%3A1%5D", "[::1]", "1.2.3.0x4"),
+        *(
+            "",
+            "localhost",
+            "127.0.0.1",
+            "127.0.0.2%3A80",
+            "localhost%3A0",
+            "10.0.0.1%3A80",
+            "10.0.0.1",
+            "0x7f.1",
+            "2130706433",
+            "%5B%3A%3A1%5D",
+            "[::1]",
+            "1.2.3.0x4",
+        ),
         *("example.com/x", "example.com?x", "example.com#x", "user@example.com", "example.com\\x", "example..com"),
         *("example.com:..", "example.com:a:..:b", "example.com:.", "example.com:", "example.com:a::b"),
         *("example.com:a%2Fb", "example.com%3A", "example.com%3A0", "example.com%3A123456", "example.com%3a80"),
