@@ -10,6 +10,7 @@ from api.openapi import PROBLEMS, App
 from api.routers import (
     access,
     assets,
+    assurance,
     did,
     health,
     holds,
@@ -31,7 +32,10 @@ DESCRIPTION = """Provenance for media: sign at upload, verify anywhere, prove it
 Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them."""
 
 
-ROUTERS = (assets, verifications, vc_api, did, ledger, oversight, holds, recovery, stamps, trust, access, keys, health)
+ROUTERS = (
+    *(assets, verifications, vc_api, did, assurance),
+    *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
+)
 
 
 def create_app(service: Service) -> ASGIApp:

@@ -95,6 +95,11 @@ class Home:
         return self.folder / "revocations"
 
     @property
+    def outbox(self) -> Path:
+        """One-time codes that nobody sends, in development."""
+        return self.folder / "outbox"
+
+    @property
     def logs(self) -> Path:
         """Request logs, a week of them."""
         return self.folder / "logs"

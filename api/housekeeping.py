@@ -1,5 +1,5 @@
-"""What a running service does by itself: ends retention and key epochs, watches the claim key, looks for revocations,
-forgets spent keys, data keys, old logs and callers, sweeps, empties the write-ahead log.
+"""What a running service does by itself: ends retention, evidence and key epochs, watches the claim key, looks for
+revocations, forgets spent keys, data keys, old logs and callers, sweeps, empties the write-ahead log.
 
 Of several processes on one database, the one that leads its ledger does for all what one alone should do; the others
 forget what they hold themselves, and learn of revocations.
@@ -23,6 +23,8 @@ from cases.idempotency import forget_expired
 from cases.library import Library
 from cases.media import sweep_strays
 from cases.revocation import Revocations
+from identity.assurance.review import Review
+from identity.errors import IdentityError
 from keys.clock import Clock
 from keys.errors import KeysError
 from ledger.errors import LedgerError
@@ -38,7 +40,7 @@ SWEEP_INTERVAL = timedelta(hours=1)
 STRAY_AGE = timedelta(hours=1)
 """An upload's file is there before its row, for seconds; one that is older and has none is nobody's."""
 
-FORESEEN = (KeysError, LedgerError, CasesError, OSError)
+FORESEEN = (KeysError, LedgerError, CasesError, IdentityError, OSError)
 """What a round may meet; anything else is a defect of ours, which is said and tried again all the same."""
 
 
@@ -48,6 +50,7 @@ class Housekeeping:
 
     deployment: Deployment
     library: Library
+    assurance: Review
     rewrapping: Rewrapping
     claim_key: ClaimKeyRecord
     revocations: Revocations
@@ -110,8 +113,9 @@ class Housekeeping:
         if changed := self.claim_key.observe():
             logger("keys").info("claim key changed", key=changed.key, ends=changed.ends, reasons=changed.reasons)
         self._warn()
-        while self.library.end_retention() and not self._stop.is_set():
-            pass
+        for due in (self.library.end_retention, self.assurance.round):
+            while due() and not self._stop.is_set():
+                pass
 
     def _tell_of_the_log(self) -> None:
         """Whoever reads logs and asks nothing learns from them that nothing is proven."""

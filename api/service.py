@@ -20,6 +20,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.assurance import Assurance, assurance_of
 from api.credential_desk import CredentialDesk, desks
 from api.fetched import Sources, sources_of
 from api.ground import mark, require_one_log, require_parts, set_up
@@ -52,6 +53,7 @@ from cases.verification import Verification
 from detection.isolation import Isolation
 from detection.sandbox import Sandbox
 from detection.shares import Shares
+from identity.assurance.decisions import KINDS as ASSURANCE_KINDS
 from keys.approle import AppRole
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.local import WARNING, LocalKeyStore
@@ -107,6 +109,7 @@ class Service:
     ledger: Ledger
     deployment: Deployment
     access: Access
+    assurance: Assurance
     intake: Intake
     library: Library
     holds: Holds
@@ -176,7 +179,7 @@ def open_service(
         ledger = Ledger(
             database,
             keys,
-            KINDS,
+            (*KINDS, *ASSURANCE_KINDS),
             origin=settings.log_origin or None,
             clock=clock,
             entropy=entropy,
@@ -205,6 +208,7 @@ def open_service(
             clock,
             stack,
         )
+        assurance = assurance_of(settings, home, ledger, database, clock, entropy)
         service = _assemble(
             settings,
             operator_token,
@@ -212,6 +216,7 @@ def open_service(
             trust,
             revocations,
             deployment,
+            assurance,
             time_stamps,
             database,
             ledger,
@@ -303,6 +308,7 @@ def _assemble(
     trust: Trust,
     revocations: Revocations,
     deployment: Deployment,
+    assurance: Assurance,
     time_stamps: TimeStamps | None,
     database: Database,
     ledger: Ledger,
@@ -321,7 +327,9 @@ def _assemble(
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(settings.anonymous_rate, settings.ledger_rate, settings.key_rate, clock, entropy)
     claim_key = ClaimKeyRecord(ledger, database, keys, deployment)
-    housekeeping = Housekeeping(deployment, library, rewrapping, claim_key, revocations, database, throttle, clock)
+    housekeeping = Housekeeping(
+        deployment, library, assurance.review, rewrapping, claim_key, revocations, database, throttle, clock
+    )
     signers, verifiers = (Shares(sandbox, _share(settings.workers)) for sandbox in (callers, strangers))
     stamps = stamps_of(settings, database, callers, time_stamps, clock) if time_stamps else None
     return Service(
@@ -332,6 +340,7 @@ def _assemble(
         ledger=ledger,
         deployment=deployment,
         access=Access(ledger, database, clock, entropy),
+        assurance=assurance,
         intake=Intake(
             ledger,
             database,

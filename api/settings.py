@@ -269,6 +269,12 @@ class Settings(BaseSettings):
     witness_seconds: float = Field(default=INTERVAL, ge=0.1, le=3600)
     """Between two checkpoints that a witness is asked for: it gets the newest, not each."""
 
+    assurance_policy: Annotated[Path, AfterValidator(Path.absolute)] | None = None
+    """Which evidence grants which tier (`identity/assurance/policy.json` is the default)."""
+
+    assurance_providers: Annotated[Path, AfterValidator(Path.absolute)] | None = None
+    """JSON file, of mode 600, with those who send codes, log people in, and know them."""
+
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
     epoch_lifetime: timedelta = Field(default=EPOCH_LIFETIME, ge=MIN_EPOCH_LIFETIME, le=EPOCH_LIFETIME)

@@ -57,6 +57,14 @@ class Scope(StrEnum):
     HOLD = "holds:admin"
     """To place and release legal holds."""
 
+    ASSURANCE_GRANT = "assurance:grant"
+    """A platform's: to open accounts, gather evidence for them, and withdraw it."""
+
+    ASSURANCE_READ = "assurance:read"
+    """To see how accounts stand, and to have it stated."""
+
+    ASSURANCE_ERASE = "assurance:erase"
+
     ACCESS = "access:admin"
     DEPLOYMENT = "deployment:admin"
     """Tenants. The operator's alone."""

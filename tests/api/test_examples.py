@@ -24,6 +24,12 @@ SEARCH = "/components/schemas/SearchRequest/example"
 HOLD = "/components/schemas/HoldRequest/example"
 RELEASE = "/components/schemas/ReleaseRequest/example"
 KEY = "/components/schemas/KeyRequest/example"
+ACCOUNT = "/components/schemas/AccountRequest/example"
+CODE = "/components/schemas/CodeRequest/example"
+CODE_ANSWER = "/components/schemas/CodeAnswer/example"
+KYC = "/components/schemas/KycRequest/example"
+WITHDRAWAL = "/components/schemas/WithdrawalRequest/example"
+ASSURANCE = {ACCOUNT, CODE, CODE_ANSWER, KYC, WITHDRAWAL}
 CHANGE = (
     "/paths/~1v1~1assets~1{asset}~1transformations/post/requestBody/content/multipart~1form-data/schema/properties"
     "/claim/example"
@@ -79,7 +85,9 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED}
-    assert set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE}
+    assert (
+        set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE}
+    )
 
 
 def test_key_requests_and_claims_are_accepted(deployment: Running, camera: httpx.Client, shown: dict[str, Any]) -> None:
@@ -154,3 +162,16 @@ def test_the_confirmation_is_understood_and_not_needed(own: Running, shown: dict
     with own.http(own.service.operator_token) as http:
         said = problem(http.post("/v1/ledger/recovery", json=shown[RECOVERY]), 409, "recovery-refused")
     assert "nothing to recover from" in said["detail"]
+
+
+def test_what_platforms_send_is_understood(deployment: Running, shown: dict[str, Any]) -> None:
+    """Where no provider is configured, and nobody guesses codes."""
+    with deployment.http(deployment.service.operator_token) as http:
+        path = "/v1/assurance/accounts"
+        path += "/" + http.post(path, json=shown[ACCOUNT]).json()["id"]
+        begun = http.post(f"{path}/codes", json=shown[CODE])
+        assert begun.status_code == 202, begun.text
+        problem(http.post(f"{path}/codes/{begun.json()['request']}", json=shown[CODE_ANSWER]), 422, "wrong-code")
+        problem(http.post(f"{path}/kyc", json=shown[KYC]), 404, "provider-not-found")
+        gone = http.post(f"{path}/evidence/evd_{'a' * 26}/withdrawal", json=shown[WITHDRAWAL])
+        problem(gone, 404, "evidence-not-found")

@@ -12,6 +12,7 @@ from api.routers.access import KeyRequest
 from api.routers.holds import HoldRequest
 from api.routers.keys import RevocationRequest
 from api.schemas.assets import ClaimBody
+from api.schemas.assurance import AccountRequest, CodeAnswer, CodeRequest, KycRequest, WithdrawalRequest
 from api.schemas.oversight import DisclosureRequest, SearchRequest
 from tests.api.wire import problem
 from tests.deployment import Running
@@ -24,6 +25,11 @@ BODIES: tuple[type[BaseModel], ...] = (
     DisclosureRequest,
     SearchRequest,
     HoldRequest,
+    AccountRequest,
+    CodeRequest,
+    CodeAnswer,
+    KycRequest,
+    WithdrawalRequest,
 )
 _members = sorted({name for body in BODIES for name in body.model_fields} | {"name", "version", "when", "source_type"})
 _inner = st.recursive(

@@ -15,7 +15,7 @@ import pytest
 
 from ledger.receipt import verify_receipt
 from tests.api.cli.process import Served, served
-from tests.api.wire import blobs, count, counts, problem, proven, rows, signed, stored, upload
+from tests.api.wire import blobs, count, counts, everything, problem, proven, rows, signed, stored, upload
 from tests.deployment import Running, picture, running
 from tests.ledger.world import HeldClock
 
@@ -26,12 +26,6 @@ CLAIM = {
     "author": {"name": "Hypatia Unmistakable", "statement": "words of the author alone"},
     "actions": [{"name": "c2pa.created", "source_type": "digitalCapture"}, {"name": "com.example.unmistakable"}],
 }
-
-
-def everything(up: Running) -> bytes:
-    """Every byte of the home folder but the keys, which are sealed on their own."""
-    files = [file for file in up.home.folder.rglob("*") if file.is_file() and up.home.keys not in file.parents]
-    return b"".join(file.read_bytes() for file in files if file.name != "server.json")
 
 
 def forms(digest: str) -> list[bytes]:

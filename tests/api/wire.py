@@ -108,6 +108,12 @@ def stored(up: Running) -> bytes:
     return b"".join(file.read_bytes() for file in files if file.exists())
 
 
+def everything(up: Running) -> bytes:
+    """Every byte of the home folder but the keys, which are sealed on their own."""
+    files = [file for file in up.home.folder.rglob("*") if file.is_file() and up.home.keys not in file.parents]
+    return b"".join(file.read_bytes() for file in files if file.name != "server.json")
+
+
 def blobs(up: Running) -> set[str]:
     """The sealed files."""
     return {file.name for file in up.home.blobs.iterdir()}

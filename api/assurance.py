@@ -1,0 +1,77 @@
+"""Accounts' assurance as the settings describe it: which policy, which providers, who sends codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.home import Home, StartError
+from api.log import logger
+from api.settings import Profile, Settings
+from identity.assurance.account import Accounts
+from identity.assurance.codes import Codes
+from identity.assurance.grants import Grants
+from identity.assurance.kyc import Kyc
+from identity.assurance.policy import Policy, default_policy, read_policy
+from identity.assurance.providers import Providers, read_providers
+from identity.assurance.requests import Requests
+from identity.assurance.review import Review
+from identity.assurance.senders import OUTBOX_WARNING, Gateway, Nobody, Outbox, Sender
+from identity.errors import AssuranceError
+from keys.clock import Clock, Entropy
+from ledger.log import Ledger
+from ledger.storage.database import Database
+
+
+@dataclass(frozen=True)
+class Assurance:
+    """What the routes call."""
+
+    accounts: Accounts
+    grants: Grants
+    codes: Codes
+    kyc: Kyc
+    review: Review
+
+    @property
+    def policy(self) -> Policy:
+        """In force."""
+        return self.grants.policy
+
+
+def assurance_of(
+    settings: Settings, home: Home, ledger: Ledger, database: Database, clock: Clock, entropy: Entropy
+) -> Assurance:
+    """Raises StartError for a policy or providers that cannot be used."""
+    policy, providers = _configured(settings)
+    accounts = Accounts(ledger, database, clock, entropy)
+    grants, requests = Grants(accounts, policy), Requests(accounts, policy)
+    return Assurance(
+        accounts,
+        grants,
+        Codes(accounts, requests, grants, _sender(settings, home, providers, clock)),
+        Kyc(accounts, requests, grants, {name: house.keys() for name, house in providers.kyc.items()}),
+        Review(accounts, grants),
+    )
+
+
+def _configured(settings: Settings) -> tuple[Policy, Providers]:
+    file = settings.assurance_policy
+    try:
+        policy = read_policy(file.read_bytes()) if file else default_policy()
+        providers = read_providers(settings.assurance_providers) if settings.assurance_providers else Providers()
+    except (AssuranceError, OSError) as error:
+        raise StartError(f"SIGILLO_ASSURANCE_POLICY, SIGILLO_ASSURANCE_PROVIDERS: {error}") from error
+    gateway = providers.gateway
+    if settings.profile is not Profile.EMBEDDED and gateway and not gateway.url.startswith("https:"):
+        raise StartError(f"codes would go to {gateway.url} in clear: the {settings.profile} profile needs https://")
+    return policy, providers
+
+
+def _sender(settings: Settings, home: Home, providers: Providers, clock: Clock) -> Sender:
+    if providers.gateway is not None:
+        return Gateway(providers.gateway.url, providers.gateway.key(), clock)
+    if settings.profile is not Profile.EMBEDDED:
+        return Nobody()
+    log = logger("assurance")
+    log.warning(OUTBOX_WARNING, folder=str(home.outbox))
+    return Outbox(home.outbox, log.warning)

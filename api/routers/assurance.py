@@ -1,0 +1,117 @@
+"""Accounts, how sure a platform may be of them, and the ways to be surer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import AnyoneDep, CallerDep
+from api.schemas.assurance import (
+    AccountRequest,
+    AccountView,
+    BegunView,
+    ChangedView,
+    CodeAnswer,
+    CodeRequest,
+    GrantedView,
+    KycRequest,
+    PolicyView,
+    Provider,
+    WithdrawalRequest,
+)
+from api.service import Service, ServiceDep
+from cases.access import Scope
+from cases.assurance import actor
+from ledger.ids import SubjectId
+
+router = APIRouter(prefix="/v1/assurance")
+
+KEYED = "assurance"
+ACCOUNT = "/accounts/{account}"
+AccountPath = Annotated[SubjectId, Path(pattern="^acc_[a-z2-7]{26}$")]
+RequestPath = Annotated[str, Path(pattern="^arq_[a-z2-7]{26}$")]
+EvidencePath = Annotated[str, Path(pattern="^evd_[a-z2-7]{26}$")]
+
+
+@router.get("/policy", tags=["assurance policy"], dependencies=[AnyoneDep])
+def policy(service: ServiceDep) -> PolicyView:
+    """The policy in force: which evidence grants which tier, for how long, per region; and the providers by name."""
+    return PolicyView.of(service.assurance)
+
+
+@router.post("/accounts", tags=[KEYED])
+def open_account(service: ServiceDep, caller: CallerDep, request: AccountRequest) -> AccountView:
+    """The account that the platform calls so, opened if it is new; from then on it goes by the id in the answer."""
+    caller.require(Scope.ASSURANCE_GRANT)
+    account = service.assurance.accounts.named(actor(caller), request.account)
+    return _account(service, caller, account)
+
+
+@router.get(ACCOUNT, tags=[KEYED])
+def read_account(service: ServiceDep, caller: CallerDep, account: AccountPath) -> AccountView:
+    """How an account stands: its tier, and the evidence that counts."""
+    caller.require(Scope.ASSURANCE_READ)
+    return _account(service, caller, account)
+
+
+@router.delete(ACCOUNT, tags=[KEYED])
+def erase_account(service: ServiceDep, caller: CallerDep, account: AccountPath) -> ChangedView:
+    """Destroy the account's key, and with it everything that is known of it; the public entries stay."""
+    caller.require(Scope.ASSURANCE_ERASE)
+    return ChangedView.of(account, service.assurance.accounts.erase(actor(caller), account))
+
+
+@router.post(ACCOUNT + "/codes", tags=[KEYED], status_code=202)
+def send_code(service: ServiceDep, caller: CallerDep, account: AccountPath, request: CodeRequest) -> BegunView:
+    """Send a one-time code to an e-mail address or a phone number."""
+    caller.require(Scope.ASSURANCE_GRANT)
+    where = (request.evidence, request.destination, request.country)
+    return BegunView.of(service.assurance.codes.begin(actor(caller), account, *where))
+
+
+@router.post(ACCOUNT + "/codes/{request}", tags=[KEYED])
+def take_code(
+    service: ServiceDep, caller: CallerDep, account: AccountPath, request: RequestPath, answer: CodeAnswer
+) -> GrantedView:
+    """The code that came; the address or number is evidence from then on."""
+    caller.require(Scope.ASSURANCE_GRANT)
+    granted = service.assurance.codes.complete(actor(caller), account, request, answer.code)
+    return GrantedView.of(granted, service.assurance)
+
+
+@router.post(ACCOUNT + "/kyc", tags=[KEYED], status_code=202)
+def begin_kyc(service: ServiceDep, caller: CallerDep, account: AccountPath, request: KycRequest) -> BegunView:
+    """Begin a request whose id the platform hands to a KYC provider together with the person."""
+    caller.require(Scope.ASSURANCE_GRANT)
+    return BegunView.of(service.assurance.kyc.begin(actor(caller), account, request.provider, request.country))
+
+
+@router.post(ACCOUNT + "/evidence/{evidence}/withdrawal", tags=[KEYED])
+def withdraw(
+    service: ServiceDep, caller: CallerDep, account: AccountPath, evidence: EvidencePath, request: WithdrawalRequest
+) -> ChangedView:
+    """Take evidence back; it counts no longer from now on."""
+    caller.require(Scope.ASSURANCE_GRANT)
+    return ChangedView.of(evidence, service.assurance.grants.withdraw(actor(caller), account, evidence, request.reason))
+
+
+@router.post("/webhooks/{provider}", tags=["assurance webhooks"], status_code=204, dependencies=[AnyoneDep])
+async def webhook(service: ServiceDep, request: Request, provider: Annotated[Provider, Path()]) -> Response:
+    """A KYC provider's message (Standard Webhooks): `{"request": "arq_…", "result": "approved"}`, or `declined`, or
+    `withdrawn`.
+    """
+    body = await request.body()
+    await run_in_threadpool(_take, service, provider, dict(request.headers), body)
+    return Response(status_code=204)
+
+
+def _take(service: Service, provider: str, headers: dict[str, str], body: bytes) -> None:
+    kyc = service.assurance.kyc
+    kyc.take(kyc.read(provider, headers, body, service.housekeeping.clock()))
+
+
+def _account(service: Service, caller: CallerDep, account: SubjectId) -> AccountView:
+    standing = service.assurance.grants.standing(caller.tenant, account)
+    return AccountView.of(account, standing, service.assurance)

@@ -1,0 +1,180 @@
+"""What platforms send about an account's assurance, and what they get."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.assurance import Assurance
+from api.schemas.assets import LedgerView, Strict
+from identity.assurance.codes import DIGITS, MAX_DESTINATION
+from identity.assurance.evidence import Evidence, Standing
+from identity.assurance.grants import Granted, Withdrawal
+from identity.assurance.policy import Rule
+from identity.assurance.providers import NAME
+from identity.assurance.requests import Request
+from identity.assurance.tier import EvidenceKind, Tier
+from ledger.ids import EntryId, SubjectId, moment
+
+MAX_ACCOUNT = 200
+Country = Annotated[str, Field(pattern="^([A-Z]{2})?$")]
+"""ISO 3166-1 alpha-2: whose rules the account has; empty for those of everywhere."""
+
+Provider = Annotated[str, Field(pattern=NAME)]
+
+
+class AccountRequest(Strict):
+    """An account, by whatever id the platform has for it: a pseudonymous one, rather than a name or an address."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"account": "user-8f14e45f"}})
+
+    account: Annotated[str, Field(min_length=1, max_length=MAX_ACCOUNT)]
+
+
+class CodeRequest(Strict):
+    """Where a one-time code is to go."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"evidence": "email", "destination": "ada@example.org", "country": "FR"}}
+    )
+
+    evidence: EvidenceKind
+    destination: Annotated[str, Field(max_length=MAX_DESTINATION, repr=False)]
+    country: Country = ""
+
+
+class CodeAnswer(Strict):
+    """The code that came."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"code": "01234567"}})
+
+    code: Annotated[str, Field(pattern=f"^[0-9]{{{DIGITS}}}$", repr=False)]
+
+
+class KycRequest(Strict):
+    """Which provider is to look at the person's papers."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"provider": "example-kyc", "country": "FR"}})
+
+    provider: Provider
+    country: Country = ""
+
+
+class WithdrawalRequest(Strict):
+    """Who takes the evidence back: the person (`asked`), or the platform."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"reason": "asked"}})
+
+    reason: Withdrawal
+
+
+class EvidenceView(BaseModel):
+    """Evidence that counts."""
+
+    id: str
+    kind: EvidenceKind
+    source: str
+    """The provider, or the type of the credential; `code` for a code."""
+
+    tier: Tier
+    region: str
+    granted_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, evidence: Evidence, assurance: Assurance) -> Self:
+        """The view of it, as it counts now."""
+        detail, now = evidence.detail, assurance.accounts.now()
+        return cls(
+            id=evidence.id,
+            kind=detail.kind,
+            source=detail.method,
+            tier=evidence.tier(assurance.policy, now),
+            region=detail.region,
+            granted_at=moment(evidence.granted_at),
+            expires_at=moment(evidence.ends(assurance.policy)),
+        )
+
+
+class AccountView(BaseModel):
+    """How an account stands."""
+
+    id: str
+    tier: Tier
+    evidence: list[EvidenceView]
+    policy: str
+
+    @classmethod
+    def of(cls, account: SubjectId, standing: Standing, assurance: Assurance) -> Self:
+        """The view of an account."""
+        counts = [EvidenceView.of(one, assurance) for one in standing.evidence]
+        return cls(id=account, tier=standing.tier, evidence=counts, policy=assurance.policy.name)
+
+
+class BegunView(BaseModel):
+    """Evidence that was asked for."""
+
+    request: str
+    expires_at: datetime
+    ledger: LedgerView
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The view of a request that was just begun."""
+        assert request.entry is not None
+        ledger = LedgerView.of(request.entry, proven=False)
+        return cls(request=request.id, expires_at=moment(request.expires_at), ledger=ledger)
+
+
+class GrantedView(BaseModel):
+    """Evidence that was found good, and the tier that the account has now."""
+
+    tier: Tier
+    evidence: EvidenceView
+    ledger: LedgerView
+
+    @classmethod
+    def of(cls, granted: Granted, assurance: Assurance) -> Self:
+        """The view of a grant."""
+        ledger = LedgerView.of(granted.entry, proven=False)
+        return cls(tier=granted.standing.tier, evidence=EvidenceView.of(granted.evidence, assurance), ledger=ledger)
+
+
+class ChangedView(BaseModel):
+    """That something is gone, and the entry that says so."""
+
+    gone: str
+    ledger: LedgerView
+
+    @classmethod
+    def of(cls, gone: str, entry: EntryId) -> Self:
+        """The view of an end."""
+        return cls(gone=gone, ledger=LedgerView.of(entry, proven=False))
+
+
+class PolicyView(BaseModel):
+    """Which evidence grants which tier, and who may be asked for it."""
+
+    policy: str
+    sha256: str
+    rules: dict[str, dict[EvidenceKind, Rule]]
+    """By region; the empty name is everywhere else."""
+
+    countries: dict[str, str]
+    documents: dict[str, EvidenceKind]
+    kyc: list[str]
+
+    @classmethod
+    def of(cls, assurance: Assurance) -> Self:
+        """The view of what is in force."""
+        policy = assurance.policy
+        return cls(
+            policy=policy.name,
+            sha256=policy.digest,
+            rules={region: dict(rules) for region, rules in policy.rules.items()},
+            countries=dict(policy.countries),
+            documents=dict(policy.documents),
+            kyc=sorted(assurance.kyc.houses),
+        )
