@@ -84,10 +84,8 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
-    told = {ASSET, PROBLEM, REPORT, JUDGED}
-    assert (
-        set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE}
-    )
+    told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
+    assert set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE}
 
 
 def test_key_requests_and_claims_are_accepted(deployment: Running, camera: httpx.Client, shown: dict[str, Any]) -> None:
