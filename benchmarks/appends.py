@@ -204,7 +204,8 @@ class Proofs:
         over = threading.Event()
 
         def look() -> None:
-            while not (over.wait(LOOK_SECONDS) and self._is_whole()):
+            while not (over.is_set() and self._is_whole()):
+                time.sleep(LOOK_SECONDS)  # not `over.wait`: once it is set, looking would not leave the log its turn
                 self._proven.append((time.monotonic(), self._ledger.status().proven))
 
         thread = threading.Thread(target=look)
