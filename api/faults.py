@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from api.schemas.words import EXAMPLES
+
 MAX_FAULTS = 20
 """Faults of one request that are told; a hostile one can have tens of thousands."""
 
@@ -22,7 +24,7 @@ WORDS: Final[Mapping[str, str]] = {
     "string_unicode": "must be text in UTF-8",
     "string_too_short": "is too short: at least {min_length}",
     "string_too_long": "is too long: at most {max_length} characters",
-    "string_pattern_mismatch": "does not have the form {pattern}",
+    "string_pattern_mismatch": "must be like {example}",
     "enum": "must be {expected}",
     "bool_type": TRUTH,
     "bool_parsing": TRUTH,
@@ -51,4 +53,8 @@ def told(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 def _detail(error: Mapping[str, Any]) -> str:
     words = WORDS.get(error["type"])
-    return words.format_map(error.get("ctx", {})) if words else str(error["msg"]).removeprefix("Value error, ")
+    context = error.get("ctx", {})
+    example = EXAMPLES.get(context.get("pattern"), context.get("pattern"))
+    return (
+        words.format_map({"example": example, **context}) if words else str(error["msg"]).removeprefix("Value error, ")
+    )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TypeAlias
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -112,6 +113,7 @@ class Ledger:
         self._sequencer: Sequencer = sequencer(database, clock)
         self.witnesses = Witnesses(database, witnesses, clock, notice)
         self._publication = witnesses.publication
+        self._interval = checkpoint_interval
         self._integrator = Integrator(
             database, self._key, checkpoint_interval, self.witnesses, lambda: self._sequencer.leads
         )
@@ -196,6 +198,11 @@ class Ledger:
         with self._database.read(tenant) as connection:
             mine = select(Tenant.system_principal).where(Tenant.tenant_id == tenant)
             return connection.execute(mine).scalar_one()
+
+    @property
+    def proof_seconds(self) -> int:
+        """How long what is durable takes to be proven, at most and if all is well."""
+        return ceil(self._interval + (self.witnesses.policy.interval if self.witnesses.policy.waits else 0))
 
     @property
     def leads(self) -> bool:

@@ -23,7 +23,10 @@ from ledger.stamping.stamp_check import Judge
 from ledger.witnessing.cosignature import NO_WITNESSES, Quorum
 
 Tell = Callable[[str, dict[str, Any]], None]
-"""Takes what happened (`grown`, `stalled`, `unreachable`, `unwitnessed`, `untrusted`) and the facts."""
+"""Takes what happened (`checking`, `grown`, `stalled`, `unreachable`, `unwitnessed`, `untrusted`) and the facts."""
+
+LONG_SECONDS = 10.0
+"""How often a visit that takes long says how far it is."""
 
 SOON_SECONDS = 2.0
 """Before the first visit after a failure; then twice as long each time, up to the interval."""
@@ -55,7 +58,7 @@ def follow(
     pause = SOON_SECONDS
     while True:
         try:
-            report = auditor.visit()
+            report = auditor.visit(watch.visiting())
         except (UnreachableError, Problem, CheckpointAbsentError) as error:
             if isinstance(error, CheckpointAbsentError) and not auditor.notebook.seen:
                 raise
@@ -85,11 +88,12 @@ def telling(*, as_json: bool) -> Tell:
 
 
 _WORDS = {
-    "grown": "{entries} entries, all of them sound",
+    "checking": "{done} of {total} entries so far",
+    "grown": "entries: {entries}, all of them sound",
     "stalled": "no new entry for {seconds} s",
     "unreachable": "{reason}",
     "unwitnessed": "{reason}",
-    "untrusted": "{count} stamps are by authorities under none of the given roots",
+    "untrusted": "stamps by authorities under none of the given roots: {count}",
 }
 
 
@@ -101,6 +105,18 @@ class _Watch:
         self._size, self._grew_at = -1, time.monotonic()
         self._sound = -1
         self._down = self._stalled = self._alone = False
+
+    def visiting(self) -> Callable[[int, int], None]:
+        """Takes (done, total) of a visit; told now and then when it is a long one."""
+        told_at = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told_at
+            if time.monotonic() - told_at >= LONG_SECONDS:
+                told_at = time.monotonic()
+                self._tell("checking", {"done": done, "total": total})
+
+        return progress
 
     def seen(self, report: LogReport) -> None:
         self._down = self._alone = False

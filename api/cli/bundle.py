@@ -13,7 +13,7 @@ import typer
 
 from api.cli.connect import load_settings
 from api.cli.ledger import app, progressing, require_log
-from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from api.cli.output import JSON, Exit, counted, fail, quoted, say, show, told
 from ledger.publishing.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
 from ledger.tree.note import MAX_NOTE_BYTES
 
@@ -35,8 +35,8 @@ def bundle(
     """Write every public entry of a range, its proofs, the checkpoint, the key and a verifier into one file."""
     from ledger.auditing.bundle import read_disclosed, verifier_digest, write_bundle
 
-    if since and file.exists() and file.samefile(since):
-        raise fail(f"{file} is the earlier bundle itself, which is evidence: name another file", Exit.USAGE)
+    if file.exists():
+        raise fail(f"{file} is there already, and may be evidence: name another file", Exit.USAGE)
     with told(), _source(url) as fetch, progressing("writing", quiet=as_json) as progress:
         vkey = (fetch(VKEY_FILE) or b"").decode("utf-8", "replace")
         end, before = None if last is None else last + 1, _checkpoint(since) if since else ""
@@ -47,7 +47,8 @@ def bundle(
         show({"file": str(file), **asdict(facts), "verifier_sha256": verifier_digest()})
         return
     count = facts.end - facts.first
-    say(f"{count} entries ({facts.first} to {facts.end - 1}) of {quoted(facts.origin)} are in {quoted(file)}")
+    said = f"{counted(count, 'entry', 'entries')} ({facts.first} to {facts.end - 1}) of {quoted(facts.origin)}"
+    say(f"{said} in {quoted(file)}")
     say(f"verifier     verify.py in it, SHA-256 {verifier_digest()}; docs/verifying.md names it, too")
     say("what now     python3 verify.py FILE --key log.vkey, with both from elsewhere than the bundle")
 

@@ -14,7 +14,7 @@ import typer
 from rich.progress import Progress
 
 from api.cli.connect import load_settings
-from api.cli.output import JSON, Exit, err, fail, quoted, say, show, told
+from api.cli.output import JSON, Exit, counted, err, fail, quoted, say, show, told
 from api.home import Home
 from ledger.auditing.audit import LogReport
 from ledger.auditing.faults import FaultError
@@ -96,7 +96,7 @@ def export(folder: Path, as_json: bool = JSON) -> None:
     if as_json:
         show({"folder": str(folder), "origin": head.origin, "size": head.size, "root": head.root.hex()})
     else:
-        say(f"{head.size} entries of {quoted(head.origin)} are in {quoted(folder)}")
+        say(f"{counted(head.size, 'entry', 'entries')} of {quoted(head.origin)} are in {quoted(folder)}")
 
 
 def _quorum(witnesses: list[str], needed: int | None) -> Quorum:
@@ -235,11 +235,14 @@ def require_log(home: Path) -> None:
 def _sentence(report: LogReport, *, wanted: bool) -> str:
     if report.sound:
         opened = (
-            f"; {report.payloads} payloads compared, {report.erased} erased" if report.payloads or report.erased else ""
+            f"; {counted(report.payloads, 'payload')} compared, {report.erased} erased"
+            if report.payloads or report.erased
+            else ""
         )
         return (
-            f"[bold green]sound[/]: {report.entries} entries, {report.proven} of them under a checkpoint"
-            f"{opened}{_witnessed(report)}{stamped(report.stamps, wanted=wanted)}"
+            f"[bold green]sound[/]: {counted(report.entries, 'entry', 'entries')}, "
+            f"{report.proven} of them under a checkpoint{opened}"
+            f"{_witnessed(report)}{stamped(report.stamps, wanted=wanted)}"
         )
     fault = report.fault
     assert fault is not None
@@ -261,11 +264,11 @@ def stamped(stamps: StampsFound, *, wanted: bool) -> str:
     """
     if not stamps.present:
         return "; no stamps to judge" if wanted else ""
-    said = f"; {stamps.present} stamps, the last at {stamps.size} entries ({stamps.time})"
+    said = f"; {counted(stamps.present, 'stamp')}, the last at size {stamps.size} ({stamps.time})"
     if not stamps.trusted and not stamps.untrusted:
         return f"{said}: present, not judged (--tsa-anchors)"
     untrusted = f", {stamps.untrusted} by authorities under none of the given roots" if stamps.untrusted else ""
-    return f"{said}: {stamps.trusted} hold{untrusted}"
+    return f"{said}: {stamps.trusted} good{untrusted}"
 
 
 @contextmanager

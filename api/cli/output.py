@@ -75,6 +75,11 @@ def show(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 stamp`, `2 stamps`; `many` where it is not formed with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def say(line: str) -> None:
     """One line for people, on standard output; `line` may hold console markup."""
     out.print(line)

@@ -11,7 +11,7 @@ import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.ledger import app
-from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from api.cli.output import JSON, Exit, counted, fail, quoted, say, show, told
 from client import Sigillo
 
 REASON = typer.Option("", help="Why, and by what authority; it goes on record. Name a case, never a person.")
@@ -64,7 +64,8 @@ def disclose(
     if as_json:
         show(opening)
         return
-    say(f"{len(opening['disclosed'])} payloads are in {quoted(out)}; entry {opening['opening']['entry']} says so")
+    count = counted(len(opening["disclosed"]), "payload")
+    say(f"{count} opened into {quoted(out)}; entry {opening['opening']['entry']} says so")
     _missing(opening["erased"], opening["damaged"])
 
 
@@ -99,7 +100,7 @@ def _look_through(sigillo: Sigillo, question: dict[str, str], out: Path, server:
     for one in matches:
         say(f"{one['index']}  {one['entry']['time']}  {one['entry']['kind']}  {one['entry']['id']}")
     _covered(len(matches), whole)
-    say(f"{len(opened)} payloads were opened; those that match are in {quoted(out)}")
+    say(f"{counted(len(opened), 'payload')} opened; those that match are in {quoted(out)}")
     if openings:
         say(f"on record in {', '.join(openings)}")
     _missing(erased, damaged)

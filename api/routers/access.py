@@ -11,7 +11,7 @@ from pydantic_core import PydanticKnownError
 
 from api.auth import CallerDep
 from api.schemas.assets import SourceType, Strict
-from api.schemas.words import legible
+from api.schemas.words import PRINCIPAL, legible
 from api.service import ServiceDep
 from cases.access import ASSET_SCOPES, NO_TOOL, ApiKey, ApiKeyId, Scope
 from ledger.ids import PrincipalId, moment
@@ -21,7 +21,6 @@ from provenance.vocabulary import DigitalSourceType
 
 router = APIRouter(prefix="/v1/api-keys", tags=["access"])
 
-PRINCIPAL = "^prn_[a-z2-7]{26}$"
 """As `ledger.ids.new_id` makes them."""
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import CallerDep
 from api.schemas.assets import LedgerView, Strict
-from api.schemas.words import Reason
+from api.schemas.words import HOLD, Reason
 from api.service import ServiceDep
 from cases.access import Scope
 from cases.asset import AssetId
@@ -20,8 +20,7 @@ from ledger.ids import EntryId, moment
 router = APIRouter(prefix="/v1/holds", tags=["holds"])
 
 MAX_ASSETS = 100
-NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-HoldName = Annotated[str, Field(pattern=NAME)]
+HoldName = Annotated[str, Field(pattern=HOLD)]
 """Told to whoever is refused: it names a matter, such as case-2026-118, and nobody."""
 
 
@@ -93,7 +92,7 @@ def list_holds(service: ServiceDep, caller: CallerDep) -> dict[str, list[HoldVie
 
 @router.post("/{name}/release")
 def release(
-    service: ServiceDep, caller: CallerDep, name: Annotated[str, Path(pattern=NAME)], request: ReleaseRequest
+    service: ServiceDep, caller: CallerDep, name: Annotated[str, Path(pattern=HOLD)], request: ReleaseRequest
 ) -> HoldChangedView:
     """End a hold for everything under it."""
     caller.require(Scope.HOLD)

@@ -81,5 +81,6 @@ async def receipt(service: ServiceDep, response: Response, proof: ProofDep, entr
     try:
         return await to_thread.run_sync(service.ledger.receipt, EntryId(entry))
     except NotProvenError:
-        response.status_code, response.headers["Retry-After"] = 202, "1"
-        return "The entry is durable; no checkpoint covers it yet. Ask again in a second.\n"
+        seconds = service.ledger.proof_seconds
+        response.status_code, response.headers["Retry-After"] = 202, str(seconds)
+        return f"The entry is durable; no checkpoint covers it yet. Ask again in {seconds} s.\n"

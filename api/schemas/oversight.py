@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from api.schemas import words
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.words import Reason
 from ledger import entry
@@ -20,10 +21,10 @@ from ledger.publishing.search import Cursor, Indexed, Page
 MAX_CURSOR = 40
 MAX_VALUE = 200
 
-Kind = Annotated[str, Field(pattern=f"^{entry.KIND.pattern}$", max_length=65)]
-Policy = Annotated[str, Field(pattern=f"^{entry.POLICY.pattern}$", max_length=80)]
+Kind = Annotated[str, Field(pattern=words.KIND, max_length=65)]
+Policy = Annotated[str, Field(pattern=words.POLICY, max_length=80)]
 CursorText = Annotated[str, Field(max_length=MAX_CURSOR)]
-EntryName = Annotated[str, Field(pattern="^ent_[a-z2-7]{26}$")]
+EntryName = Annotated[str, Field(pattern=words.ENTRY)]
 Value = Annotated[str, Field(min_length=1, max_length=MAX_VALUE)]
 
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
+from ledger import entry
 from provenance.characters import hidden
 
 MAX_REASON = 500
+
+KIND: Final = f"^{entry.KIND.pattern}$"
+POLICY: Final = f"^{entry.POLICY.pattern}$"
+ENTRY: Final = "^ent_[a-z2-7]{26}$"
+PRINCIPAL: Final = "^prn_[a-z2-7]{26}$"
+HOLD: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+EXAMPLES: Final = {
+    KIND: "`asset.signed`",
+    POLICY: "`intake@1`",
+    ENTRY: "`ent_` and 26 letters or digits",
+    PRINCIPAL: "`prn_` and 26 letters or digits",
+    HOLD: "`case-2026-118`: 64 letters, digits, dots, dashes or underscores at most",
+}
+"""What has each of these forms, for whoever sent something else."""
 
 
 def legible(text: str) -> str:

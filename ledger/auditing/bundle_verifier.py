@@ -506,7 +506,7 @@ def verify(
     needed = len(known) if quorum is None else quorum
     if not 0 <= needed <= len(known):
         raise UnsoundError(f"{needed} of {len(known)} witnesses is no quorum")
-    with zipfile.ZipFile(file) as archive:
+    with opened(file) as archive:
         bundle = Bundle(archive, key, known)
         bundle.check()
         check_quorum(bundle.cosigned, needed)
@@ -515,19 +515,27 @@ def verify(
         f"log          {key[0]}, {bundle.size} entries, root {bundle.root.hex()}",
         f"entries      {bundle.first} to {bundle.end - 1}: all {bundle.end - bundle.first} are there and unchanged",
         "kinds        " + ", ".join(f"{count} {kind}" for kind, count in sorted(bundle.kinds.items())),
-        f"disclosed    {disclosed} payloads are what their entries committed to",
+        f"disclosed    payloads: {disclosed}, all what their entries committed to",
         *(f"witness      {name} saw this log at {moment(time)}" for name, time in bundle.cosigned[0].items()),
     ]
     if stamps:
-        found.append(f"stamps       {len(stamps)} are of checkpoints of this log, the last of {stamps[-1]} entries")
+        found.append(f"stamps       {len(stamps)} of checkpoints of this log, the last at size {stamps[-1]}")
     if since is not None:
-        with zipfile.ZipFile(since) as archive:
+        with opened(since) as archive:
             before = Bundle(archive, key, known)
             before.check()
         joins = "and this range begins where that one ended" if bundle.check_since(before) else "the ranges do not join"
         found.append(f"since        the log is the one of the earlier bundle ({before.size} entries), grown; {joins}")
     unjudged = [] if judged else stamps
     return [*found, *not_checked(bundle, unjudged, compared=since is not None)]
+
+
+def opened(file: str) -> zipfile.ZipFile:
+    """Raises UNREADABLE, naming the file: of two, the wrong one may be either."""
+    try:
+        return zipfile.ZipFile(file)
+    except zipfile.BadZipFile as error:
+        raise zipfile.BadZipFile(f"{file} is no bundle: {error}") from error
 
 
 def moment(time: int) -> str:

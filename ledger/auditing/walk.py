@@ -190,10 +190,14 @@ class Walk:
         found = state.stored[at * HASH_BYTES : (at + 1) * HASH_BYTES]
         first = state.count << (HEIGHT * level)
         if found not in (b"", value):
-            raise FaultError(first, FaultKind.TILE, f"{tile_path(level, n)} hash {at} is not what the entries make")
+            raise FaultError(first, FaultKind.TILE, self._differs(level, n, at))
         if not found and self._is_covered():
             raise FaultError(first, FaultKind.TILE, f"{tile_path(level, n)} lacks hash {at}, which is proven")
         state.count += 1
+
+    def _differs(self, level: int, n: int, at: int) -> str:
+        entries = f"entry {self.size}" if level == 0 else "the entries"
+        return f"{tile_path(level, n)} hash {at} is not what {entries} makes: one of the two was changed"
 
     def _is_covered(self) -> bool:
         """Whether a checkpoint yet to come covers the entry being pushed."""

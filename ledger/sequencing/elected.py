@@ -129,8 +129,10 @@ class ElectedSequencer:
             try:
                 self._stand()
                 self._lost = ""
-            except (LedgerError, DBAPIError) as error:
-                self._lost = f"{type(error).__name__}: {error}"
+            except LedgerError as error:
+                self._lost = str(error)
+            except DBAPIError as error:
+                self._lost = f"the database ended the leader's session: {error.orig}"
             except Exception as error:  # noqa: BLE001 -- whatever it is, entries must not be left without a leader
                 self._lost = f"the fault is ours: {type(error).__name__}: {error}"
             if self._accepting:

@@ -131,7 +131,7 @@ class Integrator:
             try:
                 self.step() if self._leads() or (stopping and self._led) else self._look()
             except (LedgerError, KeysError) as error:
-                self._report(reason=f"{type(error).__name__}: {error}")
+                self._report(reason=str(error))
             except Exception as error:  # noqa: BLE001 -- whatever it is, proving must not end with it
                 self._report(reason=f"the fault is ours: {type(error).__name__}: {error}")
             else:

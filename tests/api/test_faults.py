@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from api.routers.keys import RevocationRequest
 from api.schemas.assets import ClaimBody
 from api.schemas.assurance import AccountRequest, CodeAnswer, CodeRequest, KycRequest, WithdrawalRequest
 from api.schemas.oversight import DisclosureRequest, SearchRequest
+from api.schemas.words import EXAMPLES, HOLD, KIND
 from tests.api.wire import problem
 from tests.deployment import Running
 from tests.hostile.shapes import anything
@@ -65,6 +67,7 @@ def test_every_fault_a_body_can_have_is_in_our_words(body: type[BaseModel], sent
         ({"tool": "x", "scopes": "sign"}, "scopes: must be a list"),
         ({"tool": "x", "new_tenant": "maybe"}, "new_tenant: must be true or false"),
         ({}, "tool: is missing"),
+        ({"tool": "x", "principal": "me"}, "principal: must be like `prn_` and 26 letters or digits"),
         ([], "body: must be an object"),
     ],
 )
@@ -78,6 +81,19 @@ def test_what_is_too_short_is_told(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http:
         said = problem(http.post("/v1/holds", json=sent), 422, "request-invalid")["detail"]
     assert said == "assets: has too few: at least 1; reason: is too short: at least 1"
+
+
+def test_every_form_that_a_request_must_have_comes_with_an_example(deployment: Running) -> None:
+    with deployment.http() as http:
+        found = set(_patterns(http.get("/openapi.json").json()))
+    assert {HOLD, KIND} <= found <= set(EXAMPLES)
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from [schema["pattern"]] if isinstance(schema.get("pattern"), str) else []
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _patterns(inner)
 
 
 def test_a_fault_that_is_not_listed_keeps_its_sentence() -> None:

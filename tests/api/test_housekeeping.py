@@ -84,7 +84,7 @@ def test_a_certificate_that_ends_soon_is_seen_wherever_people_look(tmp_path: Pat
 def test_the_log_says_once_that_nothing_is_proven(
     own: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = replace(own.service.ledger.status(), reason="ForkError: another tree is signed")
+    status = replace(own.service.ledger.status(), reason="another tree is signed")
     asked: list[LogStatus] = []
 
     def said() -> LogStatus:

@@ -429,5 +429,5 @@ def test_a_payload_that_holds_is_counted(log: Log, check: Callable[..., list[str
         published = publish(world, tmp_path / "out")
         own = replace(log, vkey=world.ledger.vkey())
         found = check(own.bundle(published, disclosed=[opened]), vkey=own.vkey)
-    assert found[3] == "disclosed    1 payloads are what their entries committed to"
+    assert found[3] == "disclosed    payloads: 1, all what their entries committed to"
     assert b"seen by the auditor" in opened.payload

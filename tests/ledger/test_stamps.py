@@ -234,7 +234,7 @@ def test_a_bundle_has_those_that_bear_on_its_range(
         assert tuple(map(int, json.loads(archive.read("bundle.json"))["stamps"])) == sizes
     said = [line for line in found if line.startswith("stamps ")]
     assert said == (
-        [f"stamps       {len(sizes)} are of checkpoints of this log, the last of {sizes[-1]} entries"] if sizes else []
+        [f"stamps       {len(sizes)} of checkpoints of this log, the last at size {sizes[-1]}"] if sizes else []
     )
     assert judge_bundle(tmp_path / "bundle.zip", log.judge()).trusted == len(sizes)
     assert judge_bundle(tmp_path / "bundle.zip", None).trusted == 0

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,8 +156,8 @@ def test_stamps_are_judged_under_the_auditors_roots(run: Run, url: str, folder: 
     everyone: tuple[tuple[object, ...], ...] = ((folder,), ("--url", url, "--key", key), (file, "--key", key))
     for asked in everyone:
         for roots, code, said in (
-            ((), 0, "1 stamps, the last at"),
-            (("--tsa-anchors", ours), 0, "1 hold"),
+            ((), 0, "1 stamp, the last at"),
+            (("--tsa-anchors", ours), 0, "1 good"),
             (("--tsa-anchors", theirs), 6, "1 by authorities under none of the given roots"),
             (("--tsa-anchors", key), 2, "give the roots of the time-stamp authorities"),
         ):
@@ -166,6 +167,7 @@ def test_stamps_are_judged_under_the_auditors_roots(run: Run, url: str, folder: 
         found = json.loads(run("ledger", "verify", *asked, "--tsa-anchors", ours, "--json").stdout)["stamps"]
         assert (found["present"], found["trusted"], found["size"]) == (1, 1, size)
     (folder / f"stamps/{size}.tsr").write_bytes(response_of(authority, b"something else"))
+    file.unlink()
     run("ledger", "bundle", file, "--url", url)
     followed = ("--url", url, "--follow")
     for asked in (*everyone, followed):
@@ -214,6 +216,19 @@ def test_following_tells_of_stamps_by_strangers() -> None:
 
     assert follow(auditor, 60, 0, lambda what, _facts: told.append(what), sleep).fault
     assert told == ["untrusted", "grown", "stalled"]
+
+
+def test_following_tells_how_far_a_long_visit_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.cli.audit.LONG_SECONDS", 0.0)
+    log, told = SmallLog(), list[tuple[str, Any]]()
+    auditor = Auditor(Published(dict(log.files)), Notebook(str(log.key)))
+
+    def sleep(_: float) -> None:
+        auditor.fetch = Published({**log.files, "checkpoint": b"none"})
+
+    assert follow(auditor, 60, 3600, lambda what, facts: told.append((what, facts)), sleep).fault
+    assert told[0] == ("checking", {"done": 5, "total": 5})
+    assert told[-1] == ("grown", {"entries": 5})
 
 
 def test_following_tells_once_that_witnesses_are_missing_and_goes_on() -> None:

@@ -40,11 +40,14 @@ def test_from_a_search_to_a_bundle_that_shows_what_was_found(
     done = run("ledger", "bundle", file, *span, "--disclosed", out)
     assert done.exit_code == 0, done.output
     found = bundle_verifier.verify(str(file), deployment.operator.log_key())
-    assert "disclosed    1 payloads are what their entries committed to" in found
+    assert "disclosed    payloads: 1, all what their entries committed to" in found
     assert file.stat().st_mode & 0o077 == 0
-    beyond = run("ledger", "bundle", file, "--to", one["index"] - 1, "--disclosed", out)
+    before, again = file.read_bytes(), run("ledger", "bundle", file)
+    assert (again.exit_code, file.read_bytes()) == (2, before), "a bundle is evidence"
+    other = tmp_path / "other.zip"
+    beyond = run("ledger", "bundle", other, "--to", one["index"] - 1, "--disclosed", out)
     assert beyond.exit_code == 1
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob("other.zip*"))
     assert "is not in the range" in " ".join(beyond.output.split())
 
 
@@ -57,7 +60,7 @@ def test_payloads_are_searched_into_a_folder(
     assert (tmp_path / f"{entry}.json").read_text() == found["matches"][0]["disclosed"]["payload"]
     assert len(found["openings"]) == 1
     told = run("ledger", "search", "--outcome", "signed", *at, "--reason", "case 2", "--out", tmp_path)
-    assert "payloads were opened" in told.stdout
+    assert "payload opened; those that match" in told.stdout
     assert "that none is left out: sigillo ledger bundle" in told.stdout
     assert "--url" not in told.stdout
 
@@ -76,7 +79,7 @@ def test_lines_for_people(run: Run, asset: dict[str, Any], tmp_path: Path) -> No
     listed = run("ledger", "search", "--kind", "asset.signed")
     assert f"asset.signed  intake.record@1  {entry}" in listed.stdout
     opened = run("ledger", "disclose", entry, "--reason", "case 1", "--out", tmp_path)
-    assert "1 payloads are in" in opened.stdout
+    assert "1 payload opened into" in opened.stdout
 
 
 def test_openings_want_a_reason(run: Run, tmp_path: Path) -> None:
