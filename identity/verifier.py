@@ -1,4 +1,4 @@
-"""Verifying credentials and presentations secured by proofs in them: every check is made and named in a report.
+"""Verifying credentials and presentations, secured by proofs or in tokens: every check is made and named in a report.
 
 Rules
 - A check that fails does not hide the others; one that rests on another that failed is left out.
@@ -29,6 +29,8 @@ from identity.data_integrity.proof import (
 )
 from identity.data_integrity.signing import check_signature
 from identity.did.methods import Resolver, VerificationMethod, resolve
+from identity.enveloping import checks
+from identity.enveloping.envelope import is_enveloped
 from identity.errors import CheckFailedError, DocumentError
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
@@ -75,7 +77,12 @@ class Policy:
 
 def verify_credential(document: Document, policy: Policy, now: datetime, expected: Expected = ASSERTION) -> Report:
     """The report on one credential; `now` is aware. Never raises over what the document says."""
-    findings = _Findings()
+    findings, signers = _Findings(), None
+    if is_enveloped(document, CREDENTIAL):
+        opened = _open(findings, document, CREDENTIAL, policy, now, expected)
+        if opened is None:
+            return findings.report()
+        document, signers = opened
     if not findings.begin(document, CREDENTIAL):
         return findings.report()
     findings.run(Check.CONTEXTS, partial(check_contexts, document, policy.contexts))
@@ -85,7 +92,8 @@ def verify_credential(document: Document, policy: Policy, now: datetime, expecte
         findings.run(Check.RESOURCES, partial(check_resources, document, policy.resources))
         for entry in listed(document.get("credentialStatus", [])):
             findings.run(Check.STATUS, partial(policy.status, entry, issuer))
-    signers = _verify_proofs(findings, document, policy, now, expected)
+    if signers is None:
+        signers = _verify_proofs(findings, document, policy, now, expected)
     if signers:
         findings.run(Check.AUTHOR, partial(_check_author, issuer, signers))
         findings.run(Check.TRUST, partial(_check_trust, issuer, policy.issuers))
@@ -97,16 +105,43 @@ def verify_presentation(document: Document, policy: Policy, now: datetime, expec
 
     What it is expected to be for is `authentication`, with the challenge and the domain that its holder was given.
     """
-    findings = _Findings()
+    findings, signers = _Findings(), None
+    if is_enveloped(document, PRESENTATION):
+        opened = _open(findings, document, PRESENTATION, policy, now, replace(expected, header=None))
+        if opened is None:
+            return findings.report()
+        document, signers = opened
     if not findings.begin(document, PRESENTATION):
         return findings.report()
     findings.run(Check.CONTEXTS, partial(check_contexts, document, policy.contexts))
-    signers = _verify_proofs(findings, document, policy, now, replace(expected, header=None))
+    if signers is None:
+        signers = _verify_proofs(findings, document, policy, now, replace(expected, header=None))
     if signers and "holder" in document:
         findings.run(Check.AUTHOR, partial(_check_author, party(document["holder"]), signers))
     held = findings.run(Check.CREDENTIALS, partial(_held, document)) or []
     asserted = replace(ASSERTION, header=expected.header)
     return findings.report(tuple(verify_credential(each, policy, now, asserted) for each in held))
+
+
+def _open(
+    findings: _Findings, envelope: Document, kind: str, policy: Policy, now: datetime, expected: Expected
+) -> tuple[Document, frozenset[str]] | None:
+    """What is in an envelope, and the DID whose signature of it holds; None where it cannot be read."""
+    of_token = _Findings(0)
+    secured = of_token.run(Check.PROOF, partial(checks.opened, envelope, kind))
+    if not secured:
+        findings.made += of_token.made
+        return None
+    of_token.run(Check.PROOF_TIME, partial(checks.check_time, secured, now))
+    of_token.run(Check.CHALLENGE, partial(checks.check_challenge, secured, expected))
+    of_token.run(Check.DOMAIN, partial(checks.check_domain, secured, expected))
+    method = of_token.run(Check.METHOD, partial(checks.find_method, secured, kind, policy.resolve))
+    if method:
+        of_token.run(Check.PURPOSE, partial(checks.check_purpose, method, expected))
+        of_token.run(Check.SIGNATURE, partial(checks.check_signature, secured, method))
+    findings.made += of_token.made
+    sound = method and all(each.outcome is Outcome.HOLDS for each in of_token.made)
+    return secured.document, frozenset({method.controller}) if method and sound else frozenset()
 
 
 def _verify_proofs(

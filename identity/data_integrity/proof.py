@@ -160,15 +160,20 @@ def check_time(proof: Proof, now: datetime) -> None:
 
 def find_method(proof: Proof, resolve: Resolver) -> VerificationMethod:
     """The proof's key, one that its suite takes. Raises CheckFailedError."""
+    method = resolved(proof.method, resolve)
+    if not proof.suite.takes(method.key):
+        raise CheckFailedError(Check.METHOD, f"{_name(proof)} takes no such key")
+    return method
+
+
+def resolved(name: str, resolve: Resolver) -> VerificationMethod:
+    """The method of that name. Raises CheckFailedError."""
     try:
-        method = resolve(proof.method)
+        return resolve(name)
     except (DidUnreachableError, DidUnsupportedError) as error:
         raise CheckFailedError(Check.METHOD, str(error), Outcome.UNCHECKED) from error
     except DidError as error:
         raise CheckFailedError(Check.METHOD, str(error), Outcome.UNREADABLE) from error
-    if not proof.suite.takes(method.key):
-        raise CheckFailedError(Check.METHOD, f"{_name(proof)} takes no such key")
-    return method
 
 
 def _name(proof: Proof) -> object:

@@ -1,7 +1,7 @@
 """Public keys as JSON Web Keys (RFC 7517; RFC 7518, section 6.2; RFC 8037).
 
 Rules
-- P-256, P-384 and Ed25519, each coordinate at its full length, the point on its curve.
+- P-256, P-384, P-521 and Ed25519, each coordinate at its full length, the point on its curve.
 - A key that holds its private part, or says that it is for something else than signatures, is refused.
 """
 
@@ -12,7 +12,13 @@ from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurve, EllipticCurvePublicNumbers
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    SECP384R1,
+    SECP521R1,
+    EllipticCurve,
+    EllipticCurvePublicNumbers,
+)
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey as CurveKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -22,7 +28,7 @@ from identity.errors import TokenUnreadableError
 
 PublicKey = CurveKey | Ed25519PublicKey
 
-CURVES: Final[Mapping[str, EllipticCurve]] = {"P-256": SECP256R1(), "P-384": SECP384R1()}
+CURVES: Final[Mapping[str, EllipticCurve]] = {"P-256": SECP256R1(), "P-384": SECP384R1(), "P-521": SECP521R1()}
 """By their JOSE names."""
 
 ED25519: Final = "Ed25519"

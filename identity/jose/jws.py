@@ -17,11 +17,17 @@ from identity.encoding import base64url
 from identity.encoding.strict_json import read_object, write_json
 from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jose.jwk import PublicKey
-from identity.jose.signature import ED25519, P256, P384, Scheme, verify
+from identity.jose.signature import ED25519, P256, P384, P521, Scheme, verify
 from identity.outcome import Check
 from keys.signer import Algorithm
 
-SCHEMES: Final[Mapping[str, Scheme]] = {"ES256": P256, "ES384": P384, "EdDSA": ED25519, "Ed25519": ED25519}
+SCHEMES: Final[Mapping[str, Scheme]] = {
+    "ES256": P256,
+    "ES384": P384,
+    "ES512": P521,
+    "EdDSA": ED25519,
+    "Ed25519": ED25519,
+}
 """By JOSE name; Ed25519 has an old one (RFC 8037) and a new one (RFC 9864)."""
 
 

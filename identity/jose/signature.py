@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
 from identity.errors import TokenInvalidError
 from identity.jose.jwk import CURVES, PublicKey
@@ -33,6 +33,7 @@ Scheme = Ecdsa | None
 
 P256: Final[Scheme] = Ecdsa("P-256", SHA256())
 P384: Final[Scheme] = Ecdsa("P-384", SHA384())
+P521: Final[Scheme] = Ecdsa("P-521", SHA512())
 ED25519: Final[Scheme] = None
 
 
@@ -42,7 +43,7 @@ def verify(scheme: Scheme, key: PublicKey, signature: bytes, message: bytes) -> 
         if scheme is None and isinstance(key, Ed25519PublicKey):
             key.verify(signature, message)
         elif scheme and isinstance(key, EllipticCurvePublicKey) and key.curve.name == CURVES[scheme.curve].name:
-            key.verify(_der(signature, key.key_size // 8), message, ECDSA(scheme.digest))
+            key.verify(_der(signature, (key.key_size + 7) // 8), message, ECDSA(scheme.digest))
         else:
             raise TokenInvalidError(Check.ALGORITHM, "the algorithm named is not that of the key it is verified with")
     except InvalidSignature as error:

@@ -17,11 +17,11 @@ from identity.encoding import base64url
 from identity.encoding.cbor import read_map
 from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jose.jwk import PublicKey, read_jwk
-from identity.jose.signature import ED25519, P256, P384, Scheme, verify
+from identity.jose.signature import ED25519, P256, P384, P521, Scheme, verify
 from identity.outcome import Check
 
-ALGORITHMS: Final[Mapping[int, Scheme]] = {-7: P256, -35: P384, -8: ED25519}
-"""ES256, ES384, EdDSA."""
+ALGORITHMS: Final[Mapping[int, Scheme]] = {-7: P256, -35: P384, -36: P521, -8: ED25519}
+"""ES256, ES384, ES512, EdDSA."""
 
 _ALGORITHM, _CRITICAL, _CHAIN = 1, 2, 33
 _CURVES: Final[Mapping[tuple[int, int], tuple[str, str]]] = {

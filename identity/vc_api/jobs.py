@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from importlib import import_module
@@ -20,11 +20,12 @@ from pydantic import TypeAdapter
 from detection.job_error import JobError
 from detection.worker import Ask, Job
 from identity.data_integrity.proof import Expected
-from identity.derivation import derive_credential
 from identity.did.web import resolver
 from identity.errors import DocumentError, IdentityError, KeyUnfitError, ProofError, SelectionError
+from identity.holding.deriving import derive_credential
 from identity.jsonld.canonical import canonical_nquads
 from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED, ContextLibrary
+from identity.legacy.in_worker import check as check_legacy
 from identity.report import Report
 from identity.status.lookup import status_in_lists
 from identity.vc_api.outside import Outside
@@ -99,8 +100,8 @@ def _judged(args: dict[str, Any], asked: Asked, ask: Ask, judge: Judge) -> tuple
 
 
 def _policy(issuers: frozenset[str], contexts: ContextLibrary, outside: Outside, now: datetime) -> Policy:
-    lists = Policy(issuers, contexts, resolver(outside.did_document))
-    return Policy(issuers, contexts, lists.resolve, status=status_in_lists(outside.status_list, lists, now))
+    lists = Policy(issuers, contexts, resolver(outside.did_document), legacy=check_legacy)
+    return replace(lists, status=status_in_lists(outside.status_list, lists, now))
 
 
 def _library(contexts: dict[str, str]) -> ContextLibrary:

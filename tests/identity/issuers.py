@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -23,7 +24,7 @@ class Issuer:
     private: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
     @classmethod
-    def of(cls, suite: str, number: int = 0) -> Issuer:
+    def of(cls, suite: str, number: int = 0) -> Self:
         """A key of the suite's first kind."""
         seed = sha256(f"{suite}/{number}".encode()).digest()
         if suite.startswith("eddsa"):

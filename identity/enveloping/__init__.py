@@ -1,0 +1,1 @@
+"""VC-JOSE-COSE: credentials and presentations inside signed tokens."""

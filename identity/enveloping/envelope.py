@@ -1,0 +1,65 @@
+"""Enveloped credentials and presentations: a signed token as a `data:` URL, in an object that says what it is
+(VCDM 2.0 §4.12.1, §4.12.2; RFC 2397).
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Final
+
+from identity.enveloping.secured import SHORT, Form, Secured, read_secured
+from identity.errors import TokenUnreadableError
+from identity.jsonld.context_library import CREDENTIALS_V2
+from identity.vcdm import CREDENTIAL, PRESENTATION, listed
+
+TYPES: Final[Mapping[str, str]] = {
+    CREDENTIAL: "EnvelopedVerifiableCredential",
+    PRESENTATION: "EnvelopedVerifiablePresentation",
+}
+
+_URL: Final = re.compile(
+    r"data:application/(?P<short>vc|vp)\+(?P<form>jwt|sd-jwt|cose)(?P<base64>;base64)?,(?P<token>.+)"
+)
+
+
+def is_enveloped(document: Mapping[str, object], kind: str) -> bool:
+    """Whether it says so."""
+    return isinstance(document, dict) and TYPES[kind] in listed(document.get("type"))
+
+
+def open_envelope(document: Mapping[str, object], kind: str) -> Secured:
+    """What is in it, not verified yet. Raises TokenUnreadableError, TokenInvalidError."""
+    if document.get("@context") not in (CREDENTIALS_V2, [CREDENTIALS_V2]) or listed(document.get("type")) != [
+        TYPES[kind]
+    ]:
+        raise TokenUnreadableError(f"an envelope has the context {CREDENTIALS_V2} and the type {TYPES[kind]} alone")
+    url = document.get("id")
+    found = _URL.fullmatch(url) if isinstance(url, str) else None
+    if not found or found["short"] != SHORT[kind] or not document.keys() <= {"@context", "id", "type"}:
+        raise TokenUnreadableError(
+            f"an envelope's id is data:application/{SHORT[kind]}+… with a signed token, and all it has"
+        )
+    form, is_base64 = Form(found["form"]), found["base64"] is not None
+    if is_base64 is not (form is Form.COSE):
+        raise TokenUnreadableError("COSE is base64 in a data: URL, JWT and SD-JWT are not")
+    return read_secured(_base64(found["token"]) if is_base64 else found["token"].encode(), form, kind)
+
+
+def envelop(token: str | bytes, form: Form, kind: str) -> dict[str, object]:
+    """The object around a token."""
+    written = f";base64,{b64encode(token).decode()}" if isinstance(token, bytes) else f",{token}"
+    return {
+        "@context": CREDENTIALS_V2,
+        "id": f"data:application/{SHORT[kind]}+{form}{written}",
+        "type": TYPES[kind],
+    }
+
+
+def _base64(text: str) -> bytes:
+    try:
+        data = b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError as error:
+        raise TokenUnreadableError("what follows is not base64") from error
+    return data
