@@ -16,6 +16,7 @@ from api.routers import (
     holds,
     keys,
     ledger,
+    openid4vp,
     oversight,
     recovery,
     stamps,
@@ -33,7 +34,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, verifications, vc_api, did, assurance),
+    *(assets, verifications, vc_api, did, openid4vp, assurance),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from api.log import forget_old, logger
 from api.throttle import Throttle
@@ -25,6 +26,7 @@ from cases.media import sweep_strays
 from cases.revocation import Revocations
 from identity.assurance.review import Review
 from identity.errors import IdentityError
+from identity.openid4vp.sessions import forget_requests
 from keys.clock import Clock
 from keys.errors import KeysError
 from ledger.errors import LedgerError
@@ -103,7 +105,8 @@ class Housekeeping:
     def _tidy(self) -> None:
         """What all share. Should two processes do it at once, for a moment, neither undoes what the other does."""
         now = milliseconds(self.clock())
-        self.database.write(lambda connection: forget_expired(connection, now))
+        for forget in (forget_expired, forget_requests):
+            self.database.write(partial(forget, now=now))
         self.database.truncate_wal()
         if now >= self._next_sweep:
             sweep_strays(self.database, self.library.blobs, STRAY_AGE)

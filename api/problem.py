@@ -22,6 +22,7 @@ from api.auth import UnauthenticatedError
 from api.body import BodyError, BodyTimeoutError, BodyTooLargeError
 from api.faults import told
 from api.log import logger
+from api.qr_code import LinkTooLongError
 from api.throttle import ConnectionsBusyError, RateExceededError
 from api.upload import UploadError, UploadsBusyError, UploadTooLargeError
 from cases import errors as cases
@@ -118,6 +119,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     RequestUnreadableError: Problem("vc-api-request", 400, "The request is not of VC-API's form"),
     DerivationRefusedError: Problem("derivation-refused", 400, "Nothing can be derived so"),
     identity.CredentialTooCostlyError: Problem("credential-too-costly", 400, "It takes too much work to judge"),
+    identity.QuestionRefusedError: Problem("question-refused", 422, "This cannot be asked of a wallet"),
+    identity.RequestNotFoundError: Problem("wallet-request-not-found", 404, "No such request to a wallet"),
+    LinkTooLongError: Problem("link-too-long", 422, "The link is too long for a QR code"),
     cases.HoldNotFoundError: Problem("hold-not-found", 404, "No such legal hold"),
     identity.AccountNotFoundError: Problem("account-not-found", 404, "No such account"),
     identity.EvidenceNotFoundError: Problem("evidence-not-found", 404, "No such evidence"),
@@ -181,6 +185,7 @@ ROOTS = (
     BodyError,
     UploadError,
     UploadsBusyError,
+    LinkTooLongError,
     cases.CasesError,
     detection.DetectionError,
     identity.IdentityError,

@@ -20,6 +20,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.ages import presentations_of
 from api.assurance import Assurance, assurance_of
 from api.credential_desk import CredentialDesk, desks
 from api.fetched import Sources, sources_of
@@ -54,6 +55,7 @@ from detection.isolation import Isolation
 from detection.sandbox import Sandbox
 from detection.shares import Shares
 from identity.assurance.decisions import KINDS as ASSURANCE_KINDS
+from identity.openid4vp.presentations import Presentations
 from keys.approle import AppRole
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.local import WARNING, LocalKeyStore
@@ -125,6 +127,7 @@ class Service:
     revocations: Revocations
     housekeeping: Housekeeping
     sources: Sources
+    presentations: Presentations
     stamps: Stamps | None
     """None where no time-stamp authority is set."""
 
@@ -370,6 +373,7 @@ def _assemble(
         credential_callers=credentials[0],
         credential_strangers=credentials[1],
         sources=sources,
+        presentations=presentations_of(settings, ledger, database, sources, clock, entropy),
         stamps=stamps,
         readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), stamps),
     )

@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError
 from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
+from identity.openid4vp.documents import Word
 from identity.vc_api.request import MAX_ISSUERS
 from ledger.errors import CheckpointError
 from ledger.forgetting.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
@@ -298,6 +299,11 @@ class Settings(BaseSettings):
 
     credential_contexts: Path | None = None
     """JSON file of further JSON-LD contexts, each by its URL: none is ever fetched."""
+
+    age_anchors: dict[Word, Path] = Field(default_factory=dict)
+    """PEM files of the authorities that are believed about ages, by kind of document: `proof_of_age`, `driving_licence`
+    and `pid`. Sigillo comes with none.
+    """
 
     fetch_loopback: bool = False
     """Whether DID documents and status lists may come from this machine over plain HTTP: for development, in the

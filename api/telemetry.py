@@ -48,6 +48,9 @@ class Metrics:
             ["kind", "verdict"],
             registry=self.registry,
         )
+        self.presentations = Counter(
+            "sigillo_presentations_total", "Wallets' answers taken, by outcome", ["outcome"], registry=self.registry
+        )
         self.signed = Counter(
             "sigillo_assets_signed_total",
             "Uploads answered with a signed asset, replays of an Idempotency-Key included",

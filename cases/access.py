@@ -54,6 +54,9 @@ class Scope(StrEnum):
     AUDIT = "ledger:audit"
     """A regulator's: to search the ledger and to open payloads of the tenant, each opening on record."""
 
+    PRESENT = "presentations:request"
+    """To ask wallets how old somebody is, and to learn the answers to that."""
+
     HOLD = "holds:admin"
     """To place and release legal holds."""
 

@@ -20,8 +20,12 @@ from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROO
 from identity.sd_jwt.credential import VerifiedCredential
 
 PID_VCT: Final = "urn:eudi:pid:1"
+ATTESTATION_VCT: Final = "urn:sigillo:AgeAttestation:1"
 _STATED = re.compile("age_over_([0-9]{2})")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+Read = Callable[[Mapping[str, object], int, date], "Answer"]
 
 
 class Answer(StrEnum):
@@ -35,8 +39,8 @@ class Answer(StrEnum):
 def is_over(years: int, document: VerifiedMdoc | VerifiedCredential, today: date) -> Answer:
     """Whether its holder is `years` old or older; *unsaid* also for a type of document that is not known here."""
     if isinstance(document, VerifiedCredential):
-        known = document.claims.get("vct") == PID_VCT
-        return _by_birth(document.claims.get("birthdate"), years, today) if known else Answer.UNSAID
+        said = _CLAIMS.get(str(document.claims.get("vct")))
+        return said(document.claims, years, today) if said else Answer.UNSAID
     source = _SOURCES.get(document.doctype)
     if source is None:
         return Answer.UNSAID
@@ -57,6 +61,10 @@ def _born(elements: Mapping[str, object], years: int, today: date) -> Answer:
     return _by_birth(elements.get("birth_date"), years, today)
 
 
+def _birthdate(claims: Mapping[str, object], years: int, today: date) -> Answer:
+    return _by_birth(claims.get("birthdate"), years, today)
+
+
 def _by_birth(stated: object, years: int, today: date) -> Answer:
     try:
         born = date.fromisoformat(stated) if isinstance(stated, str) and _DAY.fullmatch(stated) else stated
@@ -68,7 +76,10 @@ def _by_birth(stated: object, years: int, today: date) -> Answer:
     return Answer.OVER if age >= years else Answer.UNDER
 
 
-_SOURCES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, object], int, date], Answer]]]] = {
+_CLAIMS: Final[Mapping[str, Read]] = {ATTESTATION_VCT: _stated, PID_VCT: _birthdate}
+"""Way, by the type of an SD-JWT."""
+
+_SOURCES: Final[Mapping[str, tuple[str, Read]]] = {
     PROOF_OF_AGE: (PROOF_OF_AGE, _stated),
     DRIVING_LICENCE: (DRIVING_NAMESPACE, _stated),
     PID: (PID, _born),

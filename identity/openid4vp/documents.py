@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from identity.age import PID_VCT
+from identity.age import ATTESTATION_VCT, PID_VCT
 from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE
 
 
@@ -51,6 +51,7 @@ class AgeDocument:
 
 
 DOCUMENTS: Final[Mapping[str, AgeDocument]] = {
+    "age_attestation": AgeDocument(Format.SD_JWT, ATTESTATION_VCT, Word.OURS, ("age_over_{years:02}",)),
     "proof_of_age": AgeDocument(Format.MDOC, PROOF_OF_AGE, Word.PROOF_OF_AGE, (PROOF_OF_AGE, "age_over_{years:02}")),
     "driving_licence": AgeDocument(
         Format.MDOC, DRIVING_LICENCE, Word.DRIVING_LICENCE, (DRIVING_NAMESPACE, "age_over_{years:02}")

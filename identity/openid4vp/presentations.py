@@ -46,23 +46,22 @@ class Presentations:
 
     sessions: Sessions
     believed: Callable[[], Believed]
-    signer: Callable[[], RequestSigner]
-    """Of the deployment's DID. Raises what the key store does."""
-
-    did: str
     origin: str
     """Where wallets reach this service, without a slash at the end."""
 
     clock: Clock
     entropy: Entropy
+    signer: Callable[[], RequestSigner | None] = lambda: None
+    """The key of the deployment's DID that signs now. Raises what the key store does."""
 
     def begin(self, tenant: TenantId, principal: PrincipalId, order: Order) -> Session:
         """A request that waits for a wallet. Raises QuestionRefusedError, KeyStoreUnavailableError."""
         question = Question(order.years, self._documents(order))
+        signer = self._signer() if order.signed else None
         session = new_session_id(self.entropy)
-        address, did = f"{self.origin}{RESPONSES}/{session}", self.did if order.signed else ""
+        address, did = f"{self.origin}{RESPONSES}/{session}", signer.method_id.partition("#")[0] if signer else ""
         request = Request.draw(question, address, self.entropy, encrypted=order.encrypted, did=did)
-        signed = request.signed(self.signer(), self.clock(), WAITS) if order.signed else ""
+        signed = request.signed(signer, self.clock(), WAITS) if signer else ""
         link = request.link(order.scheme, f"{self.origin}{OBJECTS}/{session}")
         return self.sessions.begin(tenant, principal, session, Asked(request, link, signed))
 
@@ -86,10 +85,23 @@ class Presentations:
         self.sessions.answered(tenant, principal, session)
         return self.sessions.find(session)
 
+    def link(self, tenant: TenantId, principal: PrincipalId, session: str) -> str:
+        """What the wallet opens, for who asked. Raises RequestNotFoundError, once it has answered too."""
+        link = self.look(tenant, principal, session).link
+        if not link:
+            raise _answered()
+        return link
+
+    def _signer(self) -> RequestSigner:
+        signer = self.signer()
+        if signer is None:
+            raise QuestionRefusedError("there is no key here to sign requests with: ask without")
+        return signer
+
     def _waiting(self, session: str) -> tuple[Session, Asked]:
         found = self.sessions.find(session)
         if not isinstance(found.state, Asked):
-            raise RequestNotFoundError("the request was answered already: begin another")
+            raise _answered()
         return found, found.state
 
     def _documents(self, order: Order) -> tuple[str, ...]:
@@ -100,3 +112,7 @@ class Presentations:
             may = ", ".join(known) or "none, until the operator names authorities in SIGILLO_AGE_ANCHORS"
             raise QuestionRefusedError(f"nobody is believed here about that; documents that may answer: {may}")
         return wanted
+
+
+def _answered() -> RequestNotFoundError:
+    return RequestNotFoundError("the request was answered already: begin another")

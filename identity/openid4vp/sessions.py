@@ -86,6 +86,21 @@ class Session:
     expires_at: int
     state: Asked | Answered
 
+    @property
+    def years(self) -> int:
+        """What was asked for."""
+        return self.state.years if isinstance(self.state, Answered) else self.state.request.question.years
+
+    @property
+    def link(self) -> str:
+        """For the wallet; empty once it has answered."""
+        return self.state.link if isinstance(self.state, Asked) else ""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """None until then."""
+        return self.state.verdict if isinstance(self.state, Answered) else None
+
 
 _READER: Final[TypeAdapter[Asked | Answered]] = TypeAdapter(Asked | Answered)
 
@@ -185,7 +200,7 @@ class Sessions:
         return milliseconds(self.clock() + span)
 
 
-def forget_expired(connection: Connection, now: int) -> None:
+def forget_requests(connection: Connection, now: int) -> None:
     """Drop what is over, and its keys; bookkeeping."""
     over = WalletRequest.expires_at <= now
     gone = select(WalletRequest.tenant_id, WalletRequest.id).where(over)

@@ -30,6 +30,11 @@ ROUTES = {
     ("post", "/v1/holds"),
     ("get", "/v1/holds"),
     ("post", "/v1/holds/{name}/release"),
+    ("post", "/openid4vp/requests"),
+    ("get", "/openid4vp/requests/{session}"),
+    ("get", "/openid4vp/requests/{session}/qr.{picture}"),
+    ("get", "/openid4vp/objects/{session}"),
+    ("post", "/openid4vp/responses/{session}"),
     ("get", "/v1/ledger/recovery"),
     ("post", "/v1/ledger/recovery"),
     ("get", "/v1/trust/anchors.pem"),
@@ -45,7 +50,14 @@ ROUTES = {
 }
 
 
-KEYED = ("/v1/assets", "/v1/api-keys", "/v1/holds", "/v1/ledger/disclosures", "/v1/ledger/searches")
+KEYED = (
+    "/openid4vp/requests",
+    "/v1/assets",
+    "/v1/api-keys",
+    "/v1/holds",
+    "/v1/ledger/disclosures",
+    "/v1/ledger/searches",
+)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ DISCLOSURE = "/components/schemas/DisclosureRequest/example"
 SEARCH = "/components/schemas/SearchRequest/example"
 HOLD = "/components/schemas/HoldRequest/example"
 RELEASE = "/components/schemas/ReleaseRequest/example"
+QUESTION = "/components/schemas/QuestionRequest/example"
 KEY = "/components/schemas/KeyRequest/example"
 ACCOUNT = "/components/schemas/AccountRequest/example"
 CODE = "/components/schemas/CodeRequest/example"
@@ -85,7 +86,7 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
-    assert set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE}
+    assert set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
 
 
 def test_key_requests_and_claims_are_accepted(deployment: Running, camera: httpx.Client, shown: dict[str, Any]) -> None:
@@ -145,6 +146,12 @@ def test_the_revocation_is_accepted(own: Running, shown: dict[str, Any]) -> None
         answer = http.post("/v1/keys/sigillo-claim@1/revocation", json=shown[REVOCATION])
     assert answer.status_code == 200, answer.text
     assert {name: answer.json()[name] for name in shown[REVOCATION]} == shown[REVOCATION]
+
+
+def test_the_question_is_asked(deployment: Running, shown: dict[str, Any]) -> None:
+    """Of nobody, for this deployment believes nobody's word."""
+    with deployment.http(deployment.service.operator_token) as http:
+        problem(http.post("/openid4vp/requests", json=shown[QUESTION]), 422, "question-refused")
 
 
 def test_what_regulators_ask_is_understood(deployment: Running, shown: dict[str, Any]) -> None:

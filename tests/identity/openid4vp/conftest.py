@@ -60,6 +60,6 @@ def verifier(_started: tuple[World, TenantId]) -> Verifier:
     sessions = Sessions(world.database, world.ledger.subjects, world.clock, system_entropy)
     signer = DidKey(SIGNER, method_of(DID))
     presentations = Presentations(
-        sessions, lambda: BELIEVED, lambda: signer, DID, "https://verifier.example", world.clock, system_entropy
+        sessions, lambda: BELIEVED, "https://verifier.example", world.clock, system_entropy, lambda: signer
     )
     return Verifier(presentations, tenant, world.clock, world)

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from identity.age import PID_VCT
+from identity.age import ATTESTATION_VCT, PID_VCT
+from identity.did.methods import did_key, method_of
 from identity.encoding import base64url
 from identity.encoding.strict_json import write_json
 from identity.jose.jwk import write_jwk
@@ -31,12 +32,14 @@ from tests.identity.wallet import AUTHORITY, CERTIFICATE, DEVICE, ISSUER, Author
 LICENCES = Authority("licences")
 assert isinstance(ISSUER.private_key, EllipticCurvePrivateKey)
 LICENCE_CERTIFICATE = LICENCES.certify(ISSUER.private_key)
+ATTESTER = did_key(ISSUER.key)
 BELIEVED = Believed(
     {
         Word.PROOF_OF_AGE: [AUTHORITY.anchor],
         Word.PID: [AUTHORITY.anchor],
         Word.DRIVING_LICENCE: [LICENCES.anchor],
-    }
+    },
+    frozenset({ATTESTER}),
 )
 BORN = date(1963, 8, 12)
 
@@ -76,6 +79,20 @@ class Person:
 
     def _pid_mdoc(self, request: Request, **changes: Any) -> str:
         return self._mdoc(PID, PID, {"birth_date": self.born}, request.transcript, **changes)
+
+    def attestation(self) -> str:
+        """As Sigillo gives it."""
+        claims = {
+            "vct": ATTESTATION_VCT,
+            "iss": ATTESTER,
+            "exp": int((NOW + timedelta(days=14)).timestamp()),
+            "cnf": {"jwk": write_jwk(self.device.key)},
+            **{f"age_over_{years}": Disclosable(self.age(years)) for years in (16, 18)},
+        }
+        return issue(ISSUER.signer, claims, system_entropy, {"kid": method_of(ATTESTER)})
+
+    def _age_attestation(self, request: Request, shown: tuple[str, ...] = ("age_over_18",), **changes: Any) -> str:
+        return self._pid(request, shown, credential=self.attestation(), **changes)
 
     def pid(self, **changes: object) -> str:
         """As its issuer gave it."""

@@ -23,7 +23,7 @@ from identity.errors import QuestionRefusedError, RequestNotFoundError, Response
 from identity.jose.jws import sign_jws
 from identity.openid4vp.documents import DOCUMENTS, Word
 from identity.openid4vp.presentations import Order
-from identity.openid4vp.sessions import KEPT, WAITS, Answered, Asked, Session, WalletRequest, forget_expired
+from identity.openid4vp.sessions import KEPT, WAITS, Answered, Asked, Session, WalletRequest, forget_requests
 from identity.openid4vp.verdict import Believed, Verdict
 from identity.outcome import Outcome
 from identity.sd_jwt.credential import present
@@ -36,11 +36,21 @@ from ledger.ids import PrincipalId, SubjectId, milliseconds
 from ledger.storage.tables import SubjectKey
 from ledger.storage.tenancy import SystemSession
 from tests.identity.openid4vp.conftest import SERVICE, Verifier
-from tests.identity.openid4vp.people import ADULT, CHILD, LICENCE_CERTIFICATE, STRANGER, Person, asked, form, plain
+from tests.identity.openid4vp.people import (
+    ADULT,
+    ATTESTER,
+    CHILD,
+    LICENCE_CERTIFICATE,
+    STRANGER,
+    Person,
+    asked,
+    form,
+    plain,
+)
 from tests.identity.parties import NOW
 from tests.identity.wallet import CERTIFICATE, ISSUER
 
-WORDS = {"driving_licence": "CN=licences"}
+WORDS = {"driving_licence": "CN=licences", "age_attestation": ATTESTER}
 
 
 def verdict(verifier: Verifier, session: Session, body: bytes) -> Verdict:
@@ -350,7 +360,7 @@ def test_what_is_over_is_forgotten_with_its_key(verifier: Verifier) -> None:
     kept = verifier.ask()
     verifier.clock.move(WAITS - timedelta(minutes=1))
     now = milliseconds(verifier.clock())
-    verifier.world.database.write(lambda connection: forget_expired(connection, now))
+    verifier.world.database.write(lambda connection: forget_requests(connection, now))
     with verifier.world.database.read(SystemSession.SWEEP) as connection:
         left = set(connection.execute(select(WalletRequest.id)).scalars())
         keys = set(connection.execute(select(SubjectKey.id).where(SubjectKey.id.startswith("wrq_"))).scalars())

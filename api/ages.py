@@ -1,0 +1,45 @@
+"""Whom this deployment believes about ages: the operator's authorities for each kind of document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cryptography import x509
+
+from api.fetched import Sources
+from api.settings import Settings
+from identity.did.web import resolver
+from identity.openid4vp.documents import Word
+from identity.openid4vp.presentations import Presentations
+from identity.openid4vp.sessions import Sessions
+from identity.openid4vp.verdict import Believed
+from keys.clock import Clock, Entropy
+from ledger.log import Ledger
+from ledger.storage.database import Database
+from provenance.errors import TrustPolicyError
+
+
+def presentations_of(
+    settings: Settings, ledger: Ledger, database: Database, sources: Sources, clock: Clock, entropy: Entropy
+) -> Presentations:
+    """The verifier of wallets' answers. Raises OSError and TrustPolicyError for the operator's files."""
+    believed = Believed(
+        _anchors(settings.age_anchors),
+        frozenset(settings.credential_issuers),
+        resolver(sources.did_documents.content),
+        sources.status_lists.content,
+    )
+    sessions = Sessions(database, ledger.subjects, clock, entropy)
+    return Presentations(sessions, lambda: believed, settings.origin, clock, entropy)
+
+
+def _anchors(files: Mapping[Word, Path]) -> Mapping[Word, Sequence[x509.Certificate]]:
+    return {word: _certificates(file) for word, file in files.items()}
+
+
+def _certificates(file: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())
+    except ValueError as error:
+        raise TrustPolicyError(f"{file} holds no certificates (PEM) of authorities") from error
