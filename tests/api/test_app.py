@@ -60,6 +60,7 @@ ROUTES = {
 
 
 KEYED = (
+    "/v1/assurance/accounts",
     "/openid4vp/requests",
     "/v1/assets",
     "/v1/api-keys",
