@@ -29,6 +29,7 @@ serve: $(READY) ## run the service on http://127.0.0.1:8080 with its data in ./s
 bench: $(READY) ## the benchmark tables that docs/performance.md quotes
 	@$(BIN)/python benchmarks/signing.py
 	@$(BIN)/python benchmarks/ledger.py
+	@$(BIN)/python benchmarks/credentials.py
 
 fsck: $(READY) ## re-check the whole ledger in ./sigillo-home
 	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo ledger verify

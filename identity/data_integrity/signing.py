@@ -20,6 +20,7 @@ from identity.encoding import multibase
 from identity.encoding.date_time import write_date_time
 from identity.errors import CheckFailedError, KeyUnfitError, ProofError, TokenInvalidError
 from identity.jose import signature
+from identity.jose.jwk import PublicKey
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.legacy.suites import LegacySuite
 from identity.outcome import Check, Outcome
@@ -45,8 +46,12 @@ def check_signature(
             raise CheckFailedError(Check.SIGNATURE, "it was made under other contexts")
         unsecured["@context"] = proof.configuration["@context"]
     hashed = hash_data(unsecured, proof.configuration, proof.suite, key, contexts)
+    _verify(key, multibase.decode(proof.value), hashed)
+
+
+def _verify(key: PublicKey, signed: bytes, hashed: bytes) -> None:
     try:
-        signature.verify(scheme_of(key), key, multibase.decode(proof.value), hashed)
+        signature.verify(scheme_of(key), key, signed, hashed)
     except TokenInvalidError as error:
         raise CheckFailedError(Check.SIGNATURE, "it is not of this document by this key") from error
 
@@ -116,9 +121,10 @@ def add_proof(
     proofs = [] if "proof" not in document else proofs_of(document)
     draft = read_proof({**configuration, "proofValue": "z"})
     follows = preceding(draft, proofs)
-    value = sign(hash_data(_unsecured(document, follows), configuration, suite, method.key, contexts))
+    hashed = hash_data(_unsecured(document, follows), configuration, suite, method.key, contexts)
+    value = sign(hashed)
+    _verify(method.key, value, hashed)
     made = {**configuration, "proofValue": multibase.encode(value)}
-    check_signature(document, read_proof(made), follows, method.key, contexts)
     proofs = [*proofs, made]
     return {**document, "proof": proofs if len(proofs) > 1 else made}
 

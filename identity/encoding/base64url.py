@@ -7,22 +7,31 @@ Rules
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
+from typing import Final
 
 from identity.errors import TokenUnreadableError
+
+_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/   ")
+"""To the alphabet of the standard library, in which ours has no `+`, `/` or padding."""
+
+_URL: Final = bytes.maketrans(b"+/", b"-_")
+_LAST: Final = {0: b"", 2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
+"""Characters that leave no spare bit set, by how many stand behind the last group of four."""
 
 
 def encode(data: bytes) -> str:
     """The text for these bytes."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
+    return b2a_base64(data, newline=False).translate(_URL).rstrip(b"=").decode()
 
 
 def decode(text: str, what: str) -> bytes:
     """The bytes that this text, and no other, stands for; `what` names it in the error. Raises TokenUnreadableError."""
+    behind = len(text) % 4
     try:
-        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        data = None
-    if data is None or encode(data) != text:  # the decoder passes over what has no place in the text
-        raise TokenUnreadableError(f"{what} is not base64url without padding")
-    return data
+        characters = text.encode("ascii")
+        if behind and characters[-1] not in _LAST[behind]:
+            raise TokenUnreadableError(f"{what} is not base64url without padding: bits are left over")
+        return a2b_base64(characters.translate(_STANDARD) + b"=" * (-behind % 4), strict_mode=True)
+    except (ValueError, LookupError) as error:
+        raise TokenUnreadableError(f"{what} is not base64url without padding") from error

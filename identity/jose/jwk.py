@@ -12,13 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
-    SECP384R1,
-    SECP521R1,
-    EllipticCurve,
-    EllipticCurvePublicNumbers,
-)
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, SECP521R1, EllipticCurve
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey as CurveKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -52,8 +46,9 @@ def _read(jwk: Mapping[str, object]) -> PublicKey:
         return Ed25519PublicKey.from_public_bytes(_coordinate(jwk, "x", 32))
     if kind != "EC" or curve is None:
         raise TokenUnreadableError(f"keys are {', '.join(CURVES)} and {ED25519}")
-    x, y = (int.from_bytes(_coordinate(jwk, name, (curve.key_size + 7) // 8)) for name in ("x", "y"))
-    return EllipticCurvePublicNumbers(x, y, curve).public_key()
+    octets = (curve.key_size + 7) // 8
+    point = b"\x04" + _coordinate(jwk, "x", octets) + _coordinate(jwk, "y", octets)
+    return CurveKey.from_encoded_point(curve, point)
 
 
 def _coordinate(jwk: Mapping[str, object], name: str, octets: int) -> bytes:

@@ -100,6 +100,12 @@ class _Bounded(URDNA2015):  # type: ignore[misc]
     def create_hash(self) -> _Hash:
         return hashlib.new(self._digest)
 
+    def modify_first_degree_component(self, id_: str, component: dict[str, str], _key: str) -> dict[str, str]:
+        """As PyLD's, which copies deeply what is flat."""
+        if component["type"] != "blank node":
+            return component
+        return {**component, "value": "_:a" if component["value"] == id_ else "_:z"}
+
     def hash_n_degree_quads(self, id_: str, issuer: Any) -> Any:
         if len(self.blank_node_info) > MAX_BLANK_NODES:
             raise DocumentLimitError(f"more than {MAX_BLANK_NODES} blank nodes")

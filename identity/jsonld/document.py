@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from identity.errors import DocumentLimitError, MalformedDocumentError, UnsignableValueError
@@ -49,52 +49,45 @@ def check_document(document: Mapping[str, object]) -> None:
     """Raises DocumentLimitError, UnsignableValueError, or MalformedDocumentError for what is no JSON."""
     if not isinstance(document, dict):
         raise MalformedDocumentError("not a JSON object")
-    characters = contexts = inline = 0
-    for values, (value, depth, in_context) in enumerate(_walk(document), start=1):
-        size = _characters(value)
+    characters = values = contexts = inline = 0
+    # Each with its depth, and the depth at which the entries of the context around it stand, or 0.
+    waiting: list[tuple[object, int, int]] = [(document, 1, 0)]
+    while waiting:
+        value, depth, in_context = waiting.pop()
+        size = _checked(value, in_context=bool(in_context))
+        values += 1
         characters += size
         if in_context:
             inline += size
             contexts += depth == in_context
-        if characters > MAX_CHARACTERS or values > MAX_VALUES:
-            raise DocumentLimitError(f"larger than {MAX_CHARACTERS} characters or {MAX_VALUES} values")
-        if contexts > MAX_CONTEXTS or inline > MAX_CONTEXT_CHARACTERS:
-            raise DocumentLimitError(
-                f"more than {MAX_CONTEXTS} contexts or {MAX_CONTEXT_CHARACTERS} characters in them"
-            )
-        if depth > MAX_DEPTH:
-            raise DocumentLimitError(f"nested deeper than {MAX_DEPTH}")
-
-
-def _characters(value: object) -> int:
-    """Of the value itself, what it holds left out."""
-    if isinstance(value, dict):
-        return sum(map(len, value))
-    return len(value) if isinstance(value, str) else 0
-
-
-def _walk(document: Mapping[str, object]) -> Iterator[tuple[object, int, int]]:
-    """Each value with its depth, and the depth at which the entries of the context around it stand, or 0."""
-    waiting: list[tuple[object, int, int]] = [(document, 1, 0)]
-    while waiting:
-        value, depth, in_context = waiting.pop()
-        _check_value(value, in_context=bool(in_context))
-        yield value, depth, in_context
+        _check_limits(characters, values, contexts, inline, depth)
         if isinstance(value, dict):
             for key, member in value.items():
-                opens = key == "@context"
-                entries = depth + (2 if isinstance(member, list) else 1)
-                waiting.append((member, depth + 1, entries if opens else in_context))
+                entries = depth + (2 if isinstance(member, list) else 1) if key == "@context" else in_context
+                waiting.append((member, depth + 1, entries))
         elif isinstance(value, list):
-            waiting.extend((item, depth + 1, in_context) for item in value)
+            waiting.extend([(item, depth + 1, in_context) for item in value])
 
 
-def _check_value(value: object, *, in_context: bool) -> None:
+def _check_limits(characters: int, values: int, contexts: int, inline: int, depth: int) -> None:
+    if characters > MAX_CHARACTERS or values > MAX_VALUES:
+        raise DocumentLimitError(f"larger than {MAX_CHARACTERS} characters or {MAX_VALUES} values")
+    if contexts > MAX_CONTEXTS or inline > MAX_CONTEXT_CHARACTERS:
+        raise DocumentLimitError(f"more than {MAX_CONTEXTS} contexts or {MAX_CONTEXT_CHARACTERS} characters in them")
+    if depth > MAX_DEPTH:
+        raise DocumentLimitError(f"nested deeper than {MAX_DEPTH}")
+
+
+def _checked(value: object, *, in_context: bool) -> int:
+    """The characters of the value itself; what it holds is left out."""
+    if isinstance(value, str):
+        if not value.isprintable():
+            _check_text(value)
+        return len(value)
     if isinstance(value, dict):
         _check_keys(value, in_context=in_context)
-    elif isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, (int, float)):
+        return sum(map(len, value))
+    if isinstance(value, (int, float)):
         if not abs(value) <= MAX_NUMBER:  # so written, NaN is refused too
             raise UnsignableValueError(f"{value} is beyond 2^53-1; write it as a string")
     elif value is None or value == []:
@@ -102,17 +95,19 @@ def _check_value(value: object, *, in_context: bool) -> None:
             raise UnsignableValueError("null and empty lists vanish from what is signed; leave the member out")
     elif not isinstance(value, list):
         raise MalformedDocumentError(f"{type(value).__name__} is no JSON")
+    return 0
 
 
 def _check_keys(value: dict[object, object], *, in_context: bool) -> None:
     for key in value:
         if not isinstance(key, str):
             raise MalformedDocumentError(f"the key {key!r} is not a string")
-        _check_text(key)
+        if not key.isprintable():
+            _check_text(key)
         if key.startswith("@") and key not in (_CONTEXT_KEYWORDS if in_context else _DOCUMENT_KEYWORDS):
             raise UnsignableValueError(f"{key} is not taken {'in a context of the document' if in_context else 'here'}")
 
 
 def _check_text(text: str) -> None:
-    if not text.isprintable() and (found := _CONTROL.search(text)):
+    if found := _CONTROL.search(text):
         raise UnsignableValueError(f"the character U+{ord(found[0]):04X} stands in a string")

@@ -127,6 +127,14 @@ class _Lossless(JsonLdProcessor):  # type: ignore[misc]
         with _INVERTING:  # what PyLD keeps there is shared by all threads
             return super()._get_inverse_context(active_ctx)
 
+    def _expand_iri(self, active_ctx: Any, value: Any, base: Any = None, vocab: bool = False, **defining: Any) -> Any:
+        """PyLD's own answer for a term that is defined, sooner: nearly all that it is asked for are."""
+        if vocab and not defining and type(value) is str and not value.startswith("@"):
+            mapping = active_ctx["mappings"].get(value)
+            if mapping is not None:
+                return mapping["@id"]
+        return super()._expand_iri(active_ctx, value, base=base, vocab=vocab, **defining)
+
     def expand(self, input_: object, options: dict[str, Any]) -> list[Any]:
         expanded: list[Any] = super().expand(input_, options)
         _check(expanded)

@@ -28,6 +28,9 @@ HASHES: Final[Mapping[str, str]] = {"sha-256": "sha256", "sha-384": "sha384", "s
 
 DEFAULT_HASH: Final = "sha-256"
 
+_MISPLACED: Final = RESERVED - {DIGESTS}
+"""No member's name inside a payload."""
+
 Path: TypeAlias = tuple[str | int, ...]
 """Where a claim is: names of members and places in arrays, as they are once everything hidden is shown."""
 
@@ -98,14 +101,14 @@ class _Revealer:
     placed: dict[Path, Disclosure] = field(default_factory=dict)
 
     def value(self, value: object, path: Path) -> object:
-        if len(path) > MAX_DEPTH:
+        if not isinstance(value, dict | list):
+            return value
+        if len(path) >= MAX_DEPTH:
             raise _misfit(f"disclosures are nested deeper than {MAX_DEPTH}")
-        if isinstance(value, dict):
-            return self.members(value, path)
-        return self.elements(value, path) if isinstance(value, list) else value
+        return self.members(value, path) if isinstance(value, dict) else self.elements(value, path)
 
     def members(self, members: Mapping[str, object], path: Path) -> dict[str, object]:
-        if (RESERVED - {DIGESTS}) & members.keys():
+        if not _MISPLACED.isdisjoint(members):
             raise _misfit(f"a claim is named {ELEMENT} or {HASH_NAME}")
         shown = {name: self.value(value, (*path, name)) for name, value in members.items() if name != DIGESTS}
         for disclosure in self._found(members.get(DIGESTS, [])):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import benchmarks.ledger
-from benchmarks import signing
+from benchmarks import credentials, signing
 from benchmarks.window import Done, Window, percentile
 
 WANTED = ("ratio_upload_1mp", "ratio_upload_12mp", "vault_over_embedded", "ratio_verify")
@@ -51,6 +51,23 @@ def test_the_ledgers_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     benchmarks.ledger.main()
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) >= {*LEDGER}
+    assert all(figure > 0 for figure in figures.values())
+
+
+CREDENTIALS = (
+    "eddsa_rdfc_2022_verify_ratio_digitalbazaar",
+    "sd_jwt_verify_ratio_sd_jwt",
+    "sd_jwt_issue_ratio_sd_jwt_js",
+)
+
+
+@pytest.mark.node
+def test_credentials_against_peers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(credentials, "QUICK", credentials.Plan(warm_up=0.01, seconds=0.01, rounds=1))
+    monkeypatch.setattr(sys, "argv", ["credentials.py", "--quick", "--json", *CREDENTIALS])
+    credentials.main()
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) >= {*CREDENTIALS, "sd_jwt_verify_per_s", "sd_jwt_verify_per_s_sd_jwt"}
     assert all(figure > 0 for figure in figures.values())
 
 

@@ -33,6 +33,7 @@ export class Peer {
     this.contexts = contexts;
     this.now = now;
     this.documentLoader = this.load.bind(this);
+    this.signers = {};
   }
 
   async load(url) {
@@ -44,7 +45,7 @@ export class Peer {
   }
 
   async signer({suite, key}) {
-    return (await SUITES[suite].keys.from(key)).signer();
+    return this.signers[key.id] ??= (await SUITES[suite].keys.from(key)).signer();
   }
 
   proof(action, how, signer) {

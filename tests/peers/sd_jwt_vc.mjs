@@ -5,21 +5,27 @@ import {SDJwtVcInstance} from '@sd-jwt/sd-jwt-vc';
 const COMMON = {signAlg: ES256.alg, kbSignAlg: ES256.alg, hasher: digest, hashAlg: 'sha-256', saltGenerator: generateSalt};
 
 export class SdJwtPeer {
+  keys = {};
+
+  async key(use, jwk) {
+    return this.keys[`${use} ${jwk.x}`] ??= await ES256[use](jwk);
+  }
+
   async issue({key, claims, disclosureFrame}) {
-    const issuer = new SDJwtVcInstance({...COMMON, signer: await ES256.getSigner(key)});
+    const issuer = new SDJwtVcInstance({...COMMON, signer: await this.key('getSigner', key)});
     return {credential: await issuer.issue(claims, disclosureFrame)};
   }
 
   async present({credential, presentationFrame, holder, binding}) {
-    const wallet = new SDJwtVcInstance({...COMMON, kbSigner: await ES256.getSigner(holder)});
+    const wallet = new SDJwtVcInstance({...COMMON, kbSigner: await this.key('getSigner', holder)});
     return {presentation: await wallet.present(credential, presentationFrame, {kb: {payload: binding}})};
   }
 
   async verify({presentation, issuer, nonce, now, requiredClaimKeys}) {
     const verifier = new SDJwtVcInstance({
       ...COMMON,
-      verifier: await ES256.getVerifier(issuer),
-      kbVerifier: async (data, signature, {cnf}) => (await ES256.getVerifier(cnf.jwk))(data, signature),
+      verifier: await this.key('getVerifier', issuer),
+      kbVerifier: async (data, signature, {cnf}) => (await this.key('getVerifier', cnf.jwk))(data, signature),
     });
     const {payload, kb} = await verifier.verify(
       presentation, {currentDate: now, requiredClaimKeys, keyBindingNonce: nonce});

@@ -1,0 +1,207 @@
+"""Issuing, deriving and verifying one age credential, against other implementations of the same.
+
+    python benchmarks/credentials.py            a table, in about three minutes
+    python benchmarks/credentials.py --quick    shorter turns, within a minute
+    python benchmarks/credentials.py --json     one object
+    python benchmarks/credentials.py eddsa_rdfc_2022_verify_ratio_digitalbazaar sd_jwt_verify_ratio_sd_jwt
+
+Rules
+- Both sides take turns within one run, each in one process and one thread, warm; a ratio is the median of the ratios of
+  neighbours: a machine that slows down for a while slows both.
+- The same credential, as `tests/peers/age.py` has it: its issuer, two dates and six yes-or-no answers, of which one is
+  shown where a suite can. didkit, which knows VCDM 1.1 only, gets it as Ed25519Signature2018.
+- Everything that a verifier does is done: structure, time, contexts, key, signature, trust. Keys are in the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+# Run as a script, Python looks for packages in this folder, not in the one above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.peers import Peers, Turn, here
+from benchmarks.sd_jwts import Wallet
+from identity.data_integrity.cryptosuite import SELECTIVE
+from identity.jsonld.context_library import CREDENTIALS_V1
+from identity.outcome import Outcome
+from identity.verifier import verify_credential
+from tests.peers.age import AGES, HEADER, MANDATORY, NOW, OVER_18, Ours, attestation
+
+COMPARED: Final = ("eddsa-rdfc-2022", "eddsa-jcs-2022", "ecdsa-rdfc-2019", *SELECTIVE)
+WANTED: Final = {
+    "eddsa_rdfc_2022_verify_ratio_digitalbazaar": 1.0,
+    "ecdsa_sd_2023_verify_ratio_digitalbazaar": 1.0,
+    "bbs_2023_derive_ratio_digitalbazaar": 20.0,
+    "bbs_2023_verify_ratio_digitalbazaar": 20.0,
+    "sd_jwt_verify_ratio_sd_jwt": 2.0,
+}
+"""What the project has set itself."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Two sides at the same work."""
+
+    suite: str
+    action: str
+    peer: str
+    ours: Turn
+    other: Turn
+
+    @property
+    def name(self) -> str:
+        """Of its ratio in --json."""
+        return f"{self.suite.replace('-', '_')}_{self.action}_ratio_{self.peer}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How thoroughly to measure."""
+
+    warm_up: float
+    seconds: float
+    rounds: int
+
+    def compare(self, line: Line) -> Compared:
+        for side in (line.ours, line.other):
+            side(self.warm_up)
+        turns = [(line.ours(self.seconds), line.other(self.seconds)) for _ in range(self.rounds)]
+        return Compared(*zip(*turns, strict=True))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How often in a second, turn by turn."""
+
+    ours: Sequence[float]
+    other: Sequence[float]
+
+    @property
+    def ratio(self) -> float:
+        """Of ours to theirs."""
+        return median(ours / other for ours, other in zip(self.ours, self.other, strict=True))
+
+
+QUICK: Final = Plan(warm_up=0.3, seconds=0.2, rounds=3)
+WHOLE: Final = Plan(warm_up=1.0, seconds=0.6, rounds=5)
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--quick", action="store_true", help="less, and less exact, within a minute")
+    parser.add_argument("--json", action="store_true", help="one object instead of the table")
+    parser.add_argument("names", nargs="*", help="measure these alone, by the names of their ratios in --json")
+    chosen = parser.parse_args()
+    plan = QUICK if chosen.quick else WHOLE
+    with ExitStack() as until:
+        lines = [line for line in _lines(Peers(until)) if not chosen.names or line.name in chosen.names]
+        found = {line: plan.compare(line) for line in lines}
+    if chosen.json:
+        print(json.dumps(dict(sorted(_figures(found))), indent=2))
+    else:
+        _show(found)
+
+
+def _lines(peers: Peers) -> Iterator[Line]:
+    for suite in COMPARED:
+        yield from _of_suite(Ours(suite), peers)
+    yield from _against_didkit(peers)
+    wallet = Wallet()
+    for action, ours in wallet.ours.items():
+        yield Line("sd-jwt", action, "sd_jwt", here(ours), here(wallet.python[action]))
+        yield Line("sd-jwt", action, "sd_jwt_js", here(ours), peers.node("sd_jwt_js", *wallet.node[action]))
+
+
+def _of_suite(ours: Ours, peers: Peers) -> Iterator[Line]:
+    suite, unsigned = ours.suite, attestation(ours.did)
+    issued = ours.issue(unsigned)
+    shown = ours.derive(issued) if suite in SELECTIVE else issued
+    actions: dict[str, tuple[Turn, dict[str, Any]]] = {
+        "issue": (
+            here(partial(ours.issue, unsigned)),
+            {"credential": unsigned, "key": ours.key, "mandatoryPointers": MANDATORY},
+        ),
+        "derive": (
+            here(partial(ours.derive, issued)),
+            {"credential": issued, "selectivePointers": OVER_18, "presentationHeader": HEADER},
+        ),
+        "verify": (here(partial(_verify, ours, shown)), {"credential": shown}),
+    }
+    for action, (turn, how) in actions.items():
+        if action != "derive" or suite in SELECTIVE:
+            yield Line(
+                suite, action, "digitalbazaar", turn, peers.node("digitalbazaar", action, {"suite": suite, **how})
+            )
+
+
+def _against_didkit(peers: Peers) -> Iterator[Line]:
+    ours = Ours("eddsa-rdfc-2022")
+    unsigned = attestation(ours.did)
+    issued, older = ours.issue(unsigned), json.dumps(_older(unsigned))
+    turns = {"issue": here(partial(ours.issue, unsigned)), "verify": here(partial(_verify, ours, issued))}
+    for action, turn in turns.items():
+        yield Line(ours.suite, action, "didkit", turn, peers.didkit(action, older))
+
+
+def _older(credential: dict[str, Any]) -> dict[str, Any]:
+    """The same in VCDM 1.1, whose contexts didkit takes only where they are its own or written out."""
+    said = {name: value for name, value in credential.items() if name not in {"validFrom", "validUntil"}}
+    terms = {f"ageOver{age}": f"https://peers.example/terms#ageOver{age}" for age in AGES}
+    return {
+        **said,
+        "@context": [
+            CREDENTIALS_V1,
+            {
+                **terms,
+                "AgeAttestation": "https://peers.example/terms#AgeAttestation",
+                "Person": "https://peers.example/terms#Person",
+            },
+        ],
+        "issuanceDate": credential["validFrom"],
+        "expirationDate": credential["validUntil"],
+    }
+
+
+def _verify(ours: Ours, secured: dict[str, Any]) -> None:
+    report = verify_credential(secured, ours.policy, NOW)
+    if report.verdict is not Outcome.HOLDS:
+        raise SystemExit(f"{ours.suite}: {report.failed}")
+
+
+def _figures(found: dict[Line, Compared]) -> Iterator[tuple[str, float]]:
+    for line, compared in found.items():
+        work = f"{line.suite.replace('-', '_')}_{line.action}_per_s"
+        yield line.name, round(compared.ratio, 3)
+        yield f"{work}_{line.peer}", round(median(compared.other), 1)
+        yield work, round(median(compared.ours), 1)
+
+
+def _show(found: dict[Line, Compared]) -> None:
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    table = Table("", "", "against", "ours a second", "theirs", "ratio", "wanted", box=None)
+    table.title = machine
+    for line, compared in found.items():
+        each = (f"{median(side):,.0f}" for side in (compared.ours, compared.other))
+        wanted = f"{WANTED.get(line.name, '')}"
+        table.add_row(line.suite, line.action, line.peer, *each, f"{compared.ratio:.2f}", wanted)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
