@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from api.fetching import Fetched, FetchError, FetchFailedError, OpenWeb, Wanted
 from api.home import Home, StartError
 from api.log import logger
 from api.settings import Profile, Settings
@@ -11,15 +14,21 @@ from identity.assurance.account import Accounts
 from identity.assurance.codes import Codes
 from identity.assurance.grants import Grants
 from identity.assurance.kyc import Kyc
+from identity.assurance.logins import Logins
 from identity.assurance.policy import Policy, default_policy, read_policy
+from identity.assurance.provider import Client, Directory
 from identity.assurance.providers import Providers, read_providers
 from identity.assurance.requests import Requests
 from identity.assurance.review import Review
 from identity.assurance.senders import OUTBOX_WARNING, Gateway, Nobody, Outbox, Sender
-from identity.errors import AssuranceError
+from identity.errors import AssuranceError, EvidenceRefusedError, ProviderUnavailableError
 from keys.clock import Clock, Entropy
 from ledger.log import Ledger
 from ledger.storage.database import Database
+
+ANSWER: Final = Wanted(frozenset({"application/json", "application/jwk-set+json"}), 256 * 1024)
+REFUSALS: Final = frozenset({400})
+"""Of a code (RFC 6749, section 5.2). Our own secret is refused with 401, which is the operator's to mend."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class Assurance:
     accounts: Accounts
     grants: Grants
     codes: Codes
+    logins: Logins
     kyc: Kyc
     review: Review
 
@@ -44,11 +54,14 @@ def assurance_of(
     """Raises StartError for a policy or providers that cannot be used."""
     policy, providers = _configured(settings)
     accounts = Accounts(ledger, database, clock, entropy)
+    web = OpenWeb(loopback=settings.fetch_loopback)
+    clients = [entry.client(name) for name, entry in providers.logins.items()]
     grants, requests = Grants(accounts, policy), Requests(accounts, policy)
     return Assurance(
         accounts,
         grants,
         Codes(accounts, requests, grants, _sender(settings, home, providers, clock)),
+        Logins(accounts, requests, grants, *identity_providers(web, clients, clock)),
         Kyc(accounts, requests, grants, {name: house.keys() for name, house in providers.kyc.items()}),
         Review(accounts, grants),
     )
@@ -75,3 +88,29 @@ def _sender(settings: Settings, home: Home, providers: Providers, clock: Clock) 
     log = logger("assurance")
     log.warning(OUTBOX_WARNING, folder=str(home.outbox))
     return Outbox(home.outbox, log.warning)
+
+
+def identity_providers(
+    web: OpenWeb, clients: Iterable[Client], clock: Clock
+) -> tuple[Mapping[str, Directory], Callable[[str, bytes, Mapping[str, str]], bytes]]:
+    """Identity providers, and how a code is exchanged with one: all of it over the open web."""
+
+    def fetch(url: str) -> bytes:
+        return _answered(lambda: web.get(url, ANSWER), frozenset())
+
+    def exchange(url: str, form: bytes, headers: Mapping[str, str]) -> bytes:
+        return _answered(lambda: web.post(url, form, headers, ANSWER), REFUSALS)
+
+    return {client.name: Directory(client, fetch, clock) for client in clients}, exchange
+
+
+def _answered(ask: Callable[[], Fetched], refusals: Collection[int]) -> bytes:
+    """Raises EvidenceRefusedError where the provider refuses what it was sent, ProviderUnavailableError."""
+    try:
+        return ask().content
+    except FetchFailedError as error:
+        if error.status in refusals:
+            raise EvidenceRefusedError("the provider refuses the code: begin another login") from error
+        raise ProviderUnavailableError(f"the identity provider does not answer as it should: {error}") from error
+    except FetchError as error:
+        raise ProviderUnavailableError(f"the identity provider cannot be asked: {error}") from error

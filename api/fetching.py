@@ -17,10 +17,10 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
@@ -69,7 +69,11 @@ class FetchRefusedError(FetchError):
 
 
 class FetchFailedError(FetchError):
-    """It did not come, or not as it should."""
+    """It did not come, or not as it should; `status` is that of HTTP, where it was answered with another than 200."""
+
+    def __init__(self, sentence: str, status: int = 0) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,15 @@ class Fetched:
     kind: str
     max_age: int | None
     """Seconds for which its server says that it may be kept."""
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What is sent; nothing, where something is only to be had."""
+
+    method: str = "GET"
+    content: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -139,11 +152,18 @@ class OpenWeb:
 
     def get(self, url: str, wanted: Wanted) -> Fetched:
         """What lies at a URL. Raises FetchRefusedError, FetchFailedError."""
+        return self._ask(url, wanted, _Sent())
+
+    def post(self, url: str, content: bytes, headers: Mapping[str, str], wanted: Wanted) -> Fetched:
+        """What is answered there to this, which is sent once. Raises FetchRefusedError, FetchFailedError."""
+        return self._ask(url, wanted, _Sent("POST", content, headers))
+
+    def _ask(self, url: str, wanted: Wanted, sent: _Sent) -> Fetched:
         target = _target(url, self._loopback)
         if not self._turns.acquire(blocking=False):
             raise FetchFailedError(f"{MAX_AT_ONCE} fetches are under way")
         try:
-            return anyio.run(self._get, target, wanted)
+            return anyio.run(self._fetch, target, wanted, sent)
         except TimeoutError as error:
             raise FetchFailedError(f"no answer within {self._seconds:g} s") from error
         except (httpx.HTTPError, OSError, UnicodeError) as error:
@@ -151,7 +171,7 @@ class OpenWeb:
         finally:
             self._turns.release()
 
-    async def _get(self, target: _Target, wanted: Wanted) -> Fetched:
+    async def _fetch(self, target: _Target, wanted: Wanted, sent: _Sent) -> Fetched:
         headers = {"Host": target.authority, "Accept": ", ".join(sorted(wanted.kinds)), "Accept-Encoding": "identity"}
         patience = httpx.Timeout(None, connect=CONNECT_SECONDS)  # the rest of it is fail_after's
         client = httpx.AsyncClient(
@@ -162,7 +182,7 @@ class OpenWeb:
             async with client:
                 for last, address in enumerate(addresses, start=1):
                     try:
-                        return await _ask(client, target, address, wanted)
+                        return await _ask(client, target, address, wanted, sent)
                     except (httpx.ConnectError, httpx.ConnectTimeout):
                         if last == len(addresses):
                             raise
@@ -180,9 +200,10 @@ class OpenWeb:
         return addresses[:MAX_ADDRESSES]
 
 
-async def _ask(client: httpx.AsyncClient, target: _Target, address: str, wanted: Wanted) -> Fetched:
-    received = bytearray()
-    async with client.stream("GET", target.url(address), extensions={"sni_hostname": target.host}) as answer:
+async def _ask(client: httpx.AsyncClient, target: _Target, address: str, wanted: Wanted, sent: _Sent) -> Fetched:
+    received, named = bytearray(), {"sni_hostname": target.host}
+    content: dict[str, Any] = {"content": sent.content, "headers": sent.headers, "extensions": named}
+    async with client.stream(sent.method, target.url(address), **content) as answer:
         kind = _kind(answer, wanted)
         async for chunk in answer.aiter_raw():
             received += chunk
@@ -194,7 +215,7 @@ async def _ask(client: httpx.AsyncClient, target: _Target, address: str, wanted:
 def _kind(answer: httpx.Response, wanted: Wanted) -> str:
     """The content type of an answer that will do. Raises FetchFailedError."""
     if answer.status_code != httpx.codes.OK:
-        raise FetchFailedError(f"HTTP status {answer.status_code}")
+        raise FetchFailedError(f"HTTP status {answer.status_code}", answer.status_code)
     if answer.headers.get("content-encoding", "identity") != "identity":
         raise FetchFailedError("compressed, though it was asked for plain")
     kind: str = answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -306,8 +306,8 @@ class Settings(BaseSettings):
     """
 
     fetch_loopback: bool = False
-    """Whether DID documents and status lists may come from this machine over plain HTTP: for development, in the
-    embedded profile.
+    """Whether DID documents, status lists and identity providers may be on this machine, over plain HTTP: for
+    development, in the embedded profile.
     """
 
     @model_validator(mode="before")

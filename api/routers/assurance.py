@@ -17,6 +17,9 @@ from api.schemas.assurance import (
     CodeRequest,
     GrantedView,
     KycRequest,
+    LoginAnswer,
+    LoginRequest,
+    LoginView,
     PolicyView,
     Provider,
     WithdrawalRequest,
@@ -78,6 +81,24 @@ def take_code(
     """The code that came; the address or number is evidence from then on."""
     caller.require(Scope.ASSURANCE_GRANT)
     granted = service.assurance.codes.complete(actor(caller), account, request, answer.code)
+    return GrantedView.of(granted, service.assurance)
+
+
+@router.post(ACCOUNT + "/logins", tags=[KEYED], status_code=202)
+def begin_login(service: ServiceDep, caller: CallerDep, account: AccountPath, request: LoginRequest) -> LoginView:
+    """Begin a login at an identity provider, to which the platform then sends the person."""
+    caller.require(Scope.ASSURANCE_GRANT)
+    begun = service.assurance.logins.begin(actor(caller), account, request.provider, request.country)
+    return LoginView.begun(begun)
+
+
+@router.post(ACCOUNT + "/logins/{request}", tags=[KEYED])
+def take_login(
+    service: ServiceDep, caller: CallerDep, account: AccountPath, request: RequestPath, answer: LoginAnswer
+) -> GrantedView:
+    """What the provider sent the person back with. See first that `state`, the request, is of this person's session."""
+    caller.require(Scope.ASSURANCE_GRANT)
+    granted = service.assurance.logins.complete(actor(caller), account, request, answer.code, answer.iss)
     return GrantedView.of(granted, service.assurance)
 
 

@@ -12,6 +12,7 @@ from api.schemas.assets import LedgerView, Strict
 from identity.assurance.codes import DIGITS, MAX_DESTINATION
 from identity.assurance.evidence import Evidence, Standing
 from identity.assurance.grants import Granted, Withdrawal
+from identity.assurance.logins import Begun
 from identity.assurance.policy import Rule
 from identity.assurance.providers import NAME
 from identity.assurance.requests import Request
@@ -19,6 +20,9 @@ from identity.assurance.tier import EvidenceKind, Tier
 from ledger.ids import EntryId, SubjectId, moment
 
 MAX_ACCOUNT = 200
+MAX_CODE = 2000
+"""Of an authorisation code; Microsoft's have some hundred characters."""
+
 Country = Annotated[str, Field(pattern="^([A-Z]{2})?$")]
 """ISO 3166-1 alpha-2: whose rules the account has; empty for those of everywhere."""
 
@@ -51,6 +55,24 @@ class CodeAnswer(Strict):
     model_config = ConfigDict(json_schema_extra={"example": {"code": "01234567"}})
 
     code: Annotated[str, Field(pattern=f"^[0-9]{{{DIGITS}}}$", repr=False)]
+
+
+class LoginRequest(Strict):
+    """Where the person is to log in."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"provider": "example-id", "country": "FR"}})
+
+    provider: Provider
+    country: Country = ""
+
+
+class LoginAnswer(Strict):
+    """What the provider sent the person back with: `code`, and `iss` where it says so; its `state` is the request."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"code": "SplxlOBeZQQYbYS6WxSbIA"}})
+
+    code: Annotated[str, Field(min_length=1, max_length=MAX_CODE, repr=False)]
+    iss: Annotated[str, Field(max_length=MAX_CODE)] = ""
 
 
 class KycRequest(Strict):
@@ -128,6 +150,17 @@ class BegunView(BaseModel):
         return cls(request=request.id, expires_at=moment(request.expires_at), ledger=ledger)
 
 
+class LoginView(BegunView):
+    """A login that was begun; the person goes to `authorization_url`."""
+
+    authorization_url: str
+
+    @classmethod
+    def begun(cls, login: Begun) -> Self:
+        """The view of it."""
+        return cls(**BegunView.of(login.request).model_dump(), authorization_url=login.url)
+
+
 class GrantedView(BaseModel):
     """Evidence that was found good, and the tier that the account has now."""
 
@@ -164,6 +197,7 @@ class PolicyView(BaseModel):
 
     countries: dict[str, str]
     documents: dict[str, EvidenceKind]
+    logins: list[str]
     kyc: list[str]
 
     @classmethod
@@ -176,5 +210,6 @@ class PolicyView(BaseModel):
             rules={region: dict(rules) for region, rules in policy.rules.items()},
             countries=dict(policy.countries),
             documents=dict(policy.documents),
+            logins=sorted(assurance.logins.providers),
             kyc=sorted(assurance.kyc.houses),
         )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from identity.assurance.provider import Client
+from identity.assurance.tier import EvidenceKind
 from identity.assurance.webhook import Secret
 from identity.errors import AssuranceProvidersError
 from keys.errors import LooseFileModeError
@@ -59,10 +61,28 @@ class HouseEntry(_Strict):
         return tuple(Secret.parse(one.get_secret_value()) for one in self.secrets)
 
 
+class LoginEntry(_Strict):
+    """An identity provider."""
+
+    issuer: Annotated[str, Field(pattern="^https?://[^ @?#]+$")]
+    client_id: Annotated[str, Field(min_length=1, max_length=255)]
+    client_secret: SecretStr = SecretStr("")
+    redirect_uri: Annotated[str, Field(pattern="^https?://[^ @#]+$")]
+    evidence: Literal[EvidenceKind.LOGIN, EvidenceKind.PUBLIC_ACCOUNT] = EvidenceKind.LOGIN
+    algorithm: Literal["RS256", "ES256"] = "RS256"
+
+    def client(self, name: str) -> Client:
+        """Ourselves, as it knows us."""
+        secret = self.client_secret.get_secret_value()
+        where = (self.redirect_uri, self.evidence, self.algorithm)
+        return Client(name, self.issuer, self.client_id, secret, *where)
+
+
 class Providers(_Strict):
     """The file. Everything may be left out."""
 
     gateway: GatewayEntry | None = None
+    logins: Mapping[Name, LoginEntry] = Field(default_factory=dict)
     kyc: Mapping[Name, HouseEntry] = Field(default_factory=dict)
 
 

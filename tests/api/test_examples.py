@@ -30,7 +30,9 @@ CODE = "/components/schemas/CodeRequest/example"
 CODE_ANSWER = "/components/schemas/CodeAnswer/example"
 KYC = "/components/schemas/KycRequest/example"
 WITHDRAWAL = "/components/schemas/WithdrawalRequest/example"
-ASSURANCE = {ACCOUNT, CODE, CODE_ANSWER, KYC, WITHDRAWAL}
+LOGIN = "/components/schemas/LoginRequest/example"
+LOGIN_ANSWER = "/components/schemas/LoginAnswer/example"
+ASSURANCE = {LOGIN, LOGIN_ANSWER, ACCOUNT, CODE, CODE_ANSWER, KYC, WITHDRAWAL}
 CHANGE = (
     "/paths/~1v1~1assets~1{asset}~1transformations/post/requestBody/content/multipart~1form-data/schema/properties"
     "/claim/example"
@@ -177,6 +179,10 @@ def test_what_platforms_send_is_understood(deployment: Running, shown: dict[str,
         begun = http.post(f"{path}/codes", json=shown[CODE])
         assert begun.status_code == 202, begun.text
         problem(http.post(f"{path}/codes/{begun.json()['request']}", json=shown[CODE_ANSWER]), 422, "wrong-code")
-        problem(http.post(f"{path}/kyc", json=shown[KYC]), 404, "provider-not-found")
+        for what in (LOGIN, KYC):
+            way = "logins" if what == LOGIN else "kyc"
+            problem(http.post(f"{path}/{way}", json=shown[what]), 404, "provider-not-found")
+        unasked = http.post(f"{path}/logins/arq_{'a' * 26}", json=shown[LOGIN_ANSWER])
+        problem(unasked, 404, "evidence-request-not-found")
         gone = http.post(f"{path}/evidence/evd_{'a' * 26}/withdrawal", json=shown[WITHDRAWAL])
         problem(gone, 404, "evidence-not-found")

@@ -13,7 +13,15 @@ from api.routers.access import KeyRequest
 from api.routers.holds import HoldRequest
 from api.routers.keys import RevocationRequest
 from api.schemas.assets import ClaimBody
-from api.schemas.assurance import AccountRequest, CodeAnswer, CodeRequest, KycRequest, WithdrawalRequest
+from api.schemas.assurance import (
+    AccountRequest,
+    CodeAnswer,
+    CodeRequest,
+    KycRequest,
+    LoginAnswer,
+    LoginRequest,
+    WithdrawalRequest,
+)
 from api.schemas.oversight import DisclosureRequest, SearchRequest
 from api.schemas.words import EXAMPLES, HOLD, KIND
 from tests.api.wire import problem
@@ -31,6 +39,8 @@ BODIES: tuple[type[BaseModel], ...] = (
     CodeRequest,
     CodeAnswer,
     KycRequest,
+    LoginAnswer,
+    LoginRequest,
     WithdrawalRequest,
 )
 _members = sorted({name for body in BODIES for name in body.model_fields} | {"name", "version", "when", "source_type"})

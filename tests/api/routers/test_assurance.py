@@ -18,6 +18,7 @@ from identity.assurance.webhook import Secret, signed_headers
 from keys.clock import system_clock, system_entropy
 from tests.api.wire import everything, problem, rows
 from tests.deployment import Running, running
+from tests.simulators.identity_provider import CLIENT, REDIRECT, SECRET, IdentityProvider, SigningKey
 
 ACCOUNTS = "/v1/assurance/accounts"
 SCOPES = ["assurance:grant", "assurance:read", "assurance:erase"]
@@ -33,10 +34,17 @@ def providers(folder: Path, **entries: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def assured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def provider() -> Iterator[IdentityProvider]:
+    with IdentityProvider(SigningKey.new("rsa-1")).running() as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def assured(tmp_path_factory: pytest.TempPathFactory, provider: IdentityProvider) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("assured")
-    file = providers(folder, kyc={"example-kyc": {"secrets": [WEBHOOK_SECRET]}})
-    with running(folder / "home", assurance_providers=file) as up:
+    login = {"issuer": provider.url, "client_id": CLIENT, "client_secret": SECRET, "redirect_uri": REDIRECT}
+    file = providers(folder, kyc={"example-kyc": {"secrets": [WEBHOOK_SECRET]}}, logins={"example-id": login})
+    with running(folder / "home", assurance_providers=file, fetch_loopback=True) as up:
         yield up
 
 
@@ -106,6 +114,19 @@ def test_an_account_climbs_and_is_erased(assured: Running, http: httpx.Client) -
     assert rows(assured, "SELECT kind FROM payload WHERE kind = 'account.erased'") == [("account.erased",)]
 
 
+def test_somebody_logs_in_elsewhere(http: httpx.Client, provider: IdentityProvider) -> None:
+    path = opened(http, "user-20")
+    begun = http.post(f"{path}/logins", json={"provider": "example-id", "country": "US"})
+    assert begun.status_code == 202, begun.text
+    code = provider.log_in(begun.json()["authorization_url"], "ada")
+    request = f"{path}/logins/{begun.json()['request']}"
+    problem(http.post(request, json={"code": "another"}), 422, "evidence-refused")
+    granted = http.post(request, json={"code": code, "iss": provider.url}).json()
+    assert (granted["tier"], granted["evidence"]["source"]) == ("medium", "example-id")
+    problem(http.post(request, json={"code": code}), 410, "evidence-request-ended")
+    problem(http.post(f"{path}/logins", json={"provider": "nobody"}), 404, "provider-not-found")
+
+
 def test_whom_it_is_refused_to(assured: Running, http: httpx.Client) -> None:
     path = opened(http, "user-18")
     stranger = assured.operator.issue_key({"tool": "", "scopes": SCOPES, "new_tenant": True})["token"]
@@ -149,9 +170,10 @@ def test_what_a_request_may_not_be(assured: Running, http: httpx.Client) -> None
 def test_everyone_may_read_the_policy(assured: Running) -> None:
     with assured.http() as anyone:
         said = anyone.get("/v1/assurance/policy").json()
-    assert (said["policy"], said["kyc"]) == ("assurance@1", ["example-kyc"])
+    assert (said["policy"], said["kyc"], said["logins"]) == ("assurance@1", ["example-kyc"], ["example-id"])
     assert said["rules"][""]["email"] == {"tier": "low", "days": 365, "accounts": 3}
     assert WEBHOOK_SECRET not in json.dumps(said)
+    assert SECRET not in json.dumps(said)
 
 
 def test_neither_name_nor_address_lies_in_clear(assured: Running, http: httpx.Client) -> None:
