@@ -105,12 +105,16 @@ def identity_providers(
 
 
 def _answered(ask: Callable[[], Fetched], refusals: Collection[int]) -> bytes:
-    """Raises EvidenceRefusedError where the provider refuses what it was sent, ProviderUnavailableError."""
+    """Raises EvidenceRefusedError where the provider refuses what it was sent, ProviderUnavailableError.
+
+    Why is for the log: our network is not for callers to explore.
+    """
     try:
         return ask().content
-    except FetchFailedError as error:
-        if error.status in refusals:
-            raise EvidenceRefusedError("the provider refuses the code: begin another login") from error
-        raise ProviderUnavailableError(f"the identity provider does not answer as it should: {error}") from error
     except FetchError as error:
-        raise ProviderUnavailableError(f"the identity provider cannot be asked: {error}") from error
+        if isinstance(error, FetchFailedError) and error.status in refusals:
+            raise EvidenceRefusedError("the provider refuses the code: begin another login") from error
+        logger("assurance").warning("no answer from an identity provider", reason=str(error))
+        raise ProviderUnavailableError(
+            "the identity provider cannot be had now; the operator finds the reason in the log"
+        ) from error

@@ -300,9 +300,9 @@ def test_what_cannot_be_had_is_not_evidence(
     provider.forge = lambda _: 7
     with pytest.raises(ProviderUnavailableError, match="without an ID token"):
         log_in()
-    with pytest.raises(ProviderUnavailableError, match="401"):
+    with pytest.raises(ProviderUnavailableError, match="cannot be had now"):
         log_in(by=made(house, provider, secret="another"))
-    with pytest.raises(ProviderUnavailableError, match="cannot be asked"):
+    with pytest.raises(ProviderUnavailableError, match="cannot be had now"):
         log_in(by=made(house, provider, issuer="https://169.254.169.254"))
     with pytest.raises(ProviderUnknownError):
         made(house, provider).begin(platform, account, "nobody", "")
