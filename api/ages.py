@@ -10,10 +10,10 @@ from cryptography import x509
 from api.fetched import Sources
 from api.settings import Settings
 from identity.did.web import resolver
+from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import Word
 from identity.openid4vp.presentations import Presentations
 from identity.openid4vp.sessions import Sessions
-from identity.openid4vp.verdict import Believed
 from keys.clock import Clock, Entropy
 from ledger.log import Ledger
 from ledger.storage.database import Database
@@ -28,7 +28,7 @@ def presentations_of(
         _anchors(settings.age_anchors),
         frozenset(settings.credential_issuers),
         resolver(sources.did_documents.content),
-        sources.status_lists.content,
+        fetch=sources.status_lists.content,
     )
     sessions = Sessions(database, ledger.subjects, clock, entropy)
     return Presentations(sessions, lambda: believed, settings.origin, clock, entropy)

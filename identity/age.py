@@ -48,7 +48,8 @@ def is_over(years: int, document: VerifiedMdoc | VerifiedCredential, today: date
     return read(document.elements.get(namespace, {}), years, today)
 
 
-def _stated(elements: Mapping[str, object], years: int, _: date) -> Answer:
+def stated(elements: Mapping[str, object], years: int, _: date | None = None) -> Answer:
+    """What members named `age_over_NN` say."""
     ages = {int(found[1]): value for name, value in elements.items() if (found := _STATED.fullmatch(name))}
     over = any(value is True and age >= years for age, value in ages.items())
     under = any(value is False and age <= years for age, value in ages.items())
@@ -76,12 +77,12 @@ def _by_birth(stated: object, years: int, today: date) -> Answer:
     return Answer.OVER if age >= years else Answer.UNDER
 
 
-_CLAIMS: Final[Mapping[str, Read]] = {ATTESTATION_VCT: _stated, PID_VCT: _birthdate}
+_CLAIMS: Final[Mapping[str, Read]] = {ATTESTATION_VCT: stated, PID_VCT: _birthdate}
 """Way, by the type of an SD-JWT."""
 
 _SOURCES: Final[Mapping[str, tuple[str, Read]]] = {
-    PROOF_OF_AGE: (PROOF_OF_AGE, _stated),
-    DRIVING_LICENCE: (DRIVING_NAMESPACE, _stated),
+    PROOF_OF_AGE: (PROOF_OF_AGE, stated),
+    DRIVING_LICENCE: (DRIVING_NAMESPACE, stated),
     PID: (PID, _born),
 }
 """Namespace and way, by document type."""

@@ -36,6 +36,9 @@ AGREEMENT: Final = "ECDH-ES"
 CIPHERS: Final[Mapping[str, int]] = {"A128GCM": 16, "A256GCM": 32}
 """Bytes of the key, by `enc`."""
 
+KEY_ID: Final = "1"
+"""Of the only key there is."""
+
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _SEED_BYTES: Final = 40
 """64 bits more than the order, so that the remainder favours no key (FIPS 186-5, A.2.1)."""
@@ -55,7 +58,7 @@ class DecryptionKey:
     @property
     def jwk(self) -> dict[str, str]:
         """What the other side encrypts to."""
-        return {**self._public, "kid": base64url.encode(self.thumbprint), "use": "enc", "alg": AGREEMENT}
+        return {**self._public, "kid": KEY_ID, "use": "enc", "alg": AGREEMENT}
 
     @property
     def thumbprint(self) -> bytes:

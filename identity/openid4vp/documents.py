@@ -16,7 +16,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from identity.age import ATTESTATION_VCT, PID_VCT
+from identity.data_integrity.proof import TYPE
 from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE
+from identity.selective import bbs
+
+CREDENTIAL_IRI: Final = "https://www.w3.org/2018/credentials#VerifiableCredential"
 
 
 class Format(StrEnum):
@@ -24,6 +28,8 @@ class Format(StrEnum):
 
     SD_JWT = "dc+sd-jwt"
     MDOC = "mso_mdoc"
+    DOCUMENT = "ldp_vc"
+    """Secured by Data Integrity."""
 
 
 class Word(StrEnum):
@@ -43,14 +49,24 @@ class AgeDocument:
 
     format: Format
     type: str
-    """Its `vct`, or its document type."""
+    """Its `vct`, its document type, or its type as an IRI."""
 
     word: Word
     claim: tuple[str, ...]
     """Where it says so; `{years:02}` stands for the age asked for."""
 
+    @property
+    def bound(self) -> bool:
+        """Whether its holder proves a key. One of bbs-2023 proves by itself that it was derived for us, and nobody's
+        name.
+        """
+        return self.format is not Format.DOCUMENT
+
 
 DOCUMENTS: Final[Mapping[str, AgeDocument]] = {
+    "age_credential": AgeDocument(
+        Format.DOCUMENT, "urn:sigillo:type:AgeAttestation", Word.OURS, ("credentialSubject", "age_over_{years:02}")
+    ),
     "age_attestation": AgeDocument(Format.SD_JWT, ATTESTATION_VCT, Word.OURS, ("age_over_{years:02}",)),
     "proof_of_age": AgeDocument(Format.MDOC, PROOF_OF_AGE, Word.PROOF_OF_AGE, (PROOF_OF_AGE, "age_over_{years:02}")),
     "driving_licence": AgeDocument(
@@ -91,6 +107,7 @@ class Question:
             "format": document.format.value,
             "meta": _META[document.format](document.type),
             "claims": [{"path": path}],
+            **({} if document.bound else {"require_cryptographic_holder_binding": False}),
         }
 
 
@@ -102,8 +119,17 @@ def _doctype(value: str) -> dict[str, Any]:
     return {"doctype_value": value}
 
 
-_META: Final[Mapping[Format, Callable[[str], dict[str, Any]]]] = {Format.SD_JWT: _vct, Format.MDOC: _doctype}
+def _type(value: str) -> dict[str, Any]:
+    return {"type_values": [[CREDENTIAL_IRI, value]]}
+
+
+_META: Final[Mapping[Format, Callable[[str], dict[str, Any]]]] = {
+    Format.SD_JWT: _vct,
+    Format.MDOC: _doctype,
+    Format.DOCUMENT: _type,
+}
 _ALGORITHMS: Final[Mapping[Format, dict[str, Any]]] = {
     Format.SD_JWT: {"sd-jwt_alg_values": ["ES256", "ES384", "EdDSA"], "kb-jwt_alg_values": ["ES256", "ES384", "EdDSA"]},
+    Format.DOCUMENT: {"proof_type_values": [TYPE], "cryptosuite_values": [bbs.CRYPTOSUITE]},
     Format.MDOC: {"issuerauth_alg_values": [-7, -35, -8], "deviceauth_alg_values": [-7, -35, -8]},
 }

@@ -33,6 +33,10 @@ RANDOM_BYTES: Final = 32
 """Of a nonce and of a state."""
 
 
+PLAIN: Final = ":/,@"
+"""What a query holds as it is (RFC 3986, section 3.4): a link that says a whole request has to fit into a QR code."""
+
+
 class Scheme(StrEnum):
     """Which wallets a link opens."""
 
@@ -113,4 +117,4 @@ class Request:
 
 def _link(scheme: Scheme, parameters: dict[str, Any]) -> str:
     texts = {name: one if isinstance(one, str) else write_json(one) for name, one in parameters.items()}
-    return f"{scheme}://?{urlencode(texts, quote_via=quote)}"
+    return f"{scheme}://?{urlencode(texts, safe=PLAIN, quote_via=quote)}"

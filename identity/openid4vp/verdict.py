@@ -2,73 +2,38 @@
 
 Rules
 - Only a presentation that holds says anything; what one that does not hold would have said is never looked at.
-- Each kind of document is believed under authorities of its own, so that who certifies licences cannot certify births.
-- A document whose status cannot be looked up is *unchecked*, and says nothing.
+- Whom each kind of document is believed of was fixed before (`believed`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cryptography import x509
-
-from identity.age import Answer, is_over
-from identity.did.methods import Resolver, resolve
+from identity.age import Answer, is_over, stated
+from identity.data_integrity.proof import Expected
 from identity.encoding import base64url
-from identity.errors import CheckFailedError, IssuerUntrustedError, TokenError, TokenInvalidError, TokenUnreadableError
-from identity.jose.certified import MDL_DOCUMENT_SIGNER
-from identity.mdoc.document import MdocExpectation, VerifiedMdoc, verify_mdoc
-from identity.openid4vp.documents import DOCUMENTS, AgeDocument, Format, Word
+from identity.errors import (
+    CheckFailedError,
+    DocumentError,
+    IssuerUntrustedError,
+    TokenError,
+    TokenInvalidError,
+    TokenUnreadableError,
+)
+from identity.jsonld.expansion import expand
+from identity.mdoc.document import MdocExpectation, verify_mdoc
+from identity.openid4vp.believed import Believed
+from identity.openid4vp.documents import DOCUMENTS, Format
 from identity.openid4vp.request import Request
 from identity.openid4vp.response import Declined, Presented, presented
-from identity.outcome import Outcome
-from identity.sd_jwt.credential import Expectation, VerifiedCredential, verify
-from identity.sd_jwt.issuers import IssuerKey, certified, resolved
+from identity.outcome import Check, Outcome
+from identity.sd_jwt.credential import Expectation, verify
 from identity.sd_jwt.key_binding import Binding
-from identity.status.token_lookup import Fetch, token_status
-
-PURPOSES: Final = frozenset({MDL_DOCUMENT_SIGNER})
-
-
-def _not_fetched(_url: str) -> None:
-    return None
-
-
-@dataclass(frozen=True)
-class Believed:
-    """Whose word counts here."""
-
-    anchors: Mapping[Word, Sequence[x509.Certificate]] = field(default_factory=dict)
-    issuers: Collection[str] = frozenset()
-    """Of age attestations, by DID."""
-
-    resolve: Resolver = resolve
-    fetch: Fetch = _not_fetched
-    """Status lists."""
-
-    def documents(self) -> tuple[str, ...]:
-        """Kinds of documents of which at least somebody is believed."""
-        return tuple(name for name, one in DOCUMENTS.items() if self.anchors.get(one.word) or self._by_did(one))
-
-    def issuer_key(self, document: AgeDocument, now: datetime) -> IssuerKey:
-        """Of SD-JWTs of that kind."""
-        if document.word is Word.OURS:
-            return resolved(self.issuers, self.resolve)
-        return certified(self.anchors.get(document.word, ()), PURPOSES, now)
-
-    def check_status(self, document: AgeDocument, shown: VerifiedCredential | VerifiedMdoc, now: datetime) -> None:
-        """In a list by who issued it. Raises CheckFailedError."""
-        status = shown.claims.get("status") if isinstance(shown, VerifiedCredential) else shown.status
-        issuer_key = self.issuer_key(document, now)
-        named = shown.issuer if document.word is Word.OURS else None
-        if status is not None:
-            token_status(self.fetch, lambda header: issuer_key(named, header).key, now)(status)
-
-    def _by_did(self, document: AgeDocument) -> bool:
-        return document.word is Word.OURS and bool(self.issuers)
+from identity.vcdm import party
+from identity.verifier import Policy, verify_credential
 
 
 @dataclass(frozen=True)
@@ -89,30 +54,73 @@ def judge(answered: Mapping[str, object], request: Request, believed: Believed, 
         found = presented(answered, request)
         if isinstance(found, Declined):
             return Verdict(Answer.UNSAID, Outcome.ABSENT)
-        document = _verified(found, request, believed, now)
-        believed.check_status(DOCUMENTS[found.document], document, now)
+        answer, by = _READ[DOCUMENTS[found.document].format](found, request, believed, now)
     except TokenError as error:
         return Verdict(Answer.UNSAID, _outcome(error))
+    except DocumentError:
+        return Verdict(Answer.UNSAID, Outcome.UNREADABLE)
     except CheckFailedError as error:
         return Verdict(Answer.UNSAID, error.outcome)
-    answer = is_over(request.question.years, document, now.date())
-    if answer is Answer.UNSAID:
-        return Verdict(answer, Outcome.ABSENT)
-    return Verdict(answer, Outcome.HOLDS, document.issuer)
+    return Verdict(answer, Outcome.ABSENT) if answer is Answer.UNSAID else Verdict(answer, Outcome.HOLDS, by)
 
 
-def _verified(
-    found: Presented, request: Request, believed: Believed, now: datetime
-) -> VerifiedCredential | VerifiedMdoc:
-    """Raises TokenError's kinds."""
-    document, presentation = DOCUMENTS[found.document], found.presentation
-    if not isinstance(presentation, str):
-        raise TokenUnreadableError(f"a presentation of {document.format} is text")
-    if document.format is Format.SD_JWT:
-        binding = Binding(request.client_id, request.nonce)
-        return verify(presentation, Expectation({document.type}, believed.issuer_key(document, now), binding), now)
-    expected = MdocExpectation(document.type, believed.anchors.get(document.word, ()), request.transcript)
-    return verify_mdoc(base64url.decode(presentation, "the presentation"), expected, now)
+def _sd_jwt(found: Presented, request: Request, believed: Believed, now: datetime) -> tuple[Answer, str]:
+    document, presentation = DOCUMENTS[found.document], _text(found)
+    binding = Binding(request.client_id, request.nonce)
+    shown = verify(presentation, Expectation({document.type}, believed.issuer_key(document, now), binding), now)
+    believed.check_status(document, shown, now)
+    return is_over(request.question.years, shown, now.date()), shown.issuer
+
+
+def _mdoc(found: Presented, request: Request, believed: Believed, now: datetime) -> tuple[Answer, str]:
+    document, response = DOCUMENTS[found.document], base64url.decode(_text(found), "the presentation")
+    shown = verify_mdoc(
+        response, MdocExpectation(document.type, believed.anchors.get(document.word, ()), request.transcript), now
+    )
+    believed.check_status(document, shown, now)
+    return is_over(request.question.years, shown, now.date()), shown.issuer
+
+
+def _document(found: Presented, request: Request, believed: Believed, now: datetime) -> tuple[Answer, str]:
+    """One derived for this request: its presentation header is the transcript, as a device would sign it. What it says
+    is read of its expanded form, where names are what was signed.
+    """
+    credential = found.presentation
+    if not isinstance(credential, dict):
+        raise TokenUnreadableError("a presentation by Data Integrity is an object")
+    policy = Policy(frozenset(believed.issuers), believed.contexts, believed.resolve)
+    report = verify_credential(credential, policy, now, Expected("assertionMethod", header=request.transcript))
+    if report.verdict is not Outcome.HOLDS:
+        raise CheckFailedError(report.failed[0].check, report.failed[0].detail, report.verdict)
+    match expand(credential, believed.contexts):
+        case [{"@type": [*types], "https://www.w3.org/2018/credentials#credentialSubject": [{**subject}]}]:
+            if DOCUMENTS[found.document].type in types:
+                return stated(_claims(subject), request.question.years), str(party(credential["issuer"]))
+    raise CheckFailedError(Check.TYPE, "it is no age attestation")
+
+
+def _claims(subject: Mapping[object, object]) -> dict[str, object]:
+    """By their own names."""
+    found: dict[str, object] = {}
+    for term, values in subject.items():
+        match values:
+            case [{"@value": value, **rest}] if not rest and str(term).startswith(_TERMS):
+                found[str(term).removeprefix(_TERMS)] = value
+    return found
+
+
+_TERMS: Final = "urn:sigillo:term:"
+
+Read = Callable[[Presented, Request, Believed, datetime], tuple[Answer, str]]
+"""What a presentation says, and by whose word. Raises TokenError's kinds, DocumentError's kinds, CheckFailedError."""
+
+_READ: Final[Mapping[Format, Read]] = {Format.SD_JWT: _sd_jwt, Format.MDOC: _mdoc, Format.DOCUMENT: _document}
+
+
+def _text(found: Presented) -> str:
+    if not isinstance(found.presentation, str):
+        raise TokenUnreadableError("a presentation of this kind is text")
+    return found.presentation
 
 
 def _outcome(error: TokenError) -> Outcome:

@@ -207,7 +207,7 @@ def test_only_an_age_is_asked_for(http: httpx.Client, question: dict[str, Any]) 
 
 def test_nobody_vouches_for_that(http: httpx.Client) -> None:
     told = problem(http.post("/openid4vp/requests", json={"over": 18, "accept": ["diploma"]}), 422, "question-refused")
-    assert "age_attestation, proof_of_age, driving_licence, pid, pid_mdoc" in told["detail"]
+    assert "age_credential, age_attestation, proof_of_age, driving_licence, pid, pid_mdoc" in told["detail"]
 
 
 def test_answers_are_counted_and_nothing_else(service: Running, http: httpx.Client, anyone: httpx.Client) -> None:

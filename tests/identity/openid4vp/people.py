@@ -18,14 +18,15 @@ from identity.encoding import base64url
 from identity.encoding.strict_json import write_json
 from identity.jose.jwk import write_jwk
 from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE
+from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import Word
 from identity.openid4vp.request import Request
 from identity.openid4vp.sessions import Asked, Session
-from identity.openid4vp.verdict import Believed
 from identity.sd_jwt.concealing import Disclosable
 from identity.sd_jwt.credential import bind, issue, present
 from identity.sd_jwt.key_binding import Binding
 from keys.clock import system_entropy
+from tests.identity.openid4vp import credentials
 from tests.identity.parties import NOW, Party, party
 from tests.identity.wallet import AUTHORITY, CERTIFICATE, DEVICE, ISSUER, Authority, answer
 
@@ -39,7 +40,8 @@ BELIEVED = Believed(
         Word.PID: [AUTHORITY.anchor],
         Word.DRIVING_LICENCE: [LICENCES.anchor],
     },
-    frozenset({ATTESTER}),
+    frozenset({ATTESTER, credentials.ISSUER}),
+    contexts=credentials.CONTEXTS,
 )
 BORN = date(1963, 8, 12)
 
@@ -58,9 +60,9 @@ class Person:
     claims: Mapping[str, object] = field(default_factory=dict)
     """Of the PID, besides."""
 
-    def presentation(self, request: Request, document: str, **changes: Any) -> str:
+    def presentation(self, request: Request, document: str, **changes: Any) -> Any:
         """Of that document, bound to the request."""
-        return getattr(self, f"_{document}")(request, **changes)  # type: ignore[no-any-return]
+        return getattr(self, f"_{document}")(request, **changes)
 
     def age(self, years: int) -> bool:
         return (NOW.date() - self.born).days >= years * 365.25
@@ -93,6 +95,11 @@ class Person:
 
     def _age_attestation(self, request: Request, shown: tuple[str, ...] = ("age_over_18",), **changes: Any) -> str:
         return self._pid(request, shown, credential=self.attestation(), **changes)
+
+    def _age_credential(self, request: Request, *shown: str, **changes: Any) -> dict[str, Any]:
+        """Of Data Integrity: what is shown is an object."""
+        claims = {f"age_over_{years}": self.age(years) for years in (16, 18)}
+        return credentials.derived(request, claims, *(shown or ("age_over_18",)), **changes)
 
     def pid(self, **changes: object) -> str:
         """As its issuer gave it."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import cbor2
@@ -21,10 +21,12 @@ from identity.encoding import base64url
 from identity.encoding.strict_json import write_json
 from identity.errors import QuestionRefusedError, RequestNotFoundError, ResponseRefusedError
 from identity.jose.jws import sign_jws
+from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import DOCUMENTS, Word
 from identity.openid4vp.presentations import Order
+from identity.openid4vp.request import Request
 from identity.openid4vp.sessions import KEPT, WAITS, Answered, Asked, Session, WalletRequest, forget_requests
-from identity.openid4vp.verdict import Believed, Verdict
+from identity.openid4vp.verdict import Verdict
 from identity.outcome import Outcome
 from identity.sd_jwt.credential import present
 from identity.sd_jwt.disclosure import DEFAULT_HASH, digest
@@ -35,6 +37,7 @@ from ledger.errors import SubjectErasedError
 from ledger.ids import PrincipalId, SubjectId, milliseconds
 from ledger.storage.tables import SubjectKey
 from ledger.storage.tenancy import SystemSession
+from tests.identity.openid4vp import credentials
 from tests.identity.openid4vp.conftest import SERVICE, Verifier
 from tests.identity.openid4vp.people import (
     ADULT,
@@ -50,7 +53,7 @@ from tests.identity.openid4vp.people import (
 from tests.identity.parties import NOW
 from tests.identity.wallet import CERTIFICATE, ISSUER
 
-WORDS = {"driving_licence": "CN=licences", "age_attestation": ATTESTER}
+WORDS = {"driving_licence": "CN=licences", "age_attestation": ATTESTER, "age_credential": credentials.ISSUER}
 
 
 def verdict(verifier: Verifier, session: Session, body: bytes) -> Verdict:
@@ -253,6 +256,61 @@ class TestNoAnswer:
         session = verifier.ask()
         body = plain(session, "driving_licence", chain=(CERTIFICATE,))
         assert unsaid(verifier, session, body) is Outcome.UNTRUSTED
+
+
+class TestDerived:
+    """Credentials by bbs-2023, which prove nobody's key: what was derived is bound to the request by itself."""
+
+    CLAIMS: ClassVar = {"age_over_18": True, "age_over_21": False}
+
+    def answer(self, verifier: Verifier, *shown: str, **changes: Any) -> tuple[Session, bytes]:
+        session = verifier.ask()
+        request = asked(session)
+        if "of" in changes:
+            changes["header"] = changes.pop("of")(request)
+        return session, form(
+            request, {"age_credential": [credentials.derived(request, self.CLAIMS, *shown, **changes)]}
+        )
+
+    def test_it_may_answer_by_what_follows(self, verifier: Verifier) -> None:
+        session = verifier.ask(years=16)
+        shown = credentials.derived(asked(session), self.CLAIMS, "age_over_18")
+        body = form(asked(session), {"age_credential": [shown]})
+        assert verdict(verifier, session, body).answer is Answer.OVER
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            lambda _: b"",
+            lambda request: request.nonce.encode(),
+            lambda request: replace(request, nonce="another").transcript,
+            lambda request: replace(request, response_uri="https://other.example").transcript,
+        ],
+    )
+    def test_derived_for_somebody_else(self, verifier: Verifier, header: Callable[[Request], bytes]) -> None:
+        assert unsaid(verifier, *self.answer(verifier, "age_over_18", of=header)) is Outcome.INVALID
+
+    def test_the_age_is_withheld(self, verifier: Verifier) -> None:
+        assert unsaid(verifier, *self.answer(verifier, "age_over_21")) is Outcome.ABSENT
+
+    def test_another_credential_with_such_a_claim(self, verifier: Verifier) -> None:
+        assert unsaid(verifier, *self.answer(verifier, "age_over_18", kind="")) is Outcome.INVALID
+
+    def test_what_is_shown_is_what_was_signed(self, verifier: Verifier) -> None:
+        session = verifier.ask()
+        request = asked(session)
+        younger = credentials.derived(request, {"age_over_18": False}, "age_over_18")
+        younger["credentialSubject"]["age_over_18"] = True
+        assert unsaid(verifier, session, form(request, {"age_credential": [younger]})) is Outcome.INVALID
+
+    def test_whole_or_by_a_stranger(self, verifier: Verifier) -> None:
+        document, proof = credentials.credential(json.dumps(self.CLAIMS))
+        session = verifier.ask()
+        body = form(asked(session), {"age_credential": [{**document, "proof": proof}]})
+        assert unsaid(verifier, session, body) is Outcome.UNREADABLE
+        believed = replace(verifier.presentations.believed(), issuers={ATTESTER})
+        other = replace(verifier, presentations=replace(verifier.presentations, believed=lambda: believed))
+        assert unsaid(other, *self.answer(other, "age_over_18")) is Outcome.UNTRUSTED
 
 
 LIST = "https://lists.example/1"
