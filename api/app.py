@@ -14,6 +14,7 @@ from api.routers import (
     did,
     health,
     holds,
+    issuing,
     keys,
     ledger,
     openid4vp,
@@ -34,7 +35,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, verifications, vc_api, did, openid4vp, assurance),
+    *(assets, verifications, vc_api, issuing, did, openid4vp, assurance),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

@@ -1,5 +1,6 @@
-"""What a running service does by itself: ends retention, evidence and key epochs, watches the claim key, looks for
-revocations, forgets spent keys, data keys, old logs and callers, sweeps, empties the write-ahead log.
+"""What a running service does by itself: ends retention, evidence and key epochs, watches the claim key and the keys of
+the issuer, looks for revocations, forgets spent keys, data keys, old logs and callers, sweeps, empties the write-ahead
+log.
 
 Of several processes on one database, the one that leads its ledger does for all what one alone should do; the others
 forget what they hold themselves, and learn of revocations.
@@ -26,6 +27,7 @@ from cases.media import sweep_strays
 from cases.revocation import Revocations
 from identity.assurance.review import Review
 from identity.errors import IdentityError
+from identity.issuing.record import IssuerRecord
 from identity.openid4vp.sessions import forget_requests
 from keys.clock import Clock
 from keys.errors import KeysError
@@ -55,6 +57,7 @@ class Housekeeping:
     assurance: Review
     rewrapping: Rewrapping
     claim_key: ClaimKeyRecord
+    issuer: IssuerRecord
     revocations: Revocations
     database: Database
     throttle: Throttle
@@ -115,6 +118,8 @@ class Housekeeping:
         self.deployment.operator()
         if changed := self.claim_key.observe():
             logger("keys").info("claim key changed", key=changed.key, ends=changed.ends, reasons=changed.reasons)
+        if issuer := self.issuer.observe():
+            logger("keys").info("issuer key changed", reasons=issuer.reasons)
         self._warn()
         for due in (self.library.end_retention, self.assurance.round):
             while due() and not self._stop.is_set():

@@ -27,6 +27,7 @@ from api.fetched import Sources, sources_of
 from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
+from api.issuance import Issuance, issuance_of
 from api.log import logger
 from api.readiness import Part, Readiness
 from api.revocation import watch_of
@@ -116,6 +117,7 @@ class Service:
     library: Library
     holds: Holds
     oversight: Oversight
+    issuance: Issuance
     callers: Desk
     strangers: Desk
     credential_callers: CredentialDesk
@@ -330,8 +332,18 @@ def _assemble(
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(settings.anonymous_rate, settings.ledger_rate, settings.key_rate, clock, entropy)
     claim_key = ClaimKeyRecord(ledger, database, keys, deployment)
+    issuance = issuance_of(settings, ledger, database, keys, deployment, clock, entropy)
     housekeeping = Housekeeping(
-        deployment, library, assurance.review, rewrapping, claim_key, revocations, database, throttle, clock
+        deployment,
+        library,
+        assurance.review,
+        rewrapping,
+        claim_key,
+        issuance.record,
+        revocations,
+        database,
+        throttle,
+        clock,
     )
     signers, verifiers = (Shares(sandbox, _share(settings.workers)) for sandbox in (callers, strangers))
     stamps = stamps_of(settings, database, callers, time_stamps, clock) if time_stamps else None
@@ -362,6 +374,7 @@ def _assemble(
         library=library,
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
+        issuance=issuance,
         callers=_desk(settings, Verification(ledger, recognition, signers)),
         strangers=_desk(settings, Verification(ledger, recognition, verifiers)),
         throttle=throttle,

@@ -57,6 +57,9 @@ class Scope(StrEnum):
     PRESENT = "presentations:request"
     """To ask wallets how old somebody is, and to learn the answers to that."""
 
+    ISSUE = "credentials:issue"
+    """To have credentials issued, in the deployment's name."""
+
     HOLD = "holds:admin"
     """To place and release legal holds."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from identity.issuing import decisions as issuing
 from identity.status import decisions as status
 from ledger.payload import Kind
 from provenance.report import TimeStamp
@@ -194,6 +195,7 @@ KINDS = (
     OPERATOR_APPOINTED,
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
+    *issuing.KINDS,
     *status.KINDS,
 )
 """What the composition root registers with the ledger, which knows none by name."""

@@ -1,7 +1,7 @@
-"""Idempotency-Key: the same request twice makes one asset.
+"""Idempotency-Key: the same request twice makes one asset, or one credential.
 
 Rules
-- The record commits in the asset's own unit of work, so there is never one without the other.
+- The record commits in the unit of work of what it makes, so there is never one without the other.
 - A loser of a race finds the winner's row inside its unit of work, changes nothing, and answers with the winner's.
 - What is kept of key and body are HMACs under a key of the tenant, never a bare digest, for a day (docs/privacy.md).
 """
@@ -16,7 +16,6 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, Index, and_, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.asset import AssetId
 from cases.errors import IdempotencyConflictError
 from keys.sealing import derive
 from ledger.forgetting.subjects import Subject
@@ -37,6 +36,8 @@ class IdempotencyRow(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     body: Mapped[str]
     asset_id: Mapped[str]
+    """Or a credential's."""
+
     expires_at: Mapped[int]
 
 
@@ -59,8 +60,8 @@ class IdempotencyKey:
         named, sent = (hmac.new(secret, what, hashlib.sha256).hexdigest() for what in (b"key\0" + key.encode(), body))
         return cls(system.tenant, principal, named, sent)
 
-    def winner(self, connection: Connection, now: int) -> AssetId | None:
-        """The asset this key already made. Raises IdempotencyConflictError for another body."""
+    def winner(self, connection: Connection, now: int) -> str | None:
+        """The id of what this key already made. Raises IdempotencyConflictError for another body."""
         row = connection.execute(
             select(IdempotencyRow.body, IdempotencyRow.asset_id).where(self._mine, IdempotencyRow.expires_at > now)
         ).one_or_none()
@@ -68,10 +69,11 @@ class IdempotencyKey:
             return None
         if not hmac.compare_digest(row.body, self.body):
             raise IdempotencyConflictError
-        return AssetId(row.asset_id)
+        made: str = row.asset_id
+        return made
 
-    def spend(self, connection: Connection, asset: AssetId, now: int) -> None:
-        """Record that the key made this asset; inside the asset's unit of work, after `winner` said None."""
+    def spend(self, connection: Connection, made: str, now: int) -> None:
+        """Record that the key made this; inside the unit of work that makes it, after `winner` said None."""
         connection.execute(delete(IdempotencyRow).where(self._mine))
         connection.execute(
             insert(IdempotencyRow).values(
@@ -79,7 +81,7 @@ class IdempotencyKey:
                 principal_id=self.principal,
                 key=self.key,
                 body=self.body,
-                asset_id=asset,
+                asset_id=made,
                 expires_at=now + int(KEPT.total_seconds() * 1000),
             )
         )

@@ -113,7 +113,7 @@ class Intake:
         if spent is not None:
             with self.database.read(caller.tenant) as connection:
                 if winner := spent.winner(connection, milliseconds(self.clock())):
-                    return winner
+                    return AssetId(winner)
         with submission.original.open() if submission.original else nullcontext() as parent:
             signing = self._sign(caller, submission, parent)
         with signing.signed.content:
@@ -214,7 +214,7 @@ class Intake:
         if spent is None:
             return asset.id
         with self.database.read(asset.tenant) as connection:
-            return spent.winner(connection, now) or asset.id
+            return AssetId(spent.winner(connection, now) or asset.id)
 
     def _drop(self, blob: Blob, tenant: TenantId) -> None:
         """Remove the blob of an upload that failed, unless its row is there after all (a commit whose answer was

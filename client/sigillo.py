@@ -165,6 +165,10 @@ class Sigillo:
         said = {"reason": reason, **({"since": since} if since else {})}
         return self._json("POST", f"/v1/keys/{quote(key, safe='')}/revocation", json=said)
 
+    def revoke_issuer_key(self, key: str, reason: str) -> dict[str, Any]:
+        """Nothing verifies any more with a version of the issuer's keys (`sigillo-issuer-p256@2`)."""
+        return self._json("POST", f"/v1/issuer-keys/{quote(key, safe='')}/revocation", json={"reason": reason})
+
     def ledger_stamps(self) -> dict[str, Any]:
         """The last time-stamp of a checkpoint, and how each authority has been doing."""
         return self._json("GET", "/v1/ledger/stamps")

@@ -22,6 +22,8 @@ IdentityError
 │   ├── RelativeIdentifierError   an identifier that is no absolute IRI
 │   └── MalformedDocumentError    not JSON-LD
 ├── CredentialRefusedError        what is to be issued or presented breaks a rule; nothing was signed
+├── IssuerUnnamedError            this deployment was not told where others reach it, so it has no DID
+├── IssuerKeyUnknownError         no such version of the issuer's keys
 ├── OfferGoneError                an offer of a credential that is used, withdrawn, ended, or never was
 ├── WalletRefusedError            a wallet's request cannot be served; `fault` says why in OAuth's words
 ├── WalletError                   a holder's keys do not do what they should
@@ -169,6 +171,20 @@ class WalletFullError(WalletError):
 
 class CredentialTooCostlyError(IdentityError):
     """It takes more time or memory to judge than one credential may, or its worker died of it."""
+
+
+class IssuerUnnamedError(IdentityError):
+    """This deployment was not told where others reach it, so it has no DID to issue under."""
+
+    def __init__(self) -> None:
+        super().__init__("the operator must say where others reach this service: SIGILLO_PUBLIC_URL=https://…")
+
+
+class IssuerKeyUnknownError(IdentityError):
+    """No such version of the issuer's keys."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the issuer has no key {key!r}: its DID document lists them, as in sigillo-issuer-p256@1")
 
 
 class TokenError(IdentityError):

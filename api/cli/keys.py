@@ -15,6 +15,7 @@ from api.cli.connect import SERVER, TOKEN, connected, load_settings
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from keys.certificates import INTERMEDIATE_NAME, VAULT_ISSUER
 from keys.errors import KeysError, KeyStoreUnavailableError
+from keys.issuer_keys import IssuerKey
 from keys.revocation import Reason, Revocation
 from keys.signer import Algorithm
 
@@ -72,7 +73,7 @@ def status(as_json: bool = JSON) -> None:
 
 @app.command()
 def revoke(
-    key: str = typer.Argument(..., help="A version of the claim key, such as sigillo-claim@2."),
+    key: str = typer.Argument(..., help="Such as sigillo-claim@2, or sigillo-issuer-p256@1."),
     reason: Reason = typer.Option(..., case_sensitive=False, help="Why, by its name in RFC 5280."),
     since: str = typer.Option(
         "",
@@ -84,6 +85,9 @@ def revoke(
     as_json: bool = JSON,
 ) -> None:
     """Revoke a version's certificate: it signs no more, and it cannot be taken back. To sign again, rotate."""
+    if key.partition("@")[0] in set(IssuerKey):
+        _revoke_issuer_key(key, reason, since, server, token, as_json=as_json)
+        return
     with told(), connected(server, token) as sigillo:
         revoked = sigillo.revoke_claim_key(key, reason, since)
     if as_json:
@@ -94,6 +98,20 @@ def revoke(
     for line in _issuers_part(revoked["issuer"], revoked["serial"]):
         say(quoted(line))
     say("what now     sigillo keys rotate   (if it was the version that signs: nothing is signed until then)")
+
+
+def _revoke_issuer_key(key: str, reason: Reason, since: str, server: str, token: str, *, as_json: bool) -> None:
+    if since:
+        raise fail(
+            "credentials bear no time-stamp: a revoked key of the issuer's verifies nothing, whenever", Exit.USAGE
+        )
+    with told(), connected(server, token) as sigillo:
+        revoked = sigillo.revoke_issuer_key(key, reason)
+    if as_json:
+        show(revoked)
+        return
+    say(f"{quoted(key)} is revoked since {revoked['revoked']}: no credential verifies with it any more")
+    say("what now     sigillo keys rotate --issuer …   (if it was the version that signs), and issue again")
 
 
 def _issuers_part(issuer: str, serial: str) -> list[str]:

@@ -22,7 +22,7 @@ from identity.data_integrity.proof import TYPE
 from identity.data_integrity.signing import ProofOptions, add_proof
 from identity.did.methods import BlsKey, VerificationKey, VerificationMethod, did_key, method_of, resolve
 from identity.encoding.date_time import read_date_time, write_date_time
-from identity.errors import CheckFailedError, CredentialRefusedError, KeyUnfitError
+from identity.errors import CheckFailedError, CredentialRefusedError, KeyUnfitError, TokenInvalidError
 from identity.jose.jwk import PublicKey, write_jwk
 from identity.jose.jws import SCHEMES, sign_jws
 from identity.jose.signature import ED25519, verify
@@ -36,6 +36,7 @@ from identity.selective import bbs, ecdsa_sd
 from identity.selective.bbs_signature import SecretKey
 from identity.vcdm import CREDENTIAL, check_contexts, check_structure, party, version
 from keys.clock import Clock, Entropy, system_clock, system_entropy
+from keys.errors import KeyNotFoundError
 from keys.signer import Algorithm, KeyRef, Signer
 
 PURPOSE: Final = "assertionMethod"
@@ -67,9 +68,15 @@ class StoredKey:
         return self.method.key
 
     def sign(self, message: bytes) -> bytes:
-        """As `keys.signer.Signer.sign`; verified. Raises TokenInvalidError for a signature of another key."""
+        """As `keys.signer.Signer.sign`; verified. Raises KeyUnfitError for a signature of another key,
+        KeyNotFoundError for a key that is revoked.
+        """
+        _require_unrevoked(self)
         signature = self.signer.sign(message)
-        verify(SCHEMES[self.algorithm], self.key, signature, message)
+        try:
+            verify(SCHEMES[self.algorithm], self.key, signature, message)
+        except TokenInvalidError as error:
+            raise KeyUnfitError(f"{self.ref} is not the key of {self.method.id}: restore that key") from error
         return signature
 
 
@@ -83,11 +90,19 @@ class SealedKey:
     """Raises KeyStoreUnavailableError, KeyNotFoundError."""
 
     def opened(self) -> SecretKey:
-        """For one signature. Raises as `open`, and KeyUnfitError for another key than verifiers are given."""
+        """For one signature. Raises as `open`, and as `StoredKey.sign` for another key or one that is revoked."""
+        _require_unrevoked(self)
         secret = self.open()
         if BlsKey(secret.public) != self.method.key:
             raise KeyUnfitError(f"the key store's {self.ref} is not the key of {self.method.id}: restore that key")
         return secret
+
+
+def _require_unrevoked(key: StoredKey | SealedKey) -> None:
+    if PURPOSE not in key.method.purposes:
+        raise KeyNotFoundError(
+            f"{key.ref} is revoked and signs nothing: `sigillo keys rotate --issuer …` makes another"
+        )
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,13 @@ ROUTES = {
     ("get", "/v1/api-keys"),
     ("delete", "/v1/api-keys/{key}"),
     ("post", "/v1/keys/{key}/revocation"),
+    ("post", "/credentials/issue"),
+    ("post", "/v1/credentials"),
+    ("post", "/v1/issuer-keys/{key}/revocation"),
+    ("get", "/.well-known/did.json"),
+    ("get", "/.well-known/did-history.json"),
+    ("get", "/contexts/credentials/v1"),
+    ("get", "/schemas/{slug}/v1"),
 }
 
 
@@ -70,6 +77,9 @@ KEYED = (
     "/v1/holds",
     "/v1/ledger/disclosures",
     "/v1/ledger/searches",
+    "/credentials/issue",
+    "/v1/credentials",
+    "/v1/issuer-keys",
 )
 
 

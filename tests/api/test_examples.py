@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from api.problem import ProblemView
 from api.schemas.assets import AssetView
+from api.schemas.issuing import KeyRevocationRequest
 from api.schemas.verification import VerificationView
 from tests.api.routers.test_vc_api import CREDENTIAL
 from tests.api.wire import problem, signed, upload
@@ -22,6 +23,8 @@ RECOVERY = "/components/schemas/RecoveryRequest/example"
 DISCLOSURE = "/components/schemas/DisclosureRequest/example"
 SEARCH = "/components/schemas/SearchRequest/example"
 HOLD = "/components/schemas/HoldRequest/example"
+ISSUE = "/components/schemas/CredentialRequest/example"
+REVOKE_ISSUER = "/components/schemas/KeyRevocationRequest/example"
 RELEASE = "/components/schemas/ReleaseRequest/example"
 QUESTION = "/components/schemas/QuestionRequest/example"
 KEY = "/components/schemas/KeyRequest/example"
@@ -88,7 +91,15 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
-    assert set(shown) == told | {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
+    asked = {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
+    assert set(shown) == told | asked | {ISSUE, REVOKE_ISSUER}
+
+
+def test_a_credential_is_issued_as_asked(deployment: Running, shown: dict[str, Any]) -> None:
+    with deployment.http(deployment.key("", scopes=["credentials:issue"])) as http:
+        answer = http.post("/v1/credentials", json=shown[ISSUE])
+    assert answer.status_code == 201, answer.text
+    KeyRevocationRequest.model_validate(shown[REVOKE_ISSUER])
 
 
 def test_key_requests_and_claims_are_accepted(deployment: Running, camera: httpx.Client, shown: dict[str, Any]) -> None:

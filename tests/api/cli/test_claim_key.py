@@ -182,3 +182,13 @@ def test_the_issuers_keys_turn_likewise(ask: Callable[..., Any], run: Run, key: 
     assert (states[f"{name}@1"], states[f"{name}@2"]) == ("retired", "current")
     assert f"issuer key   {name}@2   (current)" in run("status").stdout
     assert run("rotate", "--issuer", key, "--outside-ca").exit_code == 2
+
+
+def test_a_key_of_the_issuers_is_revoked_through_the_service(ask: Callable[..., Any], run: Run, up: Running) -> None:
+    signing = up.service.issuance.record.newest().signing
+    told = ask("revoke", signing[1], "--reason", "keyCompromise")
+    assert told["key"] == str(signing[1])
+    assert told["revoked"]
+    assert "rotate --issuer" in run("revoke", signing[1], "--reason", "keyCompromise").stdout
+    assert run("revoke", signing[1], "--reason", "superseded", "--since", "2026-03-01T00:00:00Z").exit_code == 2
+    assert run("revoke", "sigillo-issuer-p256@9", "--reason", "superseded").exit_code == 1
