@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import problem
+from api import oauth, problem
 from api.body import BoundedBody
 from api.openapi import PROBLEMS, App
 from api.routers import (
     access,
     assets,
     assurance,
+    credential_offers,
     did,
     health,
     holds,
     issuing,
     keys,
     ledger,
+    openid4vci,
     openid4vp,
     oversight,
     recovery,
@@ -35,7 +37,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, verifications, vc_api, issuing, did, openid4vp, assurance),
+    *(assets, verifications, vc_api, issuing, did, credential_offers, openid4vci, openid4vp, assurance),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 
@@ -58,6 +60,7 @@ def create_app(service: Service) -> ASGIApp:
     for router in ROUTERS:
         app.include_router(router.router)
     problem.install(app)
+    oauth.install(app)
     return _Head(Telemetry(BoundedBody(app), service.metrics))
 
 

@@ -51,6 +51,11 @@ async def count_reader(request: Request, service: ServiceDep) -> None:
     service.throttle.reader(_address(request, service))
 
 
+async def count_address(request: Request, service: ServiceDep) -> None:
+    """Count whoever it is by network: what they send as `Authorization` is no API key. Raises RateExceededError."""
+    service.throttle.anonymous(_address(request, service))
+
+
 def network_name(request: Request) -> str:
     """What a caller without a key goes by for the day, once identified; empty for one without an address."""
     name: str = request.scope[_NETWORK]
@@ -82,6 +87,9 @@ def _recognise(service: Service, token: str) -> Caller:
 CallerDep = Annotated[Caller, Depends(require_caller)]
 AnyoneDep = Depends(identify)
 """For routes open to everyone: counts the request, and asks for nothing."""
+
+AddressDep = Depends(count_address)
+"""For routes whose callers have secrets of their own."""
 
 ReaderDep = Depends(count_reader)
 """For the published log, which auditors read whole: small files, a rate of their own."""

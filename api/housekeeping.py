@@ -14,7 +14,6 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 
 from api.log import forget_old, logger
 from api.throttle import Throttle
@@ -28,6 +27,8 @@ from cases.revocation import Revocations
 from identity.assurance.review import Review
 from identity.errors import IdentityError
 from identity.issuing.record import IssuerRecord
+from identity.openid4vci.nonce import forget_spent
+from identity.openid4vci.offers import forget_offers
 from identity.openid4vp.sessions import forget_requests
 from keys.clock import Clock
 from keys.errors import KeysError
@@ -43,6 +44,9 @@ REST_SECONDS = 0.02
 SWEEP_INTERVAL = timedelta(hours=1)
 STRAY_AGE = timedelta(hours=1)
 """An upload's file is there before its row, for seconds; one that is older and has none is nobody's."""
+
+FORGOTTEN = (forget_expired, forget_requests, forget_offers, forget_spent)
+"""Rows that have had their time."""
 
 FORESEEN = (KeysError, LedgerError, CasesError, IdentityError, OSError)
 """What a round may meet; anything else is a defect of ours, which is said and tried again all the same."""
@@ -108,8 +112,7 @@ class Housekeeping:
     def _tidy(self) -> None:
         """What all share. Should two processes do it at once, for a moment, neither undoes what the other does."""
         now = milliseconds(self.clock())
-        for forget in (forget_expired, forget_requests):
-            self.database.write(partial(forget, now=now))
+        self.database.write(lambda connection: [forget(connection, now) for forget in FORGOTTEN])
         self.database.truncate_wal()
         if now >= self._next_sweep:
             sweep_strays(self.database, self.library.blobs, STRAY_AGE)

@@ -57,7 +57,9 @@ def json_body(member: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 KEY = "apiKey"
-KEYED_TAGS = frozenset({"assets", "access", "holds", "oversight", "assurance", "presentations", "credentials"})
+KEYED_TAGS = frozenset(
+    {"assets", "offers", "access", "holds", "oversight", "assurance", "presentations", "credentials"}
+)
 """The routes that answer nobody without an API key."""
 
 

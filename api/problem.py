@@ -130,6 +130,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     identity.IssuerUnnamedError: _later("issuer-unnamed", "This deployment has no DID to issue under"),
     identity.IssuerKeyUnknownError: Problem("issuer-key-not-found", 404, "No such key of the issuer's"),
     identity.PlaceTakenError: _later("status-list-busy", "No place in a status list could be had"),
+    identity.OfferGoneError: Problem("offer-not-found", 404, "No such offer of a credential"),
     cases.HoldNotFoundError: Problem("hold-not-found", 404, "No such legal hold"),
     identity.AccountNotFoundError: Problem("account-not-found", 404, "No such account"),
     identity.EvidenceNotFoundError: Problem("evidence-not-found", 404, "No such evidence"),

@@ -40,6 +40,7 @@ from api.turns import Turns
 from api.upload import BUDGET_BYTES, FORM_BYTES, SharedBudget
 from api.vault_metrics import VaultMetrics
 from api.version import VERSION
+from api.wallets import wallets_of
 from cases.access import Access
 from cases.claim_key import ClaimKeyRecord
 from cases.decisions import KINDS
@@ -56,6 +57,7 @@ from detection.isolation import Isolation
 from detection.sandbox import Sandbox
 from detection.shares import Shares
 from identity.assurance.decisions import KINDS as ASSURANCE_KINDS
+from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vp.presentations import Presentations
 from keys.approle import AppRole
 from keys.clock import Clock, Entropy, system_clock, system_entropy
@@ -130,6 +132,7 @@ class Service:
     housekeeping: Housekeeping
     sources: Sources
     presentations: Presentations
+    wallets: CredentialIssuer
     stamps: Stamps | None
     """None where no time-stamp authority is set."""
 
@@ -387,6 +390,7 @@ def _assemble(
         credential_strangers=credentials[1],
         sources=sources,
         presentations=presentations_of(settings, ledger, database, sources, clock, entropy),
+        wallets=wallets_of(settings.origin, database, deployment, issuance.issuing),
         stamps=stamps,
         readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), stamps),
     )

@@ -54,11 +54,11 @@ class Scope(StrEnum):
     AUDIT = "ledger:audit"
     """A regulator's: to search the ledger and to open payloads of the tenant, each opening on record."""
 
+    ISSUE = "credentials:issue"
+    """To have credentials issued, in the deployment's name, and to offer them to wallets."""
+
     PRESENT = "presentations:request"
     """To ask wallets how old somebody is, and to learn the answers to that."""
-
-    ISSUE = "credentials:issue"
-    """To have credentials issued, in the deployment's name."""
 
     HOLD = "holds:admin"
     """To place and release legal holds."""
@@ -126,9 +126,13 @@ class Caller:
 
 def require_alive(connection: Connection, caller: Caller) -> None:
     """Inside a unit of work: a key revoked while its request was under way changes nothing. Raises UnknownKeyError."""
-    if caller.key is None:
-        return
-    mine = select(ApiKeyRow.revoked_at).where(ApiKeyRow.tenant_id == caller.tenant, ApiKeyRow.id == caller.key)
+    if caller.key is not None:
+        require_key_alive(connection, caller.tenant, caller.key)
+
+
+def require_key_alive(connection: Connection, tenant: TenantId, key: ApiKeyId) -> None:
+    """The same for a key that is not calling itself. Raises UnknownKeyError."""
+    mine = select(ApiKeyRow.revoked_at).where(ApiKeyRow.tenant_id == tenant, ApiKeyRow.id == key)
     row = connection.execute(mine).one_or_none()
     if row is None or row.revoked_at is not None:
         raise UnknownKeyError

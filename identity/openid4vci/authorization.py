@@ -27,6 +27,18 @@ CODE_LASTS: Final = timedelta(minutes=2)
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 """A SHA-256 in base64url."""
 
+PARAMETERS: Final = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "code_challenge",
+    "code_challenge_method",
+    "issuer_state",
+    "scope",
+    "state",
+)
+"""What we read of a request."""
+
 ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+", re.ASCII)
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 NO_WALLET: Final = frozenset(

@@ -7,10 +7,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from identity.issuing.credential_types import AGE_ATTESTATION, TYPES, CredentialType
+from identity.issuing.vocabulary import CONTEXT_PATH
 from identity.jose.jws import SCHEMES
+from identity.jsonld.context_library import CREDENTIALS_V2
+from identity.sd_jwt.credential import TYPE as SD_JWT
+from identity.selective import bbs
+from identity.vcdm import CREDENTIAL
+from keys.signer import Algorithm
 
 BINDING_METHODS: Final = ("jwk", "did:key", "did:jwk")
 """How a proof may name the wallet's key (`key_proof`)."""
+
+NAMES: Final = {
+    "AgeAttestation": "Proof of age",
+    "DoNotGenerateRegistration": "Registration against imitation",
+    "AccountAssurance": "Assurance of an account",
+    "VerifiedCreator": "Verified creator",
+}
+"""Of our types, for people."""
 
 
 class Format(StrEnum):
@@ -27,26 +42,31 @@ class Configuration:
     id: str
     """Also the scope by which an authorisation request asks for it."""
 
-    type: str
+    of: CredentialType
     format: Format
+    signed: str
+    """Under which cryptosuite, or as `dc+sd-jwt`: as `identity.issuing.orders` names it."""
+
     bound: bool
     """Whether it is bound to a key of the wallet. One that is not is whoever's has it, and comes alone."""
 
-    name: str
-    """For people."""
-
-    algorithms: tuple[str, ...]
-    """What it may be signed with: JOSE algorithms, or cryptosuites."""
+    algorithm: str
+    """What it is signed with: a JOSE algorithm, or a cryptosuite."""
 
     definition: Mapping[str, object]
     """Members of its format: `vct`, or `credential_definition`."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, for people."""
+        return NAMES[self.of.name]
 
     def described(self) -> dict[str, object]:
         """Its entry in the metadata."""
         members: dict[str, object] = {
             "format": self.format,
             "scope": self.id,
-            "credential_signing_alg_values_supported": self.algorithms,
+            "credential_signing_alg_values_supported": [self.algorithm],
             "credential_metadata": {"display": [{"name": self.name, "locale": "en"}]},
             **self.definition,
         }
@@ -54,3 +74,29 @@ class Configuration:
             proofs = {"jwt": {"proof_signing_alg_values_supported": tuple(SCHEMES)}}
             members |= {"cryptographic_binding_methods_supported": BINDING_METHODS, "proof_types_supported": proofs}
         return members
+
+
+def configurations(origin: str) -> Mapping[str, Configuration]:
+    """All that we issue to wallets, by id: each type as an SD-JWT, proofs of age under bbs-2023 too.
+
+    `origin` is where our contexts are.
+    """
+    listed = (*map(_sd_jwt, TYPES.values()), _bbs(AGE_ATTESTATION, origin))
+    return {one.id: one for one in listed}
+
+
+def _sd_jwt(of: CredentialType) -> Configuration:
+    return Configuration(f"{of.name}.sd-jwt", of, Format.SD_JWT, SD_JWT, True, Algorithm.ES256, {"vct": of.vct})
+
+
+def _bbs(of: CredentialType, origin: str) -> Configuration:
+    definition = {"@context": [CREDENTIALS_V2, origin + CONTEXT_PATH], "type": [CREDENTIAL, of.name]}
+    return Configuration(
+        f"{of.name}.bbs",
+        of,
+        Format.LDP,
+        bbs.CRYPTOSUITE,
+        False,
+        bbs.CRYPTOSUITE,
+        {"credential_definition": definition},
+    )

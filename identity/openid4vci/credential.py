@@ -9,13 +9,16 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
 
 from sqlalchemy import Connection
 
 from identity.encoding.strict_json import read_object
 from identity.errors import CredentialRefusedError, OfferGoneError, TokenUnreadableError, WalletRefusedError
+from identity.issuing.issue import Issued
+from identity.issuing.issued import CredentialId
+from identity.issuing.orders import Order, TypedOrder
 from identity.jose.jwk import PublicKey
 from identity.openid4vci.configuration import Configuration
 from identity.openid4vci.faults import Fault
@@ -23,32 +26,25 @@ from identity.openid4vci.key_proof import Expected, proven_keys
 from identity.openid4vci.nonce import Nonces
 from identity.openid4vci.offers import Maker, Offer, Offers, Stage
 from keys.clock import Clock
+from ledger.ids import PrincipalId, TenantId
+
+Within: TypeAlias = Callable[[Connection, Sequence[CredentialId]], None]
+"""What is done in the unit of work that issues."""
 
 ENCRYPTION: Final = ("credential_response_encryption", "credential_response_encryption_alg")
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is to be issued."""
-
-    maker: Maker
-    configuration: Configuration
-    claims: Mapping[str, object] = field(repr=False)
-    holders: Sequence[PublicKey]
-    """One credential for each; where it binds to none, one for whoever has it."""
-
-
 class Issuing(Protocol):
-    """What makes credentials, and records that it did."""
+    """What makes credentials, and records that it did: `identity.issuing.issue.Issuing`."""
 
-    def check(self, maker: Maker, configuration: Configuration, claims: Mapping[str, object]) -> None:
-        """Raises CredentialRefusedError for claims that could not be issued."""
+    def issue(
+        self, tenant: TenantId, principal: PrincipalId, orders: Sequence[Order], within: Within
+    ) -> Sequence[Issued]: ...
 
-    def issue(self, order: Order, within: Callable[[Connection], None]) -> Sequence[str | Mapping[str, object]]:
-        """The credentials, in one unit of work that `within` is a part of: where it raises, nothing was issued.
 
-        Raises what `within` raises, CredentialRefusedError, KeyStoreUnavailableError, DatabaseUnavailableError.
-        """
+def order_of(configuration: Configuration, claims: Mapping[str, object], holder: PublicKey | None = None) -> Order:
+    """What is ordered to be issued, to that key where it is bound to one."""
+    return TypedOrder(configuration.of, claims, configuration.signed, holder)
 
 
 @dataclass(frozen=True)
@@ -107,19 +103,20 @@ class Credentials:
         configuration = self.configurations.get(request.configuration)
         if configuration is None or configuration.id != offer.contents.configuration:
             raise WalletRefusedError(Fault.UNKNOWN_CONFIGURATION, "the token is for another credential configuration")
-        order = Order(offer.maker, configuration, offer.contents.claims, self._holders(configuration, request, offer))
+        holders = self._holders(configuration, request, offer)
+        orders = [order_of(configuration, offer.contents.claims, holder) for holder in holders]
 
-        def within(connection: Connection) -> None:
+        def within(connection: Connection, _ids: Sequence[CredentialId]) -> None:
             self.permitted(connection, offer.maker)
             self.offers.take(connection, offer)
 
         try:
-            issued = self.issuing.issue(order, within)
+            issued = self.issuing.issue(offer.maker.tenant, offer.maker.principal, orders, within)
         except OfferGoneError as error:
             raise _unknown_token() from error
         except CredentialRefusedError as error:
             raise WalletRefusedError(Fault.DENIED, "it cannot be issued: ask whoever made the offer") from error
-        return {"credentials": [{"credential": credential} for credential in issued]}
+        return {"credentials": [{"credential": one.credential} for one in issued]}
 
     def _granted(self, token: str) -> Offer:
         try:
@@ -127,11 +124,13 @@ class Credentials:
         except OfferGoneError as error:
             raise _unknown_token() from error
 
-    def _holders(self, configuration: Configuration, request: CredentialRequest, offer: Offer) -> Sequence[PublicKey]:
+    def _holders(
+        self, configuration: Configuration, request: CredentialRequest, offer: Offer
+    ) -> Sequence[PublicKey | None]:
         if not configuration.bound:
             if request.proofs:
                 raise WalletRefusedError(Fault.INVALID_PROOF, "this credential is bound to no key: send no proofs")
-            return ()
+            return (None,)
         proven = proven_keys(request.proofs, Expected(self.issuer, offer.contents.client), self.clock())
         self.nonces.spend(proven.nonce)
         return proven.keys

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
 from identity.errors import CredentialRefusedError, OfferGoneError
 from identity.openid4vci.authorization import Authorizations
 from identity.openid4vci.configuration import Configuration
-from identity.openid4vci.credential import Credentials
+from identity.openid4vci.credential import Credentials, order_of
 from identity.openid4vci.metadata import issuer_metadata, server_metadata
 from identity.openid4vci.offer_link import OfferLink, code_of, new_typed
-from identity.openid4vci.offers import Contents, Maker, OfferId, Offers, Stage, new_secret
+from identity.openid4vci.offers import Contents, Maker, Offer, OfferId, Offers, Stage, new_secret
 from identity.openid4vci.token import Tokens
 
 OFFER_LASTS: Final = timedelta(minutes=10)
@@ -26,6 +26,7 @@ class MadeOffer:
 
     id: OfferId
     link: OfferLink
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,20 @@ class CredentialIssuer:
         """
         found = self.configurations.get(configuration)
         if found is None:
-            raise CredentialRefusedError(f"credentials offered here are {', '.join(sorted(self.configurations))}")
-        self.credentials.issuing.check(maker, found, claims)
+            raise CredentialRefusedError(
+                f"there is no such configuration: take one of {', '.join(sorted(self.configurations))}"
+            )
+        order_of(found, claims).check()
         code = new_typed(self.offers.entropy) if typed else ""
         contents = Contents(configuration, claims, code)
         link = OfferLink(self.url, new_secret(self.offers.entropy), stage, contents)
-        return MadeOffer(self.offers.begin(maker, stage, link.code, contents, lasts), link)
+        ends = self.offers.clock() + lasts
+        return MadeOffer(self.offers.begin(maker, stage, link.code, contents, lasts), link, ends)
+
+    def name_of(self, offer: Offer) -> str:
+        """What an offer is called, for people."""
+        found = self.configurations.get(offer.contents.configuration)
+        return found.name if found else offer.contents.configuration
 
     def offer_at(self, handle: str) -> dict[str, object]:
         """The offer at an address. Raises OfferGoneError."""

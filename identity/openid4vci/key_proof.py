@@ -63,7 +63,7 @@ def proven_keys(proofs: Sequence[str], expected: Expected, now: datetime) -> Pro
     except TokenError as error:
         raise _refused(f"a proof does not hold: {error}") from error
     if len(set(nonces)) > 1:
-        raise WalletRefusedError(Fault.INVALID_NONCE, "all proofs of a request are made over one nonce")
+        raise _refused("all proofs of a request are made over one nonce")
     if len({key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for key in keys}) < len(keys):
         raise _refused("each proof is by a key of its own: credentials under one key could be linked")
     return ProvenKeys(keys, nonces[0])
@@ -105,7 +105,7 @@ def _check_claims(jws: Jws, expected: Expected, now: datetime) -> str:
         raise _refused(f"a proof is at most {PROOF_SECONDS} seconds old (iat)")
     nonce = said.get("nonce")
     if not isinstance(nonce, str) or not nonce:
-        raise WalletRefusedError(Fault.INVALID_NONCE, "a proof is made over a nonce of the nonce endpoint")
+        raise _refused("a proof is made over a nonce of the nonce endpoint")
     return nonce
 
 

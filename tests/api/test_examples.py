@@ -25,6 +25,7 @@ SEARCH = "/components/schemas/SearchRequest/example"
 HOLD = "/components/schemas/HoldRequest/example"
 ISSUE = "/components/schemas/CredentialRequest/example"
 REVOKE_ISSUER = "/components/schemas/KeyRevocationRequest/example"
+OFFER = "/components/schemas/OfferRequest/example"
 RELEASE = "/components/schemas/ReleaseRequest/example"
 QUESTION = "/components/schemas/QuestionRequest/example"
 KEY = "/components/schemas/KeyRequest/example"
@@ -92,7 +93,7 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
     asked = {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
-    assert set(shown) == told | asked | {ISSUE, REVOKE_ISSUER}
+    assert set(shown) == told | asked | {OFFER, ISSUE, REVOKE_ISSUER}
 
 
 def test_a_credential_is_issued_as_asked(deployment: Running, shown: dict[str, Any]) -> None:
@@ -165,6 +166,12 @@ def test_the_question_is_asked(deployment: Running, shown: dict[str, Any]) -> No
     """Of nobody, for this deployment believes nobody's word."""
     with deployment.http(deployment.service.operator_token) as http:
         problem(http.post("/openid4vp/requests", json=shown[QUESTION]), 422, "question-refused")
+
+
+def test_the_offer_is_made(deployment: Running, shown: dict[str, Any]) -> None:
+    with deployment.http(deployment.service.operator_token) as http:
+        answer = http.post("/v1/credentials/offers", json=shown[OFFER])
+    assert answer.status_code == 201, answer.text
 
 
 def test_what_regulators_ask_is_understood(deployment: Running, shown: dict[str, Any]) -> None:

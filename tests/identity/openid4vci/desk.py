@@ -15,11 +15,14 @@ from sqlalchemy import Connection, insert
 from identity.encoding import base64url
 from identity.encoding.strict_json import write_json
 from identity.errors import CredentialRefusedError
-from identity.jose.jwk import PublicKey, write_jwk
+from identity.issuing.issue import Issued
+from identity.issuing.issued import CredentialId
+from identity.issuing.orders import Order, TypedOrder
+from identity.jose.jwk import write_jwk
 from identity.jose.jws import sign_jws
 from identity.openid4vci.authorization import read_request
-from identity.openid4vci.configuration import Configuration, Format
-from identity.openid4vci.credential import Credentials, Order
+from identity.openid4vci.configuration import configurations
+from identity.openid4vci.credential import Credentials, Within
 from identity.openid4vci.credential_issuer import CredentialIssuer, MadeOffer
 from identity.openid4vci.nonce import Nonces
 from identity.openid4vci.offers import Maker, Offers, Stage
@@ -31,10 +34,10 @@ from keys.clock import system_entropy
 from ledger.ids import PrincipalId, TenantId
 from ledger.payload import Draft
 from tests.identity.parties import Party, party
-from tests.ledger.world import ACTOR, NOTES, POLICY, NoteWritten, World
+from tests.ledger.world import NOTES, POLICY, NoteWritten, World
 
 ISSUER = "https://issuer.example"
-BOUND, BEARER = "age-sd-jwt", "age-bearer"
+BOUND, BEARER = "AgeAttestation.sd-jwt", "AgeAttestation.bbs"
 CLAIMS = {"age_over_18": True}
 MAKER_KEY = "key_maker"
 REDIRECT = "wallet.example:/back?kept=1"
@@ -53,20 +56,17 @@ class Mint:
     before: Callable[[], None] = lambda: None
     """Runs before the unit of work begins."""
 
-    def check(self, _maker: Maker, _configuration: Configuration, claims: Mapping[str, object]) -> None:
-        if set(claims) != {"age_over_18"}:
-            raise CredentialRefusedError("an age credential says age_over_18 and nothing else")
-
-    def issue(self, order: Order, within: Callable[[Connection], None]) -> Sequence[str]:
-        tenant, ledger = order.maker.tenant, self.world.ledger
+    def issue(
+        self, tenant: TenantId, principal: PrincipalId, orders: Sequence[Order], within: Within
+    ) -> Sequence[Issued]:
+        ledger = self.world.ledger
         subject = ledger.subjects.system(tenant)
-        holders = order.holders or (None,)
-        drafts = [ledger.draft("note.written", POLICY, ACTOR, subject, NoteWritten("issued")) for _ in holders]
-        credentials = [self._credential(order, holder) for holder in holders]
+        drafts = [ledger.draft("note.written", POLICY, principal, subject, NoteWritten("issued")) for _ in orders]
+        credentials = [self._credential(order) for order in orders]
         self.before()
 
         def work(connection: Connection) -> Sequence[Draft]:
-            within(connection)
+            within(connection, [])
             for draft in drafts:
                 connection.execute(insert(NOTES), {"tenant_id": tenant, "id": draft.id, "text": "issued"})
             if self.broken:
@@ -74,11 +74,15 @@ class Mint:
             return drafts
 
         ledger.record(work, tenant)
-        return credentials
+        return [
+            Issued(CredentialId("crd_here"), credential, draft.id)
+            for credential, draft in zip(credentials, drafts, strict=True)
+        ]
 
-    def _credential(self, order: Order, holder: PublicKey | None) -> str:
+    def _credential(self, order: Order) -> str:
+        assert isinstance(order, TypedOrder)
         shown = {name: Disclosable(value) for name, value in order.claims.items()}
-        bound = {"cnf": {"jwk": write_jwk(holder)}} if holder else {}
+        bound = {"cnf": {"jwk": write_jwk(order.holder)}} if order.holder else {}
         ends = int((self.world.clock() + timedelta(days=1)).timestamp())
         return issue(self.signer.signer, {"vct": "urn:age", "exp": ends, **bound, **shown}, system_entropy)
 
@@ -99,21 +103,13 @@ class Desk:
         clock, tenant, mint = world.clock, world.ledger.create_tenant("platform"), Mint(world)
         offers = Offers(world.database, clock, system_entropy)
         nonces = Nonces(world.database, lambda: b"k" * 32, clock, system_entropy)
-        common = ("ES256",)
-        configurations = {
-            one.id: one
-            for one in (
-                Configuration(BOUND, "Age", Format.SD_JWT, True, "Age", common, {"vct": "urn:age"}),
-                Configuration(BEARER, "Age", Format.SD_JWT, False, "Age", common, {"vct": "urn:age"}),
-            )
-        }
         desk: Desk
 
         def permitted(_connection: Connection, _maker: Maker) -> None:
             if desk.revoked:
                 raise CredentialRefusedError("the key is revoked")
 
-        credentials = Credentials(ISSUER, configurations, offers, nonces, mint, permitted, clock)
+        credentials = Credentials(ISSUER, configurations(ISSUER), offers, nonces, mint, permitted, clock)
         desk = cls(world, tenant, mint, CredentialIssuer(offers, credentials))
         return desk
 

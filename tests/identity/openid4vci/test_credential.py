@@ -144,6 +144,21 @@ def test_a_nonce_is_good_once_and_for_a_while(desk: Desk, wallet: Wallet) -> Non
     assert refusal(desk, wallet, wallet.request(wallet.proof(old))) is Fault.INVALID_NONCE
 
 
+def test_a_nonce_is_spent_once_however_many_come_at_once(desk: Desk) -> None:
+    nonces = desk.issuer.credentials.nonces
+    nonce = nonces.fresh()
+
+    def spend(_: int) -> str:
+        try:
+            nonces.spend(nonce)
+        except WalletRefusedError as error:
+            return error.fault
+        return "spent"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(spend, range(24))) == [*[Fault.INVALID_NONCE] * 23, "spent"]
+
+
 def test_only_our_nonces_count(desk: Desk, wallet: Wallet) -> None:
     clock, database = desk.world.clock, desk.world.database
     theirs = Nonces(database, lambda: b"t" * 32, clock, system_entropy).fresh()
@@ -155,7 +170,7 @@ def test_only_our_nonces_count(desk: Desk, wallet: Wallet) -> None:
 
 def test_all_proofs_are_over_one_nonce_and_by_different_keys(desk: Desk, wallet: Wallet) -> None:
     two = wallet.request(wallet.proof(wallet.nonce(), KEYS[0]), wallet.proof(wallet.nonce(), KEYS[1]))
-    assert refusal(desk, wallet, two) is Fault.INVALID_NONCE
+    assert refusal(desk, wallet, two) is Fault.INVALID_PROOF
     nonce = wallet.nonce()
     same = wallet.request(wallet.proof(nonce), wallet.proof(nonce, iat=int(desk.world.clock().timestamp()) - 1))
     assert refusal(desk, wallet, same) is Fault.INVALID_PROOF
@@ -206,7 +221,7 @@ def test_a_proof_that_does_not_hold(
 def test_a_proof_without_a_nonce(desk: Desk, wallet: Wallet) -> None:
     for nonce in (None, "", 7):
         body = wallet.request(wallet.proof(nonce))
-        assert refusal(desk, wallet, body) is Fault.INVALID_NONCE
+        assert refusal(desk, wallet, body) is Fault.INVALID_PROOF
 
 
 def test_unsigned_and_macs_under_the_public_key(desk: Desk, wallet: Wallet) -> None:

@@ -1,0 +1,108 @@
+"""Wallets fetch credentials that were offered to them (OpenID4VCI 1.0). No API key: the secrets are in the offer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from api.auth import AddressDep
+from api.authorization_page import HEADERS, form_page, refused_page
+from api.oauth import NO_STORE
+from api.service import ServiceDep
+from identity.errors import WalletRefusedError
+from identity.openid4vci.authorization import PARAMETERS, read_request
+from identity.openid4vci.faults import Fault
+from identity.openid4vci.parameters import read_parameters
+
+router = APIRouter(tags=["openid4vci"], dependencies=[AddressDep])
+
+FORM: Final = "application/x-www-form-urlencoded"
+LOGIN_CODE: Final = "login_code"
+METADATA_AGE: Final = {"Cache-Control": "public, max-age=60"}
+
+
+async def _form(request: Request) -> str:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise WalletRefusedError(Fault.INVALID_REQUEST, f"send the parameters as {FORM}")
+    try:
+        return (await request.body()).decode()
+    except UnicodeDecodeError:
+        raise WalletRefusedError(Fault.INVALID_REQUEST, "send the parameters as UTF-8") from None
+
+
+async def _json(request: Request) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise WalletRefusedError(Fault.INVALID_CREDENTIAL_REQUEST, "send the request as application/json")
+    return await request.body()
+
+
+async def _token(request: Request) -> str:
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        raise WalletRefusedError(Fault.INVALID_TOKEN, "send the access token as Authorization: Bearer")
+    return token.strip()
+
+
+@router.get("/.well-known/openid-credential-issuer")
+def issuer_metadata(service: ServiceDep) -> Response:
+    """What can be had here, and where (OpenID4VCI 1.0, section 12.2)."""
+    return JSONResponse(service.wallets.metadata(), headers=METADATA_AGE)
+
+
+@router.get("/.well-known/oauth-authorization-server")
+def server_metadata(service: ServiceDep) -> Response:
+    """How wallets are let in (RFC 8414)."""
+    return JSONResponse(service.wallets.server_metadata(), headers=METADATA_AGE)
+
+
+@router.get("/openid4vci/offers/{handle}")
+def offer(service: ServiceDep, handle: str) -> Response:
+    """An offer by its address, while nobody has used it (section 4.1.3)."""
+    return JSONResponse(service.wallets.offer_at(handle), headers=NO_STORE)
+
+
+@router.get("/openid4vci/authorize", response_class=HTMLResponse)
+def authorize(service: ServiceDep, request: Request) -> Response:
+    """The page on which the person who was invited lets a wallet in."""
+    try:
+        parameters = read_parameters(request.url.query)
+        asked = read_request(parameters)
+        held = service.wallets.authorizations.asked(asked)
+    except WalletRefusedError as error:
+        return refused_page(error)
+    name = service.wallets.name_of(held)
+    return form_page({one: parameters[one] for one in PARAMETERS if one in parameters}, name, asked.destination)
+
+
+@router.post("/openid4vci/authorize", response_class=HTMLResponse, status_code=303)
+def authorized(service: ServiceDep, form: Annotated[str, Depends(_form)]) -> Response:
+    """The person's answer: with the right code the browser goes back to the wallet."""
+    try:
+        parameters = read_parameters(form)
+        back = service.wallets.authorizations.authorise(read_request(parameters), parameters.get(LOGIN_CODE, ""))
+    except WalletRefusedError as error:
+        return refused_page(error)
+    return RedirectResponse(back, 303, HEADERS)
+
+
+@router.post("/openid4vci/token")
+def token(service: ServiceDep, form: Annotated[str, Depends(_form)]) -> Response:
+    """A pre-authorised code, with its transaction code, or an authorisation code, with its verifier, for a token."""
+    return JSONResponse(service.wallets.tokens.exchange(read_parameters(form)), headers=NO_STORE)
+
+
+@router.post("/openid4vci/nonce")
+def nonce(service: ServiceDep) -> Response:
+    """A nonce to make proofs over (section 7)."""
+    return JSONResponse({"c_nonce": service.wallets.credentials.nonces.fresh()}, headers=NO_STORE)
+
+
+@router.post("/openid4vci/credential")
+def credential(
+    service: ServiceDep, access_token: Annotated[str, Depends(_token)], body: Annotated[bytes, Depends(_json)]
+) -> Response:
+    """The credentials, one for each proven key (section 8)."""
+    answer: dict[str, Any] = service.wallets.credentials.issue(access_token, body)
+    return JSONResponse(answer, headers=NO_STORE)

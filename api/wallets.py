@@ -1,0 +1,49 @@
+"""How OpenID4VCI is wired: what it issues with, and whose offers still count."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from sqlalchemy import Connection
+
+from cases.access import ApiKeyId, require_key_alive
+from cases.deployment import Deployment
+from cases.errors import UnknownKeyError
+from identity.errors import CredentialRefusedError
+from identity.openid4vci.configuration import configurations
+from identity.openid4vci.credential import Credentials, Issuing
+from identity.openid4vci.credential_issuer import CredentialIssuer
+from identity.openid4vci.nonce import Nonces
+from identity.openid4vci.offers import Maker, Offers
+from keys.sealing import derive
+from ledger.storage.database import Database
+
+
+def wallets_of(
+    url: str,
+    database: Database,
+    deployment: Deployment,
+    issuing: Issuing,
+) -> CredentialIssuer:
+    """The credential issuer of a deployment, at its public address."""
+    clock, entropy = deployment.clock, deployment.entropy
+    offers = Offers(database, clock, entropy)
+    nonces = Nonces(database, partial(_nonce_key, deployment), clock, entropy)
+    return CredentialIssuer(
+        offers, Credentials(url, configurations(url), offers, nonces, issuing, _require_permitted, clock)
+    )
+
+
+def _nonce_key(deployment: Deployment) -> bytes:
+    """Of the home tenant's own subject: every process has it, and no table. Raises KeyStoreUnavailableError."""
+    system = deployment.ledger.subjects.system(deployment.operator().tenant)
+    return derive(system.key, "openid4vci/v1/nonces")
+
+
+def _require_permitted(connection: Connection, maker: Maker) -> None:
+    if maker.api_key is None:
+        return
+    try:
+        require_key_alive(connection, maker.tenant, ApiKeyId(maker.api_key))
+    except UnknownKeyError as error:
+        raise CredentialRefusedError("the API key that made the offer was revoked since") from error
