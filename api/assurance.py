@@ -16,6 +16,7 @@ from identity.assurance.grants import Grants
 from identity.assurance.kyc import Kyc
 from identity.assurance.logins import Logins
 from identity.assurance.policy import Policy, default_policy, read_policy
+from identity.assurance.presented import Presented
 from identity.assurance.provider import Client, Directory
 from identity.assurance.providers import Providers, read_providers
 from identity.assurance.requests import Requests
@@ -40,6 +41,7 @@ class Assurance:
     codes: Codes
     logins: Logins
     kyc: Kyc
+    presented: Presented
     review: Review
 
     @property
@@ -63,6 +65,7 @@ def assurance_of(
         Codes(accounts, requests, grants, _sender(settings, home, providers, clock)),
         Logins(accounts, requests, grants, *identity_providers(web, clients, clock)),
         Kyc(accounts, requests, grants, {name: house.keys() for name, house in providers.kyc.items()}),
+        Presented(accounts, grants),
         Review(accounts, grants),
     )
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import AnyoneDep, CallerDep
+from api.schemas import words
 from api.schemas.assurance import (
     AccountRequest,
     AccountView,
@@ -21,21 +22,23 @@ from api.schemas.assurance import (
     LoginRequest,
     LoginView,
     PolicyView,
+    PresentationRequest,
     Provider,
     WithdrawalRequest,
 )
 from api.service import Service, ServiceDep
 from cases.access import Scope
 from cases.assurance import actor
+from identity.assurance.presented import of_session
 from ledger.ids import SubjectId
 
 router = APIRouter(prefix="/v1/assurance")
 
 KEYED = "assurance"
 ACCOUNT = "/accounts/{account}"
-AccountPath = Annotated[SubjectId, Path(pattern="^acc_[a-z2-7]{26}$")]
-RequestPath = Annotated[str, Path(pattern="^arq_[a-z2-7]{26}$")]
-EvidencePath = Annotated[str, Path(pattern="^evd_[a-z2-7]{26}$")]
+AccountPath = Annotated[SubjectId, Path(pattern=words.ACCOUNT)]
+RequestPath = Annotated[str, Path(pattern=words.ASKED)]
+EvidencePath = Annotated[str, Path(pattern=words.EVIDENCE)]
 
 
 @router.get("/policy", tags=["assurance policy"], dependencies=[AnyoneDep])
@@ -107,6 +110,20 @@ def begin_kyc(service: ServiceDep, caller: CallerDep, account: AccountPath, requ
     """Begin a request whose id the platform hands to a KYC provider together with the person."""
     caller.require(Scope.ASSURANCE_GRANT)
     return BegunView.of(service.assurance.kyc.begin(actor(caller), account, request.provider, request.country))
+
+
+@router.post(ACCOUNT + "/presentations", tags=[KEYED])
+def take_presentation(
+    service: ServiceDep, caller: CallerDep, account: AccountPath, request: PresentationRequest
+) -> GrantedView:
+    """What a wallet answered to a question of yours (`/openid4vp/requests`), in the minutes that it is kept: that
+    somebody has a document of the kind that was asked for.
+    """
+    caller.require(Scope.ASSURANCE_GRANT)
+    caller.require(Scope.PRESENT)
+    session = service.presentations.look(caller.tenant, caller.principal, request.session)
+    granted = service.assurance.presented.take(actor(caller), account, of_session(session), request.country)
+    return GrantedView.of(granted, service.assurance)
 
 
 @router.post(ACCOUNT + "/evidence/{evidence}/withdrawal", tags=[KEYED])

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.assurance import Assurance
 from api.schemas.assets import LedgerView, Strict
-from identity.assurance.codes import DIGITS, MAX_DESTINATION
+from api.schemas.words import CODE, COUNTRY, PROVIDER, WALLET_REQUEST
+from identity.assurance.codes import MAX_DESTINATION
 from identity.assurance.evidence import Evidence, Standing
 from identity.assurance.grants import Granted, Withdrawal
 from identity.assurance.logins import Begun
 from identity.assurance.policy import Rule
-from identity.assurance.providers import NAME
 from identity.assurance.requests import Request
 from identity.assurance.tier import EvidenceKind, Tier
 from ledger.ids import EntryId, SubjectId, moment
@@ -23,10 +23,10 @@ MAX_ACCOUNT = 200
 MAX_CODE = 2000
 """Of an authorisation code; Microsoft's have some hundred characters."""
 
-Country = Annotated[str, Field(pattern="^([A-Z]{2})?$")]
+Country = Annotated[str, Field(pattern=COUNTRY)]
 """ISO 3166-1 alpha-2: whose rules the account has; empty for those of everywhere."""
 
-Provider = Annotated[str, Field(pattern=NAME)]
+Provider = Annotated[str, Field(pattern=PROVIDER)]
 
 
 class AccountRequest(Strict):
@@ -54,7 +54,7 @@ class CodeAnswer(Strict):
 
     model_config = ConfigDict(json_schema_extra={"example": {"code": "01234567"}})
 
-    code: Annotated[str, Field(pattern=f"^[0-9]{{{DIGITS}}}$", repr=False)]
+    code: Annotated[str, Field(pattern=CODE, repr=False)]
 
 
 class LoginRequest(Strict):
@@ -81,6 +81,15 @@ class KycRequest(Strict):
     model_config = ConfigDict(json_schema_extra={"example": {"provider": "example-kyc", "country": "FR"}})
 
     provider: Provider
+    country: Country = ""
+
+
+class PresentationRequest(Strict):
+    """A request to a wallet that was answered."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"session": f"wrq_{'a' * 26}", "country": "FR"}})
+
+    session: Annotated[str, Field(pattern=WALLET_REQUEST)]
     country: Country = ""
 
 

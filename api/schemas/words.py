@@ -17,11 +17,26 @@ ENTRY: Final = "^ent_[a-z2-7]{26}$"
 PRINCIPAL: Final = "^prn_[a-z2-7]{26}$"
 HOLD: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
+ACCOUNT: Final = "^acc_[a-z2-7]{26}$"
+ASKED: Final = "^arq_[a-z2-7]{26}$"
+EVIDENCE: Final = "^evd_[a-z2-7]{26}$"
+WALLET_REQUEST: Final = "^wrq_[a-z2-7]{26}$"
+COUNTRY: Final = "^([A-Z]{2})?$"
+PROVIDER: Final = "^[a-z0-9][a-z0-9.-]{0,63}$"
+CODE: Final = "^[0-9]{8}$"
+
 EXAMPLES: Final = {
     KIND: "`asset.signed`",
     POLICY: "`intake@1`",
     ENTRY: "`ent_` and 26 letters or digits",
     PRINCIPAL: "`prn_` and 26 letters or digits",
+    ACCOUNT: "`acc_` and 26 letters or digits",
+    ASKED: "`arq_` and 26 letters or digits",
+    EVIDENCE: "`evd_` and 26 letters or digits",
+    WALLET_REQUEST: "`wrq_` and 26 letters or digits",
+    COUNTRY: "`FR`, or empty",
+    PROVIDER: "`example-id`",
+    CODE: "`01234567`",
     HOLD: "`case-2026-118`: 64 letters, digits, dots, dashes or underscores at most",
 }
 """What has each of these forms, for whoever sent something else."""

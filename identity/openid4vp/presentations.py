@@ -78,7 +78,8 @@ class Presentations:
         found, asked = self._waiting(session)
         answered = read_response(body, asked.request)
         verdict = judge(answered, asked.request, self.believed(), self.clock())
-        self.sessions.conclude(found, Answered(asked.request.question.years, verdict))
+        question = asked.request.question
+        self.sessions.conclude(found, Answered(question.years, verdict, tuple(question.documents)))
         return verdict
 
     def look(self, tenant: TenantId, principal: PrincipalId, session: str) -> Session:

@@ -75,6 +75,8 @@ class Answered:
 
     years: int
     verdict: Verdict
+    asked: tuple[str, ...] = ()
+    """Kinds of documents, of which one answered: which one is not kept."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from api.schemas.assurance import (
     KycRequest,
     LoginAnswer,
     LoginRequest,
+    PresentationRequest,
     WithdrawalRequest,
 )
 from api.schemas.oversight import DisclosureRequest, SearchRequest
@@ -41,6 +42,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     KycRequest,
     LoginAnswer,
     LoginRequest,
+    PresentationRequest,
     WithdrawalRequest,
 )
 _members = sorted({name for body in BODIES for name in body.model_fields} | {"name", "version", "when", "source_type"})

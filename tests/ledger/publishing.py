@@ -35,7 +35,7 @@ class Published:
 
 def grow(world: World, entries: int) -> None:
     """Bring a world's log to that many entries, all of them proven."""
-    until_all_placed(world)
+    until_all_placed(world.database)
     with world.database.read(SystemSession.FSCK) as connection:
         tenant = connection.execute(select(Tenant.tenant_id)).scalar_one()
         have = connection.execute(select(func.count(Entry.index))).scalar_one()

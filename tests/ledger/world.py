@@ -131,10 +131,10 @@ class World:
         return self.ledger.payloads.open(tenant, entry).subject
 
 
-def until_all_placed(world: World) -> None:
+def until_all_placed(database: Database) -> None:
     """Until nothing that is durable waits for its place."""
     for _ in range(int(LONG / 0.002)):
-        with world.database.read(SystemSession.FSCK) as connection:
+        with database.read(SystemSession.FSCK) as connection:
             if connection.execute(select(func.count(Pending.seq))).scalar_one() == 0:
                 return
         time.sleep(0.002)

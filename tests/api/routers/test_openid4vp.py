@@ -139,6 +139,25 @@ def test_a_wallet_nobody_here_wrote(service: Running, http: httpx.Client, node: 
     assert queries[2] == ["pid"]
 
 
+def test_what_a_wallet_showed_is_evidence_for_an_account(service: Running, anyone: httpx.Client) -> None:
+    """Whichever age it says; once; for who asked, and has both scopes."""
+    scopes = [SCOPE, "assurance:grant", "assurance:read"]
+    with service.http(service.key("", scopes=scopes, source_types=[])) as platform:
+        asked = ask(platform, accept=["pid", "pid_mdoc"])
+        path = "/v1/assurance/accounts"
+        path += "/" + platform.post(path, json={"account": "user-17"}).json()["id"]
+        shown = {"session": asked["id"], "country": "FR"}
+        problem(platform.post(f"{path}/presentations", json=shown), 422, "evidence-refused")
+        post(anyone, asked, plain(session(service, asked), "pid_mdoc", CHILD))
+        with service.http(service.key("", scopes=scopes, source_types=[])) as other:
+            problem(other.post(f"{path}/presentations", json=shown), 404, "wallet-request-not-found")
+        granted = platform.post(f"{path}/presentations", json=shown).json()
+        assert (granted["tier"], granted["evidence"]["kind"]) == ("high", "identity_document")
+        problem(platform.post(f"{path}/presentations", json=shown), 422, "evidence-refused")
+    with service.http(service.key("", scopes=["assurance:grant"], source_types=[])) as narrow:
+        assert problem(narrow.post(f"{path}/presentations", json=shown), 403, "scope-missing")["scope"] == SCOPE
+
+
 def test_a_mobile_document_and_who_waits_for_it(service: Running, http: httpx.Client, anyone: httpx.Client) -> None:
     asked = ask(http)
     told: list[dict[str, Any]] = []

@@ -29,7 +29,7 @@ from ledger.ids import PrincipalId, SubjectId
 from ledger.log import Ledger
 from ledger.storage.database import Database
 from tests.databases import url_of
-from tests.ledger.world import FULL, HeldClock
+from tests.ledger.world import FULL, HeldClock, until_all_placed
 from tests.simulators.key_store import SimulatedKeyStore
 
 HOUSE = "acme"
@@ -104,6 +104,7 @@ class House:
 
     def entries(self, by: Actor) -> list[tuple[str, Any]]:
         """Kinds and payloads of the tenant's entries about assurance, in the order they were written."""
+        until_all_placed(self.accounts.database)
         with self.accounts.database.writing(FULL) as connection:
             rows = connection.execute(
                 text("SELECT p.entry_id FROM payload p JOIN entry e ON e.id = p.entry_id WHERE p.tenant_id = :tenant "

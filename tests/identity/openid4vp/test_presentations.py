@@ -60,7 +60,7 @@ def verdict(verifier: Verifier, session: Session, body: bytes) -> Verdict:
     """Told to the wallet's answer, and kept for who asked, and nobody else."""
     told = verifier.presentations.answer(session.id, body)
     found = verifier.presentations.look(verifier.tenant, SERVICE, session.id)
-    assert found.state == Answered(asked(session).question.years, told)
+    assert found.state == Answered(asked(session).question.years, told, tuple(asked(session).question.documents))
     return told
 
 
