@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from identity.did.methods import BlsKey, VerificationKey
 from identity.encoding import multibase
 from identity.errors import KeyUnfitError
-from identity.jose.jwk import CURVES, PublicKey
+from identity.jose.jwk import PublicKey
 from identity.jose.signature import ED25519, P256, P384, P521, Scheme
 from identity.jsonld.canonical import Digest, canonical_nquads, jcs
 from identity.jsonld.context_library import ContextLibrary
@@ -114,7 +114,7 @@ def scheme_of(key: PublicKey) -> Scheme:
     if isinstance(key, Ed25519PublicKey):
         return ED25519
     for scheme in (P256, P384, P521):
-        if scheme and CURVES[scheme.curve].name == key.curve.name:
+        if scheme and scheme.curve_name == key.curve.name:
             return scheme
     raise ValueError(f"{key.curve.name} signs no credentials here")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from json.scanner import make_scanner
 from typing import Final, NoReturn
 
 from identity.errors import TokenUnreadableError
@@ -21,10 +22,10 @@ MAX_DEPTH: Final = 32
 def read_json(data: bytes, what: str) -> object:
     """The value that these UTF-8 bytes are; `what` names them in the error. Raises TokenUnreadableError."""
     try:
-        value: object = _DECODER.decode(data.decode())
+        value = _parsed(data.decode())
         if b"\\ud" in data or b"\\uD" in data:
             json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+    except (ValueError, StopIteration, RecursionError) as error:
         raise TokenUnreadableError(f"{what} is not JSON that can be read in one way only") from error
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH:  # else it cannot be deeper
         _limit_depth(value, what)
@@ -73,4 +74,16 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+def _parsed(text: str) -> object:
+    value: object
+    if text.startswith(("{", "[")):  # else white space may stand in front, which the scanner does not know
+        value, end = _SCAN(text, 0)
+        if end == len(text):
+            return value
+    value = _DECODER.decode(text)
+    return value
+
+
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_no_constant)
+_SCAN: Final = make_scanner(_DECODER)  # type: ignore[arg-type]  # a decoder is what it takes
+"""What the decoder scans with, without its looking for white space."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from identity.encoding import base64url
@@ -29,6 +31,14 @@ SCHEMES: Final[Mapping[str, Scheme]] = {
     "Ed25519": ED25519,
 }
 """By JOSE name; Ed25519 has an old one (RFC 8037) and a new one (RFC 9864)."""
+
+SEEN_HEADERS: Final = 64
+"""Tokens of one issuer, and the bindings of all wallets of a kind, have the same header: so many are read once."""
+
+MAX_SEEN_HEADER: Final = 512
+"""Characters of such a header; one with certificates is longer."""
+
+_PART: Final = "a part of the token"
 
 
 class JwsSigner(Protocol):
@@ -55,17 +65,25 @@ def read_jws(compact: str, typ: str) -> Jws:
     parts = compact.split(".")
     if len(parts) != 3:
         raise TokenUnreadableError("a signed token is three parts with dots between them")
-    header, payload, signature = (base64url.decode(part, "a part of the token") for part in parts)
-    members = read_object(header, "the token's header")
-    if members.get("typ") != typ:
+    header = (_seen_header if len(parts[0]) <= MAX_SEEN_HEADER else _read_header)(parts[0])
+    if header.get("typ") != typ:
         raise TokenInvalidError(Check.TYPE, f"the token's typ is not {typ}")
-    algorithm = members.get("alg")
+    algorithm = header.get("alg")
     if not (isinstance(algorithm, str) and algorithm in SCHEMES):
         raise TokenInvalidError(Check.ALGORITHM, f"the token's alg is not one of {', '.join(SCHEMES)}")
-    if "crit" in members:
+    if "crit" in header:
         raise TokenInvalidError(Check.ALGORITHM, "the token demands an extension (crit) that is not understood here")
+    payload, signature = base64url.decode(parts[1], _PART), base64url.decode(parts[2], _PART)
     signing_input = compact.rpartition(".")[0].encode()
-    return Jws(members, read_object(payload, "the token's payload"), signing_input, signature)
+    return Jws(header, read_object(payload, "the token's payload"), signing_input, signature)
+
+
+def _read_header(text: str) -> Mapping[str, object]:
+    """Never changed by anybody, as it may be seen again."""
+    return MappingProxyType(read_object(base64url.decode(text, _PART), "the token's header"))
+
+
+_seen_header = lru_cache(maxsize=SEEN_HEADERS)(_read_header)
 
 
 def verify_jws(jws: Jws, key: PublicKey) -> None:

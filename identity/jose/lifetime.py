@@ -24,9 +24,9 @@ MAX_SECONDS: Final = 2**53
 
 def seconds(claims: Mapping[str, object], name: str) -> float | None:
     """A NumericDate; None where there is none. Raises TokenInvalidError for anything else."""
-    value = claims.get(name)
     if name not in claims:
         return None
+    value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_SECONDS:
         raise TokenInvalidError(Check.VALIDITY, f"{name} is not a number of seconds")
     return value

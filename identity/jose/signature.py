@@ -8,6 +8,7 @@ Rules
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -28,6 +29,16 @@ class Ecdsa:
     curve: str
     digest: HashAlgorithm
 
+    @cached_property
+    def algorithm(self) -> ECDSA:
+        """As the library takes it."""
+        return ECDSA(self.digest)
+
+    @cached_property
+    def curve_name(self) -> str:
+        """As the library calls it."""
+        return CURVES[self.curve].name
+
 
 Scheme = Ecdsa | None
 
@@ -42,8 +53,8 @@ def verify(scheme: Scheme, key: PublicKey, signature: bytes, message: bytes) -> 
     try:
         if scheme is None and isinstance(key, Ed25519PublicKey):
             key.verify(signature, message)
-        elif scheme and isinstance(key, EllipticCurvePublicKey) and key.curve.name == CURVES[scheme.curve].name:
-            key.verify(_der(signature, (key.key_size + 7) // 8), message, ECDSA(scheme.digest))
+        elif scheme and isinstance(key, EllipticCurvePublicKey) and key.curve.name == scheme.curve_name:
+            key.verify(_der(signature, (key.key_size + 7) // 8), message, scheme.algorithm)
         else:
             raise TokenInvalidError(Check.ALGORITHM, "the algorithm named is not that of the key it is verified with")
     except InvalidSignature as error:

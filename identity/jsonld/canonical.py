@@ -19,7 +19,7 @@ from pyld.nquads import serialize_nquads
 from identity.errors import DocumentLimitError, PoisonGraphError
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
-from identity.jsonld.expansion import to_dataset
+from identity.jsonld.expansion import Expanded, to_dataset
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -55,7 +55,7 @@ def canonical_nquads(
 
 
 def canonicalise(
-    document: Mapping[str, object],
+    document: Mapping[str, object] | Expanded,
     *,
     digest: Digest = Digest.SHA256,
     contexts: ContextLibrary = PUBLISHED,

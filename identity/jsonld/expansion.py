@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from cachetools import LRUCache
@@ -45,23 +46,30 @@ _HOSTILE: Final = (
 _INVERTING: Final = threading.Lock()
 
 
-def to_dataset(document: Mapping[str, object], contexts: ContextLibrary, skolem: str = "") -> Dataset:
+@dataclass(frozen=True)
+class Expanded:
+    """The expanded form of a document, in which nothing got lost."""
+
+    items: list[Any]
+
+
+def to_dataset(document: Mapping[str, object] | Expanded, contexts: ContextLibrary, skolem: str = "") -> Dataset:
     """The RDF of a document; with `skolem`, IRIs that begin so are blank nodes named by what follows it.
 
     Raises DocumentError's kinds.
     """
-    check_document(document)
+    if not isinstance(document, Expanded):
+        check_document(document)
     dataset: Dataset = _guarded("to_rdf", contexts, document)
     if not any(dataset.values()):
         raise MalformedDocumentError("it says nothing")
     return _deskolemised(dataset, skolem) if skolem else dataset
 
 
-def expand(document: Mapping[str, object], contexts: ContextLibrary) -> list[Any]:
-    """The expanded form of a document, in which nothing got lost. Raises DocumentError's kinds."""
+def expand(document: Mapping[str, object], contexts: ContextLibrary) -> Expanded:
+    """Raises DocumentError's kinds."""
     check_document(document)
-    expanded: list[Any] = _guarded("expand", contexts, document)
-    return expanded
+    return Expanded(_guarded("expand", contexts, document))
 
 
 def compact(expanded: list[Any], context: object, contexts: ContextLibrary) -> dict[str, Any]:
@@ -136,6 +144,8 @@ class _Lossless(JsonLdProcessor):  # type: ignore[misc]
         return super()._expand_iri(active_ctx, value, base=base, vocab=vocab, **defining)
 
     def expand(self, input_: object, options: dict[str, Any]) -> list[Any]:
+        if isinstance(input_, Expanded):
+            return input_.items
         expanded: list[Any] = super().expand(input_, options)
         _check(expanded)
         return expanded

@@ -92,7 +92,7 @@ def _document(found: Presented, request: Request, believed: Believed, now: datet
     report = verify_credential(credential, policy, now, Expected("assertionMethod", header=request.transcript))
     if report.verdict is not Outcome.HOLDS:
         raise CheckFailedError(report.failed[0].check, report.failed[0].detail, report.verdict)
-    match expand(credential, believed.contexts):
+    match expand(credential, believed.contexts).items:
         case [{"@type": [*types], "https://www.w3.org/2018/credentials#credentialSubject": [{**subject}]}]:
             if DOCUMENTS[found.document].type in types:
                 return stated(_claims(subject), request.question.years), str(party(credential["issuer"]))

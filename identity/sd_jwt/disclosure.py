@@ -31,6 +31,8 @@ DEFAULT_HASH: Final = "sha-256"
 _MISPLACED: Final = RESERVED - {DIGESTS}
 """No member's name inside a payload."""
 
+_CONTAINERS: Final = (dict, list)
+
 Path: TypeAlias = tuple[str | int, ...]
 """Where a claim is: names of members and places in arrays, as they are once everything hidden is shown."""
 
@@ -101,7 +103,7 @@ class _Revealer:
     placed: dict[Path, Disclosure] = field(default_factory=dict)
 
     def value(self, value: object, path: Path) -> object:
-        if not isinstance(value, dict | list):
+        if not isinstance(value, _CONTAINERS):
             return value
         if len(path) >= MAX_DEPTH:
             raise _misfit(f"disclosures are nested deeper than {MAX_DEPTH}")
@@ -110,7 +112,11 @@ class _Revealer:
     def members(self, members: Mapping[str, object], path: Path) -> dict[str, object]:
         if not _MISPLACED.isdisjoint(members):
             raise _misfit(f"a claim is named {ELEMENT} or {HASH_NAME}")
-        shown = {name: self.value(value, (*path, name)) for name, value in members.items() if name != DIGESTS}
+        shown = {
+            name: self.value(value, (*path, name)) if isinstance(value, _CONTAINERS) else value
+            for name, value in members.items()
+            if name != DIGESTS
+        }
         for disclosure in self._found(members.get(DIGESTS, [])):
             if disclosure.name is None or disclosure.name in RESERVED or disclosure.name in shown:
                 raise _misfit("a disclosure is not of a member that has its place there")

@@ -15,19 +15,19 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from identity.jsonld.context_library import ContextLibrary
-from identity.jsonld.expansion import compact, expand
+from identity.jsonld.expansion import Expanded, compact
 
 PREFIX: Final = "urn:bnid:"
 
 _NOT_NODES: Final = frozenset({"@value", "@list", "@set"})
 
 
-def skolemise(document: Mapping[str, Any], contexts: ContextLibrary) -> dict[str, Any]:
+def skolemise(document: Mapping[str, Any], expanded: Expanded, contexts: ContextLibrary) -> dict[str, Any]:
     """The document with an id, `urn:bnid:0` and on in the order of expansion, for every node that has none.
 
     Raises DocumentError's kinds.
     """
-    named = compact(_name(expand(document, contexts), {}), document.get("@context", {}), contexts)
+    named = compact(_name(expanded.items, {}), document.get("@context", {}), contexts)
     copied: dict[str, Any] = _copy_names(document, named)
     return copied
 

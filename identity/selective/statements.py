@@ -21,6 +21,7 @@ from typing import Any, Final
 from identity.errors import MalformedDocumentError, SelectionError
 from identity.jsonld.canonical import Canonical, canonicalise
 from identity.jsonld.context_library import ContextLibrary
+from identity.jsonld.expansion import expand
 from identity.selective.pointers import select
 from identity.selective.skolem import PREFIX, skolemise
 
@@ -95,10 +96,11 @@ class Prepared:
 
 def prepare(document: Mapping[str, Any], contexts: ContextLibrary) -> Prepared:
     """Raises DocumentError's kinds; SelectionError for a document from which pointers cannot select."""
-    named = skolemise(document, contexts)
+    expanded = expand(document, contexts)
+    named = skolemise(document, expanded, contexts)
     canonical = canonicalise(named, contexts=contexts, skolem=PREFIX)
     nodes = _bare(canonical)
-    if canonical.nquads != canonicalise(document, contexts=contexts).nquads or not all(map(str.isdecimal, nodes)):
+    if canonical.nquads != canonicalise(expanded, contexts=contexts).nquads or not all(map(str.isdecimal, nodes)):
         raise SelectionError(
             "pointers cannot select from this document: it has ordered lists or is not in compact form"
         )

@@ -10,6 +10,7 @@ import pytest
 from identity.errors import DocumentError, SelectionError
 from identity.jsonld.canonical import canonical_nquads
 from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED
+from identity.jsonld.expansion import expand
 from identity.selective.labels import hmac_labels, shuffled_labels
 from identity.selective.skolem import PREFIX, skolemise
 from identity.selective.statements import prepare, relabel
@@ -37,7 +38,7 @@ def unnamed(value: Any) -> Any:
 
 
 def test_every_node_gets_a_name_and_nothing_else_changes() -> None:
-    named = skolemise(CARD, PUBLISHED)
+    named = skolemise(CARD, expand(CARD, PUBLISHED), PUBLISHED)
     assert unnamed(named) == CARD
     assert sorted(names(named)) == [f"{PREFIX}{number}" for number in range(7)]
     assert named["id"] == f"{PREFIX}0"
@@ -66,7 +67,8 @@ def test_a_document_says_the_same_however_it_is_written(written: dict[str, Any])
 
 
 def test_nodes_of_one_label_get_one_name() -> None:
-    named = skolemise(document(credentialSubject=[{"id": "_:a", "x": 1}, {"y": {"id": "_:a"}}]), PUBLISHED)
+    labelled = document(credentialSubject=[{"id": "_:a", "x": 1}, {"y": {"id": "_:a"}}])
+    named = skolemise(labelled, expand(labelled, PUBLISHED), PUBLISHED)
     first, second = named["credentialSubject"]
     assert first["id"] == f"{PREFIX}1"
     assert second["id"] == f"{PREFIX}2"
