@@ -22,7 +22,7 @@ from identity.errors import RequestNotFoundError, ResponseRefusedError
 from identity.openid4vp.documents import DOCUMENTS, MAX_YEARS, MIN_YEARS
 from identity.openid4vp.presentations import Order
 from identity.openid4vp.request import MIME, Scheme
-from identity.openid4vp.sessions import Session
+from identity.openid4vp.session import Session
 from identity.openid4vp.verdict import Verdict
 from identity.outcome import Outcome
 from ledger.ids import moment

@@ -25,7 +25,7 @@ from identity.assurance.tier import lowest
 from identity.errors import EvidenceRefusedError
 from identity.mdoc.document import VerifiedMdoc
 from identity.openid4vp.documents import DOCUMENTS
-from identity.openid4vp.sessions import Answered, Session
+from identity.openid4vp.session import Answered, Session
 from identity.outcome import Check, Outcome
 from identity.report import Report
 from identity.sd_jwt.credential import VerifiedCredential

@@ -16,7 +16,8 @@ from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import Question
 from identity.openid4vp.request import Request, RequestSigner, Scheme
 from identity.openid4vp.response import read_response
-from identity.openid4vp.sessions import WAITS, Answered, Asked, Session, Sessions, new_session_id
+from identity.openid4vp.session import Answered, Asked, Session
+from identity.openid4vp.sessions import WAITS, Sessions, new_session_id
 from identity.openid4vp.verdict import Verdict, judge
 from keys.clock import Clock, Entropy
 from ledger.ids import PrincipalId, TenantId

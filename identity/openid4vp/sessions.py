@@ -19,13 +19,12 @@ from sqlalchemy import Connection, Index, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.errors import RequestNotFoundError
-from identity.openid4vp.request import Request
-from identity.openid4vp.verdict import Verdict
+from identity.openid4vp.session import Answered, Asked, Session
 from keys.clock import Clock, Entropy
 from keys.sealing import derive, seal, unseal
 from ledger.errors import EpochClosedError, SubjectErasedError
 from ledger.forgetting.subjects import Subject, Subjects
-from ledger.ids import PrincipalId, SubjectId, TenantId, milliseconds, new_id
+from ledger.ids import PrincipalId, SubjectId, TenantId, may_be_stored, milliseconds, new_id
 from ledger.storage.database import Database
 from ledger.storage.tables import BOOKKEEPING, TENANT, Base, SubjectKey
 from ledger.storage.tenancy import SystemSession
@@ -55,53 +54,6 @@ class WalletRequest(Base):
     answered: Mapped[bool]
     sealed: Mapped[bytes]
     expires_at: Mapped[int]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What waits for an answer."""
-
-    request: Request
-    link: str
-    """For the wallet."""
-
-    signed: str
-    """The request object; empty where the link says all."""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What is left of it."""
-
-    years: int
-    verdict: Verdict
-    asked: tuple[str, ...] = ()
-    """Kinds of documents, of which one answered: which one is not kept."""
-
-
-@dataclass(frozen=True)
-class Session:
-    """A request to a wallet."""
-
-    tenant: TenantId
-    id: str
-    expires_at: int
-    state: Asked | Answered
-
-    @property
-    def years(self) -> int:
-        """What was asked for."""
-        return self.state.years if isinstance(self.state, Answered) else self.state.request.question.years
-
-    @property
-    def link(self) -> str:
-        """For the wallet; empty once it has answered."""
-        return self.state.link if isinstance(self.state, Asked) else ""
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """None until then."""
-        return self.state.verdict if isinstance(self.state, Answered) else None
 
 
 _READER: Final[TypeAdapter[Asked | Answered]] = TypeAdapter(Asked | Answered)
@@ -144,6 +96,7 @@ class Sessions:
 
     def find(self, session: str) -> Session:
         """By its id alone, as wallets know it. Raises RequestNotFoundError, KeyStoreUnavailableError."""
+        _check_id(session)
         with self.database.read(SystemSession.PRESENTATION) as connection:
             row = connection.execute(
                 select(WalletRequest.tenant_id, WalletRequest.expires_at, WalletRequest.sealed).where(
@@ -152,15 +105,13 @@ class Sessions:
             ).one_or_none()
         if row is None:
             raise _not_found()
-        try:
-            subject = self.subjects.open(row.tenant_id, SubjectId(session))
-        except SubjectErasedError as error:
-            raise _not_found() from error
+        subject = self._subject(row.tenant_id, session)
         state = _READER.validate_json(unseal(_key(subject), row.sealed, _associated(subject)))
         return Session(row.tenant_id, session, row.expires_at, state)
 
     def answered(self, tenant: TenantId, principal: PrincipalId, session: str) -> bool:
         """Whether there is a verdict, for who asked. Raises RequestNotFoundError."""
+        _check_id(session)
         with self.database.read(tenant) as connection:
             answered = connection.execute(
                 select(WalletRequest.answered).where(
@@ -176,8 +127,7 @@ class Sessions:
 
     def conclude(self, session: Session, answered: Answered) -> None:
         """Keep the verdict in place of what was asked. Raises RequestNotFoundError where another answer was quicker."""
-        subject = self.subjects.open(session.tenant, SubjectId(session.id))
-        sealed = self._seal(subject, answered)
+        sealed = self._seal(self._subject(session.tenant, session.id), answered)
         waiting = (
             WalletRequest.tenant_id == session.tenant,
             WalletRequest.id == session.id,
@@ -191,6 +141,13 @@ class Sessions:
 
         if not self.database.write(work):
             raise _not_found()
+
+    def _subject(self, tenant: TenantId, session: str) -> Subject:
+        """Whose key the session is sealed under. Raises RequestNotFoundError."""
+        try:
+            return self.subjects.open(tenant, SubjectId(session))
+        except SubjectErasedError as error:
+            raise _not_found() from error
 
     def _seal(self, subject: Subject, state: Asked | Answered) -> bytes:
         return seal(_key(subject), _READER.dump_json(state), _associated(subject), self.entropy)
@@ -216,6 +173,11 @@ def _inserting(subjects: Subjects, subject: Subject, row: dict[str, object]) -> 
         connection.execute(insert(WalletRequest).values(row))
 
     return work
+
+
+def _check_id(session: str) -> None:
+    if not may_be_stored(session):
+        raise _not_found()
 
 
 def _not_found() -> RequestNotFoundError:

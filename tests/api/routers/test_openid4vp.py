@@ -198,7 +198,8 @@ def test_wallets_are_refused_in_oauths_words(service: Running, http: httpx.Clien
     assert post(anyone, asked, right).status_code == 200
     for again in (right, other):
         assert post(anyone, asked, again).status_code == 400
-    assert post(anyone, {"id": "wrq_none"}, right).status_code == 400
+    for nobodys in ("wrq_none", "%00"):
+        assert post(anyone, {"id": nobodys}, right).status_code == 400
     assert look(http, asked)["answer"]["said"] == "yes"
 
 

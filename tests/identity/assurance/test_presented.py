@@ -14,7 +14,7 @@ from identity.assurance.presented import BOUND, Presented, Shown, of_mdoc, of_pr
 from identity.assurance.tier import EvidenceKind, Tier
 from identity.errors import EvidenceRefusedError, EvidenceUnknownError
 from identity.mdoc.document import DRIVING_LICENCE, PROOF_OF_AGE, VerifiedMdoc
-from identity.openid4vp.sessions import Answered, Session
+from identity.openid4vp.session import Answered, Session
 from identity.openid4vp.verdict import Verdict
 from identity.outcome import Check, Outcome
 from identity.report import Finding, Report

@@ -7,7 +7,8 @@ import pytest
 
 from identity.did.methods import did_key, method_of
 from identity.openid4vp.presentations import Order, Presentations
-from identity.openid4vp.sessions import Session, Sessions
+from identity.openid4vp.session import Session
+from identity.openid4vp.sessions import Sessions
 from keys.clock import system_entropy
 from keys.signer import Algorithm
 from ledger.ids import PrincipalId, TenantId

@@ -21,7 +21,7 @@ from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROO
 from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import Word
 from identity.openid4vp.request import Request
-from identity.openid4vp.sessions import Asked, Session
+from identity.openid4vp.session import Asked, Session
 from identity.sd_jwt.concealing import Disclosable
 from identity.sd_jwt.credential import bind, issue, present
 from identity.sd_jwt.key_binding import Binding

@@ -25,7 +25,8 @@ from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import DOCUMENTS, Word
 from identity.openid4vp.presentations import Order
 from identity.openid4vp.request import Request
-from identity.openid4vp.sessions import KEPT, WAITS, Answered, Asked, Session, WalletRequest, forget_requests
+from identity.openid4vp.session import Answered, Asked, Session
+from identity.openid4vp.sessions import KEPT, WAITS, WalletRequest, forget_requests
 from identity.openid4vp.verdict import Verdict
 from identity.outcome import Outcome
 from identity.sd_jwt.credential import present

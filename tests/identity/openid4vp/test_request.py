@@ -25,7 +25,8 @@ from identity.jose.jws import read_jws, verify_jws
 from identity.openid4vp.documents import DOCUMENTS
 from identity.openid4vp.presentations import Order
 from identity.openid4vp.request import TYPE, Scheme
-from identity.openid4vp.sessions import WAITS, Asked, Session
+from identity.openid4vp.session import Asked, Session
+from identity.openid4vp.sessions import WAITS
 from tests.identity.openid4vp.conftest import DID, SERVICE, SIGNER, Verifier
 from tests.identity.openid4vp.people import ADULT, asked, plain
 from tests.identity.openid4vp.test_presentations import verdict
