@@ -32,6 +32,7 @@ from ledger.ids import EntryId
 from tests.api.wire import problem
 from tests.deployment import Running
 from tests.identity.parties import party
+from tests.ledger.world import LONG
 
 ORIGIN = "http://127.0.0.1:8080"
 OURS = [CREDENTIALS_V2, f"{ORIGIN}/contexts/credentials/v1"]
@@ -164,6 +165,7 @@ def test_two_presentations_of_an_age_credential_share_nothing(http: httpx.Client
 def test_what_is_recorded_of_an_age_credential_is_not_in_what_is_shown(deployment: Running, did: str) -> None:
     with deployment.http(deployment.key("", scopes=["credentials:issue"])) as http:
         answer = issue(http, written_by_us(did, "AgeAttestation")).json()
+    assert deployment.service.ledger.wait_proven(EntryId(answer["ledger"]["entry"]), LONG)
     entry = deployment.service.ledger.entry(EntryId(answer["ledger"]["entry"]))
     assert entry.kind == "credential.issued"
     seen = json.dumps(shown(answer["verifiableCredential"], "/credentialSubject/age_over_18"))
