@@ -2,6 +2,7 @@
 
 LedgerError
 ├── DatabaseUnavailableError        full, locked or failing; nothing was committed; try again later
+│   ├── RowsContendedError              others held what it needed for long
 │   └── OutcomeUnknownError             the connection was lost at a commit, and nobody can be asked yet
 ├── SchemaTooNewError               a newer version of the service wrote this database
 ├── NestedWriteError                a write was begun inside a write
@@ -55,6 +56,10 @@ class LedgerError(Exception):
 
 class DatabaseUnavailableError(LedgerError):
     """The database is full, locked or failing; nothing was committed. It recovers without a restart."""
+
+
+class RowsContendedError(DatabaseUnavailableError):
+    """Other transactions held, or kept changing, what this one needed, for longer than we wait."""
 
 
 class OutcomeUnknownError(DatabaseUnavailableError):

@@ -26,7 +26,7 @@ from ledger.ids import SubjectId, TenantId, new_id
 from ledger.storage.database import Database
 from ledger.storage.tables import Payload, SubjectKey, Tenant
 
-# Built once: this runs for every batch, on SQLite's one writer thread.
+# Built once: this runs for every batch, on the process's one writer thread.
 _KEY = tuple_(SubjectKey.tenant_id, SubjectKey.id)
 _ALIVE = select(SubjectKey.tenant_id, SubjectKey.id).where(_KEY.in_(bindparam("subjects", expanding=True)))
 _MOVE = (

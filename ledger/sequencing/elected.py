@@ -1,8 +1,8 @@
-"""PostgreSQL's sequencer: units of work commit in their callers' transactions; one elected leader places their entries.
+"""PostgreSQL's sequencer: each process's writer commits its units of work; one elected leader places their entries.
 
-    a caller, any process                       the leader
+    a writer, any process                       the leader
     BEGIN SERIALIZABLE                          BEGIN; lock
-      work: rows of state                         take the oldest pending entries
+      work of each unit: rows of state            take the oldest pending entries
       payloads, pending entries                   index, time, prev; COPY into entry
     COMMIT: durable                             COMMIT: placed
 
@@ -24,12 +24,13 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from keys.clock import Clock
-from ledger.errors import LedgerError, LogClosedError
-from ledger.ids import EntryId, TenantId, milliseconds
-from ledger.payload import SealedDraft
+from ledger.errors import LedgerError
+from ledger.forgetting.subjects import check_alive
+from ledger.ids import TenantId, milliseconds
 from ledger.sequencing.chain import chained, read_head
-from ledger.sequencing.pending import are_recorded, leave, take, waiting
-from ledger.sequencing.sequencer import SEQUENCER, SealedWork, insert_payloads
+from ledger.sequencing.pending import leave, recorded, take, waiting
+from ledger.sequencing.sequencer import SEQUENCER, SealedWork
+from ledger.sequencing.writer import Unit, Writer, run
 from ledger.storage.database import Database
 from ledger.storage.postgresql import copy_rows, lock_key
 from ledger.storage.tenancy import Access, Binding, SystemSession
@@ -48,6 +49,7 @@ STALL_SECONDS = 10.0
 
 _COPY = 'COPY entry ("index", id, data) FROM STDIN (FORMAT BINARY)'
 _TYPES = ("int8", "varchar", "bytea")
+_UNITS = Binding(SystemSession.SEQUENCER, Access.WORK)
 LEADERSHIP = "leadership"
 PLACING = "placing"
 
@@ -70,23 +72,26 @@ class ElectedSequencer:
         self.size = 0
         self.pending = 0
         self.leads = False
+        self._writer = Writer(self._transaction)
         self._thread = threading.Thread(target=self._run, name="ledger-leader", daemon=True)
 
     def start(self) -> None:
         """As `Sequencer.start`."""
         self._look()
         self._accepting = True
+        self._writer.start()
         self._thread.start()
 
     def close(self) -> None:
         """As `Sequencer.close`: what is pending is durable, and whoever leads next places it."""
+        self._writer.close()
         self._accepting = False
         self._wake.set()
         self._thread.join()
 
     def reason(self) -> str:
         """As `Sequencer.reason`."""
-        if not (self._accepting and self._thread.is_alive()):
+        if not (self._writer.running and self._thread.is_alive()):
             return "the log is not running"
         if self.pending and time.monotonic() - self._progress[1] > STALL_SECONDS:
             return self._lost or f"{self.pending} entries wait for a leader, and the one there is places none"
@@ -94,18 +99,19 @@ class ElectedSequencer:
 
     def submit(self, tenant: TenantId, work: SealedWork) -> None:
         """As `Sequencer.submit`."""
-        if not self._accepting:
-            raise LogClosedError("the log is not running")
-        tried: set[EntryId] = set()
+        self._writer.submit(tenant, work)
 
-        def unit(connection: Connection) -> None:
-            if tried and _recorded_before(connection, tried, tenant):
-                return
-            drafts = work(connection)
-            tried.update(draft.id for draft in drafts)
-            _leave(connection, drafts)
+    def _transaction(self, units: Sequence[Unit]) -> None:
+        def together(connection: Connection) -> None:
+            left = _undone(connection, units)
+            drafts = run(left, connection)
+            if drafts:
+                check_alive(connection, ((draft.tenant, draft.subject) for draft in drafts))
+                leave(connection, drafts)
+            for unit in left:
+                unit.tried.update(draft.id for draft in drafts)
 
-        self._database.transact(Binding(tenant, Access.WORK), unit)
+        self._database.transact(_UNITS, together)
         self._wake.set()
 
     def place(self, connection: Connection) -> int:
@@ -171,16 +177,8 @@ class ElectedSequencer:
             self._progress = (placed, time.monotonic())
 
 
-def _recorded_before(connection: Connection, entries: set[EntryId], tenant: TenantId) -> bool:
-    """Whether an attempt whose answer was lost had committed after all."""
-    SEQUENCER.bind(connection)
-    found = are_recorded(connection, entries)
-    Binding(tenant, Access.WORK).bind(connection)
-    return found
-
-
-def _leave(connection: Connection, drafts: Sequence[SealedDraft]) -> None:
-    if drafts:
-        SEQUENCER.bind(connection)
-        insert_payloads(connection, drafts)
-        leave(connection, drafts)
+def _undone(connection: Connection, units: Sequence[Unit]) -> Sequence[Unit]:
+    """Those that no attempt whose answer was lost had committed after all."""
+    tried = {entry for unit in units for entry in unit.tried}
+    done = recorded(connection, tried) if tried else set()
+    return [unit for unit in units if not unit.tried & done]

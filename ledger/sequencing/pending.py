@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ARRAY, Connection, Insert, LargeBinary, String, bindparam, column, delete, func, insert, select
 
 from ledger.ids import EntryId
+from ledger.payload import SealedDraft
 from ledger.sequencing.chain import Unplaced
 from ledger.storage.tables import Payload, Pending
 
 _FIELDS = ("id", "kind", "policy", "commit", "actor")
+_LEFT = {name: String() for name in (*_FIELDS, "tenant", "subject")} | {"sealed": LargeBinary()}
 
 
-def leave(connection: Connection, entries: Iterable[Unplaced]) -> None:
-    """Leave these, in their order."""
-    rows = [{name: getattr(entry, name) for name in _FIELDS} for entry in entries]
-    connection.execute(insert(Pending), rows)
+def _leaving() -> Insert:
+    arrays = [bindparam(name, type_=ARRAY(type_)) for name, type_ in _LEFT.items()]
+    columns = [column(name, type_) for name, type_ in _LEFT.items()]
+    left = func.unnest(*arrays).table_valued(*columns, with_ordinality="nth").render_derived()
+    bound = select(left.c.id, left.c.tenant, left.c.subject, left.c.kind, left.c.sealed)
+    payloads = insert(Payload).from_select(["entry_id", "tenant_id", "subject_id", "kind", "sealed"], bound)
+    entries = select(*(left.c[name] for name in _FIELDS)).order_by(left.c.nth)
+    return insert(Pending).from_select(_FIELDS, entries).add_cte(payloads.cte("payloads"))
+
+
+_LEAVE = _leaving()
+
+
+def leave(connection: Connection, drafts: Sequence[SealedDraft]) -> None:
+    """Leave these, in their order, and what they bind: one statement, however many they are."""
+    connection.execute(_LEAVE, {name: [getattr(draft, name) for draft in drafts] for name in _LEFT})
 
 
 def take(connection: Connection, limit: int) -> Sequence[Unplaced]:
@@ -41,7 +55,6 @@ def still_pending(connection: Connection, entries: Iterable[EntryId]) -> Sequenc
     return [Unplaced(*row) for row in rows]
 
 
-def are_recorded(connection: Connection, entries: Iterable[EntryId]) -> bool:
-    """Whether any of these is durable already, placed or not: its payload's row stays for ever."""
-    found = select(Payload.entry_id).where(Payload.entry_id.in_(list(entries))).limit(1)
-    return connection.execute(found).scalar() is not None
+def recorded(connection: Connection, entries: Iterable[EntryId]) -> set[EntryId]:
+    """Those of these that are durable already, placed or not: a payload's row stays for ever."""
+    return set(connection.execute(select(Payload.entry_id).where(Payload.entry_id.in_(list(entries)))).scalars())

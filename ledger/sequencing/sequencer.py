@@ -3,8 +3,9 @@
 Rules
 - A unit of work and its entries commit in one transaction or not at all (invariant 1).
 - A caller is answered after the commit.
-- Index, `time` and `prev` are given by one at a time (`ledger.chain`): on SQLite by the one writer thread, in the same
-  transaction (`ledger.single_writer`); on PostgreSQL by the elected leader, a moment later (`ledger.elected`).
+- Units that wait share a transaction, which one thread of the process commits (`ledger.sequencing.writer`).
+- Index, `time` and `prev` are given by one at a time (`ledger.sequencing.chain`): on SQLite in the same transaction
+  (`ledger.sequencing.single_writer`); on PostgreSQL by the elected leader, a moment later (`ledger.sequencing.elected`).
 """
 
 from __future__ import annotations

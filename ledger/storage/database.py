@@ -41,9 +41,6 @@ class Backend(Protocol):
     def file(self) -> Path | None:
         """Where it is one."""
 
-    def open(self, connection: Connection, bound: Binding) -> Connection:
-        """Bind the connection, and get it ready for its transaction."""
-
     def turn(self) -> AbstractContextManager[None]:
         """Hold a writer's turn."""
 
@@ -143,7 +140,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, bound: Binding) -> Iterator[Connection]:
-        with self.backend.engine.connect() as connection, self.backend.open(connection, bound).begin():
+        with self.backend.engine.connect() as connection, bound.bind(connection).begin():
             yield connection
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""PostgreSQL behind `ledger.storage.database`: many processes, each with as many writers as it has connections.
+"""PostgreSQL behind `ledger.storage.database`: many processes, which write at the same time.
 
 Rules
 - What decides is SERIALIZABLE: a unit of work reads what it would have read alone, or fails and runs again, which it is
@@ -17,15 +17,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from hashlib import sha256
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ledger.errors import DatabaseUnavailableError, OutcomeUnknownError
-from ledger.storage.tenancy import Access, Binding, SystemSession
+from ledger.errors import DatabaseUnavailableError, OutcomeUnknownError, RowsContendedError
+from ledger.storage.tenancy import Access, Binding, SystemSession, binding
 
 OLDEST_VERSION: Final = 14
 POOL_SIZE: Final = 16
@@ -56,14 +56,22 @@ _SESSION: Final = {
     "enable_seqscan": "off",
     "timezone": "UTC",
 }
-_SERIALIZABLE: Final = {"isolation_level": "SERIALIZABLE", "postgresql_readonly": False}
-_BEGINS: Final[dict[Access, dict[str, Any]]] = {
-    Access.READ: {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+_NOTICED: Final = {
+    # And a process notices as soon that the server's machine is gone.
+    "keepalives_idle": 5,
+    "keepalives_interval": 1,
+    "keepalives_count": 5,
+    "tcp_user_timeout": 10_000,
+}
+_SERIALIZABLE: Final = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+_BEGINS: Final = {
+    Access.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     Access.WORK: _SERIALIZABLE,
     Access.BOOKKEEPING: _SERIALIZABLE,
-    Access.FULL: {"isolation_level": "READ COMMITTED", "postgresql_readonly": False},
+    Access.FULL: "BEGIN ISOLATION LEVEL READ COMMITTED",
 }
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
+_CONTENDED: Final = _CONFLICTS | {"55P03"}
 _UNIQUE: Final = "23505"
 _PASSING: Final = ("08", "25P03", "25P04", "53", "55P03", "57", "58", *_CONFLICTS)
 """Among them sessions that the server ended for their age: a process that was asleep, with its machine, finds one."""
@@ -88,13 +96,10 @@ class Postgresql:
     def __init__(self, url: URL) -> None:
         self.engine: Engine = _engine(url)
         event.listen(self.engine, "connect", _connect)
+        event.listen(self.engine, "begin", _begin)
         self._chance = random.Random()  # noqa: S311 -- only spreads those that met apart
         self._named: dict[str, threading.Lock] = {}
         self._naming = threading.Lock()
-
-    def open(self, connection: Connection, bound: Binding) -> Connection:
-        """Ready for a transaction of the isolation that this access needs."""
-        return bound.bind(connection.execution_options(**_BEGINS[bound.access]))
 
     def turn(self) -> AbstractContextManager[None]:
         """Writers do not wait for each other."""
@@ -158,7 +163,8 @@ class Postgresql:
                     "name in SIGILLO_DATABASE are right"
                 )
             if self._passes_with_time(error) and state != _UNIQUE:
-                return DatabaseUnavailableError(f"the database cannot serve now: {said}")
+                named = RowsContendedError if state in _CONTENDED else DatabaseUnavailableError
+                return named(f"the database cannot serve now: {said}")
         return None
 
     def _passes_with_time(self, error: BaseException) -> bool:
@@ -173,9 +179,9 @@ class Postgresql:
     def _session(self) -> Iterator[Connection]:
         """A connection of its own, closed for good afterwards, and its locks with it."""
         with self.engine.connect() as connection:
-            ready = self.open(connection, _LOCK)
-            ready.detach()
-            yield ready
+            _LOCK.bind(connection).begin()
+            connection.detach()
+            yield connection
 
 
 def _engine(url: URL) -> Engine:
@@ -187,9 +193,8 @@ def _engine(url: URL) -> Engine:
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_TIMEOUT,
-            pool_pre_ping=True,  # a connection that died while it rested is replaced, not told of
             hide_parameters=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args={"autocommit": True, "connect_timeout": CONNECT_SECONDS, **_NOTICED},
         )
     except ModuleNotFoundError as error:
         raise DatabaseUnavailableError("PostgreSQL needs its driver: pip install 'sigillo[postgresql]'") from error
@@ -219,6 +224,27 @@ def _connect(raw: DBAPIConnection, _record: object) -> None:
         raise DatabaseUnavailableError(
             f"the database is PostgreSQL {version}: Sigillo needs {OLDEST_VERSION} or newer; upgrade the server"
         )
+
+
+def _begin(connection: Connection) -> None:
+    """Say BEGIN, where the driver would say it later. A connection that died while it rested shows it here, and is
+    replaced, not told of; but not a session that is held for its locks.
+    """
+    held = connection.connection.is_detached
+    try:
+        _say_begin(connection)
+    except DBAPIError as error:
+        if held or not error.connection_invalidated:
+            raise
+        _say_begin(connection)
+
+
+def _say_begin(connection: Connection) -> None:
+    bound = binding(connection)
+    try:
+        _LOCK.bind(connection).exec_driver_sql(_BEGINS[bound.access])
+    finally:
+        bound.bind(connection)
 
 
 def _sqlstate(error: BaseException) -> str | None:

@@ -23,7 +23,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ledger.errors import DatabaseUnavailableError
-from ledger.storage.tenancy import Access, Binding, binding
+from ledger.storage.tenancy import Access, binding
 
 TRUNCATE_TIMEOUT_MS = 250
 """How long emptying the write-ahead log waits for readers: it keeps writers waiting meanwhile, and is tried again."""
@@ -68,10 +68,6 @@ class Sqlite:
         self.turns = _Turns()
         self._named: dict[str, threading.Lock] = {}
         self._naming = threading.Lock()
-
-    def open(self, connection: Connection, bound: Binding) -> Connection:
-        """Ready for a transaction; what it may change is said by its BEGIN."""
-        return bound.bind(connection)
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for this writer's turn."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +203,36 @@ def test_every_session_dies_again_and_again(world: World, tenant: TenantId) -> N
     assert world.ledger.verify().sound
 
 
+def test_a_connection_that_ended_while_it_rested_is_replaced(world: World, tenant: TenantId) -> None:
+    """Whoever reads is not told; and who leads does so on the session that holds the lock."""
+    url = url_of(world.path, POSTGRESQL)
+    with ExitStack() as several:
+        for _ in range(3):
+            several.enter_context(world.database.read(tenant)).execute(select(func.pg_backend_pid()))
+    for pid in sessions_of(url):
+        ask("SELECT pg_terminate_backend(%s)", pid)
+    assert [len(world.note_ids(tenant)) for _ in range(3)] == [0, 0, 0]
+    note(world, tenant)
+    eventually(lambda: world.ledger.leads and leader_of(url) in sessions_of(url))
+
+
+def test_processes_that_meet_again_and_again_all_get_on(world: World, tenant: TenantId) -> None:
+    """Batches with new rows beside each other's: one of two runs again, and neither for ever."""
+    with second(world) as other, ThreadPoolExecutor(8) as pool:
+
+        def call(number: int) -> list[EntryId]:
+            here = (world, other)[number % 2]
+            return [here.write_note(tenant, f"{number}.{n}").entries[0] for n in range(6)]
+
+        told = list(pool.map(call, range(8)))
+        everyone = {entry for entries in told for entry in entries}
+        assert all(world.ledger.wait_proven(entries[-1], LONG) for entries in told)
+    log = log_of(world)
+    assert len(everyone) == 48
+    assert all([entry for entry in log if entry in set(entries)] == entries for entries in told)
+    assert world.note_ids(tenant) == everyone
+
+
 def test_a_session_that_the_server_ended_for_its_age_passes(world: World, tenant: TenantId) -> None:
     """What a process finds that was asleep in the middle of a transaction, with its machine."""
     soon = select(func.set_config("idle_in_transaction_session_timeout", "20ms", True))
@@ -297,7 +327,7 @@ def test_an_answer_that_is_lost_at_a_commit(
     commit = dialect.do_commit
 
     def loses(connection: Any) -> None:
-        if threading.current_thread() is not threading.main_thread() or losses:
+        if threading.current_thread().name != "ledger-writer" or losses:
             commit(connection)
             return
         losses.append(connection)

@@ -1,3 +1,5 @@
+"""The one thread of a process that commits units of work, on either database."""
+
 from __future__ import annotations
 
 import sqlite3
@@ -5,25 +7,37 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
-import ledger.sequencing.single_writer
-from ledger.errors import DatabaseUnavailableError, LogBusyError, LogClosedError, NestedWriteError
+import ledger.sequencing.writer
+from ledger.errors import (
+    DatabaseUnavailableError,
+    LogBusyError,
+    LogClosedError,
+    NestedWriteError,
+    RowsContendedError,
+)
 from ledger.ids import TenantId
 from ledger.log import Recorded
 from ledger.payload import Draft
-from ledger.sequencing.single_writer import SingleWriter
+from ledger.sequencing.writer import Unit, Writer
 from ledger.storage.tables import Payload
-from tests.ledger.world import LONG, NOTES, World
+from tests.databases import BOTH, POSTGRESQL, SQLITE, url_of
+from tests.ledger.world import ACTOR, LONG, NOTES, POLICY, NoteWritten, World, running
 
-pytestmark = pytest.mark.sqlite("of the one writer thread, which PostgreSQL does not have")
+
+@pytest.fixture(params=BOTH)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    with running(tmp_path / "log.db", kind=request.param) as started:
+        yield started
 
 
-def writer_of(world: World) -> SingleWriter:
-    assert isinstance(world.ledger._sequencer, SingleWriter)
-    return world.ledger._sequencer
+def writer_of(world: World) -> Writer:
+    return world.ledger._sequencer._writer  # type: ignore[attr-defined, no-any-return]  # either has one
 
 
 @contextmanager
@@ -57,11 +71,11 @@ def test_waiting_units_share_one_commit(world: World, tenant: TenantId) -> None:
     transactions: list[int] = []
     run = writer_of(world)._transaction
 
-    def counted(units: Sequence[ledger.sequencing.single_writer._Unit]) -> None:
+    def counted(units: Sequence[Unit]) -> None:
         transactions.append(len(units))
         run(units)
 
-    writer_of(world)._transaction = counted  # type: ignore[method-assign]  # a spy on the real thing
+    writer_of(world)._transaction = counted  # a spy on the real thing
     with ThreadPoolExecutor(21) as pool, held_up(world, tenant, pool):
         done = [pool.submit(world.write_note, tenant, str(n), subject) for n in range(20)]
         _until_queued(world, 20)
@@ -90,7 +104,7 @@ def test_an_erasure_leaves_nothing_of_what_shares_its_commit(world: World, tenan
 
 
 def test_a_full_queue_pushes_back(world: World, tenant: TenantId, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger.sequencing.single_writer, "QUEUE_LIMIT", 3)
+    monkeypatch.setattr(ledger.sequencing.writer, "QUEUE_LIMIT", 3)
     subject = world.ledger.subjects.system(tenant)
     with ThreadPoolExecutor(4) as pool, held_up(world, tenant, pool):
         done = [pool.submit(world.write_note, tenant, str(n), subject) for n in range(3)]
@@ -111,6 +125,7 @@ def test_recording_inside_a_unit_of_work_is_refused(world: World, tenant: Tenant
         world.ledger.record(work, tenant)
 
 
+@pytest.mark.parametrize("world", [SQLITE], indirect=True)
 def test_a_locked_database_fails_the_batch_and_the_thread_survives(
     impatient: None, world: World, tenant: TenantId
 ) -> None:
@@ -123,6 +138,35 @@ def test_a_locked_database_fails_the_batch_and_the_thread_survives(
     other.close()
     world.write_note(tenant, "back", subject)
     assert world.ledger.verify().sound
+
+
+@pytest.mark.parametrize("world", [POSTGRESQL], indirect=True)
+def test_rows_that_another_holds_hold_up_whoever_needs_them(world: World, tenant: TenantId) -> None:
+    """And nobody else of the same batch."""
+    subject = world.ledger.subjects.system(tenant)
+    drafts = [
+        world.ledger.draft("note.written", POLICY, ACTOR, subject, NoteWritten(text)) for text in ("free", "held")
+    ]
+
+    def record(draft: Draft) -> Recorded:
+        def work(connection: Connection) -> Sequence[Draft]:
+            connection.execute(select(func.set_config("lock_timeout", "50ms", True)))
+            connection.execute(insert(NOTES), {"tenant_id": tenant, "id": draft.id, "text": "x"})
+            return [draft]
+
+        return world.ledger.record(work, tenant)
+
+    with psycopg.connect(url_of(world.path, POSTGRESQL)) as other, ThreadPoolExecutor(3) as pool:
+        other.execute("INSERT INTO note VALUES (%s, %s, 'x')", [tenant, drafts[1].id])
+        with held_up(world, tenant, pool):
+            free, held = (pool.submit(record, draft) for draft in drafts)
+            _until_queued(world, 2)
+        assert free.result(LONG).entries == (drafts[0].id,)
+        with pytest.raises(RowsContendedError):
+            held.result(LONG)
+        other.rollback()
+    assert record(drafts[1]).entries == (drafts[1].id,)
+    assert world.note_ids(tenant) == {draft.id for draft in drafts}
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
