@@ -5,7 +5,7 @@ Rules
 - A caller is answered after the commit.
 - Units that wait share a transaction, which one thread of the process commits (`ledger.sequencing.writer`).
 - Index, `time` and `prev` are given by one at a time (`ledger.sequencing.chain`): on SQLite in the same transaction
-  (`ledger.sequencing.single_writer`); on PostgreSQL by the elected leader, a moment later (`ledger.sequencing.elected`).
+  (`ledger.sequencing.single_writer`), on PostgreSQL by the leader, a moment later (`ledger.sequencing.elected`).
 """
 
 from __future__ import annotations

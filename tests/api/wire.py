@@ -61,10 +61,17 @@ def problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
     return document
 
 
+IN_THE_LOG = 'ORDER BY (SELECT "index" FROM entry WHERE id = entry_id)'
+"""Payloads in the order of their entries: an erasure moves their rows on PostgreSQL."""
+
+
 def rows(up: Running, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """Rows as they lie in the database."""
+    """Rows as they lie in the database, once no entry waits for its place in the log."""
     if KIND == POSTGRESQL:
-        with psycopg.connect(url_of(database(up))) as shared:
+        with psycopg.connect(url_of(database(up)), autocommit=True) as shared:
+            deadline = time.monotonic() + PATIENCE
+            while shared.execute("SELECT 1 FROM pending LIMIT 1").fetchone():
+                assert time.monotonic() < deadline, "entries never got their place"
             asked = statement.replace("?", "%s").replace(" rowid", " ctid")  # in the order of writing, on either
             return shared.execute(sql.SQL(asked), values or None).fetchall()
     with closing(sqlite3.connect(f"file:{database(up)}?mode=ro", uri=True)) as connection:

@@ -27,7 +27,7 @@ from keys.vault_claims import VaultClaimKeys
 from keys.vault_versions import ISSUER_MOUNT
 from provenance.revocation_watch import INTERVAL, RETRY, ListSource, Watch
 from provenance.trust import TrustPolicy
-from tests.api.wire import problem, rows, signed, upload
+from tests.api.wire import IN_THE_LOG, problem, rows, signed, upload
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
 from tests.provenance.house import House, draw
@@ -148,7 +148,7 @@ def test_it_is_recorded_once_and_again_only_if_it_reaches_further_back(up: Runni
     assert counts["since"] == "2026-01-01T00:00:00Z"
     assert len(entries(up)) == 2
     caller = up.service.deployment.operator()
-    found = rows(up, "SELECT entry_id FROM payload WHERE kind = 'claimkey.revoked' ORDER BY rowid")
+    found = rows(up, f"SELECT entry_id FROM payload WHERE kind = 'claimkey.revoked' {IN_THE_LOG}")
     payload: Any = up.service.ledger.payloads.open(caller.tenant, found[-1][0]).payload
     assert (payload.key, payload.reason, payload.told_by) == (key, "keyCompromise", "operator")
     assert payload.since == "2026-01-01T00:00:00Z"

@@ -52,5 +52,5 @@ def start(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    with patch.object(service, "_sandbox", lambda _settings: nullcontext()), Path(sys.argv[3]).open("w") as lines:
+    with patch.object(service, "_sandbox", lambda *_: nullcontext()), Path(sys.argv[3]).open("w") as lines:
         main(Path(sys.argv[1]), int(sys.argv[2]), lines)

@@ -24,6 +24,7 @@ from keys.local import LocalKeyStore
 from keys.rotation import rotate
 from tests.api.cli.process import environment
 from tests.api.wire import PATIENCE, problem, upload
+from tests.databases import SQLITE
 from tests.journeys.small_disk import Inside, inside, possible
 from tests.journeys.test_kill import check_at_rest
 
@@ -92,7 +93,7 @@ def test_at_each_write_of_an_upload(served: Inside, http: httpx.Client, tmp_path
         assert hashlib.sha256(http.get(asset["links"]["content"]).content).hexdigest() == asset["sha256"]
     until_proven(http, promised[-1])
     copy = served.copy(tmp_path / "copy")
-    check_at_rest(copy)
+    check_at_rest(copy, SQLITE)
     for line in (copy / "logs" / "requests.log").read_text().splitlines():
         assert json.loads(line)["event"]
 

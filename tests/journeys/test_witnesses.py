@@ -31,6 +31,7 @@ from ledger.witnessing.witness_key import open_witness_key
 from tests.api.cli.process import start
 from tests.api.fixtures import logging_put_back
 from tests.api.wire import PATIENCE, proven, rows
+from tests.databases import settings_of
 from tests.deployment import Running, running
 
 
@@ -201,7 +202,7 @@ def hosted(folder: Path) -> Iterator[str]:
 
 
 def command(home: Path, *arguments: object, **environment: str) -> Result:
-    surroundings = {"SIGILLO_HOME": str(home), "SIGILLO_SERVER": "", **environment}
+    surroundings = {"SIGILLO_HOME": str(home), "SIGILLO_SERVER": "", **settings_of(home), **environment}
     with logging_put_back():
         return CliRunner().invoke(app, [str(one) for one in arguments], env=surroundings)
 

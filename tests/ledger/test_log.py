@@ -168,7 +168,7 @@ def test_checkpoints_pause_while_the_key_store_is_down_and_recover(world: World,
     subject = world.ledger.subjects.system(tenant)
     world.keys.go_down()
     second = world.write_note(tenant, "meanwhile", subject).entries[0]
-    _until(world, "KeyStoreDownError")
+    _until(world, "the simulated key store is down")
     assert not world.ledger.is_proven(second)
     assert world.ledger.entry(second).kind == "note.written"
     world.keys.recover()

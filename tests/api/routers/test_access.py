@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.api.wire import count, problem, rows, signed, stored, upload
+from tests.api.wire import IN_THE_LOG, count, problem, rows, signed, stored, upload
 from tests.deployment import Running
 
 KEYS = "/v1/api-keys"
@@ -163,7 +163,7 @@ def test_keys_given_and_taken_are_in_the_ledger(deployment: Running) -> None:
     before = count(deployment, "entry")
     issued = deployment.operator.issue_key({"tool": "Recorded"})
     deployment.operator.revoke_key(issued["id"])
-    kinds = [kind for (kind,) in rows(deployment, "SELECT kind FROM payload ORDER BY rowid DESC LIMIT 2")]
+    kinds = [kind for (kind,) in rows(deployment, f"SELECT kind FROM payload {IN_THE_LOG} DESC LIMIT 2")]
     assert (kinds, count(deployment, "entry")) == (["apikey.revoked", "apikey.issued"], before + 2)
 
 

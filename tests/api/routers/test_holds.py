@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cases.asset import AssetId
-from tests.api.wire import blobs, problem, rows, signed
+from tests.api.wire import IN_THE_LOG, blobs, problem, rows, signed
 from tests.deployment import Running, picture
 from tests.ledger.world import HeldClock
 
@@ -45,7 +45,7 @@ def test_an_asset_under_hold_is_neither_erased_nor_expired(
         assert states == {held["id"]: "expired", late["id"]: "signed", free["id"]: "expired"}
         assert len(blobs(own)) == 1
         assert owner.delete(held["links"]["self"]).status_code == 200
-    recorded = rows(own, "SELECT entry_id, kind, tenant_id FROM payload WHERE kind LIKE 'hold.%' ORDER BY rowid")
+    recorded = rows(own, f"SELECT entry_id, kind, tenant_id FROM payload WHERE kind LIKE 'hold.%' {IN_THE_LOG}")
     said = [(kind, own.service.ledger.payloads.open(tenant, entry).payload) for entry, kind, tenant in recorded]
     assert [(kind, one.hold, one.subjects, one.reason) for kind, one in said] == [
         ("hold.placed", "case-2026-118", (held["id"],), PLACED["reason"]),
