@@ -7,9 +7,10 @@ from pathlib import Path
 
 from cryptography import x509
 
-from api.fetched import Sources
 from api.settings import Settings
+from api.sources import Sources
 from identity.did.web import resolver
+from identity.issuing.vocabulary import contexts_at
 from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import Word
 from identity.openid4vp.presentations import Presentations
@@ -26,9 +27,10 @@ def presentations_of(
     """The verifier of wallets' answers. Raises OSError and TrustPolicyError for the operator's files."""
     believed = Believed(
         _anchors(settings.age_anchors),
-        frozenset(settings.credential_issuers),
+        sources.issuers,
         resolver(sources.did_documents.content),
         fetch=sources.status_lists.content,
+        contexts=contexts_at(settings.origin),
     )
     sessions = Sessions(database, ledger.subjects, clock, entropy)
     return Presentations(sessions, lambda: believed, settings.origin, clock, entropy)

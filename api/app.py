@@ -12,6 +12,7 @@ from api.routers import (
     assets,
     assurance,
     credential_offers,
+    credential_status,
     did,
     health,
     holds,
@@ -37,7 +38,8 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, verifications, vc_api, issuing, did, credential_offers, openid4vci, openid4vp, assurance),
+    *(assets, verifications, vc_api, issuing, did),
+    *(credential_status, credential_offers, openid4vci, openid4vp, assurance),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

@@ -14,13 +14,14 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.fetched import Sources as Fetched
 from api.home import StartError
 from api.settings import Settings
+from api.sources import Sources as Fetched
 from api.turns import Turns
 from api.upload import SharedBudget
 from detection.late import LateShares
 from detection.sandbox import Sandbox
+from identity.issuing.vocabulary import CONTEXT_PATH, context
 from identity.vc_api.checking import Checking
 from identity.vc_api.outside import Sources
 from identity.vc_api.request import MAX_BODY
@@ -57,13 +58,13 @@ def desks(
     until: ExitStack,
 ) -> tuple[CredentialDesk, CredentialDesk]:
     """Callers' and strangers', whose workers end with `until`. Raises OSError, StartError."""
-    contexts, issuers = contexts_of(settings), frozenset(settings.credential_issuers)
+    contexts = {**contexts_of(settings), settings.origin + CONTEXT_PATH: context().decode()}
     sources = Sources(fetched.did_documents.content, fetched.status_lists.content)
 
     def desk() -> CredentialDesk:
         workers = LateShares(partial(start, JOBS), share)
         until.callback(workers.close)
-        checking = Checking(workers, sources, lambda: issuers, lambda: contexts, clock)
+        checking = Checking(workers, sources, lambda: fetched.issuers, lambda: contexts, clock)
         return CredentialDesk(checking, turns(), SharedBudget(BODIES * MAX_BODY, each=BODIES * MAX_BODY // 2))
 
     return desk(), desk()

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from api.fetching import Fetched, FetchError, OpenWeb, Wanted
-from api.log import logger
-from api.settings import Settings
+from api.fetching import Fetched, FetchError, Wanted
 from identity.did.web import MAX_BYTES as MAX_DID_DOCUMENT
 from keys.clock import Clock
 
@@ -140,21 +138,3 @@ class Kept:
         total = sum(each.size for each in self._kept.values())
         while len(self._kept) > MAX_KEPT or total > MAX_KEPT_BYTES:
             total -= self._kept.popitem(last=False)[1].size
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What others publish, and credentials rest on."""
-
-    did_documents: Kept
-    status_lists: Kept
-
-
-def sources_of(settings: Settings, clock: Clock) -> Sources:
-    """The sources that the settings let in."""
-    web, log = OpenWeb(loopback=settings.fetch_loopback), logger("fetching")
-    documents, lists = (
-        Kept(web.get, shelf, clock, lambda reason: log.info("not fetched", reason=reason))
-        for shelf in (DID_DOCUMENTS, STATUS_LISTS)
-    )
-    return Sources(documents, lists)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.settings import Profile, Settings
+from cases.credential_status import CredentialStanding
 from cases.credentials import Credentials
 from cases.deployment import Deployment
 from identity.issuing.did_document import did_web
@@ -28,6 +29,7 @@ class Issuance:
     status: StatusPublication
     issuing: Issuing
     credentials: Credentials
+    standing: CredentialStanding
 
 
 def issuance_of(
@@ -50,4 +52,5 @@ def issuance_of(
     record = IssuerRecord(ledger, database, keys, home, did, clock, entropy, contexts)
     lists, status = StatusLists(database, entropy), StatusPublication(database, origin, record.issuer, clock)
     issuing = Issuing(ledger, database, record.issuer, lists, status, origin, clock, entropy)
-    return Issuance(record, status, issuing, Credentials(issuing, ledger, database, clock))
+    credentials, standing = Credentials(issuing, ledger, database, clock), CredentialStanding(ledger, database)
+    return Issuance(record, status, issuing, credentials, standing)

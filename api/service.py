@@ -23,7 +23,6 @@ from fastapi import Depends, Request
 from api.ages import presentations_of
 from api.assurance import Assurance, assurance_of
 from api.credential_desk import CredentialDesk, desks
-from api.fetched import Sources, sources_of
 from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
@@ -32,6 +31,7 @@ from api.log import logger
 from api.readiness import Part, Readiness
 from api.revocation import watch_of
 from api.settings import KeyStoreKind, ParentPolicy, Profile, Settings, TimeStampPolicy
+from api.sources import Sources, sources_of
 from api.stamps import Stamps, stamps_of
 from api.telemetry import Metrics
 from api.throttle import Throttle
@@ -206,7 +206,8 @@ def open_service(
         revocations = Revocations(ledger, database, keys, watch, deployment.operator, clock, settings.revocation_grace)
         trust = Trust(settings, keys, home.anchors, lambda: revocations.revoked)
         time_stamps = stack.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
-        sources = sources_of(settings, clock)
+        issuance = issuance_of(settings, ledger, database, keys, deployment, clock, entropy)
+        sources = sources_of(settings, issuance, clock)
         credentials = desks(
             settings,
             partial(_sandbox, settings),
@@ -225,6 +226,7 @@ def open_service(
             revocations,
             deployment,
             assurance,
+            issuance,
             time_stamps,
             database,
             ledger,
@@ -317,6 +319,7 @@ def _assemble(
     revocations: Revocations,
     deployment: Deployment,
     assurance: Assurance,
+    issuance: Issuance,
     time_stamps: TimeStamps | None,
     database: Database,
     ledger: Ledger,
@@ -335,7 +338,6 @@ def _assemble(
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(settings.anonymous_rate, settings.ledger_rate, settings.key_rate, clock, entropy)
     claim_key = ClaimKeyRecord(ledger, database, keys, deployment)
-    issuance = issuance_of(settings, ledger, database, keys, deployment, clock, entropy)
     housekeeping = Housekeeping(
         deployment,
         library,

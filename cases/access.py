@@ -60,6 +60,9 @@ class Scope(StrEnum):
     PRESENT = "presentations:request"
     """To ask wallets how old somebody is, and to learn the answers to that."""
 
+    REVOKE = "credentials:revoke"
+    """To revoke, suspend and reinstate the tenant's credentials."""
+
     HOLD = "holds:admin"
     """To place and release legal holds."""
 

@@ -23,8 +23,8 @@ from ledger.storage.database import Database
 
 
 @dataclass(frozen=True)
-class CredentialStatus:
-    """The statuses of every tenant's credentials. Safe to call from many threads."""
+class CredentialStanding:
+    """How every tenant's credentials stand. Safe to call from many threads."""
 
     ledger: Ledger
     database: Database
@@ -49,7 +49,7 @@ class CredentialStatus:
         recorded = self.ledger.record(work, by.tenant)
         return recorded.entries[0] if recorded.entries else None
 
-    def standing(self, by: Caller, credential: str) -> Standing:
+    def read(self, by: Caller, credential: str) -> Standing:
         """How a credential of the caller's tenant stands. Raises CredentialUnknownError."""
         with self.database.read(by.tenant) as connection:
             return standing(connection, by.tenant, credential)

@@ -48,7 +48,7 @@ class Check(StrEnum):
     CHALLENGE = "challenge"
     DOMAIN = "domain"
     PROOF_TIME = "proof time"
-    """Made before now, not expired."""
+    """Made before now, or as little later as clocks differ; not expired."""
 
     SIGNATURE = "signature"
     AUTHOR = "author"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from identity.encoding.date_time import read_date_time
+from identity.encoding.date_time import AHEAD, read_date_time
 from identity.errors import CheckFailedError
 from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2, ContextLibrary
 from identity.jsonld.expansion import is_iri
@@ -93,7 +93,7 @@ def check_validity(document: Mapping[str, object], now: datetime) -> None:
     first, last = (read_date_time(document[name]) if name in document else None for name in VALIDITY[version(document)])
     if first and last and last < first:
         raise CheckFailedError(Check.VALIDITY, "it ends before it begins")
-    if first and now < first:
+    if first and now + AHEAD < first:
         raise CheckFailedError(Check.VALIDITY, f"it is not valid before {first:%Y-%m-%dT%H:%M:%SZ}")
     if last and last < now:
         raise CheckFailedError(Check.VALIDITY, f"it was valid until {last:%Y-%m-%dT%H:%M:%SZ}")

@@ -6,10 +6,13 @@ import typer
 
 from api.cli import bundle as _bundle  # noqa: F401 -- adds its commands to `ledger`
 from api.cli import claim_key as _claim_key  # noqa: F401 -- adds its commands to `keys`
+from api.cli import credential_verify as _credential_verify  # noqa: F401 -- to `credential`
+from api.cli import holder as _holder  # noqa: F401 -- as well
 from api.cli import oversight as _oversight  # noqa: F401 -- to `ledger` as well
 from api.cli import receipt as _receipt  # noqa: F401 -- as well
 from api.cli import recover as _recover  # noqa: F401 -- as well
 from api.cli.apikey import app as apikey
+from api.cli.credential import app as credential
 from api.cli.demo import demo
 from api.cli.holds import app as holds
 from api.cli.keys import app as keys
@@ -55,6 +58,7 @@ app.add_typer(ledger, name="ledger")
 app.add_typer(holds, name="holds")
 app.add_typer(apikey, name="apikey")
 app.add_typer(witness, name="witness")
+app.add_typer(credential, name="credential")
 
 
 def main() -> None:

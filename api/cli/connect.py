@@ -48,7 +48,7 @@ def load_settings() -> Settings:
 
 def _refuse_unknown() -> None:
     """A misspelt setting would be a default in force that nobody chose."""
-    known = [f"SIGILLO_{name.upper()}" for name in (*Settings.model_fields, "server", "token")]
+    known = [f"SIGILLO_{name.upper()}" for name in (*Settings.model_fields, "server", "token", "wallet")]
     for name in os.environ:
         if name.upper().startswith("SIGILLO_") and name.upper() not in known:
             meant = get_close_matches(name.upper(), known, 1, cutoff=0.8)

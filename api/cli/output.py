@@ -28,6 +28,7 @@ from rich.markup import escape
 from api.home import HomeHeldError, StartError
 from client import ClientError, Problem, UnreachableError
 from detection.errors import DetectionError
+from identity.errors import IdentityError
 from keys.errors import KeysError, KeyStoreUnavailableError
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from provenance.errors import ProvenanceError
@@ -52,10 +53,13 @@ TITLES = {Exit.REFUSED: "Refused", Exit.USAGE: "Wrong usage", Exit.UNAVAILABLE: 
 LATER = (UnreachableError, HomeHeldError, KeyStoreUnavailableError, DatabaseUnavailableError)
 """What passes by itself or with mending; the same command may be tried again."""
 
-EXPECTED = (ClientError, HomeHeldError, StartError, KeysError, LedgerError, DetectionError, ProvenanceError, OSError)
+EXPECTED = (
+    *(ClientError, HomeHeldError, StartError, OSError),
+    *(KeysError, LedgerError, DetectionError, IdentityError, ProvenanceError),
+)
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)  # else did:key: is drawn as one
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 _for_programs: ContextVar[bool] = ContextVar("for_programs", default=False)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from identity.data_integrity.cryptosuite import SELECTIVE, SUITES, SelectiveSuite, Suite
 from identity.did.methods import Resolver, VerificationMethod
-from identity.encoding.date_time import read_date_time
+from identity.encoding.date_time import AHEAD, read_date_time
 from identity.errors import CheckFailedError, DidError, DidUnreachableError, DidUnsupportedError, ProofError
 from identity.jsonld.expansion import is_iri
 from identity.legacy.suites import LEGACY, LegacySuite
@@ -152,7 +152,7 @@ def check_domain(proof: Proof, expected: Expected) -> None:
 
 def check_time(proof: Proof, now: datetime) -> None:
     """Raises CheckFailedError."""
-    if proof.created and proof.created > now:
+    if proof.created and proof.created > now + AHEAD:
         raise CheckFailedError(Check.PROOF_TIME, "it was made after now")
     if proof.expires and proof.expires <= now:
         raise CheckFailedError(Check.PROOF_TIME, "it has expired")

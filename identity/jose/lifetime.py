@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from identity.encoding.date_time import AHEAD
 from identity.errors import TokenInvalidError
 from identity.outcome import Check
 
-LEEWAY: Final = 60
-"""Seconds by which an issuer's clock may be ahead of ours."""
+LEEWAY: Final = int(AHEAD.total_seconds())
 
 MAX_SECONDS: Final = 2**53
 """Beyond, two readers of JSON would see two numbers."""

@@ -36,6 +36,17 @@ class Kind(Enum):
     BBS_DERIVED = bytes.fromhex("d95d03")
 
 
+_NOT_SHOWN: Final = ": it is the holder's own copy, to derive from what is shown"
+_SHOWN: Final = ": it was derived already; derive from what the issuer gave"
+_MIX_UPS: Final = {
+    (Kind.ECDSA_BASE.value, Kind.ECDSA_DERIVED): _NOT_SHOWN,
+    (Kind.BBS_BASE.value, Kind.BBS_DERIVED): _NOT_SHOWN,
+    (Kind.ECDSA_DERIVED.value, Kind.ECDSA_BASE): _SHOWN,
+    (Kind.BBS_DERIVED.value, Kind.BBS_BASE): _SHOWN,
+}
+"""What is there, and what was wanted."""
+
+
 def encode(kind: Kind, components: list[Any]) -> str:
     """The `proofValue`."""
     return multibase.encode_base64(kind.value + cbor2.dumps(components))
@@ -49,7 +60,8 @@ def decode(kind: Kind, value: object, length: int) -> list[Any]:
         raise ProofLimitError(f"a proofValue has at most {MAX_PROOF_CHARACTERS} characters, not {len(value)}")
     octets = read_multibase(value)
     if octets[:3] != kind.value:
-        raise ProofUnreadableError(f"the proofValue begins with {octets[:3].hex()}, not {kind.value.hex()}")
+        said = f"the proofValue begins with {octets[:3].hex()}, not {kind.value.hex()}"
+        raise ProofUnreadableError(f"{said}{_MIX_UPS.get((octets[:3], kind), '')}")
     try:
         components = read_cbor(octets[3:], "the proofValue")
     except TokenUnreadableError as error:

@@ -76,6 +76,9 @@ ROUTES = {
     ("get", "/.well-known/did-history.json"),
     ("get", "/contexts/credentials/v1"),
     ("get", "/schemas/{slug}/v1"),
+    ("get", "/status/{listed}/{form}"),
+    ("post", "/credentials/status"),
+    ("get", "/v1/credentials/{credential}/status"),
 }
 
 
@@ -89,6 +92,7 @@ KEYED = (
     "/v1/ledger/disclosures",
     "/v1/ledger/searches",
     "/credentials/issue",
+    "/credentials/status",
     "/v1/credentials",
     "/v1/issuer-keys",
 )

@@ -45,6 +45,7 @@ CHANGE = (
 ASSET = "/components/schemas/AssetView/example"
 PROBLEM = "/components/schemas/ProblemView/example"
 JUDGED = "/components/schemas/CredentialVerificationView/example"
+STAND = "/components/schemas/StatusRequest/example"
 REPORT = "/components/schemas/VerificationView/example"
 
 
@@ -94,7 +95,7 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
     asked = {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
-    assert set(shown) == told | asked | {OFFER, ISSUE, REVOKE_ISSUER}
+    assert set(shown) == told | asked | {OFFER, ISSUE, STAND, REVOKE_ISSUER}
 
 
 def test_a_credential_is_issued_as_asked(deployment: Running, shown: dict[str, Any]) -> None:
@@ -164,9 +165,17 @@ def test_the_revocation_is_accepted(own: Running, shown: dict[str, Any]) -> None
 
 
 def test_the_question_is_asked(deployment: Running, shown: dict[str, Any]) -> None:
-    """Of nobody, for this deployment believes nobody's word."""
+    """Of whoever has an age credential of ours: no authority is believed here."""
     with deployment.http(deployment.service.operator_token) as http:
-        problem(http.post("/openid4vp/requests", json=shown[QUESTION]), 422, "question-refused")
+        asked = http.post("/openid4vp/requests", json=shown[QUESTION])
+    assert asked.status_code == 201, asked.text
+    assert asked.json()["over"] == shown[QUESTION]["over"]
+    assert "driving_licence" not in asked.json()["link"]
+
+
+def test_how_a_credential_is_to_stand_is_understood(deployment: Running, shown: dict[str, Any]) -> None:
+    with deployment.http(deployment.service.operator_token) as http:
+        problem(http.post("/credentials/status", json=shown[STAND]), 404, "credential-not-found")
 
 
 def test_the_offer_is_made(deployment: Running, shown: dict[str, Any]) -> None:
