@@ -10,6 +10,7 @@ Rules
   neighbours: a machine that slows down for a while slows both.
 - The same credential, as `tests/peers/age.py` has it: its issuer, two dates and six yes-or-no answers, of which one is
   shown where a suite can. didkit, which knows VCDM 1.1 only, gets it as Ed25519Signature2018.
+- Over HTTP, clients, server, workers and OpenBao share this machine's cores (`benchmarks/credential_load.py`).
 - Everything that a verifier does is done: structure, time, contexts, key, signature, trust. Keys are in the process.
 """
 
@@ -34,8 +35,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.credential_load import LOADS, Load, figures, loaded
 from benchmarks.peers import Peers, Turn, here
 from benchmarks.sd_jwts import Wallet
+from benchmarks.window import Done, percentile
 from identity.data_integrity.cryptosuite import SELECTIVE
 from identity.jsonld.context_library import CREDENTIALS_V1
 from identity.outcome import Outcome
@@ -76,6 +79,8 @@ class Plan:
     warm_up: float
     seconds: float
     rounds: int
+    load_seconds: float
+    """Of each load over HTTP."""
 
     def compare(self, line: Line) -> Compared:
         for side in (line.ours, line.other):
@@ -97,8 +102,8 @@ class Compared:
         return median(ours / other for ours, other in zip(self.ours, self.other, strict=True))
 
 
-QUICK: Final = Plan(warm_up=0.3, seconds=0.2, rounds=3)
-WHOLE: Final = Plan(warm_up=1.0, seconds=0.6, rounds=5)
+QUICK: Final = Plan(warm_up=0.3, seconds=0.2, rounds=3, load_seconds=0.7)
+WHOLE: Final = Plan(warm_up=1.0, seconds=0.6, rounds=5, load_seconds=3.0)
 
 
 def main() -> None:
@@ -106,16 +111,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="less, and less exact, within a minute")
     parser.add_argument("--json", action="store_true", help="one object instead of the table")
-    parser.add_argument("names", nargs="*", help="measure these alone, by the names of their ratios in --json")
+    parser.add_argument("names", nargs="*", help="measure these alone, by their names in --json")
     chosen = parser.parse_args()
     plan = QUICK if chosen.quick else WHOLE
     with ExitStack() as until:
         lines = [line for line in _lines(Peers(until)) if not chosen.names or line.name in chosen.names]
         found = {line: plan.compare(line) for line in lines}
+    loads = [load for load in LOADS if not chosen.names or load.name in chosen.names]
+    done = dict(loaded(loads, plan.load_seconds, plan.warm_up)) if loads else {}
     if chosen.json:
-        print(json.dumps(dict(sorted(_figures(found))), indent=2))
+        print(json.dumps(dict(sorted([*_figures(found), *figures(done)])), indent=2))
     else:
-        _show(found)
+        _show(found, done)
 
 
 def _lines(peers: Peers) -> Iterator[Line]:
@@ -192,7 +199,7 @@ def _figures(found: dict[Line, Compared]) -> Iterator[tuple[str, float]]:
         yield work, round(median(compared.ours), 1)
 
 
-def _show(found: dict[Line, Compared]) -> None:
+def _show(found: dict[Line, Compared], loads: dict[Load, Done]) -> None:
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
     table = Table("", "", "against", "ours a second", "theirs", "ratio", "wanted", box=None)
     table.title = machine
@@ -200,7 +207,13 @@ def _show(found: dict[Line, Compared]) -> None:
         each = (f"{median(side):,.0f}" for side in (compared.ours, compared.other))
         wanted = f"{WANTED.get(line.name, '')}"
         table.add_row(line.suite, line.action, line.peer, *each, f"{compared.ratio:.2f}", wanted)
-    Console().print(table)
+    over = Table("over HTTP", "clients", "a second", "p50 ms", "p99 ms", box=None)
+    for load, done in loads.items():
+        spread = (f"{percentile(done.milliseconds, percent):.1f}" for percent in (50, 99))
+        over.add_row(load.what, str(load.clients), f"{done.per_second:,.0f}", *spread)
+    for shown in (table, over):
+        if shown.row_count:
+            Console().print(shown)
 
 
 if __name__ == "__main__":

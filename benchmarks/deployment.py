@@ -99,6 +99,16 @@ def served(folder: Path, chosen: Mapping[str, str]) -> Iterator[Deployment]:
         process.wait()
 
 
+def issuing_token(deployment: Deployment) -> str:
+    """A key to have credentials issued with. Raises StartError."""
+    assert deployment.token
+    holder = deployment.home.holder()
+    assert holder is not None
+    with Sigillo("http://sigillo", holder.token, holder.socket) as operator:
+        key: str = operator.issue_key({"scopes": ["credentials:issue"]})["token"]
+        return key
+
+
 def _key(holder: Holder) -> str:
     """What the operator issues to a camera; empty while the server is not ready."""
     with Sigillo("http://sigillo", holder.token, holder.socket) as operator:

@@ -63,7 +63,7 @@ CREDENTIALS = (
 
 @pytest.mark.node
 def test_credentials_against_peers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(credentials, "QUICK", credentials.Plan(warm_up=0.01, seconds=0.01, rounds=1))
+    monkeypatch.setattr(credentials, "QUICK", credentials.Plan(0.01, 0.01, 1, 0.1))
     monkeypatch.setattr(sys, "argv", ["credentials.py", "--quick", "--json", *CREDENTIALS])
     credentials.main()
     figures = json.loads(capsys.readouterr().out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from identity.data_integrity.cryptosuite import SELECTIVE, SUITES
 from identity.data_integrity.signing import ProofOptions, add_proof
 from identity.did.methods import BlsKey, VerificationKey, did_key, multikey
 from identity.encoding import multibase
+from identity.encoding.date_time import write_date_time
 from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2, DATA_INTEGRITY_V2, PUBLISHED
 from identity.selective import bbs, ecdsa_sd
 from identity.selective.bbs_ciphersuite import SHA_256
@@ -46,14 +47,15 @@ OVER_18: Final = ("/credentialSubject/ageOver18",)
 HEADER: Final = "a presentation header"
 
 
-def attestation(issuer: str) -> dict[str, Any]:
+def attestation(issuer: str, today: datetime = NOW) -> dict[str, Any]:
     """As `AgeAttestation` is issued: no ids, coarse dates, nothing but yes and no."""
+    begins = today.replace(hour=0, minute=0, second=0, microsecond=0)
     return {
         "@context": [CREDENTIALS_V2, AGE],
         "type": ["VerifiableCredential", "AgeAttestation"],
         "issuer": issuer,
-        "validFrom": "2026-11-28T00:00:00Z",
-        "validUntil": "2026-12-12T00:00:00Z",
+        "validFrom": write_date_time(begins),
+        "validUntil": write_date_time(begins + timedelta(days=14)),
         "credentialSubject": {"type": "Person", **{f"ageOver{age}": age <= 21 for age in AGES}},
     }
 
@@ -104,10 +106,10 @@ class Ours:
             return bytes.fromhex("8626") + private.private_numbers().private_value.to_bytes(32)
         return bytes.fromhex("8026") + private.private_bytes_raw()
 
-    def issue(self, credential: dict[str, Any]) -> dict[str, Any]:
+    def issue(self, credential: dict[str, Any], now: datetime = NOW) -> dict[str, Any]:
         """With its proof; of a selective suite the base proof, for the holder."""
         if self.suite in SUITES:
-            options = ProofOptions(self.suite, "assertionMethod", NOW)
+            options = ProofOptions(self.suite, "assertionMethod", now)
             return add_proof(credential, options, self._issuer.method, self._issuer.sign, CONTEXTS)
         stated = {
             "type": "DataIntegrityProof",
