@@ -1,4 +1,4 @@
-"""How the claim key is, for an operator: what its store says, and which of its versions are revoked.
+"""How the keys are, for an operator: what their store says, and which of their versions are revoked.
 
 The store does not know: revocations are rows (ADR 0008), read here beside a service that may be running.
 """
@@ -6,30 +6,50 @@ The store does not know: revocations are rows (ADR 0008), read here beside a ser
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from cases.errors import SignerRevokedError
-from cases.revocation import revoked_versions
+from cases.revocation import recorded, revoked_versions
+from identity.issuing.editions import revoked_keys
 from keys.revocation import Revocation
 from keys.signer import KeyStore, KeyStoreStatus
 from keys.versions import current
+from ledger.storage.database import Database
 
 REVOKED: Final = "revoked"
 """The state of such a version, whatever its store calls it."""
 
 
-def key_status(keys: KeyStore, known: Sequence[Revocation]) -> KeyStoreStatus:
-    """As the store says, but for versions that are revoked; not ready while the current one is.
+@dataclass(frozen=True)
+class Revoked:
+    """What a service recorded."""
+
+    certificates: tuple[Revocation, ...] = ()
+    issuer_keys: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, database: Database) -> Self:
+        """Raises DatabaseUnavailableError."""
+        return cls(recorded(database), revoked_keys(database))
+
+
+def key_status(keys: KeyStore, revoked: Revoked) -> KeyStoreStatus:
+    """As the store says, but for versions that are revoked; not ready while the current one of the claim key is.
 
     Raises KeysError when the store ceases to answer meanwhile.
     """
     found = keys.status()
+    issuer = tuple(replace(one, state=REVOKED) if one.key in revoked.issuer_keys else one for one in found.issuer)
+    return _claim_key(keys, replace(found, issuer=issuer), revoked.certificates)
+
+
+def _claim_key(keys: KeyStore, found: KeyStoreStatus, known: Sequence[Revocation]) -> KeyStoreStatus:
     if not known or not found.versions:
         return found
     versions = keys.versions()
-    revoked = {str(ref): one for ref, one in revoked_versions(versions, known).items()}
-    told = tuple(replace(one, state=REVOKED) if one.key in revoked else one for one in found.versions)
+    which = {str(ref): one for ref, one in revoked_versions(versions, known).items()}
+    told = tuple(replace(one, state=REVOKED) if one.key in which else one for one in found.versions)
     signs = current(versions)
-    why = str(SignerRevokedError(key, revoked[key])) if signs and (key := str(signs.ref)) in revoked else ""
+    why = str(SignerRevokedError(key, which[key])) if signs and (key := str(signs.ref)) in which else ""
     return replace(found, ready=found.ready and not why, reason=found.reason or why, versions=told)

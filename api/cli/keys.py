@@ -16,10 +16,11 @@ from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from keys.certificates import INTERMEDIATE_NAME, VAULT_ISSUER
 from keys.errors import KeysError, KeyStoreUnavailableError
 from keys.issuer_keys import IssuerKey
-from keys.revocation import Reason, Revocation
+from keys.revocation import Reason
 from keys.signer import Algorithm
 
 if TYPE_CHECKING:
+    from cases.key_status import Revoked
     from keys.bootstrap import BootstrapReport
 
 app = typer.Typer(no_args_is_help=True, help="Signing keys and where they live.")
@@ -170,18 +171,18 @@ def bootstrap_vault(
         say(f"service token      [bold]{quoted(report.service_token)}[/]   (instead of a role: SIGILLO_VAULT_TOKEN)")
 
 
-def _revocations(url: str) -> tuple[Revocation, ...]:
+def _revocations(url: str) -> Revoked:
     """What a service recorded, here; none where no service was. Raises DatabaseUnavailableError."""
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
-    from cases.revocation import recorded
+    from cases.key_status import Revoked
     from ledger.storage.database import Database
     from ledger.storage.schema import is_empty
 
     with closing(Database(url)) as database:
         nothing = is_empty(database) if database.file is None else not database.file.exists()
         try:
-            return () if nothing else recorded(database)
+            return Revoked() if nothing else Revoked.of(database)
         except (
             OperationalError,
             ProgrammingError,

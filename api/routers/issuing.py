@@ -67,14 +67,14 @@ async def issue_typed(
     return IssuedView.of(issued)
 
 
-@router.get(PATH, dependencies=[AnyoneDep], tags=["credentials-public"], response_class=Response)
+@router.get(PATH, dependencies=[AnyoneDep], tags=["issuer"], response_class=Response)
 def did_document(service: ServiceDep) -> Response:
     """The issuer's DID document (did:web): every key that verifies what it issued."""
     document = json.dumps(service.issuance.record.newest().document)
     return Response(document, media_type="application/did+json", headers=CHANGING)
 
 
-@router.get(HISTORY_PATH, dependencies=[AnyoneDep], tags=["credentials-public"])
+@router.get(HISTORY_PATH, dependencies=[AnyoneDep], tags=["issuer"])
 def did_history(service: ServiceDep, response: Response) -> dict[str, list[EditionView]]:
     """Every DID document there was, oldest first, each with the ledger entry that it came with."""
     response.headers.update(CHANGING)
@@ -91,13 +91,13 @@ def revoke(service: ServiceDep, caller: CallerDep, key: str, request: KeyRevocat
     return RevokedKeyView.of(record.did, record.revoke(caller.principal, key, request.reason))
 
 
-@router.get(CONTEXT_PATH, dependencies=[AnyoneDep], tags=["credentials-public"], response_class=Response)
+@router.get(CONTEXT_PATH, dependencies=[AnyoneDep], tags=["issuer"], response_class=Response)
 def our_context() -> Response:
     """The JSON-LD context of our types."""
     return Response(context(), media_type="application/ld+json", headers=FOR_EVER)
 
 
-@router.get(SCHEMA_PATH, dependencies=[AnyoneDep], tags=["credentials-public"], response_class=JSONResponse)
+@router.get(SCHEMA_PATH, dependencies=[AnyoneDep], tags=["issuer"], response_class=JSONResponse)
 def our_schema(slug: str) -> Response:
     """The JSON Schema of one of our types."""
     found = schema(slug)

@@ -15,7 +15,9 @@ from identity.issuing.decisions import IssuerKeyChanged
 from identity.issuing.did_document import Method, methods_in
 from keys.signer import KeyRef
 from ledger.ids import EntryId, TenantId
+from ledger.storage.database import Database
 from ledger.storage.tables import TENANT, Base
+from ledger.storage.tenancy import SystemSession
 
 
 class DidDocumentRow(Base):
@@ -99,6 +101,15 @@ def newest(connection: Connection, tenant: TenantId) -> Edition | None:
     mine = select(DidDocumentRow.__table__).where(DidDocumentRow.tenant_id == tenant)
     row = connection.execute(mine.order_by(DidDocumentRow.number.desc()).limit(1)).mappings().one_or_none()
     return _edition(row) if row else None
+
+
+def revoked_keys(database: Database) -> frozenset[str]:
+    """The versions that assert nothing any more, whichever tenant is home. Raises DatabaseUnavailableError."""
+    latest = select(DidDocumentRow.__table__).order_by(DidDocumentRow.number.desc()).limit(1)
+    with database.read(SystemSession.REVOCATION) as connection:
+        row = connection.execute(latest).mappings().one_or_none()
+    methods = _edition(row).methods if row else {}
+    return frozenset(str(ref) for ref, method in methods.items() if method.revoked)
 
 
 def all_of(connection: Connection, tenant: TenantId) -> Sequence[Edition]:

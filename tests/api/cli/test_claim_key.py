@@ -189,6 +189,8 @@ def test_a_key_of_the_issuers_is_revoked_through_the_service(ask: Callable[..., 
     told = ask("revoke", signing[1], "--reason", "keyCompromise")
     assert told["key"] == str(signing[1])
     assert told["revoked"]
+    states = {one["key"]: one["state"] for one in ask("status")["issuer"]}
+    assert [key for key, state in states.items() if state == "revoked"] == [str(signing[1])]
     assert "rotate --issuer" in run("revoke", signing[1], "--reason", "keyCompromise").stdout
     assert run("revoke", signing[1], "--reason", "superseded", "--since", "2026-03-01T00:00:00Z").exit_code == 2
     assert run("revoke", "sigillo-issuer-p256@9", "--reason", "superseded").exit_code == 1
