@@ -15,6 +15,7 @@ from identity.openid4vci.credential import Credentials, Issuing
 from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vci.nonce import Nonces
 from identity.openid4vci.offers import Maker, Offers
+from identity.openid4vci.pushed import PushedRequests
 from keys.sealing import derive
 from ledger.storage.database import Database
 
@@ -28,16 +29,16 @@ def wallets_of(
     """The credential issuer of a deployment, at its public address."""
     clock, entropy = deployment.clock, deployment.entropy
     offers = Offers(database, clock, entropy)
-    nonces = Nonces(database, partial(_nonce_key, deployment), clock, entropy)
-    return CredentialIssuer(
-        offers, Credentials(url, configurations(url), offers, nonces, issuing, _require_permitted, clock)
-    )
+    nonces = Nonces(database, partial(_own_key, deployment, "nonces"), clock, entropy)
+    pushed = PushedRequests(partial(_own_key, deployment, "pushed"), clock, entropy)
+    credentials = Credentials(url, configurations(url), offers, nonces, issuing, _require_permitted, clock)
+    return CredentialIssuer(offers, credentials, pushed)
 
 
-def _nonce_key(deployment: Deployment) -> bytes:
+def _own_key(deployment: Deployment, purpose: str) -> bytes:
     """Of the home tenant's own subject: every process has it, and no table. Raises KeyStoreUnavailableError."""
     system = deployment.ledger.subjects.system(deployment.operator().tenant)
-    return derive(system.key, "openid4vci/v1/nonces")
+    return derive(system.key, f"openid4vci/v1/{purpose}")
 
 
 def _require_permitted(connection: Connection, maker: Maker) -> None:

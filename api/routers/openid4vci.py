@@ -14,13 +14,53 @@ from api.service import ServiceDep
 from identity.errors import WalletRefusedError
 from identity.openid4vci.authorization import PARAMETERS, read_request
 from identity.openid4vci.faults import Fault
+from identity.openid4vci.key_proof import MAX_PROOFS
 from identity.openid4vci.parameters import read_parameters
 
 router = APIRouter(tags=["openid4vci"], dependencies=[AddressDep])
 
 FORM: Final = "application/x-www-form-urlencoded"
 LOGIN_CODE: Final = "login_code"
+TOKEN_PARAMETERS: Final = (
+    "grant_type",
+    "pre-authorized_code",
+    "tx_code",
+    "code",
+    "code_verifier",
+    "redirect_uri",
+    "client_id",
+)
 METADATA_AGE: Final = {"Cache-Control": "public, max-age=60"}
+
+
+_CREDENTIAL_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["credential_configuration_id"],
+                    "properties": {
+                        "credential_configuration_id": {"type": "string"},
+                        "proofs": {
+                            "type": "object",
+                            "properties": {
+                                "jwt": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_PROOFS}
+                            },
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def _form_body(*names: str) -> dict[str, Any]:
+    """An operation whose body is a form with these fields; which of them are needed, says the refusal."""
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
 
 
 async def _form(request: Request) -> str:
@@ -67,7 +107,7 @@ def offer(service: ServiceDep, handle: str) -> Response:
 def authorize(service: ServiceDep, request: Request) -> Response:
     """The page on which the person who was invited lets a wallet in."""
     try:
-        parameters = read_parameters(request.url.query)
+        parameters = service.wallets.pushed.pulled(read_parameters(request.url.query))
         asked = read_request(parameters)
         held = service.wallets.authorizations.asked(asked)
     except WalletRefusedError as error:
@@ -76,7 +116,18 @@ def authorize(service: ServiceDep, request: Request) -> Response:
     return form_page({one: parameters[one] for one in PARAMETERS if one in parameters}, name, asked.destination)
 
 
-@router.post("/openid4vci/authorize", response_class=HTMLResponse, status_code=303)
+@router.post("/openid4vci/par", status_code=201, openapi_extra=_form_body(*PARAMETERS))
+def push(service: ServiceDep, form: Annotated[str, Depends(_form)]) -> Response:
+    """A request to authorise, pushed before the person's browser comes with a reference to it (RFC 9126)."""
+    return JSONResponse(service.wallets.pushed.push(read_parameters(form)), 201, NO_STORE)
+
+
+@router.post(
+    "/openid4vci/authorize",
+    openapi_extra=_form_body(*PARAMETERS, LOGIN_CODE),
+    response_class=HTMLResponse,
+    status_code=303,
+)
 def authorized(service: ServiceDep, form: Annotated[str, Depends(_form)]) -> Response:
     """The person's answer: with the right code the browser goes back to the wallet."""
     try:
@@ -87,7 +138,7 @@ def authorized(service: ServiceDep, form: Annotated[str, Depends(_form)]) -> Res
     return RedirectResponse(back, 303, HEADERS)
 
 
-@router.post("/openid4vci/token")
+@router.post("/openid4vci/token", openapi_extra=_form_body(*TOKEN_PARAMETERS))
 def token(service: ServiceDep, form: Annotated[str, Depends(_form)]) -> Response:
     """A pre-authorised code, with its transaction code, or an authorisation code, with its verifier, for a token."""
     return JSONResponse(service.wallets.tokens.exchange(read_parameters(form)), headers=NO_STORE)
@@ -99,7 +150,7 @@ def nonce(service: ServiceDep) -> Response:
     return JSONResponse({"c_nonce": service.wallets.credentials.nonces.fresh()}, headers=NO_STORE)
 
 
-@router.post("/openid4vci/credential")
+@router.post("/openid4vci/credential", openapi_extra=_CREDENTIAL_BODY)
 def credential(
     service: ServiceDep, access_token: Annotated[str, Depends(_token)], body: Annotated[bytes, Depends(_json)]
 ) -> Response:

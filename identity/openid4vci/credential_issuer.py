@@ -15,6 +15,7 @@ from identity.openid4vci.credential import Credentials, order_of
 from identity.openid4vci.metadata import issuer_metadata, server_metadata
 from identity.openid4vci.offer_link import OfferLink, code_of, new_typed
 from identity.openid4vci.offers import Contents, Maker, Offer, OfferId, Offers, Stage, new_secret
+from identity.openid4vci.pushed import PushedRequests
 from identity.openid4vci.token import Tokens
 
 OFFER_LASTS: Final = timedelta(minutes=10)
@@ -35,6 +36,7 @@ class CredentialIssuer:
 
     offers: Offers
     credentials: Credentials
+    pushed: PushedRequests
 
     @property
     def url(self) -> str:

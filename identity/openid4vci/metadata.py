@@ -29,6 +29,7 @@ def server_metadata(issuer: str, configurations: Iterable[Configuration]) -> dic
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/openid4vci/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer}/openid4vci/par",
         "token_endpoint": f"{issuer}/openid4vci/token",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

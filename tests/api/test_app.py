@@ -20,6 +20,7 @@ ROUTES = {
     ("get", "/.well-known/openid-credential-issuer"),
     ("get", "/.well-known/oauth-authorization-server"),
     ("get", "/openid4vci/offers/{handle}"),
+    ("post", "/openid4vci/par"),
     ("get", "/openid4vci/authorize"),
     ("post", "/openid4vci/authorize"),
     ("post", "/openid4vci/token"),

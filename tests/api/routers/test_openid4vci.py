@@ -93,7 +93,7 @@ def test_metadata_lead_a_wallet_to_every_endpoint(deployment: Running, phone: ht
     assert issuer["credential_issuer"] == server["issuer"] == deployment.service.settings.origin
     described = phone.get("/openapi.json").json()["paths"]
     endpoints = [value for part in (issuer, server) for name, value in part.items() if name.endswith("_endpoint")]
-    assert len(endpoints) == 4
+    assert len(endpoints) == 5
     assert all(urlsplit(endpoint).path in described for endpoint in endpoints)
     assert set(server["scopes_supported"]) == set(issuer["credential_configurations_supported"])
 
@@ -281,3 +281,5 @@ def test_a_wallet_gets_what_it_is_offered_by_either_grant(
         bound = [payload(credential)["cnf"]["jwk"] for credential in one["credentials"]]
         assert bound == [{name: part for name, part in key.items() if name != "d"} for key in one["keys"]]
     assert refused["refused"] == "invalid_grant", refused
+    with deployment.http() as anyone:
+        assert 'route="/openid4vci/par",status="201"' in anyone.get("/metrics").text, "the wallet pushed its request"

@@ -27,6 +27,7 @@ from identity.openid4vci.credential_issuer import CredentialIssuer, MadeOffer
 from identity.openid4vci.nonce import Nonces
 from identity.openid4vci.offers import Maker, Offers, Stage
 from identity.openid4vci.parameters import read_parameters
+from identity.openid4vci.pushed import PushedRequests
 from identity.openid4vci.token import AUTHORISED, PRE_AUTHORISED
 from identity.sd_jwt.concealing import Disclosable
 from identity.sd_jwt.credential import issue
@@ -110,7 +111,8 @@ class Desk:
                 raise CredentialRefusedError("the key is revoked")
 
         credentials = Credentials(ISSUER, configurations(ISSUER), offers, nonces, mint, permitted, clock)
-        desk = cls(world, tenant, mint, CredentialIssuer(offers, credentials))
+        pushed = PushedRequests(lambda: b"p" * 32, clock, system_entropy)
+        desk = cls(world, tenant, mint, CredentialIssuer(offers, credentials, pushed))
         return desk
 
     @property

@@ -9,6 +9,7 @@ from identity.openid4vci.authorization import CODE_LASTS, read_request
 from identity.openid4vci.faults import Fault
 from identity.openid4vci.offers import MAX_TRIES, Stage
 from identity.openid4vci.parameters import MAX_CHARACTERS, MAX_PARAMETERS, read_parameters
+from identity.openid4vci.pushed import LASTS
 from tests.identity.openid4vci.desk import BEARER, ISSUER, Desk, Wallet
 
 
@@ -118,3 +119,33 @@ def test_parameters_are_read_in_one_way_or_not_at_all(encoded: str) -> None:
 
 def test_a_parameter_without_a_value_was_left_out() -> None:
     assert read_parameters("a=&b=2&c") == {"b": "2"}
+
+
+def test_a_request_that_was_pushed_is_the_one_that_was_pushed(desk: Desk, wallet: Wallet) -> None:
+    pushed, asked = desk.issuer.pushed, wallet.ask(desk.offer(Stage.INVITED))
+    told = pushed.push({**asked, "resource": "passed over"})
+    brought = {"client_id": asked["client_id"], "request_uri": str(told["request_uri"])}
+    assert pushed.pulled(read_parameters(urlencode({**brought, "redirect_uri": "https://thief.example/"}))) == asked
+    assert pushed.pulled(asked) == asked
+    reference = brought["request_uri"]
+    for changed in (
+        {"client_id": "other"},
+        {"client_id": ""},
+        {"request_uri": reference[:-8]},
+        {"request_uri": reference[:60] + ("A" if reference[60] != "A" else "B") + reference[61:]},
+        {"request_uri": "urn:ietf:params:oauth:request_uri:x"},
+        {"request_uri": "https://wallet.example/request"},
+    ):
+        with pytest.raises(WalletRefusedError) as refused:
+            pushed.pulled(read_parameters(urlencode({**brought, **changed})))
+        assert refused.value.fault is Fault.INVALID_REQUEST
+    desk.world.clock.move(LASTS)
+    with pytest.raises(WalletRefusedError):
+        pushed.pulled(brought)
+
+
+def test_what_is_pushed_is_checked_as_it_comes(desk: Desk, wallet: Wallet) -> None:
+    asked = wallet.ask(desk.offer(Stage.INVITED))
+    for changed in ({"redirect_uri": "javascript:alert(1)"}, {"code_challenge": "x"}, {"state": "x" * 2000}):
+        with pytest.raises(WalletRefusedError):
+            desk.issuer.pushed.push({**asked, **changed})
