@@ -283,3 +283,16 @@ def test_a_wallet_gets_what_it_is_offered_by_either_grant(
     assert refused["refused"] == "invalid_grant", refused
     with deployment.http() as anyone:
         assert 'route="/openid4vci/par",status="201"' in anyone.get("/metrics").text, "the wallet pushed its request"
+        shows_one_fact_of(anyone, got[3]["credentials"][0])
+
+
+def shows_one_fact_of(holder: httpx.Client, whole: dict[str, Any]) -> None:
+    """The credential that is bound to no key, under bbs-2023."""
+    asked = {"verifiableCredential": whole, "options": {"selectivePointers": ["/credentialSubject/age_over_18"]}}
+    derived = holder.post("/credentials/derive", json=asked)
+    assert derived.status_code == 201, derived.text
+    assert CLAIMS.items() < whole["credentialSubject"].items()
+    shown = derived.json()["verifiableCredential"]
+    assert shown["credentialSubject"] == CLAIMS
+    verified = holder.post("/credentials/verify", json={"verifiableCredential": shown, "options": {}})
+    assert (verified.status_code, verified.json()["verified"]) == (200, True), verified.text
