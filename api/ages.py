@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
 
+from api.credential_desk import contexts_of
 from api.settings import Settings
 from api.sources import Sources
 from identity.did.web import resolver
-from identity.issuing.vocabulary import contexts_at
+from identity.issuing.record import IssuerRecord
 from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import Word
 from identity.openid4vp.presentations import Presentations
+from identity.openid4vp.request import RequestSigner
 from identity.openid4vp.sessions import Sessions
 from keys.clock import Clock, Entropy
 from ledger.log import Ledger
@@ -22,18 +25,32 @@ from provenance.errors import TrustPolicyError
 
 
 def presentations_of(
-    settings: Settings, ledger: Ledger, database: Database, sources: Sources, clock: Clock, entropy: Entropy
+    settings: Settings,
+    ledger: Ledger,
+    database: Database,
+    sources: Sources,
+    record: IssuerRecord,
+    clock: Clock,
+    entropy: Entropy,
 ) -> Presentations:
-    """The verifier of wallets' answers. Raises OSError and TrustPolicyError for the operator's files."""
+    """The verifier of wallets' answers, who believes our own issuer and those that the operator names.
+
+    Raises OSError, StartError and TrustPolicyError for the operator's files.
+    """
     believed = Believed(
         _anchors(settings.age_anchors),
         sources.issuers,
         resolver(sources.did_documents.content),
-        fetch=sources.status_lists.content,
-        contexts=contexts_at(settings.origin),
+        record.contexts.including({url: context.encode() for url, context in contexts_of(settings).items()}),
+        sources.status_lists.content,
     )
     sessions = Sessions(database, ledger.subjects, clock, entropy)
-    return Presentations(sessions, lambda: believed, settings.origin, clock, entropy)
+    signer = partial(_signer, record)
+    return Presentations(sessions, lambda: believed, settings.origin, clock, entropy, signer)
+
+
+def _signer(record: IssuerRecord) -> RequestSigner:
+    return record.issuer().p256
 
 
 def _anchors(files: Mapping[Word, Path]) -> Mapping[Word, Sequence[x509.Certificate]]:

@@ -391,7 +391,7 @@ def _assemble(
         credential_callers=credentials[0],
         credential_strangers=credentials[1],
         sources=sources,
-        presentations=presentations_of(settings, ledger, database, sources, clock, entropy),
+        presentations=presentations_of(settings, ledger, database, sources, issuance.record, clock, entropy),
         wallets=wallets_of(settings.origin, database, deployment, issuance.issuing),
         stamps=stamps,
         readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), stamps),

@@ -16,11 +16,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from identity.issuing.credential_types import AGE_ATTESTATION
 from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE, VerifiedMdoc
 from identity.sd_jwt.credential import VerifiedCredential
 
 PID_VCT: Final = "urn:eudi:pid:1"
-ATTESTATION_VCT: Final = "urn:sigillo:AgeAttestation:1"
 _STATED = re.compile("age_over_([0-9]{2})")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -77,7 +77,7 @@ def _by_birth(stated: object, years: int, today: date) -> Answer:
     return Answer.OVER if age >= years else Answer.UNDER
 
 
-_CLAIMS: Final[Mapping[str, Read]] = {ATTESTATION_VCT: stated, PID_VCT: _birthdate}
+_CLAIMS: Final[Mapping[str, Read]] = {AGE_ATTESTATION.vct: stated, PID_VCT: _birthdate}
 """Way, by the type of an SD-JWT."""
 
 _SOURCES: Final[Mapping[str, tuple[str, Read]]] = {

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import AnyoneDep, CallerDep
+from api.oauth import NO_STORE
 from api.prefer import PatienceDep
 from api.qr_code import Picture, qr_code
 from api.schemas.assets import Strict
@@ -31,7 +32,6 @@ router = APIRouter(prefix="/openid4vp")
 
 ASKING: Final = "presentations"
 WALLETS: Final = "wallets"
-NO_STORE: Final = {"Cache-Control": "no-store"}
 TAKEN: Final = frozenset({Outcome.HOLDS, Outcome.ABSENT})
 """Outcomes that a wallet need not be told of: it answered, or had nothing to say."""
 
@@ -47,6 +47,9 @@ class QuestionRequest(Strict):
 
     encrypted: bool = True
     """Whether the wallet encrypts its answer, which old ones cannot."""
+
+    signed: bool = False
+    """Whether we ask under our DID, which a wallet can look up, instead of by the address of the answer alone."""
 
     scheme: Scheme = Scheme.OPENID4VP
     """Which wallets the link opens."""
@@ -111,7 +114,7 @@ def ask(service: ServiceDep, caller: CallerDep, question: QuestionRequest) -> Wa
     answer. Nothing else is learned than that, and by whose word.
     """
     caller.require(Scope.PRESENT)
-    order = Order(question.over, question.accept, encrypted=question.encrypted, scheme=question.scheme)
+    order = Order(question.over, question.accept, question.signed, question.encrypted, question.scheme)
     return WalletRequestView.of(service.presentations.begin(caller.tenant, caller.principal, order))
 
 

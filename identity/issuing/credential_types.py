@@ -113,6 +113,11 @@ class CredentialType:
         return f"urn:sigillo:{self.name}:1"
 
     @property
+    def iri(self) -> str:
+        """Its name in our context, written out."""
+        return f"urn:sigillo:type:{self.name}"
+
+    @property
     def slug(self) -> str:
         """Its name in addresses."""
         return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in self.name).lstrip("-")

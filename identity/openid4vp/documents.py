@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from identity.age import ATTESTATION_VCT, PID_VCT
+from identity.age import PID_VCT
 from identity.data_integrity.proof import TYPE
+from identity.issuing.credential_types import AGE_ATTESTATION
 from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE
 from identity.selective import bbs
 
@@ -65,9 +66,9 @@ class AgeDocument:
 
 DOCUMENTS: Final[Mapping[str, AgeDocument]] = {
     "age_credential": AgeDocument(
-        Format.DOCUMENT, "urn:sigillo:type:AgeAttestation", Word.OURS, ("credentialSubject", "age_over_{years:02}")
+        Format.DOCUMENT, AGE_ATTESTATION.iri, Word.OURS, ("credentialSubject", "age_over_{years:02}")
     ),
-    "age_attestation": AgeDocument(Format.SD_JWT, ATTESTATION_VCT, Word.OURS, ("age_over_{years:02}",)),
+    "age_attestation": AgeDocument(Format.SD_JWT, AGE_ATTESTATION.vct, Word.OURS, ("age_over_{years:02}",)),
     "proof_of_age": AgeDocument(Format.MDOC, PROOF_OF_AGE, Word.PROOF_OF_AGE, (PROOF_OF_AGE, "age_over_{years:02}")),
     "driving_licence": AgeDocument(
         Format.MDOC, DRIVING_LICENCE, Word.DRIVING_LICENCE, (DRIVING_NAMESPACE, "age_over_{years:02}")

@@ -53,15 +53,15 @@ class Presentations:
 
     clock: Clock
     entropy: Entropy
-    signer: Callable[[], RequestSigner | None] = lambda: None
-    """The key of the deployment's DID that signs now. Raises what the key store does."""
+    signer: Callable[[], RequestSigner]
+    """The key of the deployment's DID that signs now. Raises IssuerUnnamedError, and what the key store does."""
 
     def begin(self, tenant: TenantId, principal: PrincipalId, order: Order) -> Session:
-        """A request that waits for a wallet. Raises QuestionRefusedError, KeyStoreUnavailableError."""
+        """A request that waits for a wallet. Raises QuestionRefusedError, and as `signer` where it is signed."""
         question = Question(order.years, self._documents(order))
-        signer = self._signer() if order.signed else None
+        signer = self.signer() if order.signed else None
         session = new_session_id(self.entropy)
-        address, did = f"{self.origin}{RESPONSES}/{session}", signer.method_id.partition("#")[0] if signer else ""
+        address, did = f"{self.origin}{RESPONSES}/{session}", signer.method.controller if signer else ""
         request = Request.draw(question, address, self.entropy, encrypted=order.encrypted, did=did)
         signed = request.signed(signer, self.clock(), WAITS) if signer else ""
         link = request.link(order.scheme, f"{self.origin}{OBJECTS}/{session}")
@@ -94,12 +94,6 @@ class Presentations:
         if not link:
             raise _answered()
         return link
-
-    def _signer(self) -> RequestSigner:
-        signer = self.signer()
-        if signer is None:
-            raise QuestionRefusedError("there is no key here to sign requests with: ask without")
-        return signer
 
     def _waiting(self, session: str) -> tuple[Session, Asked]:
         found = self.sessions.find(session)

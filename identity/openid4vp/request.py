@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol, Self
 from urllib.parse import quote, urlencode
 
+from identity.did.methods import VerificationMethod
 from identity.encoding import base64url
 from identity.encoding.strict_json import write_json
 from identity.jose.jwe import CIPHERS, DecryptionKey
@@ -52,8 +53,8 @@ class RequestSigner(JwsSigner, Protocol):
     """Signs requests: a key of the deployment's DID."""
 
     @property
-    def method_id(self) -> str:
-        """The DID URL by which wallets find the key."""
+    def method(self) -> VerificationMethod:
+        """By which wallets find the key."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Request:
         """The request object. Raises what the signer raises."""
         issued = int(now.timestamp())
         times = {"aud": AUDIENCE, "iat": issued, "exp": issued + int(life.total_seconds())}
-        return sign_jws(signer, {"typ": TYPE, "kid": signer.method_id}, {**self.parameters(), **times})
+        return sign_jws(signer, {"typ": TYPE, "kid": signer.method.id}, {**self.parameters(), **times})
 
 
 def _link(scheme: Scheme, parameters: dict[str, Any]) -> str:

@@ -1,31 +1,18 @@
 // A wallet nobody here wrote: follows links, shows SD-JWTs, posts its answers. One request with many cases:
-// {socket, now, cases: [{link, document, credential, key, shown, decline}]} → per case what it understood and was told.
+// {socket, now, keys, cases: [{link, document, credential, key, shown, decline}]}, where `keys` are the JWKs of DID URLs
+// that it resolves; per case what it understood of the request and what it was told.
 import {createHash, randomBytes} from 'node:crypto';
-import http from 'node:http';
-import {Openid4vpClient, extractEncryptionJwkFromJwks} from '@openid4vc/openid4vp';
+import {Openid4vpClient} from '@openid4vc/openid4vp';
 import {setGlobalConfig} from '@openid4vc/oauth2';
 import {SDJwtVcInstance} from '@sd-jwt/sd-jwt-vc';
 import {CompactEncrypt, CompactSign, compactVerify, importJWK} from 'jose';
 import {serve} from './program.mjs';
+import {over} from './wire.mjs';
 
 setGlobalConfig({allowInsecureUrls: true});
 
 const digest = (data, alg) => createHash(alg.replace('-', '')).update(data).digest();
 const hasher = (data, alg) => new Uint8Array(digest(typeof data === 'string' ? data : Buffer.from(data), alg));
-
-// HTTP over the socket that the test's server listens on.
-const fetchOver = socketPath => (url, init = {}) => new Promise((resolve, reject) => {
-  const {pathname, search} = new URL(url);
-  const options = {socketPath, path: pathname + search, method: init.method ?? 'GET', headers: init.headers};
-  const request = http.request(options, answer => {
-    const parts = [];
-    answer.on('data', part => parts.push(part));
-    answer.on('end', () => resolve(
-      new Response(Buffer.concat(parts), {status: answer.statusCode, headers: answer.headers})));
-  });
-  request.on('error', reject);
-  request.end(init.body?.toString());
-});
 
 async function encryptJwe({publicJwk, alg, enc, apu, apv}, data) {
   const header = {alg, enc, ...(publicJwk.kid && {kid: publicJwk.kid})};
@@ -59,7 +46,7 @@ async function present({credential, key, shown}, {client_id: aud, nonce}, iat) {
 }
 
 async function answer(one, {socket, now, keys}) {
-  const fetch = fetchOver(socket);
+  const fetch = over(socket);
   const callbacks = {fetch, hash: digest, encryptJwe, verifyJwt: verifyWith(keys), generateRandom: randomBytes};
   const client = new Openid4vpClient({callbacks});
   const {params} = client.parseOpenid4vpAuthorizationRequest({authorizationRequest: one.link});

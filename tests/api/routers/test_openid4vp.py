@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,9 @@ from PIL import Image
 
 from api.body import BODY_BYTES
 from api.settings import Settings
+from identity.did.methods import BlsKey, read_multikey
 from identity.encoding import base64url
+from identity.holding.deriving import derive_credential
 from identity.jose.jwk import write_jwk
 from identity.openid4vp.documents import DOCUMENTS, Word
 from identity.openid4vp.sessions import KEPT, WAITS
@@ -156,6 +159,51 @@ def test_what_a_wallet_showed_is_evidence_for_an_account(service: Running, anyon
         problem(platform.post(f"{path}/presentations", json=shown), 422, "evidence-refused")
     with service.http(service.key("", scopes=["assurance:grant"], source_types=[])) as narrow:
         assert problem(narrow.post(f"{path}/presentations", json=shown), 403, "scope-missing")["scope"] == SCOPE
+
+
+def test_from_the_offer_to_the_answer(deployment: Running, node: Node) -> None:
+    """What all of this is for: a wallet nobody here wrote gets an attestation from us, and proves to a service, asked
+    under our DID, that its holder is over 18; and the service learns only that.
+    """
+    scopes = ["credentials:issue", SCOPE]
+    with deployment.http(deployment.key("A Shop", scopes=scopes)) as http, deployment.http() as anyone:
+        offers = [
+            http.post(
+                "/v1/credentials/offers", json={"configuration": f"AgeAttestation.{kind}", "claims": CLAIMS}
+            ).json()
+            for kind in ("sd-jwt", "bbs")
+        ]
+        wanted = [
+            {"socket": str(deployment.socket), "offer": offer["link"], "code": None, "algorithms": algorithms}
+            for offer, algorithms in zip(offers, (["ES256"], []), strict=True)
+        ]
+        bound, bearer = node.run("openid4vci.mjs", wanted)
+        asked = ask(http, signed=True, encrypted=True)
+        shown = {"document": "age_attestation", "credential": bound["credentials"][0], "key": bound["keys"][0]}
+        case = {"link": asked["link"], "shown": ["age_over_18"], **shown}
+        document = anyone.get("/.well-known/did.json").json()
+        keys = {
+            method["id"]: write_jwk(key)
+            for method in document["verificationMethod"]
+            if not isinstance(key := read_multikey(method["publicKeyMultibase"]), BlsKey)
+        }
+        request = {"socket": str(deployment.socket), "now": int(time.time()), "keys": keys, "cases": [case]}
+        (answer,) = node.run("openid4vp.mjs", request)
+        assert (answer["status"], answer["prefix"]) == (200, "decentralized_identifier"), answer
+        expected = {"said": "yes", "by": document["id"], "outcome": "holds"}
+        assert look(http, asked)["answer"] == expected
+
+        asked = ask(http, over=16)
+        request = session(deployment, asked).state.request
+        contexts = deployment.service.issuance.record.contexts
+        pointers = ["/credentialSubject/age_over_18"]
+        derived = derive_credential(bearer["credentials"][0], pointers, request.transcript, contexts=contexts)
+        assert derived["credentialSubject"] == {"age_over_18": True}
+        assert post(anyone, asked, form(request, {"age_credential": [derived]})).json() == {}
+        assert look(http, asked)["answer"] == expected
+
+
+CLAIMS = {"age_over_18": True, "age_over_21": False}
 
 
 def test_a_mobile_document_and_who_waits_for_it(service: Running, http: httpx.Client, anyone: httpx.Client) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from identity.did.methods import did_key, method_of
+from identity.did.methods import VerificationMethod, did_key, method_of, resolve
 from identity.openid4vp.presentations import Order, Presentations
 from identity.openid4vp.session import Session
 from identity.openid4vp.sessions import Sessions
@@ -26,7 +26,7 @@ class DidKey:
     """A key of a DID that signs requests."""
 
     holder: Party
-    method_id: str
+    method: VerificationMethod
     algorithm: Algorithm = Algorithm.ES256
 
     def sign(self, message: bytes) -> bytes:
@@ -59,7 +59,7 @@ def verifier(_started: tuple[World, TenantId]) -> Verifier:
     world, tenant = _started
     world.clock.now = NOW
     sessions = Sessions(world.database, world.ledger.subjects, world.clock, system_entropy)
-    signer = DidKey(SIGNER, method_of(DID))
+    signer = DidKey(SIGNER, resolve(method_of(DID)))
     presentations = Presentations(
         sessions, lambda: BELIEVED, "https://verifier.example", world.clock, system_entropy, lambda: signer
     )

@@ -8,20 +8,15 @@ from functools import cache
 from typing import Any, Final
 
 from identity.did.methods import BlsKey, did_key, method_of
-from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED
+from identity.issuing.vocabulary import CONTEXT_PATH, contexts_at
+from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.openid4vp.request import Request
 from identity.selective import bbs
 from identity.selective.bbs_ciphersuite import SHA_256
 from identity.selective.bbs_signature import SecretKey
 
-URL: Final = "https://sigillo.example/contexts/credentials/v1"
-AGES: Final = ("age_over_16", "age_over_18", "age_over_21")
-CONTEXT: Final = {
-    "@protected": True,
-    "AgeAttestation": "urn:sigillo:type:AgeAttestation",
-    **{name: f"urn:sigillo:term:{name}" for name in AGES},
-}
-CONTEXTS: Final = PUBLISHED.including({URL: json.dumps({"@context": CONTEXT}).encode()})
+ORIGIN: Final = "https://sigillo.example"
+CONTEXTS: Final = contexts_at(ORIGIN)
 SECRET: Final = SecretKey.derive(SHA_256, b"an issuer of ages, for tests alone")
 ISSUER: Final = did_key(BlsKey(SECRET.public))
 
@@ -30,7 +25,7 @@ ISSUER: Final = did_key(BlsKey(SECRET.public))
 def credential(claims: str, kind: str = "AgeAttestation") -> tuple[dict[str, Any], dict[str, Any]]:
     """One that says these claims (JSON), and its base proof."""
     document = {
-        "@context": [CREDENTIALS_V2, URL],
+        "@context": [CREDENTIALS_V2, ORIGIN + CONTEXT_PATH],
         "type": ["VerifiableCredential", *([kind] if kind else [])],
         "issuer": ISSUER,
         "validFrom": "2026-11-23T00:00:00Z",

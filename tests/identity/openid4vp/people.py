@@ -12,10 +12,11 @@ from urllib.parse import quote, urlencode
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from identity.age import ATTESTATION_VCT, PID_VCT
+from identity.age import PID_VCT
 from identity.did.methods import did_key, method_of
 from identity.encoding import base64url
 from identity.encoding.strict_json import write_json
+from identity.issuing.credential_types import AGE_ATTESTATION
 from identity.jose.jwk import write_jwk
 from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE
 from identity.openid4vp.believed import Believed
@@ -85,7 +86,7 @@ class Person:
     def attestation(self) -> str:
         """As Sigillo gives it."""
         claims = {
-            "vct": ATTESTATION_VCT,
+            "vct": AGE_ATTESTATION.vct,
             "iss": ATTESTER,
             "exp": int((NOW + timedelta(days=14)).timestamp()),
             "cnf": {"jwk": write_jwk(self.device.key)},
