@@ -42,10 +42,20 @@ class LinkTooLongError(Exception):
 
 def qr_code(link: str, picture: Picture) -> bytes:
     """The picture of an ASCII link, dark on white. Raises LinkTooLongError."""
-    if len(link) > MAX_BYTES:
-        raise LinkTooLongError(len(link))
-    code = segno.make_qr(link, error="l", mode="byte", boost_error=False)
-    out = io.BytesIO()
+    code, out = _code(link), io.BytesIO()
     scale = PIXELS if picture is Picture.PNG else 1
     code.save(out, kind=picture.value, scale=scale, border=QUIET, light="white")
     return out.getvalue()
+
+
+def in_letters(link: str) -> str:
+    """The same for a terminal, in half blocks of its two colours. Raises LinkTooLongError."""
+    out = io.StringIO()
+    _code(link).terminal(out=out, border=2, compact=True)
+    return out.getvalue().rstrip("\n")
+
+
+def _code(link: str) -> segno.QRCode:
+    if len(link) > MAX_BYTES:
+        raise LinkTooLongError(len(link))
+    return segno.make_qr(link, error="l", mode="byte", boost_error=False)

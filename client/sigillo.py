@@ -143,6 +143,10 @@ class Sigillo:
         """A credential of one of our types; it is in the answer and nowhere else."""
         return self._json("POST", "/v1/credentials", json=request)
 
+    def offer_credential(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """An offer for somebody's wallet, whose secrets are in the answer and nowhere else."""
+        return self._json("POST", "/v1/credentials/offers", json=request)
+
     def change_credential(self, credential: str, purpose: str, reason: str, *, holds: bool) -> dict[str, Any]:
         """Revoke (`revocation`), suspend or reinstate (`suspension`) a credential."""
         stated = {"type": "BitstringStatusListEntry", "statusPurpose": purpose}

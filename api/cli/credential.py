@@ -38,7 +38,7 @@ def issue(
     as_json: bool = JSON,
 ) -> None:
     """Issue a credential. It is written here and kept nowhere else."""
-    claims = dict(map(_claim, claim))
+    claims = dict(map(claim_of, claim))
     request: dict[str, Any] = {"type": kind, "format": form, "claims": claims}
     if holder and form == SD_JWT:
         request["holder"] = _jwk(holder)
@@ -83,8 +83,8 @@ def status(
         say(f"  recorded as {stands['ledger']['entry']}")
 
 
-def _claim(text: str) -> tuple[str, Any]:
-    """`name=value`; a value that is JSON is taken as such, any other as text."""
+def claim_of(text: str) -> tuple[str, Any]:
+    """What `--claim name=value` says; a value that is JSON is taken as such, any other as text."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise fail(f"write a claim as name=value, such as age_over_18=true, not {text!r}", Exit.USAGE)
