@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from api.credential_desk import contexts_of
+from api.contexts import contexts_of
 from api.settings import Settings
 from api.sources import Sources
 from identity.did.web import resolver

@@ -5,16 +5,13 @@ As with files, strangers have workers, threads and memory of their own. The work
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
-from api.home import StartError
+from api.contexts import contexts_of
 from api.settings import Settings
 from api.sources import Sources as Fetched
 from api.turns import Turns
@@ -32,11 +29,6 @@ JOBS: Final = "identity.vc_api.jobs"
 
 BODIES: Final = 32
 """Requests of the largest size that one kind of caller may have in memory, and half as many each of them."""
-
-MAX_CONTEXTS: Final = 256 * 1024
-"""Characters of the operator's contexts: workers are given them with each request."""
-
-_CONTEXTS: Final = TypeAdapter(dict[str, dict[str, object]])
 
 
 @dataclass(frozen=True)
@@ -68,18 +60,3 @@ def desks(
         return CredentialDesk(checking, turns(), SharedBudget(BODIES * MAX_BODY, each=BODIES * MAX_BODY // 2))
 
     return desk(), desk()
-
-
-def contexts_of(settings: Settings) -> Mapping[str, str]:
-    """The operator's further contexts, each as JSON. Raises OSError, StartError."""
-    file = settings.credential_contexts
-    if file is None:
-        return {}
-    try:
-        found = _CONTEXTS.validate_json(file.read_bytes())
-    except ValidationError as error:
-        raise StartError(f"{file}: write one JSON object of JSON-LD contexts, each by its URL") from error
-    contexts = {url: json.dumps(context) for url, context in found.items()}
-    if sum(map(len, contexts.values())) > MAX_CONTEXTS:
-        raise StartError(f"{file}: contexts of more than {MAX_CONTEXTS} characters do not go with each credential")
-    return contexts

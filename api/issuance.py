@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.contexts import contexts_of
 from api.settings import Profile, Settings
 from cases.credential_status import CredentialStanding
 from cases.credentials import Credentials
@@ -41,14 +42,19 @@ def issuance_of(
     clock: Clock,
     entropy: Entropy,
 ) -> Issuance:
-    """Asks nobody yet. Where others reach a server, only its operator knows: without it nothing is issued."""
+    """Asks nobody yet. Where others reach a server, only its operator knows: without it nothing is issued.
+
+    Raises OSError, StartError for the operator's contexts.
+    """
     origin = settings.origin
     named = settings.public_url or settings.profile is Profile.EMBEDDED
 
     def home() -> TenantId:
         return deployment.operator().tenant
 
-    did, contexts = did_web(origin) if named else "", contexts_at(origin)
+    did, published = did_web(origin) if named else "", contexts_at(origin)
+    further = {url: text.encode() for url, text in contexts_of(settings).items() if url not in published}
+    contexts = published.including(further)
     record = IssuerRecord(ledger, database, keys, home, did, clock, entropy, contexts)
     lists, status = StatusLists(database, entropy), StatusPublication(database, origin, record.issuer, clock)
     issuing = Issuing(ledger, database, record.issuer, lists, status, origin, clock, entropy)

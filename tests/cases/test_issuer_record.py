@@ -16,12 +16,20 @@ from sqlalchemy.exc import DBAPIError
 from cases.errors import UnknownKeyError
 from identity.did.methods import VerificationMethod
 from identity.did.web import read_document
-from identity.errors import DidError, IssuerKeyUnknownError, IssuerUnnamedError, KeyUnfitError, PlaceTakenError
+from identity.errors import (
+    CredentialRefusedError,
+    DidError,
+    IssuerKeyUnknownError,
+    IssuerUnnamedError,
+    KeyUnfitError,
+    PlaceTakenError,
+)
 from identity.issuing import issue
 from identity.issuing.did_document import did_web
 from identity.issuing.editions import DidDocumentRow
-from identity.issuing.orders import TypedOrder
+from identity.issuing.orders import TypedOrder, order_of
 from identity.issuing.vocabulary import contexts_at
+from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.outcome import Check, Outcome
 from identity.selective import bbs
 from identity.verifier import Policy, verify_credential
@@ -263,6 +271,31 @@ def test_nothing_is_begun_by_a_deployment_that_issues_nothing_and_another_addres
         record.did = ""
         with pytest.raises(IssuerUnnamedError):
             record.newest()
+
+
+def test_a_credential_may_be_written_under_the_operators_contexts(
+    tmp_path: Path,
+) -> None:
+    further = {"https://cards.example/v1": {"@context": {"card": "https://cards.example/#card"}}, CREDENTIALS_V2: {}}
+    (tmp_path / "contexts.json").write_text(json.dumps(further))
+    said = {
+        "@context": [CREDENTIALS_V2, "https://cards.example/v1"],
+        "type": ["VerifiableCredential"],
+        "issuer": "did:web:issuer.example",
+        "credentialSubject": {"card": "17"},
+    }
+    keys = SimulatedKeyStore()
+    with house(tmp_path, keys, None, HeldClock(), credential_contexts=tmp_path / "contexts.json") as up:  # type: ignore[arg-type]
+        order = order_of(said, "eddsa-rdfc-2022", ())
+        issued = up.issuance.issuing.issue(up.operator.tenant, up.operator.principal, [order])[0].credential
+        assert isinstance(issued, dict)
+        assert issued["credentialSubject"] == {"card": "17"}
+        with pytest.raises(CredentialRefusedError, match="issuer"):
+            up.issuance.issuing.issue(
+                up.operator.tenant,
+                up.operator.principal,
+                [order_of({**said, "issuer": "did:web:cards.example"}, "eddsa-rdfc-2022", ())],
+            )
 
 
 @pytest.mark.parametrize("statement", [update(DidDocumentRow).values(document="{}"), delete(DidDocumentRow)], ids=str)
