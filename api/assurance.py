@@ -8,10 +8,12 @@ from typing import Final
 
 from api.fetching import Fetched, FetchError, FetchFailedError, OpenWeb, Wanted
 from api.home import Home, StartError
+from api.issuance import Issuance
 from api.log import logger
 from api.settings import Profile, Settings
 from identity.assurance.account import Accounts
 from identity.assurance.codes import Codes
+from identity.assurance.credentials import AccountCredentials
 from identity.assurance.grants import Grants
 from identity.assurance.kyc import Kyc
 from identity.assurance.logins import Logins
@@ -22,6 +24,7 @@ from identity.assurance.providers import Providers, read_providers
 from identity.assurance.requests import Requests
 from identity.assurance.review import Review
 from identity.assurance.senders import OUTBOX_WARNING, Gateway, Nobody, Outbox, Sender
+from identity.assurance.statements import Statements
 from identity.errors import AssuranceError, EvidenceRefusedError, ProviderUnavailableError
 from keys.clock import Clock, Entropy
 from ledger.log import Ledger
@@ -42,6 +45,8 @@ class Assurance:
     logins: Logins
     kyc: Kyc
     presented: Presented
+    statements: Statements
+    credentials: AccountCredentials
     review: Review
 
     @property
@@ -51,7 +56,13 @@ class Assurance:
 
 
 def assurance_of(
-    settings: Settings, home: Home, ledger: Ledger, database: Database, clock: Clock, entropy: Entropy
+    settings: Settings,
+    home: Home,
+    ledger: Ledger,
+    database: Database,
+    issuance: Issuance,
+    clock: Clock,
+    entropy: Entropy,
 ) -> Assurance:
     """Raises StartError for a policy or providers that cannot be used."""
     policy, providers = _configured(settings)
@@ -59,6 +70,7 @@ def assurance_of(
     web = OpenWeb(loopback=settings.fetch_loopback)
     clients = [entry.client(name) for name, entry in providers.logins.items()]
     grants, requests = Grants(accounts, policy), Requests(accounts, policy)
+    credentials = AccountCredentials(accounts, grants, issuance.issuing)
     return Assurance(
         accounts,
         grants,
@@ -66,7 +78,9 @@ def assurance_of(
         Logins(accounts, requests, grants, *identity_providers(web, clients, clock)),
         Kyc(accounts, requests, grants, {name: house.keys() for name, house in providers.kyc.items()}),
         Presented(accounts, grants),
-        Review(accounts, grants),
+        Statements(accounts, grants, issuance.record.issuer),
+        credentials,
+        Review(accounts, grants, credentials),
     )
 
 

@@ -217,7 +217,7 @@ def open_service(
             clock,
             stack,
         )
-        assurance = assurance_of(settings, home, ledger, database, clock, entropy)
+        assurance = assurance_of(settings, home, ledger, database, issuance, clock, entropy)
         service = _assemble(
             settings,
             operator_token,
@@ -225,8 +225,8 @@ def open_service(
             trust,
             revocations,
             deployment,
-            assurance,
             issuance,
+            assurance,
             time_stamps,
             database,
             ledger,
@@ -318,8 +318,8 @@ def _assemble(
     trust: Trust,
     revocations: Revocations,
     deployment: Deployment,
-    assurance: Assurance,
     issuance: Issuance,
+    assurance: Assurance,
     time_stamps: TimeStamps | None,
     database: Database,
     ledger: Ledger,

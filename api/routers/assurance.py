@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.auth import AnyoneDep, CallerDep
 from api.schemas import words
 from api.schemas.assurance import (
+    STATEMENT,
     AccountRequest,
     AccountView,
     BegunView,
@@ -24,12 +25,15 @@ from api.schemas.assurance import (
     PolicyView,
     PresentationRequest,
     Provider,
+    StepUpRequest,
+    StepUpView,
     WithdrawalRequest,
 )
 from api.service import Service, ServiceDep
 from cases.access import Scope
 from cases.assurance import actor
 from identity.assurance.presented import of_session
+from identity.assurance.tier import Tier
 from ledger.ids import SubjectId
 
 router = APIRouter(prefix="/v1/assurance")
@@ -124,6 +128,19 @@ def take_presentation(
     session = service.presentations.look(caller.tenant, caller.principal, request.session)
     granted = service.assurance.presented.take(actor(caller), account, of_session(session), request.country)
     return GrantedView.of(granted, service.assurance)
+
+
+@router.post(ACCOUNT + "/step-ups", tags=[KEYED])
+def step_up(service: ServiceDep, caller: CallerDep, account: AccountPath, request: StepUpRequest) -> StepUpView:
+    """An action needs a tier: it is stated, signed; or the answer says what is missing, and the ways to it."""
+    caller.require(Scope.ASSURANCE_READ)
+    assurance, wanted, by = service.assurance, Tier(request.tier), actor(caller)
+    if request.form == STATEMENT:
+        asked = (request.audience, request.nonce, request.country)
+        return StepUpView.of(account, assurance.statements.state(by, account, wanted, *asked), assurance)
+    holder = request.holder_key()
+    said = assurance.credentials.state(by, account, wanted, request.form, holder, request.country)
+    return StepUpView.of(account, said, assurance)
 
 
 @router.post(ACCOUNT + "/evidence/{evidence}/withdrawal", tags=[KEYED])

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.assurance import Assurance
 from api.schemas.assets import LedgerView, Strict
-from api.schemas.words import CODE, COUNTRY, PROVIDER, WALLET_REQUEST
-from identity.assurance.codes import MAX_DESTINATION
+from api.schemas.words import CODE, COUNTRY, PROVIDER, WALLET_REQUEST, legible
+from identity.assurance.codes import MAX_DESTINATION, SENT_TO
 from identity.assurance.evidence import Evidence, Standing
 from identity.assurance.grants import Granted, Withdrawal
-from identity.assurance.logins import Begun
+from identity.assurance.logins import LOGINS, Begun
 from identity.assurance.policy import Rule
 from identity.assurance.requests import Request
+from identity.assurance.statements import Missing, Stated
 from identity.assurance.tier import EvidenceKind, Tier
+from identity.errors import CredentialRefusedError, TokenUnreadableError
+from identity.jose.jwk import PublicKey, read_jwk
 from ledger.ids import EntryId, SubjectId, moment
 
 MAX_ACCOUNT = 200
+MAX_WORD = 300
+STATEMENT = "statement"
 MAX_CODE = 2000
 """Of an authorisation code; Microsoft's have some hundred characters."""
 
@@ -99,6 +104,45 @@ class WithdrawalRequest(Strict):
     model_config = ConfigDict(json_schema_extra={"example": {"reason": "asked"}})
 
     reason: Withdrawal
+
+
+class StepUpRequest(Strict):
+    """Which tier an action needs, and for whom it is to be stated."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"tier": "medium", "audience": "https://shop.example", "nonce": "n-0S6_WzA2Mj", "country": "FR"}
+        }
+    )
+
+    tier: Literal[Tier.LOW, Tier.MEDIUM, Tier.HIGH]
+    audience: Annotated[str, Field(max_length=MAX_WORD), AfterValidator(legible)] = ""
+    """Who is to believe the statement: needed for one."""
+
+    nonce: Annotated[str, Field(max_length=MAX_WORD), AfterValidator(legible)] = ""
+    """The asker's own, which comes back in the statement."""
+
+    form: Annotated[str, Field(max_length=MAX_WORD)] = STATEMENT
+    """`statement`: a JWT of minutes. Or an `AccountAssurance` credential of a day: `dc+sd-jwt`, or a cryptosuite."""
+
+    holder: dict[str, Any] | None = None
+    """The public key (JWK) that an SD-JWT is bound to."""
+
+    country: Country = ""
+    """Whose ways are told, where the tier is missing."""
+
+    @model_validator(mode="after")
+    def _is_for_somebody(self) -> Self:
+        if (self.form == STATEMENT) == (not self.audience):
+            raise ValueError("a statement has an `audience`, and a credential has none")
+        return self
+
+    def holder_key(self) -> PublicKey | None:
+        """Raises CredentialRefusedError."""
+        try:
+            return None if self.holder is None else read_jwk(self.holder)
+        except TokenUnreadableError as error:
+            raise CredentialRefusedError(f"holder: {error}") from error
 
 
 class EvidenceView(BaseModel):
@@ -182,6 +226,52 @@ class GrantedView(BaseModel):
         """The view of a grant."""
         ledger = LedgerView.of(granted.entry, proven=False)
         return cls(tier=granted.standing.tier, evidence=EvidenceView.of(granted.evidence, assurance), ledger=ledger)
+
+
+class WayView(BaseModel):
+    """Evidence that would be enough, and how to give it."""
+
+    evidence: EvidenceKind
+    begin: str
+    providers: list[str]
+    """Of whom one is to be named; empty where there is none to choose."""
+
+
+class StepUpView(BaseModel):
+    """A tier that was reached, stated; or what the account has, and the ways to more."""
+
+    reached: bool
+    tier: Tier
+    """Stated; or what there is instead."""
+
+    statement: str | dict[str, Any] | None
+    expires_at: datetime | None
+    ledger: LedgerView | None
+    ways: list[WayView]
+
+    @classmethod
+    def of(cls, account: SubjectId, answer: Stated | Missing, assurance: Assurance) -> Self:
+        """The view of an answer."""
+        if isinstance(answer, Stated):
+            ledger = LedgerView.of(answer.entry, proven=False)
+            said, until = answer.statement, moment(answer.expires_at)
+            return cls(reached=True, tier=answer.tier, statement=said, expires_at=until, ledger=ledger, ways=[])
+        ways = [way for kind in answer.ways for way in _ways(account, kind, assurance)]
+        return cls(reached=False, tier=answer.tier, statement=None, expires_at=None, ledger=None, ways=ways)
+
+
+def _ways(account: SubjectId, kind: EvidenceKind, assurance: Assurance) -> list[WayView]:
+    """Those that this deployment offers."""
+    path = f"/v1/assurance/accounts/{account}"
+    if kind in SENT_TO:
+        return [WayView(evidence=kind, begin=f"{path}/codes", providers=[])] if assurance.codes.offered else []
+    if kind in LOGINS:
+        known = sorted(name for name, one in assurance.logins.providers.items() if one.client.evidence is kind)
+        return [WayView(evidence=kind, begin=f"{path}/logins", providers=known)] if known else []
+    if kind is EvidenceKind.KYC:
+        houses = sorted(assurance.kyc.houses)
+        return [WayView(evidence=kind, begin=f"{path}/kyc", providers=houses)] if houses else []
+    return [WayView(evidence=kind, begin="/openid4vp/requests", providers=[])]
 
 
 class ChangedView(BaseModel):

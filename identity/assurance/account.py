@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from identity.assurance.decisions import ACCOUNT_ERASED, ACCOUNT_OPENED, AccountErased, AccountOpened
-from identity.assurance.tables import AccountRow, EvidenceRow, RequestRow
+from identity.assurance.tables import AccountRow, EvidenceRow, RequestRow, StatedRow
+from identity.assurance.tier import Tier
 from identity.errors import AccountNotFoundError
 from keys.clock import Clock, Entropy
 from keys.sealing import derive
@@ -75,6 +76,7 @@ class Accounts:
         def work(connection: Connection) -> Sequence[Draft]:
             by.alive(connection)
             require_account(connection, by.tenant, account)
+            doubt(connection, by.tenant, account, Tier.NONE)
             for table in (RequestRow, EvidenceRow):
                 mine = (table.tenant_id == by.tenant, table.account_id == account)
                 connection.execute(delete(table).where(*mine))
@@ -135,6 +137,13 @@ def require_account(connection: Connection, tenant: TenantId, account: SubjectId
     mine = select(AccountRow.id).where(AccountRow.tenant_id == tenant, AccountRow.id == account)
     if not may_be_stored(account) or connection.execute(mine).scalar() is None:
         raise AccountNotFoundError
+
+
+def doubt(connection: Connection, tenant: TenantId, account: SubjectId, tier: Tier) -> None:
+    """In the unit of work that leaves an account at this tier: credentials that say a higher one are to be revoked."""
+    higher = [one for one in Tier if not tier.reaches(one)]
+    mine = (StatedRow.tenant_id == tenant, StatedRow.account_id == account, StatedRow.tier.in_(higher))
+    connection.execute(update(StatedRow).where(*mine).values(doubted=1))
 
 
 def _holder(connection: Connection, tenant: TenantId, handle: str) -> SubjectId | None:

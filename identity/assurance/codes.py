@@ -21,7 +21,7 @@ from identity.assurance.grants import Granted, Grants
 from identity.assurance.requests import Request, Requests, Wanted
 from identity.assurance.senders import Message, Sender
 from identity.assurance.tier import EvidenceKind
-from identity.errors import DestinationError
+from identity.errors import DestinationError, SenderAbsentError
 from keys.sealing import derive
 from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId
@@ -48,6 +48,15 @@ class Codes:
     requests: Requests
     grants: Grants
     sender: Sender
+
+    @property
+    def offered(self) -> bool:
+        """Whether codes are sent here at all."""
+        try:
+            self.sender.require()
+        except SenderAbsentError:
+            return False
+        return True
 
     def begin(self, by: Actor, account: SubjectId, kind: EvidenceKind, destination: str, country: str) -> Request:
         """Have a code sent. Raises DestinationError, EvidenceUnknownError, TooManyRequestsError, CodeNotSentError."""

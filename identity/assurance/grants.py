@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Connection, delete, func, select
 
-from identity.assurance.account import Accounts, Actor, require_account
+from identity.assurance.account import Accounts, Actor, doubt, require_account
 from identity.assurance.decisions import GRANTED, WITHDRAWN, AssuranceEnded, AssuranceGranted
 from identity.assurance.evidence import (
     Detail,
@@ -117,6 +117,7 @@ class Grants:
             insert_evidence(connection, account, new, sealed)
             stands[:] = [standing([*(one for one in before if one not in replaced), new], self.policy, now)]
             was = standing(before, self.policy, now).tier
+            doubt(connection, account.tenant, account.id, stands[0].tier)
             return [replace(draft, payload=self._said(account, new, was, stands[0].tier, replaced))]
 
         self.accounts.ledger.record(work, account.tenant)
@@ -138,6 +139,7 @@ class Grants:
                 raise EvidenceNotFoundError
             remove(connection, by.tenant, evidence)
             was, after = (standing(some, self.policy, now).tier for some in (before, [o for o in before if o != found]))
+            doubt(connection, by.tenant, account, after)
             said = AssuranceEnded(account, evidence, found.detail.kind, why, Tier.NONE, was, after, self.policy.digest)
             return [replace(draft, payload=said)]
 

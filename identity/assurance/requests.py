@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from identity.assurance.account import Accounts, Actor, require_account
 from identity.assurance.decisions import DECLINED, REQUESTED, AssuranceDeclined, AssuranceRequested
 from identity.assurance.policy import Policy
-from identity.assurance.tables import RequestRow
+from identity.assurance.tables import RequestRow, StatedRow
 from identity.assurance.tier import EvidenceKind
 from identity.errors import (
     AssuranceError,
@@ -199,9 +199,10 @@ class Requests:
 
 
 def forget(connection: Connection, now: int) -> None:
-    """Drop requests that neither complete anything nor count any more; bookkeeping."""
+    """Drop requests that neither complete anything nor count any more, and credentials that ended; bookkeeping."""
     window = now - WINDOW // _MILLISECOND
     connection.execute(delete(RequestRow).where(RequestRow.begun_at <= window, RequestRow.expires_at <= now))
+    connection.execute(delete(StatedRow).where(StatedRow.expires_at <= now))
 
 
 def _change(connection: Connection, request: Request, state: State, attempts: int) -> None:

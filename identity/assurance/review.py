@@ -11,7 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection, or_, select, update
 
-from identity.assurance.account import Accounts
+from identity.assurance.account import Accounts, doubt
+from identity.assurance.credentials import AccountCredentials
 from identity.assurance.decisions import DOWNGRADED, EXPIRED, AssuranceEnded
 from identity.assurance.evidence import Evidence, evidence_of, seal_detail, standing
 from identity.assurance.grants import Grants, remove
@@ -35,6 +36,7 @@ class Review:
 
     accounts: Accounts
     grants: Grants
+    credentials: AccountCredentials
 
     @property
     def policy(self) -> Policy:
@@ -42,7 +44,7 @@ class Review:
         return self.grants.policy
 
     def round(self) -> int:
-        """Review what is due, and forget what is spent; how many were due. Call until it answers 0."""
+        """Review what is due, revoke what is said no more, forget what is spent; how many were due. Call until 0."""
         now = self.accounts.now()
         self.accounts.database.write(lambda connection: forget(connection, now))
         due = or_(EvidenceRow.expires_at <= now, EvidenceRow.policy != self.policy.digest)
@@ -51,7 +53,7 @@ class Review:
             rows = connection.execute(columns.where(due).limit(BATCH)).all()
         for tenant, account, evidence in rows:
             self._review(tenant, account, evidence)
-        return len(rows)
+        return len(rows) + self.credentials.revoke_doubted()
 
     def _review(self, tenant: TenantId, account: SubjectId, evidence: str) -> None:
         try:
@@ -84,6 +86,7 @@ class Review:
             if worth is found.detail.tier:
                 return []
             after = standing(before, self.policy, now).tier
+            doubt(connection, subject.tenant, subject.id, after)
             said = AssuranceEnded(
                 account=subject.id,
                 evidence=found.id,

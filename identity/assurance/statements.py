@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -41,7 +41,9 @@ class Stated:
     """A tier that was reached."""
 
     tier: Tier
-    statement: str = field(repr=False)
+    statement: str | dict[str, Any] = field(repr=False)
+    """A JWT; or a credential."""
+
     expires_at: int
     entry: EntryId
 
@@ -64,14 +66,14 @@ class Statements:
     accounts: Accounts
     grants: Grants
     issuer: Callable[[], Issuer]
-    """Raises KeyStoreUnavailableError, KeyNotFoundError."""
+    """Raises IssuerUnnamedError, KeyStoreUnavailableError, KeyNotFoundError."""
 
-    def step_up(
+    def state(
         self, by: Actor, account: SubjectId, wanted: Tier, audience: str, nonce: str = "", country: str = ""
     ) -> Stated | Missing:
         """A statement that the account has this tier; or what is missing. `nonce` is the asker's, and comes back in it.
 
-        Raises AccountNotFoundError, KeyStoreUnavailableError.
+        Raises AccountNotFoundError, and as `issuer`.
         """
         policy, now = self.grants.policy, self.accounts.now()
         subject, issuer = self.accounts.subject(by.tenant, account), self.issuer()
@@ -82,29 +84,32 @@ class Statements:
             by.alive(connection)
             require_account(connection, by.tenant, account)
             found[:] = evidence_of(connection, subject)
-            expires = _ends(found, policy, wanted, now)
+            expires = ends(found, policy, wanted, now)
             if expires is None:
                 return []
-            said = AssuranceStated(
-                account, draft.id, wanted, audience, str(issuer.p256.ref), format_time(expires), policy.digest
-            )
+            key, until = str(issuer.p256.ref), format_time(expires)
+            said = AssuranceStated(account, draft.id, wanted, audience, key, until, policy.digest)
             return [replace(draft, payload=said)]
 
         self.accounts.ledger.record(work, by.tenant)
-        expires = _ends(found, policy, wanted, now)
+        expires = ends(found, policy, wanted, now)
         if expires is None:
-            has = standing(found, policy, now).tier
-            return Missing(has, tuple(policy.ways(wanted, policy.region_of(country))))
+            return missing(found, policy, wanted, now, country)
         claims = {"sub": account, "aud": audience, "iat": now // 1000, "exp": expires // 1000, "jti": draft.id}
         asked = {"nonce": nonce} if nonce else {}
         token = issuer.token(TYPE, {"iss": issuer.did, **claims, **asked, "tier": wanted, "policy": policy.name})
         return Stated(wanted, token, expires, draft.id)
 
 
-def _ends(evidence: Sequence[Evidence], policy: Policy, wanted: Tier, now: int) -> int | None:
+def ends(evidence: Sequence[Evidence], policy: Policy, wanted: Tier, now: int) -> int | None:
     """When a statement of this tier ends that is made now; None where the account does not have it."""
     enough = [one.ends(policy) for one in evidence if one.tier(policy, now).reaches(wanted)]
     return min(max(enough), now + policy.statement_lasts // _MILLISECOND) if enough else None
+
+
+def missing(evidence: Sequence[Evidence], policy: Policy, wanted: Tier, now: int, country: str) -> Missing:
+    """What there is instead, and the ways to it."""
+    return Missing(standing(evidence, policy, now).tier, tuple(policy.ways(wanted, policy.region_of(country))))
 
 
 @dataclass(frozen=True)
@@ -134,12 +139,12 @@ def read_statement(token: str, issuer: str, key: PublicKey, audience: str, now: 
     ):
         if claims.get(name, "") != expected:
             raise TokenInvalidError(check, f"the statement's {name} is not what was asked for")
-    account, tier, policy, entry = (claims.get(name) for name in ("sub", "tier", "policy", "jti"))
-    if not (isinstance(account, str) and isinstance(policy, str) and isinstance(entry, str) and tier in _TIERS):
+    account, tier, policy, entry = said = tuple(claims.get(name) for name in ("sub", "tier", "policy", "jti"))
+    if not all(isinstance(one, str) for one in said) or tier not in _TIERS:
         raise TokenInvalidError(Check.STRUCTURE, "the statement does not say which account has which tier")
     ends = claims["exp"]
     assert isinstance(ends, int | float)
-    return Assured(account, Tier(str(tier)), policy, entry, moment(int(ends * 1000)))
+    return Assured(str(account), Tier(str(tier)), str(policy), str(entry), moment(int(ends * 1000)))
 
 
 _TIERS: Final = frozenset(map(str, Tier)) - {Tier.NONE}

@@ -71,3 +71,25 @@ class EvidenceRow(Base):
     granted_at: Mapped[int]
     expires_at: Mapped[int]
     sealed: Mapped[bytes]
+
+
+class StatedRow(Base):
+    """A credential that says an account's tier, until it ends or is revoked."""
+
+    __tablename__ = "assurance_credential"
+    __table_args__ = (
+        Index(None, "tenant_id", "account_id"),
+        Index(None, "doubted"),
+        Index(None, "expires_at"),
+        {"info": TENANT | BOOKKEEPING},
+    )
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    credential_id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[SubjectId]
+    """Outlives the account by the seconds that revoking takes."""
+
+    tier: Mapped[str]
+    doubted: Mapped[int]
+    """1 where the account does not have that tier any more: to be revoked."""
+
+    expires_at: Mapped[int]

@@ -56,6 +56,7 @@ ROUTES = {
     ("post", "/v1/assurance/accounts/{account}/logins"),
     ("post", "/v1/assurance/accounts/{account}/logins/{request}"),
     ("post", "/v1/assurance/accounts/{account}/presentations"),
+    ("post", "/v1/assurance/accounts/{account}/step-ups"),
     ("post", "/v1/assurance/accounts/{account}/evidence/{evidence}/withdrawal"),
     ("post", "/v1/assurance/webhooks/{provider}"),
     ("get", "/v1/ledger/recovery"),

@@ -37,7 +37,8 @@ WITHDRAWAL = "/components/schemas/WithdrawalRequest/example"
 LOGIN = "/components/schemas/LoginRequest/example"
 LOGIN_ANSWER = "/components/schemas/LoginAnswer/example"
 PRESENTATION = "/components/schemas/PresentationRequest/example"
-ASSURANCE = {PRESENTATION, LOGIN, LOGIN_ANSWER, ACCOUNT, CODE, CODE_ANSWER, KYC, WITHDRAWAL}
+STEP_UP = "/components/schemas/StepUpRequest/example"
+ASSURANCE = {STEP_UP, PRESENTATION, LOGIN, LOGIN_ANSWER, ACCOUNT, CODE, CODE_ANSWER, KYC, WITHDRAWAL}
 CHANGE = (
     "/paths/~1v1~1assets~1{asset}~1transformations/post/requestBody/content/multipart~1form-data/schema/properties"
     "/claim/example"
@@ -210,6 +211,7 @@ def test_what_platforms_send_is_understood(deployment: Running, shown: dict[str,
         for what in (LOGIN, KYC):
             way = "logins" if what == LOGIN else "kyc"
             problem(http.post(f"{path}/{way}", json=shown[what]), 404, "provider-not-found")
+        assert http.post(f"{path}/step-ups", json=shown[STEP_UP]).json()["reached"] is False
         problem(http.post(f"{path}/presentations", json=shown[PRESENTATION]), 404, "wallet-request-not-found")
         unasked = http.post(f"{path}/logins/arq_{'a' * 26}", json=shown[LOGIN_ANSWER])
         problem(unasked, 404, "evidence-request-not-found")

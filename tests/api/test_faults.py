@@ -21,6 +21,7 @@ from api.schemas.assurance import (
     LoginAnswer,
     LoginRequest,
     PresentationRequest,
+    StepUpRequest,
     WithdrawalRequest,
 )
 from api.schemas.oversight import DisclosureRequest, SearchRequest
@@ -43,6 +44,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     LoginAnswer,
     LoginRequest,
     PresentationRequest,
+    StepUpRequest,
     WithdrawalRequest,
 )
 _members = sorted({name for body in BODIES for name in body.model_fields} | {"name", "version", "when", "source_type"})

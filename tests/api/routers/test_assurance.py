@@ -9,12 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from api.assurance import assurance_of
 from api.home import Home, StartError
 from api.settings import Profile, Settings
 from identity.assurance.senders import Nobody
+from identity.assurance.statements import TYPE, read_statement
 from identity.assurance.webhook import Secret, signed_headers
+from identity.did.web import read_document
+from identity.jose.jws import read_jws
 from keys.clock import system_clock, system_entropy
 from tests.api.wire import everything, problem, rows
 from tests.deployment import Running, running
@@ -127,6 +131,38 @@ def test_somebody_logs_in_elsewhere(http: httpx.Client, provider: IdentityProvid
     problem(http.post(f"{path}/logins", json={"provider": "nobody"}), 404, "provider-not-found")
 
 
+def test_a_step_up_is_stated_or_told_how_to_be_reached(assured: Running, http: httpx.Client) -> None:
+    path = opened(http, "user-21")
+    wanted = {"tier": "low", "audience": "https://shop.example", "nonce": "n-1"}
+    lacking = http.post(f"{path}/step-ups", json=wanted).json()
+    assert (lacking["reached"], lacking["tier"], lacking["statement"]) == (False, "none", None)
+    ways = {way["evidence"]: (way["begin"].removeprefix(path), way["providers"]) for way in lacking["ways"]}
+    assert ways == {
+        "email": ("/codes", []), "phone": ("/codes", []), "login": ("/logins", ["example-id"]),
+        "kyc": ("/kyc", ["example-kyc"]), "attestation": ("/openid4vp/requests", []),
+        "driving_licence": ("/openid4vp/requests", []), "identity_document": ("/openid4vp/requests", []),
+    }  # fmt: skip
+    request = http.post(f"{path}/codes", json={"evidence": "phone", "destination": "+4917012345678"}).json()["request"]
+    http.post(f"{path}/codes/{request}", json={"code": sent(assured, request)["code"]})
+    told = http.post(f"{path}/step-ups", json=wanted).json()
+    document = http.get("/.well-known/did.json").content
+    did = json.loads(document)["id"]
+    kid = str(read_jws(told["statement"], TYPE).header["kid"])
+    key = read_document(did, document, kid).key
+    assert isinstance(key, EllipticCurvePublicKey)
+    found = read_statement(told["statement"], did, key, "https://shop.example", system_clock(), "n-1")
+    assert (found.account, found.tier, found.entry) == (path.rpartition("/")[2], "low", told["ledger"]["entry"])
+    lasting = http.post(f"{path}/step-ups", json={"tier": "low", "form": "dc+sd-jwt"}).json()
+    assert lasting["statement"].count("~") > 1
+    document_form = http.post(f"{path}/step-ups", json={"tier": "low", "form": "eddsa-jcs-2022"}).json()["statement"]
+    assert document_form["credentialSubject"]["account"] == found.account
+    for body in ({"tier": "low"}, {**wanted, "form": "dc+sd-jwt"}, {**wanted, "tier": "none"}):
+        problem(http.post(f"{path}/step-ups", json=body), 422, "request-invalid")
+    strange: tuple[dict[str, Any], ...] = ({"form": "rot13"}, {"form": "dc+sd-jwt", "holder": {"kty": "oct"}})
+    for form in strange:
+        problem(http.post(f"{path}/step-ups", json={"tier": "low", **form}), 400, "credential-refused")
+
+
 def test_whom_it_is_refused_to(assured: Running, http: httpx.Client) -> None:
     path = opened(http, "user-18")
     stranger = assured.operator.issue_key({"tool": "", "scopes": SCOPES, "new_tenant": True})["token"]
@@ -184,17 +220,18 @@ def test_neither_name_nor_address_lies_in_clear(assured: Running, http: httpx.Cl
     (assured.home.outbox / f"{request}.json").unlink()
     kept = everything(assured)
     assert b"unmistakable" not in kept
-    assert b"EEA" not in kept
+    assert b'"region"' not in kept
 
 
 def test_a_server_sends_no_codes_into_files(assured: Running, tmp_path: Path) -> None:
     ledger, database = assured.service.ledger, assured.service.assurance.accounts.database
+    issuance = assured.service.issuance
     chosen: dict[str, Any] = {"home": tmp_path, "profile": Profile.SERVER, "database": "sqlite:////x"}
     vault = {"vault_url": "https://vault.example", "vault_role_id": "role"}
 
     def built(**more: Any) -> Any:
         settings = Settings(**{**chosen, **vault, **more})
-        return assurance_of(settings, Home(tmp_path), ledger, database, system_clock, system_entropy)
+        return assurance_of(settings, Home(tmp_path), ledger, database, issuance, system_clock, system_entropy)
 
     assert isinstance(built().codes.sender, Nobody)
     gateway = {"url": "https://gateway.example/codes", "secret": WEBHOOK_SECRET}

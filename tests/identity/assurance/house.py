@@ -6,14 +6,15 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from identity.assurance.account import Accounts, Actor
 from identity.assurance.codes import Codes
+from identity.assurance.credentials import AccountCredentials
 from identity.assurance.decisions import KINDS
 from identity.assurance.evidence import Found
 from identity.assurance.grants import Grants
@@ -22,16 +23,27 @@ from identity.assurance.policy import DEFAULT_FILE, Policy, default_policy, read
 from identity.assurance.requests import Requests
 from identity.assurance.review import Review
 from identity.assurance.senders import Message
+from identity.assurance.statements import Statements
 from identity.assurance.tier import EvidenceKind, Tier
 from identity.assurance.webhook import Secret
+from identity.issuing.decisions import KINDS as ISSUING_KINDS
+from identity.issuing.issue import Issuing
+from identity.issuing.issuer import Issuer
+from identity.issuing.vocabulary import contexts_at
+from identity.status.decisions import KINDS as STATUS_KINDS
+from identity.status.lists import StatusLists
+from identity.status.publishing import StatusPublication
 from keys.clock import system_entropy
 from ledger.ids import PrincipalId, SubjectId
 from ledger.log import Ledger
 from ledger.storage.database import Database
+from ledger.storage.tables import Principal, PrincipalKind
 from tests.databases import url_of
+from tests.identity.issuing.ours import our_issuer
 from tests.ledger.world import FULL, HeldClock, until_all_placed
 from tests.simulators.key_store import SimulatedKeyStore
 
+ORIGIN = "https://issuer.example"
 HOUSE = "acme"
 SECRET = Secret(bytes(range(32)))
 
@@ -82,8 +94,22 @@ class House:
         return Kyc(self.accounts, self.requests, self.grants, {HOUSE: [SECRET], "other": [SECRET]})
 
     @cached_property
+    def lists(self) -> StatusPublication:
+        return StatusPublication(self.accounts.database, ORIGIN, issuer, self.clock)
+
+    @cached_property
+    def credentials(self) -> AccountCredentials:
+        accounts, lists = self.accounts, StatusLists(self.accounts.database, system_entropy)
+        parts = (accounts.ledger, accounts.database, issuer, lists, self.lists, ORIGIN, self.clock)
+        return AccountCredentials(accounts, self.grants, Issuing(*parts, system_entropy))
+
+    @cached_property
+    def statements(self) -> Statements:
+        return Statements(self.accounts, self.grants, issuer)
+
+    @cached_property
     def review(self) -> Review:
-        return Review(self.accounts, self.grants)
+        return Review(self.accounts, self.grants, self.credentials)
 
     def under(self, policy: Policy) -> House:
         """The same accounts under other rules."""
@@ -91,7 +117,11 @@ class House:
 
     def platform(self) -> Actor:
         """Of a tenant of its own."""
-        return Actor(self.accounts.ledger.create_tenant("platform"), PrincipalId("prn_platform"))
+        tenant, who = self.accounts.ledger.create_tenant("platform"), PrincipalId("prn_platform")
+        row = {"tenant_id": tenant, "id": who, "kind": PrincipalKind.KEY, "created_at": 0}
+        with self.accounts.database.writing(FULL) as connection:
+            connection.execute(insert(Principal).values(row))
+        return Actor(tenant, who)
 
     def shown(self, by: Actor, account: SubjectId, kind: EvidenceKind, **more: Any) -> Found:
         """Grant a kind of evidence, whatever adapter would find it."""
@@ -119,6 +149,12 @@ class House:
             return list(connection.execute(text(statement), values))
 
 
+@cache
+def issuer() -> Issuer:
+    """One for all: lists are signed anew when it is another."""
+    return replace(our_issuer(), contexts=contexts_at(ORIGIN))
+
+
 def policy(**changes: Any) -> Policy:
     """The default one, changed."""
     return read_policy(json.dumps({**json.loads(DEFAULT_FILE.read_bytes()), **changes}).encode())
@@ -127,7 +163,8 @@ def policy(**changes: Any) -> Policy:
 @contextmanager
 def running(path: Path) -> Iterator[House]:
     database, clock = Database(url_of(path)), HeldClock()
-    ledger = Ledger(database, SimulatedKeyStore(), KINDS, origin="log.example/test", clock=clock)
+    kinds = (*KINDS, *ISSUING_KINDS, *STATUS_KINDS)
+    ledger = Ledger(database, SimulatedKeyStore(), kinds, origin="log.example/test", clock=clock)
     ledger.start()
     try:
         yield House(Accounts(ledger, database, clock, system_entropy), clock, default_policy())

@@ -71,7 +71,9 @@ def test_who_logs_in_is_at_tier_medium(
     begun = logins.begin(platform, account, NAME, "DE")
     query = parse_qs(urlsplit(begun.url).query)
     assert (query["state"], query["v"]) == ([begun.request.id], ["1"])
-    granted = logins.complete(platform, account, begun.request.id, provider.log_in(begun.url, "ada"), provider.url)
+    granted = logins.complete(
+        platform, account, begun.request.id, provider.log_in(begun.url, "ada-lovelace-1815"), provider.url
+    )
     assert granted.standing.tier is Tier.MEDIUM
     kinds = [kind for kind, _ in house.entries(platform)]
     assert kinds == ["account.opened", "assurance.requested", "assurance.granted"]
@@ -79,7 +81,7 @@ def test_who_logs_in_is_at_tier_medium(
     assert (said.kind, said.method, said.request) == ("login", NAME, begun.request.id)
     kept = house.rows("SELECT * FROM assurance_evidence") + house.rows("SELECT * FROM assurance_request")
     cells = b"\0".join(cell if isinstance(cell, bytes) else str(cell).encode() for row in kept for cell in row)
-    for secret in (b"unmistakable", b"ada", provider.url.encode(), query["nonce"][0].encode()):
+    for secret in (b"unmistakable", b"ada-lovelace", provider.url.encode(), query["nonce"][0].encode()):
         assert secret not in cells
 
 

@@ -1,4 +1,4 @@
-"""The tables of identity/assurance: accounts, requests for evidence, evidence."""
+"""The tables of identity/assurance: accounts, requests for evidence, evidence, credentials about them."""
 
 from __future__ import annotations
 
@@ -58,6 +58,19 @@ def upgrade() -> None:
     op.create_index("ix_assurance_evidence_request_id", "assurance_evidence", ["request_id"])
     op.create_index("ix_assurance_evidence_expires_at", "assurance_evidence", ["expires_at"])
     op.create_index("ix_assurance_evidence_policy", "assurance_evidence", ["policy"])
+    op.create_table(
+        "assurance_credential",
+        sa.Column("tenant_id", sa.String, nullable=False),
+        sa.Column("credential_id", sa.String, nullable=False),
+        sa.Column("account_id", sa.String, nullable=False),
+        sa.Column("tier", sa.String, nullable=False),
+        sa.Column("doubted", INT, nullable=False),
+        sa.Column("expires_at", INT, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "credential_id", name="pk_assurance_credential"),
+    )
+    op.create_index("ix_assurance_credential_tenant_id_account_id", "assurance_credential", ["tenant_id", "account_id"])
+    op.create_index("ix_assurance_credential_doubted", "assurance_credential", ["doubted"])
+    op.create_index("ix_assurance_credential_expires_at", "assurance_credential", ["expires_at"])
 
 
 def _account(table: str) -> sa.ForeignKeyConstraint:
