@@ -36,6 +36,7 @@ IdentityError
 │   ├── TokenUnreadableError          it is not of its form, or beyond a limit
 │   ├── TokenInvalidError             it does not hold; `check` says in what
 │   └── IssuerUntrustedError          it may hold, its issuer is not among those believed
+│       └── IssuerUnreachableError        or is, and their key cannot be had now
 ├── StatusError                   nothing can be said about a credential's status
 │   ├── StatusIndexError              the list has no such place
 │   ├── StatusListFullError           no place of the list is free: begin another
@@ -197,6 +198,10 @@ class TokenUnreadableError(TokenError):
 
 class IssuerUntrustedError(TokenError):
     """Its issuer is not among those believed here."""
+
+
+class IssuerUnreachableError(IssuerUntrustedError):
+    """Its issuer is believed here, and their key cannot be had now."""
 
 
 class TokenInvalidError(TokenError):

@@ -102,7 +102,7 @@ def change_status(service: ServiceDep, caller: CallerDep, request: StatusRequest
     caller.require(Scope.REVOKE)
     to = COMES_TO.get((request.named.purpose, request.status))
     if to is None:
-        raise RevokedForEverError("a revocation cannot be undone: suspend what may hold again, or issue another one")
+        raise RevokedForEverError("nothing undoes a revocation: suspend what may hold again")
     credential = request.credential.removeprefix(URN)
     entry = service.issuance.standing.change(caller, credential, to, request.reason)
     return StatusView.of(credential, to, entry)

@@ -18,6 +18,7 @@ from identity.encoding import base64url
 from identity.errors import (
     CheckFailedError,
     DocumentError,
+    IssuerUnreachableError,
     IssuerUntrustedError,
     TokenError,
     TokenInvalidError,
@@ -125,5 +126,5 @@ def _text(found: Presented) -> str:
 
 def _outcome(error: TokenError) -> Outcome:
     if isinstance(error, IssuerUntrustedError):
-        return Outcome.UNTRUSTED
+        return Outcome.UNCHECKED if isinstance(error, IssuerUnreachableError) else Outcome.UNTRUSTED
     return Outcome.INVALID if isinstance(error, TokenInvalidError) else Outcome.UNREADABLE

@@ -15,7 +15,13 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from identity.did.methods import BlsKey, Resolver
-from identity.errors import DidError, IssuerUntrustedError, TokenUnreadableError
+from identity.errors import (
+    DidError,
+    DidUnreachableError,
+    IssuerUnreachableError,
+    IssuerUntrustedError,
+    TokenUnreadableError,
+)
 from identity.jose.certified import Known, certified_key
 from identity.jose.jwk import PublicKey
 from keys.path import Purposes
@@ -46,6 +52,8 @@ def resolved(dids: Collection[str], resolve: Resolver) -> IssuerKey:
             raise IssuerUntrustedError("the issuer is not among those believed here")
         try:
             method = resolve(str(header.get("kid")))
+        except DidUnreachableError as error:
+            raise IssuerUnreachableError(str(error)) from error
         except DidError as error:
             raise IssuerUntrustedError(f"the issuer's key cannot be had: {error}") from error
         if method.controller != issuer or ASSERTION not in method.purposes or isinstance(method.key, BlsKey):

@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from identity.errors import CheckFailedError, IssuerUntrustedError, TokenError, TokenInvalidError
+from identity.errors import (
+    CheckFailedError,
+    IssuerUnreachableError,
+    IssuerUntrustedError,
+    TokenError,
+    TokenInvalidError,
+)
 from identity.outcome import Check, Outcome
 from identity.report import Finding, Report
 from identity.sd_jwt.credential import Expectation, verify
@@ -50,6 +56,8 @@ def _status(look_up: Callable[[object], None], stated: object) -> Finding:
 def _finding(error: TokenError) -> Finding:
     if isinstance(error, TokenInvalidError):
         return Finding(error.check, Outcome.INVALID, str(error))
+    if isinstance(error, IssuerUnreachableError):
+        return Finding(Check.METHOD, Outcome.UNCHECKED, str(error))
     if isinstance(error, IssuerUntrustedError):
         return Finding(Check.TRUST, Outcome.UNTRUSTED, str(error))
     return Finding(Check.STRUCTURE, Outcome.UNREADABLE, str(error))

@@ -133,7 +133,7 @@ def change(connection: Connection, tenant: TenantId, credential: str, to: Status
     if before.status is to:
         return before
     if before.status is Status.INVALID:
-        raise RevokedForEverError("the credential is revoked, which nothing undoes: issue another one")
+        raise RevokedForEverError("nothing undoes a revocation: issue another credential")
     its = (StatusPlaceRow.tenant_id == tenant, StatusPlaceRow.credential_id == credential)
     connection.execute(update(StatusPlaceRow).where(*its).values(status=int(to)))
     lists = (StatusListRow.tenant_id == tenant, StatusListRow.id == before.place.list)

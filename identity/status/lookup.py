@@ -17,8 +17,8 @@ from identity.outcome import Check, Outcome
 from identity.status.bitstring import StatusEntry, entries, status
 from identity.verifier import Policy, Status, verify_credential
 
-FORBIDDING: Final = frozenset({"revocation", "suspension"})
-"""Purposes of which any status but 0 makes a credential invalid."""
+FORBIDDING: Final[Mapping[str, str]] = {"revocation": "revoked", "suspension": "suspended"}
+"""Purposes of which any status but 0 makes a credential invalid, and what it then is."""
 
 Fetch = Callable[[str], Mapping[str, object] | None]
 """From a list's URL to the credential published there; None where it cannot be had now."""
@@ -49,6 +49,6 @@ def _check(entry: StatusEntry, fetch: Fetch, policy: Policy, now: datetime) -> N
         raise CheckFailedError(Check.STATUS, f"the list {entry.uri!r} is {verdict}", verdict)
     said = status(entry, published)
     if said and entry.purpose in FORBIDDING:
-        raise CheckFailedError(Check.STATUS, f"{entry.purpose}: {said}")
+        raise CheckFailedError(Check.STATUS, FORBIDDING[entry.purpose])
     if said:
         raise CheckFailedError(Check.STATUS, f"{entry.purpose}: {said}, for you to judge", Outcome.UNCHECKED)

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from identity.errors import CheckFailedError
+from identity.did.methods import VerificationMethod
+from identity.errors import CheckFailedError, DidUnreachableError
 from identity.outcome import Check, Outcome
 from identity.sd_jwt.credential import Expectation
-from identity.sd_jwt.issuers import pinned
+from identity.sd_jwt.issuers import pinned, resolved
 from identity.sd_jwt.judging import Judged, judge
 from identity.sd_jwt.key_binding import Binding
 from tests.identity.issuing.ours import DID, NOW, our_issuer
@@ -57,12 +58,17 @@ def test_a_status_is_looked_up(status: Callable[[object], None], outcome: Outcom
     assert report.verdict is report.outcome(Check.STATUS) is outcome
 
 
+def unreachable_did(method: str) -> VerificationMethod:
+    raise DidUnreachableError(f"{method} cannot be had now")
+
+
 @pytest.mark.parametrize(
     ("text", "expected", "check", "outcome"),
     [
         (token(exp=1), EXPECTED, Check.VALIDITY, Outcome.INVALID),
         (token(), replace(EXPECTED, types={"other"}), Check.TYPE, Outcome.INVALID),
         (token(), replace(EXPECTED, issuer_key=pinned({})), Check.TRUST, Outcome.UNTRUSTED),
+        (token(), replace(EXPECTED, issuer_key=resolved({DID}, unreachable_did)), Check.METHOD, Outcome.UNCHECKED),
         (token(), replace(EXPECTED, binding=Binding("shop", "1")), Check.BINDING, Outcome.INVALID),
         (token()[1:], EXPECTED, Check.STRUCTURE, Outcome.UNREADABLE),
         ("", EXPECTED, Check.STRUCTURE, Outcome.UNREADABLE),

@@ -107,15 +107,26 @@ def test_a_credential_is_suspended_reinstated_and_revoked(run: Run, ask: Ask, cr
     assert "name: Anna" in verdict(0)
     assert ask("credential", "status", credential)["status"] == "valid"
     assert change("--suspend") == "suspended"
-    assert "suspension: 1" in verdict(5)
+    assert "suspended" in verdict(5)
     assert change("--reinstate") == "valid"
     verdict(0)
     assert change("--revoke") == "revoked"
-    assert "revocation: 1" in verdict(5)
+    assert "revoked" in verdict(5)
     again = run("credential", "status", credential, "--reinstate", "--reason", "case 2026-118")
     assert again.exit_code == 1
     assert "revoked" in again.stderr
     assert "revoked" in run("credential", "status", credential).stdout
+
+
+def test_an_sd_jwt_is_revoked(run: Run, ask: Ask, tmp_path: Path) -> None:
+    file = tmp_path / "creator.sdjwt"
+    claims = ("--claim", "name=Anna", "--claim", "profile=https://anna.example")
+    issued = ask("credential", "issue", "VerifiedCreator", *claims, "--format", "dc+sd-jwt", "-o", file)
+    assert run("credential", "verify", file).exit_code == 0
+    ask("credential", "status", issued["id"], "--revoke", "--reason", "case 2026-118")
+    done = run("credential", "verify", file)
+    assert done.exit_code == 5, done.output
+    assert "revoked" in done.stdout
 
 
 def test_a_list_out_of_reach_is_a_verdict_of_its_own(
