@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -56,6 +56,9 @@ class Configuration:
     definition: Mapping[str, object]
     """Members of its format: `vct`, or `credential_definition`."""
 
+    claims: Sequence[Sequence[str]]
+    """Paths of what it may say, for wallets to show what they hold."""
+
     @property
     def name(self) -> str:
         """What it is called, for people."""
@@ -67,7 +70,10 @@ class Configuration:
             "format": self.format,
             "scope": self.id,
             "credential_signing_alg_values_supported": [self.algorithm],
-            "credential_metadata": {"display": [{"name": self.name, "locale": "en"}]},
+            "credential_metadata": {
+                "display": [{"name": self.name, "locale": "en"}],
+                "claims": [{"path": path} for path in self.claims],
+            },
             **self.definition,
         }
         if self.bound:
@@ -86,7 +92,8 @@ def configurations(origin: str) -> Mapping[str, Configuration]:
 
 
 def _sd_jwt(of: CredentialType) -> Configuration:
-    return Configuration(f"{of.name}.sd-jwt", of, Format.SD_JWT, SD_JWT, True, Algorithm.ES256, {"vct": of.vct})
+    claims = [[name] for name in _said(of)]
+    return Configuration(f"{of.name}.sd-jwt", of, Format.SD_JWT, SD_JWT, True, Algorithm.ES256, {"vct": of.vct}, claims)
 
 
 def _bbs(of: CredentialType, origin: str) -> Configuration:
@@ -99,4 +106,10 @@ def _bbs(of: CredentialType, origin: str) -> Configuration:
         False,
         bbs.CRYPTOSUITE,
         {"credential_definition": definition},
+        [["credentialSubject", name] for name in _said(of)],
     )
+
+
+def _said(of: CredentialType) -> Sequence[str]:
+    """Names of what its subject may say."""
+    return tuple(of.subject.json_schema()["properties"])

@@ -95,7 +95,11 @@ def test_metadata_lead_a_wallet_to_every_endpoint(deployment: Running, phone: ht
     endpoints = [value for part in (issuer, server) for name, value in part.items() if name.endswith("_endpoint")]
     assert len(endpoints) == 5
     assert all(urlsplit(endpoint).path in described for endpoint in endpoints)
-    assert set(server["scopes_supported"]) == set(issuer["credential_configurations_supported"])
+    offered_here = issuer["credential_configurations_supported"]
+    assert set(server["scopes_supported"]) == set(offered_here)
+    bound, bearer = (offered_here[name]["credential_metadata"]["claims"] for name in (AGE, BEARER))
+    assert {"path": ["age_over_18"]} in bound
+    assert {"path": ["credentialSubject", "age_over_18"]} in bearer
 
 
 def test_an_offer_is_a_link_and_a_picture_of_one(platform: httpx.Client, phone: httpx.Client) -> None:
