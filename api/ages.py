@@ -38,7 +38,7 @@ def presentations_of(
     Raises OSError, StartError and TrustPolicyError for the operator's files.
     """
     believed = Believed(
-        _anchors(settings.age_anchors),
+        authorities(settings.age_anchors),
         sources.issuers,
         resolver(sources.did_documents.content),
         record.contexts.including({url: context.encode() for url, context in contexts_of(settings).items()}),
@@ -53,7 +53,8 @@ def _signer(record: IssuerRecord) -> RequestSigner:
     return record.issuer().p256
 
 
-def _anchors(files: Mapping[Word, Path]) -> Mapping[Word, Sequence[x509.Certificate]]:
+def authorities(files: Mapping[Word, Path]) -> Mapping[Word, Sequence[x509.Certificate]]:
+    """The certificates in the operator's files. Raises OSError, TrustPolicyError."""
     return {word: _certificates(file) for word, file in files.items()}
 
 
