@@ -8,7 +8,6 @@ from pathlib import Path
 
 from cryptography import x509
 
-from api.contexts import contexts_of
 from api.settings import Settings
 from api.sources import Sources
 from identity.did.web import resolver
@@ -35,13 +34,13 @@ def presentations_of(
 ) -> Presentations:
     """The verifier of wallets' answers, who believes our own issuer and those that the operator names.
 
-    Raises OSError, StartError and TrustPolicyError for the operator's files.
+    Raises OSError and TrustPolicyError for the operator's files.
     """
     believed = Believed(
         authorities(settings.age_anchors),
         sources.issuers,
         resolver(sources.did_documents.content),
-        record.contexts.including({url: context.encode() for url, context in contexts_of(settings).items()}),
+        record.contexts,
         sources.status_lists.content,
     )
     sessions = Sessions(database, ledger.subjects, clock, entropy)

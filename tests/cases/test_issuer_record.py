@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -256,8 +257,11 @@ def test_nothing_is_begun_by_a_deployment_that_issues_nothing_and_another_addres
         record = up.issuance.record
         assert record.observe() is None
         assert list(record.editions()) == []
-        first = record.newest()
+        with ThreadPoolExecutor(8) as pool:
+            first, *others = pool.map(lambda _: record.newest(), range(8))
         assert first.reasons == ("key.first",)
+        assert others == [first] * 7
+        assert list(record.editions()) == [first]
     with house(tmp_path, keys, None, HeldClock(), public_url="https://other.example") as up:  # type: ignore[arg-type]
         record = up.issuance.record
         second = record.newest()
