@@ -65,7 +65,7 @@ class AccountCredentials:
         policy, now = self.grants.policy, self.accounts.now()
         subject = self.accounts.subject(by.tenant, account)
         claims = {"account": str(account), "tier": wanted.value, "policy": policy.name}
-        order = TypedOrder(ACCOUNT_ASSURANCE, claims, form, holder)
+        order = TypedOrder(ACCOUNT_ASSURANCE, claims, form, holder, found_here=True)
         found: list[Evidence] = []
         until = now + int(ACCOUNT_ASSURANCE.lifetime.total_seconds() * 1000)
 

@@ -104,6 +104,9 @@ class CredentialType:
     revocable: bool
     """And so linkable: it says where its status is."""
 
+    found_here: bool = False
+    """Whether it says what this service found out itself, so that no caller writes its subject."""
+
     completed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     """What a subject says besides by saying that. Raises CredentialRefusedError for what contradicts itself."""
 
@@ -165,7 +168,7 @@ DO_NOT_GENERATE: Final = CredentialType(
     "DoNotGenerateRegistration", TypeAdapter(RegistrationSubject), timedelta(days=365), revocable=True
 )
 ACCOUNT_ASSURANCE: Final = CredentialType(
-    "AccountAssurance", TypeAdapter(AssuranceSubject), timedelta(days=1), revocable=True
+    "AccountAssurance", TypeAdapter(AssuranceSubject), timedelta(days=1), revocable=True, found_here=True
 )
 VERIFIED_CREATOR: Final = CredentialType(
     "VerifiedCreator", TypeAdapter(CreatorSubject), timedelta(days=365), revocable=True

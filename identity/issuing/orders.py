@@ -103,6 +103,9 @@ class TypedOrder:
     mandatory_pointers: Sequence[str] = ()
     """Shown always besides what is."""
 
+    found_here: bool = False
+    """Whether the claims are this service's own findings, and no caller's words."""
+
     @property
     def type(self) -> str:
         return self.of.name
@@ -112,6 +115,10 @@ class TypedOrder:
         return self.of.revocable
 
     def check(self) -> None:
+        if self.of.found_here and not self.found_here:
+            raise CredentialRefusedError(
+                f"{self.of.name} says what this service found out: POST /v1/assurance/accounts/…/step-ups issues it"
+            )
         self.of.subject_of(self.claims)
         if not self.of.revocable and self.format not in {bbs.CRYPTOSUITE, SD_JWT}:
             raise CredentialRefusedError(f"{self.of.name} is issued under {bbs.CRYPTOSUITE} or as {SD_JWT}, unlinkably")

@@ -22,7 +22,6 @@ BINDING_METHODS: Final = ("jwk", "did:key", "did:jwk")
 NAMES: Final = {
     "AgeAttestation": "Proof of age",
     "DoNotGenerateRegistration": "Registration against imitation",
-    "AccountAssurance": "Assurance of an account",
     "VerifiedCreator": "Verified creator",
 }
 """Of our types, for people."""
@@ -83,11 +82,11 @@ class Configuration:
 
 
 def configurations(origin: str) -> Mapping[str, Configuration]:
-    """All that we issue to wallets, by id: each type as an SD-JWT, proofs of age under bbs-2023 too.
+    """All that we issue to wallets, by id: each type that callers order as an SD-JWT, ages under bbs-2023 too.
 
     `origin` is where our contexts are.
     """
-    listed = (*map(_sd_jwt, TYPES.values()), _bbs(AGE_ATTESTATION, origin))
+    listed = (*map(_sd_jwt, (one for one in TYPES.values() if not one.found_here)), _bbs(AGE_ATTESTATION, origin))
     return {one.id: one for one in listed}
 
 
