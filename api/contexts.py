@@ -1,15 +1,19 @@
-"""The operator's further JSON-LD contexts, under which credentials are verified and issued besides. None is fetched."""
+"""Further JSON-LD contexts, under which credentials are verified and issued besides: the operator's, and our own as
+other deployments of Sigillo publish it, those that the operator believes. None is fetched.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from api.home import StartError
 from api.settings import Settings
+from identity.issuing.vocabulary import contexts_under
 
 MAX_CONTEXTS: Final = 256 * 1024
 """Characters of the operator's contexts: workers are given them with each request."""
@@ -18,8 +22,12 @@ _CONTEXTS: Final = TypeAdapter(dict[str, dict[str, object]])
 
 
 def contexts_of(settings: Settings) -> Mapping[str, str]:
-    """The operator's further contexts, each as JSON. Raises OSError, StartError."""
-    file = settings.credential_contexts
+    """Each as JSON, by its URL. Raises OSError, StartError."""
+    elsewhere = contexts_under(settings.credential_issuers).items()
+    return {**{url: text.decode() for url, text in elsewhere}, **_operators(settings.credential_contexts)}
+
+
+def _operators(file: Path | None) -> Mapping[str, str]:
     if file is None:
         return {}
     try:

@@ -11,11 +11,9 @@ from typing import Any
 import typer
 
 from api.cli.output import quoted, say, show
-from identity.did.web import PREFIX, document_url
 from identity.encoding.strict_json import read_object
 from identity.errors import TokenUnreadableError
-from identity.issuing.did_document import PATH
-from identity.issuing.vocabulary import CONTEXT_PATH, context
+from identity.issuing.vocabulary import contexts_under
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.vcdm import party
 
@@ -60,9 +58,6 @@ def give(credential: Credential, out: Path | None, said: str, *, as_json: bool, 
 
 
 def contexts_of(*issuers: object) -> ContextLibrary:
-    """The contexts that are known here, and our own under the address of each issuer with a did:web: its text is ours
-    wherever Sigillo runs.
-    """
-    named = [issuer for issuer in map(party, issuers) if issuer and issuer.startswith(PREFIX)]
-    origins = [document_url(did).removesuffix(PATH) for did in named]
-    return PUBLISHED.including({origin + CONTEXT_PATH: context() for origin in origins}) if origins else PUBLISHED
+    """The contexts that are known here, and our own under the address of each issuer with a did:web."""
+    ours = contexts_under(filter(None, map(party, issuers)))
+    return PUBLISHED.including(ours) if ours else PUBLISHED

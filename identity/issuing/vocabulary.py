@@ -6,13 +6,16 @@ address. Terms and types are URNs, the same at every deployment; only the addres
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final
 
-from identity.errors import UnknownContextError
+from identity.did.web import document_url
+from identity.errors import DidError, UnknownContextError
 from identity.issuing.credential_types import TYPES, CredentialType
+from identity.issuing.did_document import PATH as DID_PATH
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 
 CONTEXT_PATH: Final = "/contexts/credentials/v1"
@@ -44,6 +47,15 @@ def schema(slug: str) -> bytes | None:
 def contexts_at(origin: str) -> ContextLibrary:
     """What a deployment under that address issues with: what the W3C published, and our own context."""
     return PUBLISHED.including({origin + CONTEXT_PATH: context()})
+
+
+def contexts_under(dids: Iterable[str]) -> dict[str, bytes]:
+    """Our own context under the address of each did:web: its text is the same wherever Sigillo runs. By its URL."""
+    found = {}
+    for did in dids:
+        with suppress(DidError):  # of another method, or of none
+            found[document_url(did).removesuffix(DID_PATH) + CONTEXT_PATH] = context()
+    return found
 
 
 def schema_entry(origin: str, of: CredentialType) -> dict[str, str]:

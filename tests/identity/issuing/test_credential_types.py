@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from identity.errors import CredentialRefusedError, UnknownContextError
 from identity.issuing import vocabulary
 from identity.issuing.credential_types import AGE_ATTESTATION, AGES, TYPES, CredentialType
-from identity.issuing.vocabulary import CONTEXT_FILE, context, contexts_at, schema, written
+from identity.issuing.vocabulary import CONTEXT_FILE, context, contexts_at, contexts_under, schema, written
 from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.jsonld.expansion import to_dataset
 from ledger.ids import moment
@@ -97,3 +97,13 @@ def test_a_file_that_was_changed_is_not_published(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(vocabulary.PINNED, CONTEXT_FILE, "0" * 64)
     with pytest.raises(UnknownContextError, match="install"):
         context()
+
+
+def test_our_context_is_known_under_the_address_of_every_deployment_believed() -> None:
+    dids = ["did:web:one.example", "did:web:127.0.0.1%3A8081", "did:key:z6Mk", "did:web:10.0.0.1", "nonsense"]
+    under = contexts_under(dids)
+    assert sorted(under) == [
+        "http://127.0.0.1:8081/contexts/credentials/v1",
+        "https://one.example/contexts/credentials/v1",
+    ]
+    assert set(under.values()) == {context()}
