@@ -3,7 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity.errors import WalletRefusedError
@@ -88,6 +88,7 @@ def test_a_secret_works_at_its_own_stage_alone(desk: Desk, wallet: Wallet) -> No
         assert refused.value.fault is Fault.INVALID_TOKEN
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from(["grant_type", "code", "pre-authorized_code", "tx_code", "x"]), st.text()))
 def test_whatever_is_sent_is_refused_in_oauths_words(desk: Desk, parameters: dict[str, str]) -> None:
     with pytest.raises(WalletRefusedError):
