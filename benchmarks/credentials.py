@@ -39,6 +39,7 @@ from benchmarks.credential_load import LOADS, Load, figures, loaded
 from benchmarks.peers import Peers, Turn, here
 from benchmarks.sd_jwts import Wallet
 from benchmarks.window import Done, percentile
+from detection.worker import ONE_THREAD
 from identity.data_integrity.cryptosuite import SELECTIVE
 from identity.jsonld.context_library import CREDENTIALS_V1
 from identity.outcome import Outcome
@@ -114,6 +115,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="measure these alone, by their names in --json")
     chosen = parser.parse_args()
     plan = QUICK if chosen.quick else WHOLE
+    os.environ.update(ONE_THREAD)
     with ExitStack() as until:
         lines = [line for line in _lines(Peers(until)) if not chosen.names or line.name in chosen.names]
         found = {line: plan.compare(line) for line in lines}

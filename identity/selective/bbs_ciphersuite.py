@@ -114,7 +114,7 @@ def expand_xmd(message: bytes, tag: bytes, length: int) -> bytes:
     first = sha256(bytes(64) + message + length.to_bytes(2) + b"\0" + suffix).digest()
     blocks, last = b"", bytes(32)
     for index in range(1, -(-length // 32) + 1):
-        mixed = bytes(left ^ right for left, right in zip(first, last, strict=True))
+        mixed = (int.from_bytes(first) ^ int.from_bytes(last)).to_bytes(32)
         last = sha256(mixed + bytes([index]) + suffix).digest()
         blocks += last
     return blocks[:length]
