@@ -21,7 +21,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(WalletRefusedError, _refused)
 
 
-def described(error: WalletRefusedError) -> str:
+def described(error: object) -> str:
     """The sentence, in the characters that OAuth allows."""
     return "".join(sign if " " <= sign <= "~" and sign not in '"\\' else "'" for sign in str(error))
 

@@ -59,7 +59,7 @@ def led_to(
     fault = CertificateMismatchError(f"no known root stands above {named(chain[0])}")
     known = list(roots)
     for length, last in enumerate(chain, start=1):
-        for root in (root for root in known if root.subject == last.issuer and is_issued_by(last, root)):
+        for root in (root for root in known if _stands_above(last, root)):
             try:
                 check_path(chain[:length], purposes, root)
             except CertificateMismatchError as error:
@@ -70,6 +70,14 @@ def led_to(
 
 
 @lru_cache(maxsize=PAIRS_KEPT)
+def _stands_above(issued: x509.Certificate, root: x509.Certificate) -> bool:
+    """By name first, which costs nothing; a name that cannot be read is nobody's."""
+    try:
+        return root.subject == issued.issuer and is_issued_by(issued, root)
+    except UNREADABLE:
+        return False
+
+
 def is_issued_by(issued: x509.Certificate, issuer: x509.Certificate) -> bool:
     """By name, key identifier and signature."""
     try:

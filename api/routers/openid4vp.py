@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import AnyoneDep, CallerDep
-from api.oauth import NO_STORE
+from api.oauth import NO_STORE, described
 from api.prefer import PatienceDep
 from api.qr_code import Picture, qr_code
 from api.schemas.assets import Strict
@@ -156,4 +156,4 @@ async def answer(service: ServiceDep, session: str, request: Request) -> JSONRes
 
 
 def _refused(why: str) -> JSONResponse:
-    return JSONResponse({"error": "invalid_request", "error_description": why}, 400, NO_STORE)
+    return JSONResponse({"error": "invalid_request", "error_description": described(why)}, 400, NO_STORE)

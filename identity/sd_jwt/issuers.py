@@ -45,13 +45,19 @@ def pinned(keys: Mapping[str, PublicKey]) -> IssuerKey:
 
 
 def resolved(dids: Collection[str], resolve: Resolver) -> IssuerKey:
-    """Issuers known by their DIDs, each with the key of the verification method in the header (`kid`, a DID URL)."""
+    """Issuers known by their DIDs, each with the key of the verification method in the header (`kid`, a DID URL).
+
+    No other DID is resolved: whom a stranger names is nobody's to ask.
+    """
 
     def issuer_key(issuer: object, header: Mapping[str, object]) -> Known:
         if not (isinstance(issuer, str) and issuer in dids):
             raise IssuerUntrustedError("the issuer is not among those believed here")
+        kid = header.get("kid")
+        if not (isinstance(kid, str) and kid.partition("#")[0] == issuer):
+            raise IssuerUntrustedError("the key named (kid) is not the issuer's")
         try:
-            method = resolve(str(header.get("kid")))
+            method = resolve(kid)
         except DidUnreachableError as error:
             raise IssuerUnreachableError(str(error)) from error
         except DidError as error:

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from identity.did.methods import did_key, method_of, resolve
+from identity.did.methods import VerificationMethod, did_key, method_of, resolve
 from identity.errors import IssuerUntrustedError, TokenUnreadableError
 from identity.jose.certified import MDL_DOCUMENT_SIGNER, Known
 from identity.sd_jwt.issuers import certified, pinned, resolved
@@ -39,12 +39,19 @@ def test_a_pinned_issuer_is_known_by_its_whole_name() -> None:
 def test_a_resolved_issuer_signs_with_a_key_of_its_own() -> None:
     did = did_key(ISSUER.key)
     method, other = method_of(did), method_of(did_key(party().key))
-    issuer_key = resolved({did}, resolve)
+    asked: list[str] = []
+
+    def resolving(name: str) -> VerificationMethod:
+        asked.append(name)
+        return resolve(name)
+
+    issuer_key = resolved({did}, resolving)
     assert issuer_key(did, {"kid": method}) == Known(did, ISSUER.key)
     strangers: list[tuple[object, object]] = [(did, other), (did, did), (did, None), (did, "did:web:a.example#1")]
     for issuer, kid in [*strangers, (other.partition("#")[0], other), (None, method), ([did], method)]:
         with pytest.raises(IssuerUntrustedError):
             issuer_key(issuer, {"kid": kid})
+    assert set(asked) <= {method, did}, "a stranger's DID was resolved"
     for_login = replace(resolve(method), purposes=frozenset({"authentication"}))
     with pytest.raises(IssuerUntrustedError):
         resolved({did}, lambda _: for_login)(did, {"kid": method})
@@ -100,3 +107,11 @@ def test_under_another_authority_or_for_another_purpose_it_is_a_stranger() -> No
 def test_what_is_no_chain(x5c: object) -> None:
     with pytest.raises(TokenUnreadableError):
         KEY_OF(None, {"x5c": x5c})
+
+
+def test_a_certificate_by_nobody_that_can_be_read_is_by_a_stranger() -> None:
+    """Its authority's name is no text: reading it fails, and not before it is compared."""
+    written = b"\x0c\x09authority"
+    assert CERTIFICATE.count(written) == 1
+    with pytest.raises(IssuerUntrustedError):
+        KEY_OF(None, header(CERTIFICATE.replace(written, b"\x0c\x09\xffuthority")))
