@@ -9,24 +9,18 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import AnyoneDep, CallerDep
 from api.schemas import words
-from api.schemas.assurance import (
+from api.schemas.assurance import AccountView, BegunView, ChangedView, GrantedView, LoginView, PolicyView, StepUpView
+from api.schemas.assurance_requests import (
     STATEMENT,
     AccountRequest,
-    AccountView,
-    BegunView,
-    ChangedView,
     CodeAnswer,
     CodeRequest,
-    GrantedView,
     KycRequest,
     LoginAnswer,
     LoginRequest,
-    LoginView,
-    PolicyView,
     PresentationRequest,
     Provider,
     StepUpRequest,
-    StepUpView,
     WithdrawalRequest,
 )
 from api.service import Service, ServiceDep

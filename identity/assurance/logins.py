@@ -2,7 +2,7 @@
 
 Authorisation code with PKCE (RFC 6749, RFC 7636; OpenID Connect Core 1.0). The platform sends the person to the
 provider and takes them back: its page is the redirect address, and its session says whose login it is. So nobody's
-login can be put under another's account without that platform, and this service needs no page and no cookie.
+login can be put under another's account without that platform (docs/adr/0019).
 
 Rules
 - The request's id is the `state`. Nonce and verifier are random, and sealed under the account's key.

@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,6 +27,9 @@ from keys.clock import Clock
 from keys.secret_file import replace_secret
 
 ANSWER_SECONDS: Final = 5.0
+MAX_AT_ONCE: Final = 8
+"""Messages under way to the gateway: a slow one must not take every thread."""
+
 _JSON: Final = {"Content-Type": "application/json"}
 OUTBOX_WARNING: Final = (
     "INSECURE: one-time codes are written into files and sent to nobody; this is for development. "
@@ -94,12 +98,23 @@ class Gateway:
     url: str
     secret: Secret = field(repr=False)
     clock: Clock
+    _turns: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MAX_AT_ONCE), init=False, repr=False
+    )
 
     def require(self) -> None:
         """It is named; whether it answers shows when it is asked."""
 
     def send(self, message: Message) -> None:
         """As `Sender.send`. Asked once: a message that is sent twice costs money and worries people."""
+        if not self._turns.acquire(blocking=False):
+            raise CodeNotSentError(f"{MAX_AT_ONCE} messages to the gateway are under way")
+        try:
+            self._post(message)
+        finally:
+            self._turns.release()
+
+    def _post(self, message: Message) -> None:
         minutes = message.lasts // timedelta(minutes=1)
         content = {"kind": message.kind, "to": message.destination, "code": message.code, "minutes": minutes}
         body = json.dumps(content).encode()

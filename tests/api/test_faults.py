@@ -13,7 +13,7 @@ from api.routers.access import KeyRequest
 from api.routers.holds import HoldRequest
 from api.routers.keys import RevocationRequest
 from api.schemas.assets import ClaimBody
-from api.schemas.assurance import (
+from api.schemas.assurance_requests import (
     AccountRequest,
     CodeAnswer,
     CodeRequest,

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 import cases.errors
 import detection.errors
+import identity.errors
 import keys.errors
 import ledger.errors
 import provenance.errors
@@ -91,6 +92,12 @@ def test_every_error_has_a_row_or_is_our_fault(module: ModuleType) -> None:
             f"{kind.__name__} is answered as 500: say so in this list or map it"
         )
         assert any(issubclass(kind, root) for root in ROOTS), f"{kind.__name__} has no handler"
+
+
+def test_every_error_about_assurance_has_a_row_or_ends_the_start() -> None:
+    ours = [kind for kind in classes(identity.errors) if issubclass(kind, identity.errors.AssuranceError)]
+    without = {kind.__name__ for kind in ours if not any(base in PROBLEMS for base in kind.__mro__)}
+    assert without == {"AssuranceError", "AssurancePolicyError", "AssuranceProvidersError"}
 
 
 def test_errors_that_pass_are_told_to_come_back() -> None:
