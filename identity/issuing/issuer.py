@@ -22,7 +22,13 @@ from identity.data_integrity.proof import TYPE
 from identity.data_integrity.signing import ProofOptions, add_proof
 from identity.did.methods import BlsKey, VerificationKey, VerificationMethod, did_key, method_of, resolve
 from identity.encoding.date_time import read_date_time, write_date_time
-from identity.errors import CheckFailedError, CredentialRefusedError, KeyUnfitError, TokenInvalidError
+from identity.errors import (
+    CheckFailedError,
+    CredentialRefusedError,
+    DocumentLimitError,
+    KeyUnfitError,
+    TokenInvalidError,
+)
 from identity.jose.jwk import PublicKey, write_jwk
 from identity.jose.jws import SCHEMES, sign_jws
 from identity.jose.signature import ED25519, verify
@@ -42,6 +48,10 @@ from keys.signer import Algorithm, KeyRef, Signer
 PURPOSE: Final = "assertionMethod"
 ISSUED_SUITES: Final = (*SUITES, ecdsa_sd.CRYPTOSUITE, bbs.CRYPTOSUITE)
 """Cryptosuites that we issue under."""
+
+
+MAX_VALUES: Final = 512
+"""Of a credential that we sign: what callers write is canonicalised in this process."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,8 @@ class Issuer:
 
     def check(self, credential: Mapping[str, Any]) -> None:
         """Whatever an issuer refuses, whichever the suite. Raises CredentialRefusedError, DocumentError's kinds."""
-        check_document(credential)
+        if check_document(credential) > MAX_VALUES:
+            raise DocumentLimitError(f"more than {MAX_VALUES} values, the most of what is signed here")
         try:
             _check_version(credential)
             check_structure(credential, CREDENTIAL)

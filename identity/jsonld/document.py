@@ -45,8 +45,11 @@ _DOCUMENT_KEYWORDS: Final = frozenset(
 """Not `@included`, `@index`, `@nest` and `@reverse`: what they hold can vanish, and credentials do without them."""
 
 
-def check_document(document: Mapping[str, object]) -> None:
-    """Raises DocumentLimitError, UnsignableValueError, or MalformedDocumentError for what is no JSON."""
+def check_document(document: Mapping[str, object]) -> int:
+    """How many values it has.
+
+    Raises DocumentLimitError, UnsignableValueError, or MalformedDocumentError for what is no JSON.
+    """
     if not isinstance(document, dict):
         raise MalformedDocumentError("not a JSON object")
     characters = values = contexts = inline = 0
@@ -67,6 +70,7 @@ def check_document(document: Mapping[str, object]) -> None:
                 waiting.append((member, depth + 1, entries))
         elif isinstance(value, list):
             waiting.extend([(item, depth + 1, in_context) for item in value])
+    return values
 
 
 def _check_limits(characters: int, values: int, contexts: int, inline: int, depth: int) -> None:

@@ -13,6 +13,7 @@ from identity.did.methods import did_key, resolve
 from identity.errors import (
     CredentialRefusedError,
     DocumentError,
+    DocumentLimitError,
     KeyUnfitError,
     RelativeIdentifierError,
     UndefinedTermError,
@@ -96,6 +97,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception]]] = {
     ),
     "an undefined term": ({"credentialSubject": {"favouriteColour": "blue"}}, UndefinedTermError),
     "an undefined type": ({"type": ["VerifiableCredential", "Passport"]}, RelativeIdentifierError),
+    "more than is canonicalised here": ({"credentialSubject": [{"name": "Ada"}] * 256}, DocumentLimitError),
     "null": ({"credentialSubject": {"name": None}}, DocumentError),
 }
 
