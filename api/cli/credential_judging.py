@@ -14,6 +14,7 @@ from api.cli.output import Exit, fail
 from identity.data_integrity.proof import Expected
 from identity.did.web import resolver
 from identity.encoding.strict_json import read_object
+from identity.enveloping.envelope import is_enveloped
 from identity.errors import CheckFailedError, TokenError, TokenUnreadableError
 from identity.jose.jwk import PublicKey
 from identity.jose.jws import read_jws
@@ -46,8 +47,8 @@ def judged(credential: Credential, question: Question, reach: Reach, now: dateti
     """The report, and what was said; that counts only as far as the report's verdict lets it."""
     if isinstance(credential, str):
         return _token(credential, question, reach, now)
-    policy, presented = _policy(question, reach, now), PRESENTATION in listed(credential.get("type"))
-    if presented:
+    policy = _policy(question, reach, now)
+    if PRESENTATION in listed(credential.get("type")) or is_enveloped(credential, PRESENTATION):
         asked = Expected("authentication", question.nonce or None, question.audience or None)
         report = verify_presentation(credential, policy, now, asked)
         held = [one for one in listed(credential.get("verifiableCredential", [])) if isinstance(one, dict)]
