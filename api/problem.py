@@ -121,6 +121,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     identity.CredentialTooCostlyError: Problem("credential-too-costly", 400, "It takes too much work to judge"),
     identity.QuestionRefusedError: Problem("question-refused", 422, "This cannot be asked of a wallet"),
     identity.RequestNotFoundError: Problem("wallet-request-not-found", 404, "No such request to a wallet"),
+    identity.ResponseCodeError: Problem("response-code-missing", 403, "The answer is for who was sent back"),
     LinkTooLongError: Problem("link-too-long", 422, "The link is too long for a QR code"),
     identity.CredentialRefusedError: Problem("credential-refused", 400, "The credential is refused"),
     identity.DocumentError: Problem("document-refused", 400, "The document cannot be signed"),

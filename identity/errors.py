@@ -47,7 +47,8 @@ IdentityError
 ├── PresentationError             a wallet is not asked, or its answer not taken
 │   ├── QuestionRefusedError          this cannot be asked here
 │   ├── RequestNotFoundError          no such request of a wallet, or it is over
-│   └── ResponseRefusedError          nobody's answer to it
+│   ├── ResponseRefusedError          nobody's answer to it
+│   └── ResponseCodeError             who wants to know the answer is not who was sent back with it
 └── AssuranceError                what is asked of an account's assurance cannot be done
     ├── AssurancePolicyError          a policy that cannot be used
     ├── AssuranceProvidersError       providers that cannot be used
@@ -254,6 +255,10 @@ class RequestNotFoundError(PresentationError):
 
 class ResponseRefusedError(PresentationError):
     """Not an answer to this request, which goes on waiting."""
+
+
+class ResponseCodeError(PresentationError):
+    """Who wants to know the answer is not who was sent back with it."""
 
 
 class KeyUnfitError(IdentityError):

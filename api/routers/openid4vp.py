@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import AnyoneDep, CallerDep
@@ -32,8 +33,19 @@ router = APIRouter(prefix="/openid4vp")
 
 ASKING: Final = "presentations"
 WALLETS: Final = "wallets"
+MAX_ADDRESS: Final = 1000
+"""Characters."""
+
 TAKEN: Final = frozenset({Outcome.HOLDS, Outcome.ABSENT})
 """Outcomes that a wallet need not be told of: it answered, or had nothing to say."""
+
+
+def _own_address(url: str) -> str:
+    """Where a wallet sends its person. Raises ValueError."""
+    parts = urlsplit(url)
+    if url and (parts.scheme != "https" or not parts.hostname or parts.username is not None or parts.fragment):
+        raise ValueError("write where to return to as https://shop.example/age, without a fragment")
+    return url
 
 
 class QuestionRequest(Strict):
@@ -44,6 +56,11 @@ class QuestionRequest(Strict):
     over: Annotated[int, Field(ge=MIN_YEARS, le=MAX_YEARS)]
     accept: Annotated[tuple[str, ...], Field(max_length=len(DOCUMENTS))] = ()
     """Kinds of documents that may answer; left out, all about which somebody is believed here."""
+
+    return_to: Annotated[str, Field(max_length=MAX_ADDRESS), AfterValidator(_own_address)] = ""
+    """For a wallet on the same device: an https address of yours that it sends its person to, with a `response_code`
+    that you bring back with your next look.
+    """
 
     encrypted: bool = True
     """Whether the wallet encrypts its answer, which old ones cannot."""
@@ -114,19 +131,23 @@ def ask(service: ServiceDep, caller: CallerDep, question: QuestionRequest) -> Wa
     answer. Nothing else is learned than that, and by whose word.
     """
     caller.require(Scope.PRESENT)
-    order = Order(question.over, question.accept, question.signed, question.encrypted, question.scheme)
+    order = Order(
+        question.over, question.accept, question.return_to, question.signed, question.encrypted, question.scheme
+    )
     return WalletRequestView.of(service.presentations.begin(caller.tenant, caller.principal, order))
 
 
 @router.get("/requests/{session}", tags=[ASKING])
-async def look(service: ServiceDep, caller: CallerDep, session: str, patience: PatienceDep) -> WalletRequestView:
+async def look(
+    service: ServiceDep, caller: CallerDep, session: str, patience: PatienceDep, response_code: str = ""
+) -> WalletRequestView:
     """How a request of yours stands; `Prefer: wait=30` waits for the wallet. The answer is forgotten five minutes after
     it came.
     """
     caller.require(Scope.PRESENT)
     mine = caller.tenant, caller.principal, session
     await patience.until(lambda: service.presentations.sessions.answered(*mine))
-    return WalletRequestView.of(await run_in_threadpool(service.presentations.look, *mine))
+    return WalletRequestView.of(await run_in_threadpool(service.presentations.look, *mine, response_code))
 
 
 @router.get("/requests/{session}/qr.{picture}", tags=[ASKING], response_class=Response)
@@ -148,11 +169,14 @@ async def answer(service: ServiceDep, session: str, request: Request) -> JSONRes
     """A wallet's answer, taken once; refusals are in OAuth's form."""
     body = await request.body()
     try:
-        verdict = await run_in_threadpool(service.presentations.answer, session, body)
+        taken = await run_in_threadpool(service.presentations.answer, session, body)
     except (RequestNotFoundError, ResponseRefusedError) as error:
         return _refused(str(error))
-    service.metrics.presentations.labels(verdict.outcome).inc()
-    return JSONResponse({}, headers=NO_STORE) if verdict.outcome in TAKEN else _refused(f"it is {verdict.outcome}")
+    outcome = taken.verdict.outcome
+    service.metrics.presentations.labels(outcome).inc()
+    if outcome not in TAKEN:
+        return _refused(f"it is {outcome}")
+    return JSONResponse({"redirect_uri": taken.redirect} if taken.redirect else {}, headers=NO_STORE)
 
 
 def _refused(why: str) -> JSONResponse:

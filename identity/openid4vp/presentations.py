@@ -7,18 +7,21 @@ Rules
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from identity.errors import QuestionRefusedError, RequestNotFoundError
+from identity.age import Answer
+from identity.encoding import base64url
+from identity.errors import QuestionRefusedError, RequestNotFoundError, ResponseCodeError
 from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import Question
-from identity.openid4vp.request import Request, RequestSigner, Scheme
+from identity.openid4vp.request import RANDOM_BYTES, Request, RequestSigner, Scheme
 from identity.openid4vp.response import read_response
-from identity.openid4vp.session import Answered, Asked, Session
+from identity.openid4vp.session import Answered, Asked, Session, Taken
 from identity.openid4vp.sessions import WAITS, Sessions, new_session_id
-from identity.openid4vp.verdict import Verdict, judge
+from identity.openid4vp.verdict import judge
 from keys.clock import Clock, Entropy
 from ledger.ids import PrincipalId, TenantId
 
@@ -36,6 +39,11 @@ class Order:
     years: int
     documents: Sequence[str] = ()
     """Names of the kinds of documents that may answer; none: all of which somebody is believed here."""
+
+    return_to: str = ""
+    """An address of whoever asks, for wallets on the same device, which send their person there with a code. Without it
+    nobody learns what was said: an answer counts in the browser that it was given for.
+    """
 
     signed: bool = False
     encrypted: bool = True
@@ -65,7 +73,7 @@ class Presentations:
         request = Request.draw(question, address, self.entropy, encrypted=order.encrypted, did=did)
         signed = request.signed(signer, self.clock(), WAITS) if signer else ""
         link = request.link(order.scheme, f"{self.origin}{OBJECTS}/{session}")
-        return self.sessions.begin(tenant, principal, session, Asked(request, link, signed))
+        return self.sessions.begin(tenant, principal, session, Asked(request, link, signed, order.return_to))
 
     def request_object(self, session: str) -> str:
         """The signed request. Raises RequestNotFoundError where there is none, or none any more."""
@@ -74,19 +82,25 @@ class Presentations:
             raise RequestNotFoundError("there is no signed request of that name")
         return signed
 
-    def answer(self, session: str, body: bytes) -> Verdict:
+    def answer(self, session: str, body: bytes) -> Taken:
         """Take a wallet's answer, as it was posted. Raises RequestNotFoundError, ResponseRefusedError."""
         found, asked = self._waiting(session)
         answered = read_response(body, asked.request)
         verdict = judge(answered, asked.request, self.believed(), self.clock())
         question = asked.request.question
-        self.sessions.conclude(found, Answered(question.years, verdict, tuple(question.documents)))
-        return verdict
+        code = base64url.encode(self.entropy(RANDOM_BYTES)) if asked.return_to else ""
+        self.sessions.conclude(found, Answered(question.years, verdict, tuple(question.documents), code))
+        return Taken(verdict, _with_code(asked.return_to, code) if code else "")
 
-    def look(self, tenant: TenantId, principal: PrincipalId, session: str) -> Session:
-        """How it stands, for who asked. Raises RequestNotFoundError."""
+    def look(self, tenant: TenantId, principal: PrincipalId, session: str, code: str = "") -> Session:
+        """How it stands, for who asked. Raises RequestNotFoundError, and ResponseCodeError where something was said, but
+        the wallet's person was sent back with another code.
+        """
         self.sessions.answered(tenant, principal, session)
-        return self.sessions.find(session)
+        found = self.sessions.find(session)
+        if isinstance(found.state, Answered) and found.state.verdict.answer is not Answer.UNSAID:
+            _check_code(found.state.code, code)
+        return found
 
     def link(self, tenant: TenantId, principal: PrincipalId, session: str) -> str:
         """What the wallet opens, for who asked. Raises RequestNotFoundError, once it has answered too."""
@@ -109,6 +123,15 @@ class Presentations:
             may = ", ".join(known) or "none, until the operator names authorities in SIGILLO_AGE_ANCHORS"
             raise QuestionRefusedError(f"nobody is believed here about that; documents that may answer: {may}")
         return wanted
+
+
+def _with_code(address: str, code: str) -> str:
+    return f"{address}{'&' if '?' in address else '?'}response_code={code}"
+
+
+def _check_code(expected: str, code: str) -> None:
+    if not hmac.compare_digest(expected.encode(), code.encode()):
+        raise ResponseCodeError("the wallet's person was sent back with a response_code: bring that")
 
 
 def _answered() -> RequestNotFoundError:

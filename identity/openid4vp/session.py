@@ -20,6 +20,9 @@ class Asked:
     signed: str
     """The request object; empty where the link says all."""
 
+    return_to: str = ""
+    """Where the wallet sends its person afterwards; empty for nowhere."""
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -29,6 +32,18 @@ class Answered:
     verdict: Verdict
     asked: tuple[str, ...] = ()
     """Kinds of documents, of which one answered: which one is not kept."""
+
+    code: str = ""
+    """What whoever asked has to bring back to learn what was said; empty where nobody was sent back."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An answer that was taken."""
+
+    verdict: Verdict
+    redirect: str
+    """Where the wallet sends its person; empty for nowhere."""
 
 
 @dataclass(frozen=True)

@@ -227,6 +227,22 @@ def test_the_link_as_a_picture(http: httpx.Client, service: Running, anyone: htt
     problem(http.get(f"/openid4vp/requests/{asked['id']}/qr.png"), 404, "wallet-request-not-found")
 
 
+def test_a_wallet_on_the_same_device_sends_its_person_back(
+    service: Running, http: httpx.Client, anyone: httpx.Client
+) -> None:
+    asked = ask(http, return_to="https://shop.example/age")
+    told = post(anyone, asked, plain(session(service, asked), "proof_of_age")).json()
+    address, _, code = told["redirect_uri"].partition("?response_code=")
+    assert address == "https://shop.example/age"
+    place = f"/openid4vp/requests/{asked['id']}"
+    problem(http.get(place), 403, "response-code-missing")
+    problem(http.get(place, params={"response_code": "guessed"}), 403, "response-code-missing")
+    assert http.get(place, params={"response_code": code}).json()["answer"]["said"] == "yes"
+    for elsewhere in ("http://shop.example", "https://", "https://a@shop.example", "https://shop.example/#a", "shop:x"):
+        wrong = http.post("/openid4vp/requests", json={"over": 18, "return_to": elsewhere})
+        problem(wrong, 422, "request-invalid")
+
+
 def test_wallets_are_refused_in_oauths_words(service: Running, http: httpx.Client, anyone: httpx.Client) -> None:
     asked = ask(http)
     other = plain(session(service, ask(http)), "pid")

@@ -19,7 +19,7 @@ from sqlalchemy import delete, select
 from identity.age import Answer
 from identity.encoding import base64url
 from identity.encoding.strict_json import write_json
-from identity.errors import QuestionRefusedError, RequestNotFoundError, ResponseRefusedError
+from identity.errors import QuestionRefusedError, RequestNotFoundError, ResponseCodeError, ResponseRefusedError
 from identity.jose.jws import sign_jws
 from identity.openid4vp.believed import Believed
 from identity.openid4vp.documents import DOCUMENTS, Word
@@ -59,7 +59,7 @@ WORDS = {"driving_licence": "CN=licences", "age_attestation": ATTESTER, "age_cre
 
 def verdict(verifier: Verifier, session: Session, body: bytes) -> Verdict:
     """Told to the wallet's answer, and kept for who asked, and nobody else."""
-    told = verifier.presentations.answer(session.id, body)
+    told = verifier.presentations.answer(session.id, body).verdict
     found = verifier.presentations.look(verifier.tenant, SERVICE, session.id)
     assert found.state == Answered(asked(session).question.years, told, tuple(asked(session).question.documents))
     return told
@@ -374,7 +374,7 @@ class TestOnce:
 
         def answer(body: bytes) -> Verdict | None:
             try:
-                return verifier.presentations.answer(session.id, body)
+                return verifier.presentations.answer(session.id, body).verdict
             except RequestNotFoundError:
                 return None
 
@@ -409,6 +409,34 @@ class TestOnce:
         for tenant, principal in ((verifier.tenant, PrincipalId("prn_other")), (other, SERVICE)):
             with pytest.raises(RequestNotFoundError):
                 verifier.presentations.look(tenant, principal, session.id)
+
+
+class TestSentBack:
+    """A wallet on the same device: what was said is for the browser that its person comes back in."""
+
+    def ask(self, verifier: Verifier, address: str = "https://shop.example/age?cart=1") -> Session:
+        order = Order(18, return_to=address, encrypted=False)
+        return verifier.presentations.begin(verifier.tenant, SERVICE, order)
+
+    def test_with_a_code(self, verifier: Verifier) -> None:
+        session = self.ask(verifier)
+        redirect = verifier.presentations.answer(session.id, plain(session, "proof_of_age")).redirect
+        address, _, code = redirect.rpartition("&response_code=")
+        assert (address, len(code)) == ("https://shop.example/age?cart=1", 43)
+        for wrong in ("", code[:-1], "é"):
+            with pytest.raises(ResponseCodeError):
+                verifier.presentations.look(verifier.tenant, SERVICE, session.id, wrong)
+        found = verifier.presentations.look(verifier.tenant, SERVICE, session.id, code).verdict
+        assert found is not None
+        assert found.answer is Answer.OVER
+
+    def test_nothing_said_needs_no_code(self, verifier: Verifier) -> None:
+        session = self.ask(verifier, "https://shop.example/age")
+        body = urlencode({"error": "access_denied", "state": asked(session).state}).encode()
+        redirect = verifier.presentations.answer(session.id, body).redirect
+        assert redirect.startswith("https://shop.example/age?response_code=")
+        found = verifier.presentations.look(verifier.tenant, SERVICE, session.id).verdict
+        assert found == Verdict(Answer.UNSAID, Outcome.ABSENT)
 
 
 def test_what_is_over_is_forgotten_with_its_key(verifier: Verifier) -> None:
