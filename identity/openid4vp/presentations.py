@@ -93,8 +93,8 @@ class Presentations:
         return Taken(verdict, _with_code(asked.return_to, code) if code else "")
 
     def look(self, tenant: TenantId, principal: PrincipalId, session: str, code: str = "") -> Session:
-        """How it stands, for who asked. Raises RequestNotFoundError, and ResponseCodeError where something was said, but
-        the wallet's person was sent back with another code.
+        """How it stands, for who asked. Raises RequestNotFoundError; ResponseCodeError where something was said and the
+        wallet's person was sent back with another code.
         """
         self.sessions.answered(tenant, principal, session)
         found = self.sessions.find(session)
