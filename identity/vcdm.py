@@ -136,6 +136,11 @@ def _objects(*required: str) -> Rule:
     return lambda value: bool(listed(value)) and all(map(is_object, listed(value)))
 
 
+def _are_credentials(value: object) -> bool:
+    """Objects; of VCDM 1.1 also JWTs (`identity.verifier` sees to that)."""
+    return all(isinstance(each, str) or _objects("type")(each) for each in listed(value)) and bool(listed(value))
+
+
 _REQUIRED: Final = {CREDENTIAL: ("issuer", "credentialSubject"), PRESENTATION: ()}
 _RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     CREDENTIAL: {
@@ -160,7 +165,7 @@ _RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
         "id": is_iri,
         "type": _is_type,
         "holder": _is_party,
-        "verifiableCredential": _objects("type"),
+        "verifiableCredential": _are_credentials,
         "termsOfUse": _objects("type"),
     },
 }

@@ -32,13 +32,22 @@ from identity.did.methods import Resolver, VerificationMethod, resolve
 from identity.enveloping import checks
 from identity.enveloping.envelope import is_enveloped
 from identity.errors import CheckFailedError, DocumentError
-from identity.jsonld.context_library import PUBLISHED, ContextLibrary
+from identity.jsonld.context_library import CREDENTIALS_V1, PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
 from identity.legacy.suites import Legacy, LegacySuite, no_legacy
 from identity.outcome import Check, Outcome
 from identity.related_resource import Resources, check_resources
 from identity.report import Finding, Report
-from identity.vcdm import CREDENTIAL, PRESENTATION, check_contexts, check_structure, check_validity, listed, party
+from identity.vcdm import (
+    CREDENTIAL,
+    PRESENTATION,
+    check_contexts,
+    check_structure,
+    check_validity,
+    listed,
+    party,
+    version,
+)
 
 MAX_CREDENTIALS: Final = 16
 """Of one presentation."""
@@ -46,6 +55,8 @@ MAX_CREDENTIALS: Final = 16
 ASSERTION: Final = Expected("assertionMethod")
 
 Document = Mapping[str, object]
+"""Beside it, a text is a JWT of VCDM 1.1."""
+
 Status = Callable[[object, str | None], None]
 """Looks one `credentialStatus` of a credential by that issuer up. Raises CheckFailedError."""
 
@@ -75,10 +86,12 @@ class Policy:
     """For proofs from before Data Integrity: `identity.legacy.child.Child`, or in a worker `in_worker.check`."""
 
 
-def verify_credential(document: Document, policy: Policy, now: datetime, expected: Expected = ASSERTION) -> Report:
+def verify_credential(
+    document: Document | str, policy: Policy, now: datetime, expected: Expected = ASSERTION
+) -> Report:
     """The report on one credential; `now` is aware. Never raises over what the document says."""
     findings, signers = _Findings(), None
-    if is_enveloped(document, CREDENTIAL):
+    if isinstance(document, str) or is_enveloped(document, CREDENTIAL):
         opened = _open(findings, document, CREDENTIAL, policy, now, expected)
         if opened is None:
             return findings.report()
@@ -100,13 +113,13 @@ def verify_credential(document: Document, policy: Policy, now: datetime, expecte
     return findings.report()
 
 
-def verify_presentation(document: Document, policy: Policy, now: datetime, expected: Expected) -> Report:
+def verify_presentation(document: Document | str, policy: Policy, now: datetime, expected: Expected) -> Report:
     """The report on a presentation and on each credential it holds. Never raises over what the document says.
 
     What it is expected to be for is `authentication`, with the challenge and the domain that its holder was given.
     """
     findings, signers = _Findings(), None
-    if is_enveloped(document, PRESENTATION):
+    if isinstance(document, str) or is_enveloped(document, PRESENTATION):
         opened = _open(findings, document, PRESENTATION, policy, now, replace(expected, header=None))
         if opened is None:
             return findings.report()
@@ -124,7 +137,7 @@ def verify_presentation(document: Document, policy: Policy, now: datetime, expec
 
 
 def _open(
-    findings: _Findings, envelope: Document, kind: str, policy: Policy, now: datetime, expected: Expected
+    findings: _Findings, envelope: Document | str, kind: str, policy: Policy, now: datetime, expected: Expected
 ) -> tuple[Document, frozenset[str]] | None:
     """What is in an envelope, and the DID whose signature of it holds; None where it cannot be read."""
     of_token = _Findings(0)
@@ -189,12 +202,13 @@ def _check_trust(issuer: str | None, issuers: frozenset[str]) -> None:
         raise CheckFailedError(Check.TRUST, "its issuer is not believed here", Outcome.UNTRUSTED)
 
 
-def _held(presentation: Document) -> list[Document]:
-    """The credentials in a presentation. Raises CheckFailedError."""
+def _held(presentation: Document) -> list[Document | str]:
+    """The credentials in a presentation; of VCDM 1.1, JWTs are texts. Raises CheckFailedError."""
     entries = listed(presentation.get("verifiableCredential", []))
     if len(entries) > MAX_CREDENTIALS:
         raise CheckFailedError(Check.CREDENTIALS, f"there are more than {MAX_CREDENTIALS}", Outcome.UNREADABLE)
-    held: list[Document] = [entry for entry in entries if isinstance(entry, dict)]
+    kinds = dict | str if version(presentation) == CREDENTIALS_V1 else dict
+    held: list[Document | str] = [entry for entry in entries if isinstance(entry, kinds)]
     if len(held) < len(entries):
         raise CheckFailedError(Check.CREDENTIALS, "one is no object", Outcome.UNREADABLE)
     return held

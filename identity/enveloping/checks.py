@@ -13,6 +13,7 @@ from identity.did.methods import BlsKey, Resolver, VerificationMethod, method_of
 from identity.enveloping.envelope import open_envelope
 from identity.enveloping.secured import AUTHOR, Secured, check_times
 from identity.errors import CheckFailedError, DidError, TokenInvalidError, TokenUnreadableError
+from identity.legacy.token import read_legacy_jwt
 from identity.outcome import Check, Outcome
 from identity.vcdm import listed, party
 
@@ -27,10 +28,10 @@ def _as_check(check: Check) -> Iterator[None]:
         raise CheckFailedError(error.check, str(error)) from error
 
 
-def opened(document: Mapping[str, object], kind: str) -> Secured:
-    """What is in an envelope."""
+def opened(document: Mapping[str, object] | str, kind: str) -> Secured:
+    """What is in an envelope, or in a JWT of VCDM 1.1."""
     with _as_check(Check.PROOF):
-        return open_envelope(document, kind)
+        return read_legacy_jwt(document, kind) if isinstance(document, str) else open_envelope(document, kind)
 
 
 def check_time(secured: Secured, now: datetime) -> None:

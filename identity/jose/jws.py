@@ -60,14 +60,17 @@ class Jws:
     signature: bytes
 
 
-def read_jws(compact: str, typ: str) -> Jws:
-    """Read a token of that type. Raises TokenUnreadableError, and TokenInvalidError for another type or algorithm."""
+def read_jws(compact: str, *types: str | None) -> Jws:
+    """Read a token of that type, or of one of those; None stands for none stated.
+
+    Raises TokenUnreadableError, and TokenInvalidError for another type or algorithm.
+    """
     parts = compact.split(".")
     if len(parts) != 3:
         raise TokenUnreadableError("a signed token is three parts with dots between them")
     header = (_seen_header if len(parts[0]) <= MAX_SEEN_HEADER else _read_header)(parts[0])
-    if header.get("typ") != typ:
-        raise TokenInvalidError(Check.TYPE, f"the token's typ is not {typ}")
+    if header.get("typ") not in types:
+        raise TokenInvalidError(Check.TYPE, f"the token's typ is not {types[0]}")
     algorithm = header.get("alg")
     if not (isinstance(algorithm, str) and algorithm in SCHEMES):
         raise TokenInvalidError(Check.ALGORITHM, f"the token's alg is not one of {', '.join(SCHEMES)}")

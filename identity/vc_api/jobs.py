@@ -65,6 +65,8 @@ def _derive(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, 
     """What is shown of a credential. `args`: `contexts`. Raises DerivationRefusedError."""
     asked = read_request(_whole(fds[0]), CREDENTIAL)
     contexts = _library(args["contexts"])
+    if isinstance(asked.document, str):
+        raise DerivationRefusedError("a JWT is shown whole: send a credential by ecdsa-sd-2023 or bbs-2023")
     try:
         shown = derive_credential(asked.document, asked.pointers, asked.header, contexts=contexts)
     except (SelectionError, ProofError, KeyUnfitError, DocumentError) as error:
@@ -80,7 +82,7 @@ JOBS: Final[Mapping[str, Job]] = {
 
 
 def _judge(
-    verify: Callable[[Mapping[str, object], Policy, datetime, Expected], Report],
+    verify: Callable[[Mapping[str, object] | str, Policy, datetime, Expected], Report],
     asked: Asked,
     expected: Expected,
     policy: Policy,

@@ -37,7 +37,9 @@ class RequestUnreadableError(IdentityError, JobError):
 class Asked:
     """One request."""
 
-    document: Mapping[str, object]
+    document: Mapping[str, object] | str
+    """A text is a JWT of VCDM 1.1."""
+
     challenge: str | None = None
     domain: str | None = None
     header: bytes | None = None
@@ -57,8 +59,8 @@ def read_request(body: bytes, member: str) -> Asked:
     except TokenUnreadableError as error:
         raise RequestUnreadableError(str(error)) from error
     document, options = request.get(member), request.get("options", {})
-    if not isinstance(document, dict):
-        raise RequestUnreadableError(f"send the document as the object {member!r}")
+    if not isinstance(document, dict | str):
+        raise RequestUnreadableError(f"send the document as the object {member!r}, or a JWT of VCDM 1.1 as a string")
     if not isinstance(options, dict):
         raise RequestUnreadableError("'options' is an object")
     return Asked(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,14 +14,17 @@ import pytest
 from detection.isolation import Isolation
 from identity.data_integrity.proof import Expected
 from identity.did.methods import resolve
-from identity.jsonld.context_library import CREDENTIALS_V2
+from identity.jose.jws import read_jws, sign_jws
+from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2
 from identity.legacy.child import Child
 from identity.legacy.in_worker import INSTALLED, MISSING, check
 from identity.legacy.suites import Legacy
 from identity.outcome import Check, Outcome
 from identity.report import Report
 from identity.verifier import Policy, verify_credential, verify_presentation
-from tests.identity.parties import NOW
+from keys.signer import Algorithm
+from tests.identity.issuers import Issuer
+from tests.identity.parties import NOW, party
 from tests.identity.published import VECTORS
 
 MADE: list[dict[str, Any]] = json.loads((VECTORS / "didkit.json").read_text())
@@ -129,3 +133,76 @@ def test_without_didkit_the_report_says_what_to_install(monkeypatch: pytest.Monk
 def test_nobody_to_verify_them_is_no_verification() -> None:
     report = verify_credential(MADE[0]["credential"], Policy(frozenset({MADE[0]["did"]})), NOW)
     assert failed(report) == {Check.SIGNATURE: Outcome.UNREADABLE}
+
+
+def jwt_of(made: dict[str, Any], **claims: object) -> str:
+    """The same credential, signed by another key that the policy believes, with other claims."""
+    issuer = Issuer.of("ecdsa-rdfc-2019")
+    payload = read_jws(made["jwt"], None).payload
+    said = json.loads(json.dumps(dict(payload)).replace(made["did"], issuer.did)) | claims
+    signer = party(Algorithm.ES256).signer
+    key = replace(signer, private_key=issuer.private)
+    return sign_jws(key, {}, {name: value for name, value in said.items() if value is not None})
+
+
+@every
+def test_jwts_by_didkit_hold(made: dict[str, Any]) -> None:
+    report = verify_credential(made["jwt"], Policy(frozenset({made["did"]})), NOW)
+    assert report.verdict is Outcome.HOLDS, report.failed
+    assert report.outcome(Check.SIGNATURE) is report.outcome(Check.TRUST) is Outcome.HOLDS
+    late = verify_credential(made["jwt"], Policy(frozenset({made["did"]})), NOW + timedelta(days=365))
+    assert failed(late)[Check.VALIDITY] is Outcome.INVALID
+    head, _, signature = made["jwt"].rpartition(".")
+    forged = f"{head}.{'A' * 8}{signature[8:]}"
+    assert failed(verify_credential(forged, Policy(frozenset({made["did"]})), NOW))[Check.SIGNATURE] is Outcome.INVALID
+
+
+@pytest.mark.parametrize(
+    ("claims", "check"),
+    [
+        ({"iss": "did:example:another"}, Check.STRUCTURE),
+        ({"exp": 1}, Check.STRUCTURE),
+        ({"nbf": "now"}, Check.VALIDITY),
+        ({"sub": "did:example:another"}, Check.STRUCTURE),
+        ({"jti": "urn:uuid:another"}, Check.STRUCTURE),
+        ({"vc": None}, Check.PROOF),
+        ({"vc": {"@context": [CREDENTIALS_V2]}}, Check.PROOF),
+    ],
+    ids=str,
+)
+def test_claims_that_say_something_else(claims: dict[str, object], check: Check) -> None:
+    policy = Policy(frozenset({Issuer.of("ecdsa-rdfc-2019").did}))
+    assert verify_credential(jwt_of(MADE[0]), policy, NOW).verdict is Outcome.HOLDS
+    report = verify_credential(jwt_of(MADE[0], **claims), policy, NOW)
+    assert [finding.check for finding in report.failed] == [check], report.failed
+
+
+def test_what_a_jwt_says_in_its_claims_alone_is_part_of_the_document() -> None:
+    policy = Policy(frozenset({Issuer.of("ecdsa-rdfc-2019").did}))
+    stated = dict(read_jws(MADE[0]["jwt"], None).payload["vc"])  # type: ignore[call-overload]
+    for name in ("issuer", "issuanceDate", "expirationDate", "id"):
+        del stated[name]
+    token = jwt_of(MADE[0], vc=stated)
+    assert verify_credential(token, policy, NOW).verdict is Outcome.HOLDS
+    assert failed(verify_credential(token, policy, NOW + timedelta(days=365)))[Check.VALIDITY] is Outcome.INVALID
+
+
+def test_a_presentation_holds_jwts() -> None:
+    made, holder = MADE[0], Issuer.of("eddsa-rdfc-2022")
+    presentation = {
+        "@context": [CREDENTIALS_V1],
+        "type": ["VerifiablePresentation"],
+        "holder": holder.did,
+        "verifiableCredential": [made["jwt"]],
+    }
+    signer = replace(party(Algorithm.ED25519).signer, private_key=holder.private)
+    claims = {"iss": holder.did, "nonce": LOGIN.challenge, "aud": LOGIN.domain, "vp": presentation}
+    token = sign_jws(signer, {"kid": holder.method.id, "typ": "JWT"}, claims)
+    report = verify_presentation(token, Policy(frozenset({made["did"]})), NOW, LOGIN)
+    assert report.verdict is Outcome.HOLDS, report
+    assert report.credentials[0].outcome(Check.SIGNATURE) is Outcome.HOLDS
+    replayed = verify_presentation(token, Policy(frozenset({made["did"]})), NOW, Expected("authentication", "c-2"))
+    assert failed(replayed) == {Check.CHALLENGE: Outcome.INVALID}
+    newer = {**presentation, "@context": [CREDENTIALS_V2]}
+    found = verify_presentation(newer, Policy(frozenset({made["did"]})), NOW, LOGIN)
+    assert found.outcome(Check.CREDENTIALS) is Outcome.UNREADABLE
