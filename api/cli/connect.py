@@ -27,7 +27,7 @@ TOKEN = typer.Option(
     "", "--token", envvar="SIGILLO_TOKEN", help="API key to act with. Default: the operator's, at home."
 )
 
-HELD_SECONDS = 30
+HELD_SECONDS = 60
 """How long to wait for whoever holds the folder to answer or let go of it."""
 
 RETRY_SECONDS = 0.1
