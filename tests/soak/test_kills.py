@@ -1,5 +1,5 @@
 """SIGKILL again and again: `SOAK_KILLS` lives that end in the middle of uploads, and `SOAK_MINUTES` of good and hostile
-traffic on a server that dies every few seconds.
+traffic on a server that dies every few seconds; and the database's own death, again and again.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from statistics import median
 
 import pytest
 
-from tests.databases import BOTH
+from tests.databases import BOTH, own_server
 from tests.journeys.test_kill import check_at_rest, kill_rounds
 from tests.journeys.uploader import Server
+from tests.ledger.test_server_crash import crash_rounds
 from tests.soak.visitors import CLIENTS, MINUTES, Memory, check, told, visiting
 
 KILLS = int(os.environ.get("SOAK_KILLS", "200"))
@@ -57,3 +58,10 @@ def _live_and_die(server: Server, folder: Path) -> None:
     assert server.stop() == 0
     check_at_rest(folder / "home")
     print(f"\n{MINUTES:g} minutes, {kills} kills, {CLIENTS} clients: {told(memory)}")
+
+
+def test_the_database_dies_while_callers_append(tmp_path: Path) -> None:
+    """Half of `SOAK_KILLS` end PostgreSQL with all its processes, half one session, and with it all others."""
+    with own_server() as server:
+        told = crash_rounds(server, tmp_path, KILLS // 2)
+    print(f"\n{KILLS // 2} crashes of the server and as many of a session: {told} entries acknowledged, all there once")
