@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from api.assurance import assurance_of
 from api.home import Home, StartError
 from api.settings import Profile, Settings
+from identity.assurance.policy import DEFAULT_FILE
 from identity.assurance.senders import Nobody
 from identity.assurance.statements import TYPE, read_statement
 from identity.assurance.webhook import Secret, signed_headers
@@ -22,6 +24,7 @@ from identity.jose.jws import read_jws
 from keys.clock import system_clock, system_entropy
 from tests.api.wire import everything, problem, rows
 from tests.deployment import Running, running
+from tests.ledger.world import HeldClock
 from tests.simulators.identity_provider import CLIENT, REDIRECT, SECRET, IdentityProvider, SigningKey
 
 ACCOUNTS = "/v1/assurance/accounts"
@@ -253,3 +256,37 @@ def test_a_server_sends_no_codes_into_files(assured: Running, tmp_path: Path) ->
         built(assurance_policy=tmp_path / "policy.json")
     with pytest.raises(StartError, match="No such file"):
         built(assurance_policy=tmp_path / "none.json")
+
+
+def test_an_operators_own_policy_ends_evidence_and_what_was_stated_of_it(tmp_path: Path, clock: HeldClock) -> None:
+    """It counts no more at once; housekeeping writes that down, and revokes."""
+    rule = {"tier": "medium", "days": 2, "accounts": None}
+    file = tmp_path / "policy.json"
+    written = {**json.loads(DEFAULT_FILE.read_bytes()), "policy": "own@1", "evidence": {"email": rule, "phone": rule}}
+    file.write_text(json.dumps(written))
+    with running(tmp_path / "home", clock, assurance_policy=file) as up:
+        up.service.housekeeping.close()  # the rounds are the test's own from here
+        token = up.key("", scopes=SCOPES, source_types=[])
+        with up.http(token) as http:
+            path = opened(http)
+            for kind, to in (("email", "ada@example.org"), ("phone", "+491701234567")):
+                request = http.post(f"{path}/codes", json={"evidence": kind, "destination": to}).json()["request"]
+                http.post(f"{path}/codes/{request}", json={"code": sent(up, request)["code"]})
+                clock.move(timedelta(days=1))
+            assert [one["kind"] for one in http.get(path).json()["evidence"]] == ["phone"]
+            clock.move(timedelta(hours=12))
+            stated = http.post(f"{path}/step-ups", json={"tier": "medium", "form": "dc+sd-jwt"}).json()
+            assert stated["reached"] is True
+            clock.move(timedelta(hours=12))
+            assert http.get(path).json()["tier"] == "none"
+            up.service.housekeeping.round()
+            assert ended(up) == ["own@1", "own@1"]
+            assert rows(up, "SELECT status FROM status_place") == [(1,)]
+            again = http.post(f"{path}/step-ups", json={"tier": "medium", "form": "dc+sd-jwt"}).json()
+            assert again["reached"] is False
+
+
+def ended(up: Running) -> list[str]:
+    """The policies under which evidence ended, as the public entries say."""
+    entries = (json.loads(data) for (data,) in rows(up, "SELECT data FROM entry"))
+    return [entry["policy"] for entry in entries if entry["kind"] == "assurance.expired"]
