@@ -14,11 +14,14 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
+from fastapi.routing import APIRoute
 from PIL import Image
 from pydantic import ValidationError
 
 from api.ages import authorities
+from api.auth import identify, require_caller
 from api.body import BODY_BYTES
+from api.routers.openid4vp import router
 from api.settings import Settings
 from identity.did.methods import BlsKey, read_multikey
 from identity.encoding import base64url
@@ -273,6 +276,13 @@ def test_who_may_ask_and_look(service: Running, http: httpx.Client, anyone: http
         problem(other.get(place), 404, "wallet-request-not-found")
     problem(anyone.get(place), 401, "unauthenticated")
     problem(anyone.get(f"/openid4vp/objects/{asked['id']}"), 404, "wallet-request-not-found")
+
+
+def test_wallets_are_counted_as_anyone_is() -> None:
+    for route in router.routes:
+        assert isinstance(route, APIRoute)
+        asked = [dependency.call for dependency in route.dependant.dependencies]
+        assert (require_caller in asked) != (identify in asked), route.path
 
 
 @pytest.mark.parametrize("question", [{}, {"over": 0}, {"over": 100}, {"over": "eighteen"}, {"over": 18, "name": True}])
