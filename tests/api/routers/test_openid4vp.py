@@ -230,6 +230,9 @@ def test_the_link_as_a_picture(http: httpx.Client, service: Running, anyone: htt
     problem(http.get(f"/openid4vp/requests/{asked['id']}/qr.png"), 404, "wallet-request-not-found")
 
 
+UNPRINTABLE = ("https://shop.example/\nx", "https://shop.example/é", "https://shop.example/ ")
+
+
 def test_a_wallet_on_the_same_device_sends_its_person_back(
     service: Running, http: httpx.Client, anyone: httpx.Client
 ) -> None:
@@ -241,7 +244,14 @@ def test_a_wallet_on_the_same_device_sends_its_person_back(
     problem(http.get(place), 403, "response-code-missing")
     problem(http.get(place, params={"response_code": "guessed"}), 403, "response-code-missing")
     assert http.get(place, params={"response_code": code}).json()["answer"]["said"] == "yes"
-    for elsewhere in ("http://shop.example", "https://", "https://a@shop.example", "https://shop.example/#a", "shop:x"):
+    for elsewhere in (
+        "http://shop.example",
+        "https://",
+        "https://a@shop.example",
+        "https://shop.example/#a",
+        "shop:x",
+        *UNPRINTABLE,
+    ):
         wrong = http.post("/openid4vp/requests", json={"over": 18, "return_to": elsewhere})
         problem(wrong, 422, "request-invalid")
 
