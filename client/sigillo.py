@@ -139,6 +139,10 @@ class Sigillo:
         """End a hold for everything under it."""
         return self._json("POST", f"/v1/holds/{quote(name, safe='')}/release", json={"reason": reason})
 
+    def account(self, account: str) -> dict[str, Any]:
+        """How an account stands, by its id here: its tier, and the evidence that counts."""
+        return self._json("GET", f"/v1/assurance/accounts/{quote(account, safe='')}")
+
     def issue_credential(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """A credential of one of our types; it is in the answer and nowhere else."""
         return self._json("POST", "/v1/credentials", json=request)

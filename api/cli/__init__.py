@@ -13,6 +13,7 @@ from api.cli import oversight as _oversight  # noqa: F401 -- to `ledger` as well
 from api.cli import receipt as _receipt  # noqa: F401 -- as well
 from api.cli import recover as _recover  # noqa: F401 -- as well
 from api.cli.apikey import app as apikey
+from api.cli.assurance import app as assurance
 from api.cli.credential import app as credential
 from api.cli.demo import demo
 from api.cli.holds import app as holds
@@ -58,6 +59,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
 app.add_typer(holds, name="holds")
 app.add_typer(apikey, name="apikey")
+app.add_typer(assurance, name="assurance")
 app.add_typer(witness, name="witness")
 app.add_typer(credential, name="credential")
 
