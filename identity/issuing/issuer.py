@@ -145,7 +145,9 @@ class Issuer:
         does.
         """
         key = self.key_of(suite)
-        self.check(credential)
+        self._check(credential)
+        if suite in SUITES and SUITES[suite].context_in_proof:
+            to_dataset(credential, self.contexts)  # it is signed as JSON; the others make RDF of it themselves
         method = self._method(credential, key.method)
         if suite in SUITES:
             if mandatory_pointers:
@@ -160,8 +162,8 @@ class Issuer:
         }
         return {**credential, "proof": self._base_proof(credential, options, mandatory_pointers, key)}
 
-    def check(self, credential: Mapping[str, Any]) -> None:
-        """Whatever an issuer refuses, whichever the suite. Raises CredentialRefusedError, DocumentError's kinds."""
+    def _check(self, credential: Mapping[str, Any]) -> None:
+        """Whatever an issuer refuses, whichever the suite, besides what cannot be made RDF."""
         if check_document(credential) > MAX_VALUES:
             raise DocumentLimitError(f"more than {MAX_VALUES} values, the most of what is signed here")
         try:
@@ -173,7 +175,6 @@ class Issuer:
             raise CredentialRefusedError(f"the credential is refused: {error.detail}") from error
         if "proof" in credential:
             raise CredentialRefusedError("the credential has a proof already: send it without")
-        to_dataset(credential, self.contexts)
 
     def sd_jwt(
         self,
