@@ -38,6 +38,9 @@ soak: $(READY) ## long runs: kill -9, hostile files, fuzzing, flat memory, ten m
 	@$(BIN)/python -m pytest -n auto --hypothesis-profile explore tests/identity tests/ledger tests/hostile
 	@$(BIN)/python -m pytest -m soak -s tests/soak
 
+conformance: $(READY) ## the W3C's suites for credentials, where W3C_SUITES names a folder with them; writes docs/conformance.md
+	@$(BIN)/python -m tests.conformance.w3c
+
 lock: $(READY) ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" pyproject.toml -o requirements.lock
@@ -57,4 +60,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo test check serve bench fsck soak lock clean
+.PHONY: help demo test check serve bench fsck soak conformance lock clean

@@ -51,12 +51,12 @@ def desks(
 ) -> tuple[CredentialDesk, CredentialDesk]:
     """Callers' and strangers', whose workers end with `until`. Raises OSError, StartError."""
     contexts = {**contexts_of(settings), settings.origin + CONTEXT_PATH: context().decode()}
-    sources = Sources(fetched.did_documents.content, fetched.status_lists.content)
+    sources = Sources(fetched.did_documents.content, fetched.status_lists.content, clock)
 
     def desk() -> CredentialDesk:
         workers = LateShares(partial(start, JOBS), share)
         until.callback(workers.close)
-        checking = Checking(workers, sources, lambda: fetched.issuers, lambda: contexts, clock)
+        checking = Checking(workers, sources, fetched.issuers, contexts, clock)
         return CredentialDesk(checking, turns(), SharedBudget(BODIES * MAX_BODY, each=BODIES * MAX_BODY // 2))
 
     return desk(), desk()

@@ -61,7 +61,10 @@ ENTRY = "from detection.worker import main; main()"
 """Not `-m`: the module would exist twice, as itself and as `__main__`, and so would its error class."""
 
 Answer: TypeAlias = Callable[[bytes], bytes]
-"""The parent's answer to the one question a job may ask. What it raises, `run` raises."""
+"""The parent's answer to a question of a job's. What it raises, `run` raises."""
+
+Answers: TypeAlias = Answer | tuple[Answer, ...] | None
+"""To the one question that a job may ask, or to one after the other, and to no more."""
 
 _REPORT = TypeAdapter(IsolationReport)
 
@@ -115,7 +118,7 @@ class WorkerProcess:
         except (FrameError, TimeoutError, ValidationError) as error:
             raise SandboxUnavailableError(f"a worker did not become ready: {error!r}") from error
 
-    def perform(self, request: bytes, fds: Sequence[Memfd], answer: Answer | None, seconds: float) -> Reply:
+    def perform(self, request: bytes, fds: Sequence[Memfd], answer: Answers, seconds: float) -> Reply:
         """Run one job. Raises WorkerError, the job's own JobError, or what `answer` raised."""
         started = time.monotonic()
         inputs: list[int] = []
@@ -145,22 +148,24 @@ class WorkerProcess:
         self._process.wait()
         self._channel.close()
 
-    def _converse(self, request: bytes, inputs: list[int], answer: Answer | None, deadline: float) -> Reply:
+    def _converse(self, request: bytes, inputs: list[int], answer: Answers, deadline: float) -> Reply:
         self._channel.send(request, inputs, deadline)
         message, descriptors = self._channel.receive(MAX_REPLY_BYTES, deadline)
-        if "ask" not in message:
-            return self._reply(message, descriptors)
-        close_all(descriptors)
-        if answer is None:
-            raise WorkerProtocolError("this job has nothing to ask")
-        asked = time.monotonic()
-        response, refusal = _answered(answer, _question(message))
-        deadline += time.monotonic() - asked  # the caller's own time is not the worker's
-        self._channel.send(encode(response, MAX_REQUEST_BYTES), deadline=deadline)
-        message, descriptors = self._channel.receive(MAX_REPLY_BYTES, deadline)
-        if refusal is not None:
+        for each in answer if isinstance(answer, tuple) else (answer,) if answer else ():
+            if "ask" not in message:
+                break
             close_all(descriptors)
-            raise refusal
+            asked = time.monotonic()
+            response, refusal = _answered(each, _question(message))
+            deadline += time.monotonic() - asked  # the caller's own time is not the worker's
+            self._channel.send(encode(response, MAX_REQUEST_BYTES), deadline=deadline)
+            message, descriptors = self._channel.receive(MAX_REPLY_BYTES, deadline)
+            if refusal is not None:
+                close_all(descriptors)
+                raise refusal
+        if "ask" in message:
+            close_all(descriptors)
+            raise WorkerProtocolError("this job has nothing to ask, or nothing more")
         return self._reply(message, descriptors)
 
     def _reply(self, message: dict[str, Any], descriptors: list[int]) -> Reply:

@@ -29,7 +29,7 @@ from detection.errors import (
 from detection.frames import MAX_REQUEST_BYTES, FrameTooLargeError, encode
 from detection.isolation import OUTPUT_BYTES, Isolation, IsolationReport
 from detection.memfd import Memfd
-from detection.process import Answer, Reply, WorkerProcess
+from detection.process import Answers, Reply, WorkerProcess
 
 JOB_SECONDS = 30.0
 """How long one job may take, on the wall clock."""
@@ -93,7 +93,7 @@ class Sandbox:
         job: str,
         args: Mapping[str, Any],
         fds: Sequence[Memfd] = (),
-        answer: Answer | None = None,
+        answer: Answers = None,
         timeout: float = JOB_SECONDS,
         *,
         begun: bool = False,

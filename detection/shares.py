@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from detection.errors import SandboxBusyError
 from detection.memfd import Memfd
-from detection.process import Answer, Reply
+from detection.process import Answers, Reply
 from detection.sandbox import JOB_SECONDS, Sandbox
 
 
@@ -31,7 +31,7 @@ class Share:
         job: str,
         args: Mapping[str, Any],
         fds: Sequence[Memfd] = (),
-        answer: Answer | None = None,
+        answer: Answers = None,
         timeout: float = JOB_SECONDS,
         *,
         begun: bool = False,

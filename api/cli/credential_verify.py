@@ -25,6 +25,7 @@ from identity.issuing.did_document import PATH
 from identity.outcome import Check, Outcome
 from identity.report import Finding, Report
 from identity.sd_jwt.credential import ALWAYS_SHOWN
+from identity.vc_api.answer import Judged
 
 CODES: Final = {
     Outcome.HOLDS: Exit.OK,
@@ -74,7 +75,7 @@ def verify(
         report, claims = judged(credential, question, reach, datetime.now(UTC))
     shown = claims if all(map(_leaves_claims, _failed(report))) else []
     if as_json:
-        view = VERIFIED.dump_python(CredentialVerificationView.of(report), mode="json")
+        view = VERIFIED.dump_python(CredentialVerificationView.of(Judged(report)), mode="json")
         show({**view, "sentence": SENTENCES[report.verdict], "claims": shown})
     else:
         _tell(file, report, shown)

@@ -37,6 +37,7 @@ CHANGING: Final = {"Cache-Control": "public, max-age=60"}
 FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _OPTIONS: Final = {
     "cryptosuite": {"type": "string"},
+    "credentialStatus": {"type": "object"},
     "mandatoryPointers": {"type": "array", "items": {"type": "string"}},
 }
 

@@ -18,8 +18,7 @@ from api.schemas.credentials import VERIFIED, CredentialVerificationView, Derive
 from api.service import Service, service_of
 from api.upload import receive_whole
 from detection.memfd import Memfd
-from identity.report import Report
-from identity.vc_api.answer import verified
+from identity.vc_api.answer import Judged, verified
 from identity.vc_api.checking import Checking
 from identity.vc_api.request import CREDENTIAL, MAX_BODY, PRESENTATION
 
@@ -29,7 +28,8 @@ Answer = TypeVar("Answer")
 
 _ISSUERS: Final = {"issuers": {"type": "array", "items": {"type": "string"}}}
 _HEADER: Final = {"presentationHeader": {"type": "string"}}
-_EXPECTED: Final = {"challenge": {"type": "string"}, "domain": {"type": "string"}, **_HEADER, **_ISSUERS}
+_CHECKS: Final = {"checks": {"type": "array", "items": {"type": "string"}}}
+_EXPECTED: Final = {"challenge": {"type": "string"}, "domain": {"type": "string"}, **_HEADER, **_ISSUERS, **_CHECKS}
 _POINTERS: Final = {"selectivePointers": {"type": "array", "items": {"type": "string"}}, **_HEADER}
 _JUDGED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": CredentialVerificationView},
@@ -71,7 +71,7 @@ async def _at_desk(service: Service, request: Request, work: Callable[[Checking,
         return await desk.turns.run(holder, work, desk.checking, holder, body.content)
 
 
-def _judged(service: Service, kind: str, report: Report) -> Response:
-    service.metrics.judged.labels(kind, report.verdict).inc()
-    view = VERIFIED.dump_json(CredentialVerificationView.of(report))
-    return Response(view, 200 if verified(report) else 400, media_type="application/json")
+def _judged(service: Service, kind: str, judged: Judged) -> Response:
+    service.metrics.judged.labels(kind, judged.report.verdict).inc()
+    view = VERIFIED.dump_json(CredentialVerificationView.of(judged))
+    return Response(view, 200 if verified(judged) else 400, media_type="application/json")

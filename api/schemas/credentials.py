@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from identity.outcome import Check, Outcome
 from identity.report import Finding, Report
-from identity.vc_api.answer import CheckProblem, problems, verified
+from identity.vc_api.answer import CheckProblem, Judged, problems, verified
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class CredentialVerificationView:
     credentials: tuple[JudgedView, ...] = ()
 
     @classmethod
-    def of(cls, report: Report) -> Self:
-        judged = JudgedView.of(report)
-        return cls(verified(report), tuple(problems(report)), judged.verdict, judged.checks, judged.credentials)
+    def of(cls, judged: Judged) -> Self:
+        view = JudgedView.of(judged.report)
+        return cls(verified(judged), tuple(problems(judged.report)), view.verdict, view.checks, view.credentials)
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,4 @@ _REPORT = Report(
         Finding(Check.TRUST, Outcome.UNTRUSTED, "its issuer is not believed here"),
     )
 )
-CREDENTIAL_EXAMPLE: dict[str, Any] = VERIFIED.dump_python(CredentialVerificationView.of(_REPORT), mode="json")
+CREDENTIAL_EXAMPLE: dict[str, Any] = VERIFIED.dump_python(CredentialVerificationView.of(Judged(_REPORT)), mode="json")

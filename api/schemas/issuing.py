@@ -19,6 +19,7 @@ from identity.issuing.orders import Order, TypedOrder, order_of
 from identity.jose.jwk import read_jwk
 from identity.selective import bbs
 from identity.selective.pointers import MAX_POINTERS
+from identity.status.bitstring import ENTRY_TYPE
 from identity.vc_api.request import RequestUnreadableError
 from identity.vcdm import listed
 from ledger.ids import moment
@@ -29,8 +30,8 @@ DEFAULT_SUITE = "eddsa-rdfc-2022"
 
 
 def ordered(body: bytes) -> Order:
-    """What a VC-API request orders: `{credential, options: {cryptosuite, mandatoryPointers}}`. Other options are passed
-    over. Raises RequestUnreadableError, CredentialRefusedError.
+    """What a VC-API request orders: `{credential, options: {cryptosuite, mandatoryPointers, credentialStatus}}`. Other
+    options are passed over. Raises RequestUnreadableError, CredentialRefusedError.
     """
     try:
         request = read_object(body, "the body")
@@ -43,7 +44,14 @@ def ordered(body: bytes) -> Order:
     suite = options.get("cryptosuite", bbs.CRYPTOSUITE if ages else DEFAULT_SUITE)
     if not isinstance(suite, str):
         raise RequestUnreadableError("options.cryptosuite is a string")
-    return order_of(credential, suite, _pointers(options.get("mandatoryPointers", [])))
+    revocable = _asks_for_status(options.get("credentialStatus"))
+    return order_of(credential, suite, _pointers(options.get("mandatoryPointers", [])), revocable=revocable)
+
+
+def _asks_for_status(value: object) -> bool:
+    if value is not None and value != {"type": ENTRY_TYPE}:
+        raise RequestUnreadableError(f'options.credentialStatus is {{"type": "{ENTRY_TYPE}"}}: its place is given here')
+    return value is not None
 
 
 def _pointers(value: object) -> list[str]:

@@ -31,20 +31,23 @@ def is_enveloped(document: Mapping[str, object], kind: str) -> bool:
 
 def open_envelope(document: Mapping[str, object], kind: str) -> Secured:
     """What is in it, not verified yet. Raises TokenUnreadableError, TokenInvalidError."""
-    if document.get("@context") not in (CREDENTIALS_V2, [CREDENTIALS_V2]) or listed(document.get("type")) != [
-        TYPES[kind]
-    ]:
-        raise TokenUnreadableError(f"an envelope has the context {CREDENTIALS_V2} and the type {TYPES[kind]} alone")
+    token, form = token_in(document, kind)
+    return read_secured(token, form, kind)
+
+
+def token_in(document: Mapping[str, object], kind: str) -> tuple[bytes, Form]:
+    """The token of an envelope, unread, and its form. Raises TokenUnreadableError."""
+    named = listed(document.get("type")) == [TYPES[kind]] and document.keys() <= {"@context", "id", "type"}
+    if not named or document.get("@context") not in (CREDENTIALS_V2, [CREDENTIALS_V2]):
+        raise TokenUnreadableError(f"an envelope has the context {CREDENTIALS_V2}, the type {TYPES[kind]}, and an id")
     url = document.get("id")
     found = _URL.fullmatch(url) if isinstance(url, str) else None
-    if not found or found["short"] != SHORT[kind] or not document.keys() <= {"@context", "id", "type"}:
-        raise TokenUnreadableError(
-            f"an envelope's id is data:application/{SHORT[kind]}+… with a signed token, and all it has"
-        )
+    if not found or found["short"] != SHORT[kind]:
+        raise TokenUnreadableError(f"an envelope's id is data:application/{SHORT[kind]}+… with a signed token")
     form, is_base64 = Form(found["form"]), found["base64"] is not None
     if is_base64 is not (form is Form.COSE):
         raise TokenUnreadableError("COSE is base64 in a data: URL, JWT and SD-JWT are not")
-    return read_secured(_base64(found["token"]) if is_base64 else found["token"].encode(), form, kind)
+    return (read_base64(found["token"]) if is_base64 else found["token"].encode()), form
 
 
 def envelop(token: str | bytes, form: Form, kind: str) -> dict[str, object]:
@@ -57,7 +60,8 @@ def envelop(token: str | bytes, form: Form, kind: str) -> dict[str, object]:
     }
 
 
-def _base64(text: str) -> bytes:
+def read_base64(text: str) -> bytes:
+    """With padding or without. Raises TokenUnreadableError."""
     try:
         data = b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError as error:

@@ -35,7 +35,8 @@ from identity.jose.signature import ED25519, verify
 from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
 from identity.jsonld.expansion import to_dataset
-from identity.outcome import Check
+from identity.outcome import Check, Outcome
+from identity.related_resource import check_resources
 from identity.sd_jwt import credential as sd_jwt
 from identity.sd_jwt.concealing import Disclosable
 from identity.selective import bbs, ecdsa_sd
@@ -169,12 +170,21 @@ class Issuer:
         try:
             _check_version(credential)
             check_structure(credential, CREDENTIAL)
-            check_contexts(credential, self.contexts)
+            check_contexts(credential, self.contexts, written_out=True)
             _check_order(credential)
+            self._check_resources(credential)
         except CheckFailedError as error:
             raise CredentialRefusedError(f"the credential is refused: {error.detail}") from error
         if "proof" in credential:
             raise CredentialRefusedError("the credential has a proof already: send it without")
+
+    def _check_resources(self, credential: Mapping[str, Any]) -> None:
+        """That what it pins is pinned, and what we have of it is that. Raises CheckFailedError."""
+        try:
+            check_resources(credential, self.contexts.get)
+        except CheckFailedError as error:
+            if error.outcome is not Outcome.UNCHECKED:
+                raise
 
     def sd_jwt(
         self,

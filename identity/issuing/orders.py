@@ -156,7 +156,9 @@ class TypedOrder:
 
 @dataclass(frozen=True)
 class WrittenOrder:
-    """A credential as its caller wrote it: of no type of ours, signed as it stands."""
+    """A credential as its caller wrote it: of no type of ours, signed as it stands; where it is to be revocable, with
+    its place in our status lists.
+    """
 
     credential: Mapping[str, Any] = field(repr=False)
     format: str
@@ -165,19 +167,29 @@ class WrittenOrder:
     revocable: bool = False
 
     def check(self) -> None:
-        """Nothing more than its signing does."""
+        """And than its signing does."""
+        if self.revocable and "credentialStatus" in self.credential:
+            raise CredentialRefusedError("the credential says where its status is: leave one of the two out")
 
-    def sign(self, issuer: Issuer, slot: Slot) -> Signed:  # noqa: ARG002 -- nothing of it is ours to add
-        signed = issuer.document(self.credential, self.format, self.mandatory_pointers)
+    def sign(self, issuer: Issuer, slot: Slot) -> Signed:
+        status = {} if slot.place is None else {"credentialStatus": slot.status.entries(slot.place)}
+        signed = issuer.document({**self.credential, **status}, self.format, self.mandatory_pointers)
         last = self.credential.get("validUntil")
         return Signed(signed, str(issuer.key_of(self.format).ref), read_date_time(last) if last else None)
 
 
-def order_of(credential: Mapping[str, Any], suite: str, mandatory_pointers: Sequence[str]) -> Order:
-    """What a caller who sends a whole credential orders. Raises CredentialRefusedError."""
+def order_of(
+    credential: Mapping[str, Any], suite: str, mandatory_pointers: Sequence[str], *, revocable: bool = False
+) -> Order:
+    """What a caller who sends a whole credential orders; of our own types we know which are revocable.
+
+    Raises CredentialRefusedError.
+    """
     ours = [TYPES[name] for name in listed(credential.get("type")) if isinstance(name, str) and name in TYPES]
     if not ours:
-        return WrittenOrder(credential, suite, mandatory_pointers)
+        written = WrittenOrder(credential, suite, mandatory_pointers, revocable=revocable)
+        written.check()
+        return written
     (of, *others), beyond = ours, sorted(credential.keys() - WRITTEN_BY_CALLERS)
     if others or listed(credential.get("type")) != [CREDENTIAL, of.name]:
         raise CredentialRefusedError(f"the types of a {of.name} are {CREDENTIAL} and {of.name}, in this order")

@@ -87,6 +87,10 @@ class ContextLibrary:
             raise UnknownContextError(f"the context {url!r} is not known here, and none is fetched")
         return self._documents[url]
 
+    def get(self, url: str) -> bytes | None:
+        """A context as published; None for one that is not known."""
+        return self._documents.get(url)
+
     def resolver(self) -> ContextResolver:
         """For one operation of PyLD's, in this thread."""
         return ContextResolver(self._cache("contexts", CACHED_CONTEXTS), self.load)

@@ -3,6 +3,7 @@
 Rules
 - `verified` is about the document: it is sound, in force, and by who it says. Whether that issuer is believed here, and
   whether its contexts mean what one thinks, are warnings, and part of our own `verdict`.
+- Who asks for the proof alone (`checks: ["proof"]`) is warned where it is by another's key than the issuer's.
 - What could not be checked (a status list out of reach) is not verified. The verdict tells the two apart.
 
 VC-API, section 3.3; VCDM 2.0 §7.3; VC Data Integrity §4.7; Bitstring Status List §3.5.
@@ -43,6 +44,18 @@ _PROOF: Final = SECURITY + "PROOF_VERIFICATION_ERROR"
 _UNREACHABLE: Final = STATUS_LIST + "STATUS_RETRIEVAL_ERROR"
 
 
+WARNINGS_OF_PROOF: Final = WARNINGS | {Check.AUTHOR}
+"""The same, for who asked for the proof alone."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A report, and what was asked for."""
+
+    report: Report
+    proof_alone: bool = False
+
+
 @dataclass(frozen=True)
 class CheckProblem:
     """One check that does not hold, as VC-API tells it."""
@@ -52,9 +65,13 @@ class CheckProblem:
     detail: str
 
 
-def verified(report: Report) -> bool:
+def verified(judged: Judged) -> bool:
     """Whether nothing but warnings stands against a document and what it holds."""
-    return all(map(_is_warning, report.failed)) and all(map(verified, report.credentials))
+    warnings = WARNINGS_OF_PROOF if judged.proof_alone else WARNINGS
+    held = all(verified(Judged(each, judged.proof_alone)) for each in judged.report.credentials)
+    return held and all(
+        finding.check in warnings and finding.outcome is Outcome.UNTRUSTED for finding in judged.report.failed
+    )
 
 
 def problems(report: Report) -> Iterator[CheckProblem]:
@@ -63,10 +80,6 @@ def problems(report: Report) -> Iterator[CheckProblem]:
         yield CheckProblem(_type(finding), f"{finding.check}: {finding.outcome}", finding.detail)
     for held in report.credentials:
         yield from problems(held)
-
-
-def _is_warning(finding: Finding) -> bool:
-    return finding.check in WARNINGS and finding.outcome is Outcome.UNTRUSTED
 
 
 def _type(finding: Finding) -> str:

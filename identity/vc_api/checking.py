@@ -7,7 +7,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,9 +17,9 @@ from detection.errors import WorkerError, WorkerProtocolError
 from detection.late import LateShares
 from detection.memfd import Memfd
 from identity.errors import CredentialTooCostlyError
-from identity.report import Report
-from identity.vc_api.jobs import REPORT
-from identity.vc_api.outside import Sources
+from identity.vc_api.answer import Judged
+from identity.vc_api.jobs import JUDGED
+from identity.vc_api.outside import QUESTIONS, Sources
 from keys.clock import Clock
 
 SECONDS: Final = 5.0
@@ -32,22 +32,22 @@ class Checking:
 
     workers: LateShares
     sources: Sources
-    issuers: Callable[[], frozenset[str]]
+    issuers: frozenset[str]
     """Whom this deployment believes."""
 
-    contexts: Callable[[], Mapping[str, str]]
+    contexts: Mapping[str, str]
     """Those known here besides the published ones."""
 
     clock: Clock
 
-    def credential(self, holder: str, body: Memfd) -> Report:
+    def credential(self, holder: str, body: Memfd) -> Judged:
         """The report on the `verifiableCredential` of a request by `holder`, whose share of the workers it takes.
 
         Raises RequestUnreadableError, CredentialTooCostlyError, SandboxError.
         """
         return self._report(holder, "verify_credential", body)
 
-    def presentation(self, holder: str, body: Memfd) -> Report:
+    def presentation(self, holder: str, body: Memfd) -> Judged:
         """The report on the `verifiablePresentation` of a request. Raises as `credential` does."""
         return self._report(holder, "verify_presentation", body)
 
@@ -59,17 +59,19 @@ class Checking:
                 return credential
         raise WorkerProtocolError("a worker derived something else than a credential")
 
-    def _report(self, holder: str, job: str, body: Memfd) -> Report:
-        args = {"now": self.clock().isoformat(), "issuers": sorted(self.issuers())}
+    def _report(self, holder: str, job: str, body: Memfd) -> Judged:
+        args = {"now": self.clock().isoformat(), "issuers": sorted(self.issuers)}
         try:
-            return REPORT.validate_python(self._run(holder, job, args, body).get("report"))
+            return JUDGED.validate_python(self._run(holder, job, args, body).get("judged"))
         except ValidationError as error:
             raise WorkerProtocolError("a worker gave something else than a report") from error
 
     def _run(self, holder: str, job: str, args: Mapping[str, Any], body: Memfd) -> dict[str, Any]:
-        arguments = {**args, "contexts": dict(self.contexts())}
+        arguments = {**args, "contexts": dict(self.contexts)}
         try:
-            with self.workers.of(holder).run(job, arguments, (body,), self.sources.answer, SECONDS) as reply:
+            with self.workers.of(holder).run(
+                job, arguments, (body,), (self.sources.answer,) * QUESTIONS, SECONDS
+            ) as reply:
                 return reply.result
         except WorkerError as error:
             raise CredentialTooCostlyError(f"it cannot be judged with the work allowed for one: {error}") from error

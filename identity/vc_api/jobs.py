@@ -28,11 +28,12 @@ from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED, ContextLi
 from identity.legacy.in_worker import check as check_legacy
 from identity.report import Report
 from identity.status.lookup import status_in_lists
-from identity.vc_api.outside import Outside
+from identity.vc_api.answer import Judged
+from identity.vc_api.outside import QUESTIONS, Outside
 from identity.vc_api.request import CREDENTIAL, PRESENTATION, Asked, read_request
 from identity.verifier import Policy, verify_credential, verify_presentation
 
-REPORT: Final = TypeAdapter(Report)
+JUDGED: Final = TypeAdapter(Judged)
 LIBRARIES_KEPT: Final = 4
 
 Judge = Callable[[Policy, datetime], Report]
@@ -92,17 +93,19 @@ def _judge(
 
 
 def _judged(args: dict[str, Any], asked: Asked, ask: Ask, judge: Judge) -> tuple[dict[str, Any], list[int]]:
-    now, outside = datetime.fromisoformat(args["now"]), Outside()
-    policy = _policy(frozenset(args["issuers"]) | asked.issuers, _library(args["contexts"]), outside, now)
-    report = judge(policy, now)
-    if outside.lacks:
-        outside.ask(ask)
-        report = judge(policy, now)
-    return {"report": REPORT.dump_python(report, mode="json")}, []
+    outside = Outside()
+    policy = partial(_policy, frozenset(args["issuers"]) | asked.issuers, _library(args["contexts"]), outside)
+    now = datetime.fromisoformat(args["now"])
+    report = judge(policy(now), now)
+    for _ in range(QUESTIONS):
+        if outside.lacks:
+            now = outside.ask(ask)
+            report = judge(policy(now), now)
+    return {"judged": JUDGED.dump_python(Judged(report, asked.proof_alone), mode="json")}, []
 
 
 def _policy(issuers: frozenset[str], contexts: ContextLibrary, outside: Outside, now: datetime) -> Policy:
-    lists = Policy(issuers, contexts, resolver(outside.did_document), legacy=check_legacy)
+    lists = Policy(issuers, contexts, resolver(outside.did_document), contexts.get, legacy=check_legacy)
     return replace(lists, status=status_in_lists(outside.status_list, lists, now))
 
 

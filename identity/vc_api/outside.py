@@ -1,7 +1,8 @@
 """What a worker wants of the world: it has no network, so its parent fetches.
 
-A document is judged with what came along. Where something was missing, the parent is asked, once, for all of it
-together, and the document is judged again; what is still missing then counts as out of reach.
+A document is judged with what came along. Where something was missing, the parent is asked for all of it together, and
+the document is judged again, as of then: what was fetched may be newer than the question. A status list may rest on a
+document of its own, so there is a second question. What is missing after that counts as out of reach.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from identity.encoding.strict_json import read_object
 from identity.errors import CheckFailedError, TokenUnreadableError
 from identity.outcome import Check, Outcome
+from keys.clock import Clock
 
+QUESTIONS: Final = 2
 MAX_WANTED: Final = 8
-"""Things for one request."""
+"""Things for one question."""
 
 MAX_ANSWER: Final = 512 * 1024
-"""Bytes of all that is fetched for one request: a frame holds them in base64."""
+"""Bytes of all that is fetched for one question: a frame holds them in base64."""
 
 Fetch = Callable[[str], bytes | None]
 """From a URL to what lies there; None where it cannot be had now."""
@@ -35,6 +39,7 @@ class Sources:
 
     did_documents: Fetch
     status_lists: Fetch
+    clock: Clock
 
     def answer(self, question: bytes) -> bytes:
         """To `Outside.ask`. Raises ValueError for what no honest worker asks."""
@@ -47,7 +52,7 @@ class Sources:
             fits = content is not None and len(content) <= left
             left -= len(content) if content is not None and fits else 0
             found.append(b64encode(content).decode() if content is not None and fits else None)
-        return json.dumps(found).encode()
+        return json.dumps({"now": self.clock().isoformat(), "found": found}).encode()
 
 
 class Outside:
@@ -74,12 +79,13 @@ class Outside:
         except TokenUnreadableError as error:
             raise CheckFailedError(Check.STATUS, str(error), Outcome.UNREADABLE) from error
 
-    def ask(self, ask: Callable[[bytes], bytes]) -> None:
-        """Have the parent fetch what is wanted."""
-        answered: list[str | None] = json.loads(ask(json.dumps(self._wanted).encode()))
-        for wanted, text in zip(self._wanted, answered, strict=True):
+    def ask(self, ask: Callable[[bytes], bytes]) -> datetime:
+        """Have the parent fetch what is wanted; the time when it has."""
+        answered = json.loads(ask(json.dumps(self._wanted).encode()))
+        for wanted, text in zip(self._wanted, answered["found"], strict=True):
             self._known[wanted] = None if text is None else b64decode(text)
         self._wanted = []
+        return datetime.fromisoformat(answered["now"])
 
     def _get(self, wanted: Wanted) -> bytes | None:
         if wanted in self._known:

@@ -20,6 +20,8 @@ MAX_BODY: Final = 1024 * 1024
 
 MAX_ISSUERS: Final = 64
 
+MAX_CHECKS: Final = 16
+
 CREDENTIAL: Final = "verifiableCredential"
 PRESENTATION: Final = "verifiablePresentation"
 
@@ -51,6 +53,9 @@ class Asked:
     pointers: tuple[str, ...] = ()
     """What to show besides what is mandatory."""
 
+    proof_alone: bool = False
+    """VC-API's `checks: ["proof"]`: whose the key is, whoever asks sees to."""
+
 
 def read_request(body: bytes, member: str) -> Asked:
     """A request about the document in that member. Raises RequestUnreadableError."""
@@ -70,6 +75,7 @@ def read_request(body: bytes, member: str) -> Asked:
         header=_octets(options, "presentationHeader"),
         issuers=frozenset(_texts(options, "issuers", MAX_ISSUERS)),
         pointers=_texts(options, "selectivePointers", MAX_POINTERS),
+        proof_alone=_texts(options, "checks", MAX_CHECKS) == ("proof",),
     )
 
 

@@ -55,7 +55,8 @@ def test_a_fragment_names_a_method(deployment: Running) -> None:
         ("did:key:@", 400, "invalidDid"),
         ("did:key:zTjsVPtY", 400, "invalidPublicKeyLength"),
         ("did:key:z" + "6" * 600, 400, "invalidDid"),
-        ("did:web:127.0.0.1%3A8080", 400, "invalidDid"),
+        ("did:web:127.0.0.1", 400, "invalidDid"),
+        ("did:web:127.0.0.1%3A1", 404, "notFound"),
         ("did:web:localhost", 400, "invalidDid"),
         ("did:web:nowhere.invalid", 404, "notFound"),
     ],
@@ -84,3 +85,9 @@ def test_the_port_of_a_did_web_stays_part_of_its_name(deployment: Running) -> No
     with deployment.http() as http:
         for written in ("did:web:nowhere.invalid%3A8443", quote("did:web:nowhere.invalid%3A8443", safe="")):
             assert http.get(PATH + written).json()["didResolutionMetadata"]["error"] == "notFound"
+
+
+def test_our_own_did_is_resolved_without_fetching(deployment: Running) -> None:
+    with deployment.http() as http:
+        own = http.get("/.well-known/did.json").json()
+        assert http.get(PATH + quote(own["id"], safe="")).json()["didDocument"] == own

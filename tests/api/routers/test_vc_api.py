@@ -91,6 +91,30 @@ def test_what_is_not_verified_is_400_and_says_which_check(
     assert said.json()["problemDetails"][0]["type"] == kind
 
 
+def test_who_asks_for_the_proof_alone_is_warned_of_another_author(deployment: Running) -> None:
+    by_another = signed({**VALID, **SUBJECT}, HOLDER)
+    with deployment.http() as http:
+        strict, lax = verify(http, by_another), verify(http, by_another, checks=["proof"])
+        forged = verify(http, FORGED, checks=["proof"])
+    assert (strict.status_code, lax.status_code, forged.status_code) == (400, 200, 400)
+    assert worst(strict) == worst(lax) == {"author": "untrusted", "trust": "untrusted"}
+    assert lax.json()["problemDetails"] == strict.json()["problemDetails"]
+
+
+def test_what_was_issued_here_is_known_here_with_its_keys_and_its_status(deployment: Running) -> None:
+    with deployment.http(deployment.key(scopes=["credentials:issue"])) as http:
+        did = http.get("/.well-known/did.json").json()["id"]
+        order = {**VALID, **SUBJECT, "issuer": did}
+        options = {"credentialStatus": {"type": "BitstringStatusListEntry"}}
+        issued = http.post("/credentials/issue", json={"credential": order, "options": options}).json()
+        said = verify(http, issued["verifiableCredential"])
+        assert (said.status_code, said.json()["verdict"]) == (200, "holds")
+        assert [each["outcome"] for each in said.json()["checks"] if each["check"] == "status"] == ["holds", "holds"]
+        twice = {**order, "credentialStatus": issued["verifiableCredential"]["credentialStatus"]}
+        refused = http.post("/credentials/issue", json={"credential": twice, "options": options})
+    problem(refused, 400, "credential-refused")
+
+
 def test_a_presentation_is_for_its_challenge_and_domain_and_as_good_as_what_it_holds(deployment: Running) -> None:
     expected = {"challenge": "c-1", "domain": "verifier.example"}
     with deployment.http() as http:

@@ -20,8 +20,9 @@ from identity.outcome import Check, Outcome
 from identity.report import Report
 from identity.status.bitstring import StatusEntry, list_credential
 from identity.status.status_list import BITSTRING, empty
-from identity.vc_api.jobs import JOBS, REPORT
-from identity.vc_api.outside import MAX_ANSWER, MAX_WANTED, Sources
+from identity.vc_api.jobs import JOBS, JUDGED
+from identity.vc_api.outside import MAX_ANSWER, MAX_WANTED, QUESTIONS, Sources
+from keys.clock import Clock
 from tests.identity.issuers import Issuer
 from tests.identity.published import FURTHER, JCS, RDFC, VECTORS
 
@@ -63,7 +64,9 @@ def published(*revoked: int) -> bytes:
     return json.dumps(signed(document)).encode()
 
 
-def judged(body: object, web: dict[str, bytes], job: str = "verify_credential") -> tuple[Report, list[str]]:
+def judged(
+    body: object, web: dict[str, bytes], job: str = "verify_credential", clock: Clock = lambda: NOW
+) -> tuple[Report, list[str]]:
     """The report, and what was fetched for it."""
     fetched: list[str] = []
 
@@ -76,10 +79,10 @@ def judged(body: object, web: dict[str, bytes], job: str = "verify_credential") 
         os.write(file, json.dumps(body).encode())
         os.lseek(file, 0, os.SEEK_SET)
         args = {"now": NOW.isoformat(), "issuers": [WEB], "contexts": {}}
-        result, _ = JOBS[job](args, [file], Sources(fetch, fetch).answer)
+        result, _ = JOBS[job](args, [file], Sources(fetch, fetch, clock).answer)
     finally:
         os.close(file)
-    return REPORT.validate_python(json.loads(json.dumps(result))["report"]), fetched
+    return JUDGED.validate_python(json.loads(json.dumps(result))["judged"]).report, fetched
 
 
 HERE = {"https://issuer.example/.well-known/did.json": json.dumps(DOCUMENT).encode()}
@@ -105,6 +108,16 @@ def test_what_a_credential_rests_on_is_fetched_once_and_missing_is_not_the_same_
     assert len(fetched) == len(set(fetched))
 
 
+def test_a_list_that_is_newer_than_the_question_is_judged_as_of_when_it_came() -> None:
+    later = NOW + timedelta(seconds=2)
+    statuses = empty(BITSTRING, 131_072)
+    fresh = signed(list_credential(statuses, LIST, WEB, "revocation", later, later + timedelta(days=1)))
+    report, _ = judged(
+        {"verifiableCredential": CREDENTIAL}, {**HERE, LIST: json.dumps(fresh).encode()}, clock=lambda: later
+    )
+    assert report.verdict is Outcome.HOLDS
+
+
 def test_a_list_by_somebody_else_is_not_the_issuers() -> None:
     stranger = Issuer.of(SUITE, 1)
     statuses = empty(BITSTRING, 131_072)
@@ -117,18 +130,32 @@ def test_a_list_by_somebody_else_is_not_the_issuers() -> None:
     assert report.outcome(Check.STATUS) is Outcome.UNTRUSTED
 
 
+def test_a_list_may_be_by_somebody_whose_document_is_fetched_next() -> None:
+    by_key = {**CREDENTIAL, "issuer": ISSUER.did}
+    del by_key["proof"]
+    options = ProofOptions(SUITE, "assertionMethod", NOW - timedelta(days=1))
+    report, fetched = judged(
+        {
+            "verifiableCredential": add_proof(by_key, options, ISSUER.method, ISSUER.sign),
+            "options": {"issuers": [ISSUER.did]},
+        },
+        {**HERE, LIST: published()},
+    )
+    assert (report.verdict, fetched) == (Outcome.HOLDS, [LIST, *HERE])
+
+
 def test_one_request_has_so_many_things_fetched_and_no_more() -> None:
     many = [
-        StatusEntry("revocation", f"https://issuer.example/{place}", 8).members() for place in range(2 * MAX_WANTED)
+        StatusEntry("revocation", f"https://issuer.example/{place}", 8).members() for place in range(3 * MAX_WANTED)
     ]
     _, fetched = judged({"verifiableCredential": {**CREDENTIAL, "credentialStatus": many}}, {})
-    assert len(fetched) == MAX_WANTED
+    assert len(fetched) == QUESTIONS * MAX_WANTED
 
 
 @pytest.mark.parametrize("question", [[["blobs", "x"]], [["status_lists", "https://a.example/"]] * (MAX_WANTED + 1)])
 def test_a_worker_that_asks_for_something_else_gets_no_answer(question: list[list[str]]) -> None:
     with pytest.raises((KeyError, ValueError)):
-        Sources(lambda _: b"", lambda _: b"").answer(json.dumps(question).encode())
+        Sources(lambda _: b"", lambda _: b"", lambda: NOW).answer(json.dumps(question).encode())
 
 
 def test_a_fetched_document_is_given_as_it_is_and_is_about_that_did() -> None:
@@ -149,8 +176,9 @@ for body in given["bodies"]:
     file = os.memfd_create("body")
     os.write(file, json.dumps(body).encode())
     os.lseek(file, 0, os.SEEK_SET)
-    result, _ = JOBS["verify_credential"](given["args"], [file], lambda _: b"[]")
-    verdicts.append([finding["check"] for finding in result["report"]["findings"] if finding["outcome"] == "invalid"])
+    result, _ = JOBS["verify_credential"](given["args"], [file], lambda _: b"{}")
+    findings = result["judged"]["report"]["findings"]
+    verdicts.append([finding["check"] for finding in findings if finding["outcome"] == "invalid"])
 print(json.dumps([verdicts, sorted(set(sys.modules) - loaded)]))
 """
 
