@@ -24,6 +24,7 @@ from cases.idempotency import forget_expired
 from cases.library import Library
 from cases.media import sweep_strays
 from cases.revocation import Revocations
+from identity.assurance.requests import forget_asked
 from identity.assurance.review import Review
 from identity.errors import IdentityError
 from identity.issuing.record import IssuerRecord
@@ -45,7 +46,7 @@ SWEEP_INTERVAL = timedelta(hours=1)
 STRAY_AGE = timedelta(hours=1)
 """An upload's file is there before its row, for seconds; one that is older and has none is nobody's."""
 
-FORGOTTEN = (forget_expired, forget_requests, forget_offers, forget_spent)
+FORGOTTEN = (forget_expired, forget_requests, forget_offers, forget_spent, forget_asked)
 """Rows that have had their time."""
 
 FORESEEN = (KeysError, LedgerError, CasesError, IdentityError, OSError)
@@ -96,6 +97,8 @@ class Housekeeping:
             if self.library.ledger.leads:
                 self._tidy()
             self.revocations.round()
+            if self.library.ledger.leads:
+                self._review()
         finally:
             if self.library.ledger.leads:
                 self.rewrapping.round(lambda: self._stop.wait(REST_SECONDS))
@@ -124,9 +127,13 @@ class Housekeeping:
         if issuer := self.issuer.observe():
             logger("keys").info("issuer key changed", reasons=issuer.reasons)
         self._warn()
-        for due in (self.library.end_retention, self.assurance.round):
-            while due() and not self._stop.is_set():
-                pass
+        while self.library.end_retention() and not self._stop.is_set():
+            pass
+
+    def _review(self) -> None:
+        """Evidence of accounts that ends, and what was said of it."""
+        while self.assurance.round() and not self._stop.is_set():
+            pass
 
     def _tell_of_the_log(self) -> None:
         """Whoever reads logs and asks nothing learns from them that nothing is proven."""

@@ -198,7 +198,7 @@ class Requests:
         return draft.id
 
 
-def forget(connection: Connection, now: int) -> None:
+def forget_asked(connection: Connection, now: int) -> None:
     """Drop requests that neither complete anything nor count any more, and credentials that ended; bookkeeping."""
     window = now - WINDOW // _MILLISECOND
     connection.execute(delete(RequestRow).where(RequestRow.begun_at <= window, RequestRow.expires_at <= now))

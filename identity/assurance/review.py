@@ -17,10 +17,10 @@ from identity.assurance.decisions import DOWNGRADED, EXPIRED, AssuranceEnded
 from identity.assurance.evidence import Evidence, evidence_of, seal_detail, standing
 from identity.assurance.grants import Grants, remove
 from identity.assurance.policy import Policy
-from identity.assurance.requests import forget
 from identity.assurance.tables import EvidenceRow
 from identity.assurance.tier import Tier, highest
 from identity.errors import AccountNotFoundError, EvidenceNotFoundError
+from keys.errors import SealBrokenError
 from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Draft
@@ -44,16 +44,25 @@ class Review:
         return self.grants.policy
 
     def round(self) -> int:
-        """Review what is due, revoke what is said no more, forget what is spent; how many were due. Call until 0."""
+        """Review what is due, and revoke what is said no more; how many were due. Call until it answers 0.
+
+        Raises SealBrokenError, once the rest is done, for evidence that does not open; KeyStoreUnavailableError.
+        """
         now = self.accounts.now()
-        self.accounts.database.write(lambda connection: forget(connection, now))
         due = or_(EvidenceRow.expires_at <= now, EvidenceRow.policy != self.policy.digest)
         columns = select(EvidenceRow.tenant_id, EvidenceRow.account_id, EvidenceRow.id)
         with self.accounts.database.read(SystemSession.SWEEP) as connection:
             rows = connection.execute(columns.where(due).limit(BATCH)).all()
+        damaged: SealBrokenError | None = None
         for tenant, account, evidence in rows:
-            self._review(tenant, account, evidence)
-        return len(rows) + self.credentials.revoke_doubted()
+            try:
+                self._review(tenant, account, evidence)
+            except SealBrokenError as error:  # one damaged row keeps nobody else's evidence from ending
+                damaged = error
+        revoked = self.credentials.revoke_doubted()
+        if damaged is not None:
+            raise damaged
+        return len(rows) + revoked
 
     def _review(self, tenant: TenantId, account: SubjectId, evidence: str) -> None:
         try:

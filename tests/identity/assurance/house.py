@@ -20,7 +20,7 @@ from identity.assurance.evidence import Found
 from identity.assurance.grants import Grants
 from identity.assurance.kyc import Kyc
 from identity.assurance.policy import DEFAULT_FILE, Policy, default_policy, read_policy
-from identity.assurance.requests import Requests
+from identity.assurance.requests import Requests, forget_asked
 from identity.assurance.review import Review
 from identity.assurance.senders import Message
 from identity.assurance.statements import Statements
@@ -110,6 +110,12 @@ class House:
     @cached_property
     def review(self) -> Review:
         return Review(self.accounts, self.grants, self.credentials)
+
+    def tidy(self) -> None:
+        """What housekeeping does."""
+        self.accounts.database.write(lambda connection: forget_asked(connection, self.accounts.now()))
+        while self.review.round():
+            pass
 
     def under(self, policy: Policy) -> House:
         """The same accounts under other rules."""

@@ -125,7 +125,7 @@ def test_messages_are_bounded_for_an_address_and_for_an_account(house: House, pl
     with pytest.raises(TooManyRequestsError):
         begun(house, platform, one, "ada@example.net")
     house.clock.move(WINDOW)
-    house.review.round()
+    house.tidy()
     begun(house, platform, one)
     assert house.rows("SELECT count(*) FROM assurance_request WHERE tenant_id = :t", t=platform.tenant) == [(1,)]
 

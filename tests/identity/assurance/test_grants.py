@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from identity.assurance.account import Actor
 from identity.assurance.decisions import AssuranceEnded, AssuranceGranted
@@ -15,6 +16,7 @@ from identity.assurance.evidence import Found
 from identity.assurance.grants import Withdrawal
 from identity.assurance.tier import EvidenceKind, Tier
 from identity.errors import AccountNotFoundError, EvidenceNotFoundError, EvidenceUnknownError
+from keys.errors import SealBrokenError
 from ledger.errors import EntryNotFoundError, PayloadErasedError, SubjectHeldError
 from ledger.forgetting.holds import place
 from ledger.ids import EntryId, SubjectId
@@ -67,6 +69,23 @@ def test_evidence_expires_at_once_and_the_entry_follows(house: House, platform: 
         "login", "expired", "none", "medium", "low",
     )  # fmt: skip
     assert house.rows("SELECT count(*) FROM assurance_evidence WHERE account_id = :a", a=account) == [(1,)]
+    assert house.review.round() == 0
+
+
+def test_one_damaged_row_keeps_nobody_elses_evidence_from_ending(
+    house: House, platform: Actor, account: SubjectId
+) -> None:
+    other = house.accounts.named(platform, "other")
+    for one in (account, other):
+        house.shown(platform, one, EMAIL)
+    with house.accounts.database.writing(FULL) as connection:
+        damage = "UPDATE assurance_evidence SET sealed = :none WHERE account_id = :account"
+        connection.execute(text(damage), {"none": b"\0" * 64, "account": account})
+    house.clock.move(timedelta(days=365))
+    with pytest.raises(SealBrokenError):
+        house.review.round()
+    assert [one.account for one in said(house, platform, "assurance.expired")] == [other]
+    house.accounts.erase(platform, account)
     assert house.review.round() == 0
 
 

@@ -180,7 +180,7 @@ def test_a_provider_takes_its_word_back(house: House, platform: Actor, account: 
     assert [kind for kind, _ in house.entries(platform)] == ["account.opened", "assurance.requested"]
     deliver(house, body(request_id))
     house.clock.move(10 * LASTS)
-    house.review.round()
+    house.tidy()
     with pytest.raises(ProviderUnknownError):
         deliver(house, body(request_id, "withdrawn"), provider="other")
     deliver(house, body(request_id, "withdrawn"))
@@ -195,7 +195,7 @@ def test_a_request_ends_after_a_week(house: House, platform: Actor, account: Sub
     house.clock.move(LASTS)
     with pytest.raises(RequestEndedError):
         deliver(house, body(request_id))
-    house.review.round()
+    house.tidy()
     with pytest.raises(EvidenceUnaskedError):
         deliver(house, body(request_id))
     assert house.tier(platform, account) is Tier.NONE

@@ -158,7 +158,7 @@ def test_a_tier_as_a_credential(house: House, platform: Actor, account: SubjectI
     assert [one.type for one in issued] == ["AccountAssurance", "AccountAssurance"]
     assert account not in repr(issued), "which account it is about is nobody's but its reader's to know"
     house.clock.move(timedelta(days=1))
-    house.review.round()
+    house.tidy()
     assert house.rows("SELECT * FROM assurance_credential WHERE tenant_id = :t", t=platform.tenant) == []
 
 
