@@ -45,18 +45,19 @@ def desks(
     start: Callable[[str], Sandbox],
     turns: Callable[[], Turns],
     share: int,
-    fetched: Fetched,
+    fetched: tuple[Fetched, Fetched],
     clock: Clock,
     until: ExitStack,
 ) -> tuple[CredentialDesk, CredentialDesk]:
     """Callers' and strangers', whose workers end with `until`. Raises OSError, StartError."""
     contexts = {**contexts_of(settings), settings.origin + CONTEXT_PATH: context().decode()}
-    sources = Sources(fetched.did_documents.content, fetched.status_lists.content, clock)
 
-    def desk() -> CredentialDesk:
+    def desk(fetched: Fetched) -> CredentialDesk:
+        sources = Sources(fetched.did_documents.content, fetched.status_lists.content, clock)
         workers = LateShares(partial(start, JOBS), share)
         until.callback(workers.close)
         checking = Checking(workers, sources, fetched.issuers, contexts, clock)
         return CredentialDesk(checking, turns(), SharedBudget(BODIES * MAX_BODY, each=BODIES * MAX_BODY // 2))
 
-    return desk(), desk()
+    callers, strangers = fetched
+    return desk(callers), desk(strangers)

@@ -130,7 +130,7 @@ class Service:
     rewrapping: Rewrapping
     revocations: Revocations
     housekeeping: Housekeeping
-    sources: Sources
+    strangers_sources: Sources
     presentations: Presentations
     wallets: CredentialIssuer
     stamps: Stamps | None
@@ -207,13 +207,13 @@ def open_service(
         trust = Trust(settings, keys, home.anchors, lambda: revocations.revoked)
         time_stamps = stack.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
         issuance = issuance_of(settings, ledger, database, keys, deployment, clock, entropy)
-        sources = sources_of(settings, issuance, clock)
+        sources, strangers_sources = (sources_of(settings, issuance, clock) for _ in range(2))
         credentials = desks(
             settings,
             partial(_sandbox, settings),
             partial(_turns, settings.workers),
             _share(settings.workers),
-            sources,
+            (sources, strangers_sources),
             clock,
             stack,
         )
@@ -235,6 +235,7 @@ def open_service(
             strangers,
             credentials,
             sources,
+            strangers_sources,
             metrics,
             clock,
             entropy,
@@ -328,6 +329,7 @@ def _assemble(
     strangers: Sandbox,
     credentials: tuple[CredentialDesk, CredentialDesk],
     sources: Sources,
+    strangers_sources: Sources,
     metrics: Metrics,
     clock: Clock,
     entropy: Entropy,
@@ -390,7 +392,7 @@ def _assemble(
         housekeeping=housekeeping,
         credential_callers=credentials[0],
         credential_strangers=credentials[1],
-        sources=sources,
+        strangers_sources=strangers_sources,
         presentations=presentations_of(settings, ledger, database, sources, issuance.record, clock, entropy),
         wallets=wallets_of(settings.origin, database, deployment, issuance.issuing),
         stamps=stamps,

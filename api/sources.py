@@ -3,6 +3,8 @@
 Rules
 - What lies under our own address is never fetched: it is looked up, as it is now. So a service knows what it issued
   and revoked without reaching itself, and a stranger's document cannot make it ask itself anything.
+- What strangers have fetched takes turns and memory of its own: a crowd that names slow servers keeps no caller with a
+  key from a status list.
 """
 
 from __future__ import annotations

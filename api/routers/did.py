@@ -31,7 +31,7 @@ STATUSES: Final = {
 @router.get(PATH + "{did:path}", dependencies=[AnyoneDep], response_class=JSONResponse)
 def resolve(request: Request, did: str, service: ServiceDep, publicKeyFormat: str | None = None) -> JSONResponse:  # noqa: N803 (did:key's name)
     """Resolve a DID, or dereference the method that its fragment names; `Accept` says in which form."""
-    found = resolve_did(_name(request, did), publicKeyFormat, service.sources.did_documents.content)
+    found = resolve_did(_name(request, did), publicKeyFormat, service.strangers_sources.did_documents.content)
     status = 200 if found.fault is None else STATUSES.get(found.fault, 400)
     accepted = request.headers.get("accept", "")
     kind = next((kind for kind in DOCUMENTS if kind in _kinds(accepted)), None)
