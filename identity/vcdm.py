@@ -58,7 +58,7 @@ def check_structure(document: Mapping[str, object], kind: str) -> None:
     for name, rule in rules.items():
         if name in document and not rule(document[name]):
             raise CheckFailedError(Check.STRUCTURE, f"its {name!r} is not of its form")
-    if any(name in {"id", "@id"} and str(value).startswith("_:") for name, value in _inside(document)):
+    if any(name in {"id", "@id"} and str(value).startswith("_:") for name, value in inside(document)):
         raise CheckFailedError(Check.STRUCTURE, "an id names a blank node, which no signature over RDF covers")
 
 
@@ -75,11 +75,11 @@ def check_contexts(document: Mapping[str, object], contexts: ContextLibrary, *, 
             raise CheckFailedError(Check.CONTEXTS, "one is written out in the document", Outcome.UNTRUSTED)
         if context not in contexts:
             raise CheckFailedError(Check.CONTEXTS, f"{context!r} is not known here", Outcome.UNTRUSTED)
-    if any(name == "@context" for name, _ in _inside(document)):
+    if any(name == "@context" for name, _ in inside(document)):
         raise CheckFailedError(Check.CONTEXTS, "one stands inside the document", Outcome.UNTRUSTED)
 
 
-def _inside(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+def inside(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Every member at any depth, but for the contexts at the top, proofs, and credentials that are held."""
     waiting: list[object] = [
         {name: value} for name, value in document.items() if name not in {"@context", "proof", "verifiableCredential"}

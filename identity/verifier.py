@@ -34,7 +34,7 @@ from identity.enveloping.envelope import is_enveloped
 from identity.errors import CheckFailedError, DocumentError
 from identity.jsonld.context_library import CREDENTIALS_V1, PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
-from identity.legacy.suites import Legacy, LegacySuite, no_legacy
+from identity.legacy.suites import Legacy, LegacySuite, check_covered, no_legacy
 from identity.outcome import Check, Outcome
 from identity.related_resource import Resources, check_resources
 from identity.report import Finding, Report
@@ -187,6 +187,7 @@ def _check_signature(
 ) -> None:
     if isinstance(proof.suite, LegacySuite):
         assert isinstance(raw, dict)
+        check_covered(document, raw, policy.contexts)
         policy.legacy(document, raw)
     else:
         check_signature(document, proof, follows, method.key, policy.contexts)

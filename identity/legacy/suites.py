@@ -1,5 +1,8 @@
 """Proof types from before Data Integrity, whose signatures `didkit` verifies; all other checks are ours, as ever.
 
+didkit passes over types that no context defines and over graphs, and a context in the proof: what a signature so
+verified would not cover is refused before it is asked.
+
 W3C CCG: Ed25519Signature2018, Ed25519Signature2020 and JsonWebSignature2020, of VCDM 1.1 only.
 """
 
@@ -14,7 +17,10 @@ from identity.did.methods import BlsKey, VerificationKey
 from identity.encoding import multibase
 from identity.errors import CheckFailedError
 from identity.jose.signature import ED25519, P256, P384, Scheme
+from identity.jsonld.context_library import ContextLibrary
+from identity.jsonld.expansion import to_dataset
 from identity.outcome import Check, Outcome
+from identity.vcdm import inside
 
 Legacy = Callable[[Mapping[str, object], Mapping[str, object]], None]
 """Whether a proof is of a document by the key that it names. Raises CheckFailedError, and what its worker does."""
@@ -53,6 +59,16 @@ def no_legacy(_document: Mapping[str, object], _proof: Mapping[str, object]) -> 
     raise CheckFailedError(
         Check.SIGNATURE, "nobody here verifies proofs from before Data Integrity", Outcome.UNREADABLE
     )
+
+
+def check_covered(document: Mapping[str, object], proof: Mapping[str, object], contexts: ContextLibrary) -> None:
+    """That what didkit verifies covers all of a document. Raises CheckFailedError, DocumentError's kinds."""
+    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    if "@context" in proof or any(name == "@graph" for name, _ in inside(unsecured)):
+        raise CheckFailedError(
+            Check.SIGNATURE, "didkit passes over a graph, and over a context in the proof", Outcome.UNREADABLE
+        )
+    to_dataset(unsecured, contexts)
 
 
 def judge(errors: Sequence[str]) -> None:

@@ -75,6 +75,24 @@ def test_altered(child: Child, made: dict[str, Any]) -> None:
 
 
 @needs_didkit
+@every
+def test_what_didkit_passes_over_is_not_added_to_what_was_signed(child: Child, made: dict[str, Any]) -> None:
+    signed = made["credential"]
+    graph = [{"id": "did:example:another", "type": "VerifiableCredential"}]
+    for added in (
+        {"type": [*signed["type"], "AgeAttestation"]},
+        {"issuer": {"id": made["did"], "type": "Authority"}},
+        {"credentialSubject": {**signed["credentialSubject"], "type": "Authority"}},
+        {"@graph": graph},
+        {"proof": {**signed["proof"], "@context": [CREDENTIALS_V1]}},
+    ):
+        report = verify_credential({**signed, **added}, policy(made, child), NOW)
+        assert failed(report) == {Check.SIGNATURE: Outcome.UNREADABLE}, added
+    shown = {**made["presentation"], "type": ["VerifiablePresentation", "AgeAttestation"]}
+    assert failed(verify_presentation(shown, policy(made, child), NOW, LOGIN)) == {Check.SIGNATURE: Outcome.UNREADABLE}
+
+
+@needs_didkit
 def test_each_of_several_proofs_must_hold(child: Child) -> None:
     good, other = (deepcopy(made) for made in MADE[:2])
     forged = {**other["credential"]["proof"], "type": "Ed25519Signature2018", "jws": good["credential"]["proof"]["jws"]}
