@@ -18,7 +18,7 @@ from client.problem import ClientError
 from tests.databases import KIND, settings_of
 from tests.deployment import picture
 
-START_SECONDS = 60
+START_SECONDS = 180
 """How long a server may take to answer before the test calls it stuck; never a measurement."""
 
 

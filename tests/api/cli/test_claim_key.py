@@ -17,6 +17,7 @@ from keys.rotation import rotate
 from keys.vault_claims import VaultClaimKeys
 from tests.api.fixtures import logging_put_back
 from tests.api.wire import signed, upload
+from tests.databases import settings_of
 from tests.deployment import Running, running
 from tests.simulators.outside_ca import OutsideCA
 
@@ -32,7 +33,8 @@ def up(tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture
 def run(up: Running) -> Run:
     def invoke(*arguments: object, **environment: str) -> Result:
-        surroundings = {"SIGILLO_HOME": str(up.home.folder), "SIGILLO_SERVER": "", **environment}
+        home = up.home.folder
+        surroundings = {"SIGILLO_HOME": str(home), "SIGILLO_SERVER": "", **settings_of(home), **environment}
         with logging_put_back():
             return CliRunner().invoke(app, ["keys", *map(str, arguments)], env=surroundings)
 
