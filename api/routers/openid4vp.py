@@ -17,6 +17,7 @@ from api.oauth import NO_STORE, described
 from api.prefer import PatienceDep
 from api.qr_code import Picture, qr_code
 from api.schemas.assets import Strict
+from api.schemas.words import ADDRESS
 from api.service import ServiceDep
 from cases.access import Scope
 from identity.age import Answer
@@ -57,9 +58,7 @@ class QuestionRequest(Strict):
     accept: Annotated[tuple[str, ...], Field(max_length=len(DOCUMENTS))] = ()
     """Kinds of documents that may answer; left out, all about which somebody is believed here."""
 
-    return_to: Annotated[
-        str, Field(max_length=MAX_ADDRESS, pattern=r"^[\x21-\x7e]*$"), AfterValidator(_own_address)
-    ] = ""
+    return_to: Annotated[str, Field(max_length=MAX_ADDRESS, pattern=ADDRESS), AfterValidator(_own_address)] = ""
     """For a wallet on the same device: an https address of yours that it sends its person to, with a `response_code`
     that you bring back with your next look.
     """

@@ -24,6 +24,7 @@ WALLET_REQUEST: Final = "^wrq_[a-z2-7]{26}$"
 COUNTRY: Final = "^([A-Z]{2})?$"
 PROVIDER: Final = "^[a-z0-9][a-z0-9.-]{0,63}$"
 CODE: Final = "^[0-9]{8}$"
+ADDRESS: Final = r"^[\x21-\x7e]*$"
 
 EXAMPLES: Final = {
     KIND: "`asset.signed`",
@@ -37,6 +38,7 @@ EXAMPLES: Final = {
     COUNTRY: "`FR`, or empty",
     PROVIDER: "`example-id`",
     CODE: "`01234567`",
+    ADDRESS: "`https://shop.example/back`",
     HOLD: "`case-2026-118`: 64 letters, digits, dots, dashes or underscores at most",
 }
 """What has each of these forms, for whoever sent something else."""
