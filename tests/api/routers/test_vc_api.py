@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from identity.data_integrity.signing import ProofOptions, add_proof
 from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.selective import ecdsa_sd
+from identity.vc_api import checking
 from identity.vc_api.request import MAX_BODY
 from tests.api.wire import problem
 from tests.deployment import Running
@@ -200,6 +201,18 @@ def test_poison_graphs_and_crowds_of_values_are_refused_by_name(deployment: Runn
             said = verify(http, document)
             assert said.status_code == 400
             assert detail in json.dumps(said.json()["problemDetails"])
+
+
+def test_what_takes_too_long_costs_one_worker_and_one_request(
+    deployment: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = {**CREDENTIAL, "credentialSubject": [{"name": f"n{number}"} for number in range(1000)]}
+    with deployment.http() as http:
+        with monkeypatch.context() as hurried:
+            hurried.setattr(checking, "SECONDS", 0.05)
+            body = {"verifiableCredential": {**crowd, "proof": [CREDENTIAL["proof"]] * 16}}
+            problem(http.post(CREDENTIALS, json=body), 400, "credential-too-costly")
+        assert verify(http, CREDENTIAL).status_code == 200
 
 
 def test_verifications_are_counted_and_leave_no_trace(deployment: Running, caplog: pytest.LogCaptureFixture) -> None:
