@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -34,7 +35,7 @@ from identity.jose.jws import SCHEMES, sign_jws
 from identity.jose.signature import ED25519, verify
 from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
-from identity.jsonld.expansion import to_dataset
+from identity.jsonld.expansion import Dataset, to_dataset
 from identity.outcome import Check, Outcome
 from identity.related_resource import check_resources
 from identity.sd_jwt import credential as sd_jwt
@@ -51,6 +52,7 @@ ISSUED_SUITES: Final = (*SUITES, ecdsa_sd.CRYPTOSUITE, bbs.CRYPTOSUITE)
 """Cryptosuites that we issue under."""
 
 
+RDF_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 MAX_VALUES: Final = 512
 """Of a credential that we sign: what callers write is canonicalised in this process."""
 
@@ -137,18 +139,24 @@ class Issuer:
         return self.ed25519 if suite in SUITES and ED25519 in SUITES[suite].schemes else self.p256
 
     def document(
-        self, credential: Mapping[str, Any], suite: str, mandatory_pointers: Sequence[str] = ()
+        self,
+        credential: Mapping[str, Any],
+        suite: str,
+        mandatory_pointers: Sequence[str] = (),
+        reserved: Collection[str] = (),
     ) -> dict[str, Any]:
         """The credential (VCDM 2.0, without a proof) with its Data Integrity proof; of a suite for selective disclosure
-        the base proof, for its holder, under which the statements of `mandatory_pointers` are always shown.
+        the base proof, for its holder, under which the statements of `mandatory_pointers` are always shown. Nothing in
+        it may be of a type that is `reserved`, an IRI, whatever the credential calls it.
 
         Raises CredentialRefusedError, DocumentError's kinds, SelectionError, ProofLimitError, and what the key store
         does.
         """
         key = self.key_of(suite)
         self._check(credential)
-        if suite in SUITES and SUITES[suite].context_in_proof:
-            to_dataset(credential, self.contexts)  # it is signed as JSON; the others make RDF of it themselves
+        if reserved or (suite in SUITES and SUITES[suite].context_in_proof):
+            # What is signed as JSON says what it means in RDF, too; the others make RDF of it themselves.
+            _check_types(to_dataset(credential, self.contexts), reserved)
         method = self._method(credential, key.method)
         if suite in SUITES:
             if mandatory_pointers:
@@ -239,6 +247,14 @@ class Issuer:
         return ecdsa_sd.issue(
             credential, dated, mandatory_pointers, public, key.sign, contexts=contexts, randomness=entropy
         )
+
+
+def _check_types(dataset: Dataset, reserved: Collection[str]) -> None:
+    """That nothing is of a type that is reserved. Raises CredentialRefusedError."""
+    triples = chain.from_iterable(dataset.values())
+    stated = {each["object"]["value"] for each in triples if each["predicate"]["value"] == RDF_TYPE}
+    if taken := sorted(stated & set(reserved)):
+        raise CredentialRefusedError(f"{taken[0]} is a type of this service's own: order it by its name")
 
 
 def _check_version(credential: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 Rules
 - Of our own types the caller says the subject; dates, id, status and schema are ours.
+- What a caller writes is of no type of ours, nor a status list, whichever name or context leads there.
 - An age credential is issued only where its holder can keep the rest back: under bbs-2023, or as an SD-JWT.
 """
 
@@ -30,9 +31,14 @@ ALWAYS_SHOWN_OF_REVOCABLE: Final = ("/id", "/credentialStatus")
 URN: Final = "urn:sigillo:credential:"
 """What a revocable credential is called begins so; then comes our id of it."""
 
+STATUS_LIST: Final = "https://www.w3.org/ns/credentials/status#BitstringStatusListCredential"
 SELECTIVE: Final = frozenset({bbs.CRYPTOSUITE, ecdsa_sd.CRYPTOSUITE})
 WRITTEN_BY_CALLERS: Final = frozenset({"@context", "type", "issuer", "credentialSubject"})
 """Members of a credential of ours that a caller writes."""
+
+
+RESERVED: Final = frozenset({of.iri for of in TYPES.values()} | {STATUS_LIST})
+"""Types of which no credential is as a caller wrote it, by any spelling: they say what is found, or kept, here."""
 
 
 class StatusClaims(Protocol):
@@ -173,7 +179,8 @@ class WrittenOrder:
 
     def sign(self, issuer: Issuer, slot: Slot) -> Signed:
         status = {} if slot.place is None else {"credentialStatus": slot.status.entries(slot.place)}
-        signed = issuer.document({**self.credential, **status}, self.format, self.mandatory_pointers)
+        credential = {**self.credential, **status}
+        signed = issuer.document(credential, self.format, self.mandatory_pointers, RESERVED)
         last = self.credential.get("validUntil")
         return Signed(signed, str(issuer.key_of(self.format).ref), read_date_time(last) if last else None)
 

@@ -11,7 +11,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from identity.encoding.strict_json import read_object
@@ -22,6 +22,9 @@ from keys.clock import Clock
 QUESTIONS: Final = 2
 MAX_WANTED: Final = 8
 """Things for one question."""
+
+FETCHING: Final = timedelta(seconds=6)
+"""For one question; then nothing more is begun. A worker waits meanwhile, which slow servers could keep for long."""
 
 MAX_ANSWER: Final = 512 * 1024
 """Bytes of all that is fetched for one question: a frame holds them in base64."""
@@ -47,8 +50,9 @@ class Sources:
         asked, left, found = json.loads(question), MAX_ANSWER, list[str | None]()
         if len(asked) > MAX_WANTED:
             raise ValueError(f"a worker wants more than {MAX_WANTED} things")
+        ends = self.clock() + FETCHING
         for way, url in asked:
-            content = ways[way](str(url))
+            content = ways[way](str(url)) if self.clock() < ends else None
             fits = content is not None and len(content) <= left
             left -= len(content) if content is not None and fits else 0
             found.append(b64encode(content).decode() if content is not None and fits else None)

@@ -206,6 +206,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an undefined term": ({"credentialSubject": {"favouriteColour": "blue"}}, "document-refused"),
     "a relative id": ({"credentialSubject": {"id": "ada"}}, "credential-refused"),
     "a date that is none": ({"validUntil": "tomorrow"}, "credential-refused"),
+    "a type of ours by its IRI": (
+        {"type": ["VerifiableCredential", "urn:sigillo:type:AccountAssurance"]},
+        "credential-refused",
+    ),
+    "a subject of a type of ours": (
+        {"credentialSubject": {"name": "Ada", "type": "urn:sigillo:type:AgeAttestation"}},
+        "credential-refused",
+    ),
+    "a status list": ({"type": ["VerifiableCredential", "BitstringStatusListCredential"]}, "credential-refused"),
     "an age beside another type": ({"type": ["VerifiableCredential", "AgeAttestation", "Card"]}, "credential-refused"),
     "an age with an id": (
         {

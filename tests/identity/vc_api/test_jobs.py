@@ -21,7 +21,7 @@ from identity.report import Report
 from identity.status.bitstring import StatusEntry, list_credential
 from identity.status.status_list import BITSTRING, empty
 from identity.vc_api.jobs import JOBS, JUDGED
-from identity.vc_api.outside import MAX_ANSWER, MAX_WANTED, QUESTIONS, Sources
+from identity.vc_api.outside import FETCHING, MAX_ANSWER, MAX_WANTED, QUESTIONS, Sources
 from keys.clock import Clock
 from tests.identity.issuers import Issuer
 from tests.identity.published import FURTHER, JCS, RDFC, VECTORS
@@ -150,6 +150,19 @@ def test_one_request_has_so_many_things_fetched_and_no_more() -> None:
     ]
     _, fetched = judged({"verifiableCredential": {**CREDENTIAL, "credentialStatus": many}}, {})
     assert len(fetched) == QUESTIONS * MAX_WANTED
+
+
+def test_slow_servers_do_not_keep_a_worker_waiting_for_each_of_them() -> None:
+    now, asked = [NOW], list[str]()
+
+    def slow(url: str) -> None:
+        asked.append(url)
+        now[0] += FETCHING * 0.8
+
+    question = [["status_lists", f"https://slow.example/{place}"] for place in range(MAX_WANTED)]
+    answer = json.loads(Sources(slow, slow, lambda: now[0]).answer(json.dumps(question).encode()))
+    assert len(asked) == 2
+    assert answer["found"] == [None] * MAX_WANTED
 
 
 @pytest.mark.parametrize("question", [[["blobs", "x"]], [["status_lists", "https://a.example/"]] * (MAX_WANTED + 1)])
