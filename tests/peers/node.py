@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -22,8 +23,15 @@ INSTALLED: Final = PACKAGES / ".installed"
 OLDEST: Final = 20
 """The major version of Node that the packages ask for."""
 
+FAILED: Final = HERE / ".failed"
+"""Why installing failed a moment ago: the other processes of a run take its word for it."""
+
+FAILED_SECONDS: Final = 900
 STUCK_SECONDS: Final = 300
 """How long before a child is called stuck; never a measurement."""
+
+INSTALL_SECONDS: Final = 120
+"""How long npm is given; it takes about ten."""
 
 
 class PeersMissingError(Exception):
@@ -61,12 +69,18 @@ def installed() -> Node:
     with (HERE / ".installing").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not _up_to_date():
+            _check_failed()
             _install(npm)
     return Node(binary)
 
 
 def _up_to_date() -> bool:
     return INSTALLED.exists() and INSTALLED.read_text() == _digest()
+
+
+def _check_failed() -> None:
+    if FAILED.exists() and time.time() - FAILED.stat().st_mtime < FAILED_SECONDS:
+        raise PeersMissingError(FAILED.read_text())
 
 
 def _digest() -> str:
@@ -76,6 +90,7 @@ def _digest() -> str:
 def _install(npm: str) -> None:
     """Nothing that a package brings is run while installing (`ignore-scripts` in .npmrc)."""
     INSTALLED.unlink(missing_ok=True)
+    FAILED.write_text("npm was interrupted while it installed them")
     try:
         subprocess.run(
             [npm, "ci", "--prefer-offline"],
@@ -83,11 +98,17 @@ def _install(npm: str) -> None:
             env={**os.environ, "CI": "true"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=STUCK_SECONDS,
+            timeout=INSTALL_SECONDS,
             check=True,
         )
     except subprocess.CalledProcessError as error:
-        raise PeersMissingError(f"npm could not install them: {error.stderr.decode(errors='replace')}") from error
+        raise _failed(f"npm could not install them: {error.stderr.decode(errors='replace')}") from error
     except subprocess.TimeoutExpired as error:
-        raise PeersMissingError(f"npm did not install them within {STUCK_SECONDS} seconds") from error
+        raise _failed(f"npm did not install them within {INSTALL_SECONDS} seconds") from error
     INSTALLED.write_text(_digest())
+    FAILED.unlink()
+
+
+def _failed(reason: str) -> PeersMissingError:
+    FAILED.write_text(reason)
+    return PeersMissingError(reason)
