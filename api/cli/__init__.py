@@ -38,8 +38,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    epilog="Exit codes: 0 done or trusted, 1 refused, 2 usage, 3 absent, 4 unreadable, 5 invalid, 6 untrusted, "
-    "7 unavailable.",
+    epilog="Exit codes: 0 done, trusted or holds, 1 refused, 2 usage, 3 absent, 4 unreadable, 5 invalid, 6 untrusted, "
+    "7 unavailable or unchecked.",
 )
 
 

@@ -28,7 +28,7 @@ SENTENCES: Final = {
 
 @app.command()
 def issue(
-    kind: str = typer.Argument(..., metavar="TYPE", help="AgeAttestation, AccountAssurance, VerifiedCreator, …"),
+    kind: str = typer.Argument(..., metavar="TYPE", help="AgeAttestation, VerifiedCreator, DoNotGenerateRegistration."),
     claim: list[str] = typer.Option(..., help="What it says, as in age_over_18=true; repeat for more."),
     form: str = typer.Option("bbs-2023", "--format", help=f"A cryptosuite of W3C Data Integrity, or {SD_JWT}."),
     holder: str = typer.Option("", help="DID of the holder's key (`sigillo credential key`): only they can show it."),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -18,6 +19,8 @@ from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.vcdm import party
 
 MAX_BYTES = 1024 * 1024
+_SD_JWT: Final = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]*~[\w.~-]*", re.ASCII)
+"""RFC 9901, section 4: a JWT and what follows it, whatever it is worth; so a text or a photo is not taken for one."""
 OUT = typer.Option(None, "-o", "--out", dir_okay=False, help="File to write it to. Default: standard output.")
 FILE = typer.Argument(..., allow_dash=True, help="A credential: JSON, or an SD-JWT. `-` reads standard input.")
 
@@ -37,9 +40,9 @@ def read(file: Path) -> Credential:
     text = content.strip()
     if text.startswith(b"{"):
         return read_object(text, str(file))
-    if b"~" not in text:
-        raise TokenUnreadableError(f"{file} is no credential: neither JSON nor an SD-JWT, which has a ~ in it")
-    return text.decode("ascii", "replace")
+    if not _SD_JWT.fullmatch(text):
+        raise TokenUnreadableError(f"{file} is no credential: neither a JSON object nor an SD-JWT, a line with ~")
+    return text.decode("ascii")
 
 
 def give(credential: Credential, out: Path | None, said: str, *, as_json: bool, **more: Any) -> None:

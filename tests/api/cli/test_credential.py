@@ -162,7 +162,11 @@ def test_whom_nobody_believes(run: Run, age: Path, tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [("", 1), ("hello", 1), ("{", 1), ("{}", 4), ('{"@context": 1}', 4), ("a~b~", 4), ("x" * 1_100_000, 1)],
+    [
+        *(("", 1), ("hello", 1), ("{", 1), ("a~b~", 1), ("# Title\n\nSee `~/.sigillo`. And so on.", 1)),
+        *(("\x89PNG\r\n~\xff", 1), ("a.b.c~d\ne", 1), ("x" * 1_100_000, 1)),
+        *(("{}", 4), ('{"@context": 1}', 4), ("a.b.c~", 4)),
+    ],
 )
 def test_what_is_no_credential(run: Run, tmp_path: Path, content: str, code: int) -> None:
     file = tmp_path / "it"
