@@ -24,6 +24,7 @@ from identity.errors import (
     TokenInvalidError,
     TokenUnreadableError,
 )
+from identity.jsonld.document import check_document
 from identity.jsonld.expansion import expand
 from identity.mdoc.document import MdocExpectation, verify_mdoc
 from identity.openid4vp.believed import Believed
@@ -35,6 +36,11 @@ from identity.sd_jwt.credential import Expectation, verify
 from identity.sd_jwt.key_binding import Binding
 from identity.vcdm import party
 from identity.verifier import Policy, verify_credential
+
+MAX_VALUES: Final = 96
+"""Of a document by Data Integrity, proofs and all: one of ours has some thirty. Each proof has it canonicalised anew,
+in this process, for whoever has the link.
+"""
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,8 @@ def _document(found: Presented, request: Request, believed: Believed, now: datet
     credential = found.presentation
     if not isinstance(credential, dict):
         raise TokenUnreadableError("a presentation by Data Integrity is an object")
+    if check_document(credential) > MAX_VALUES:
+        raise TokenUnreadableError(f"a presentation by Data Integrity has at most {MAX_VALUES} values")
     policy = Policy(frozenset(believed.issuers), believed.contexts, believed.resolve)
     report = verify_credential(credential, policy, now, Expected("assertionMethod", header=request.transcript))
     if report.verdict is not Outcome.HOLDS:

@@ -304,6 +304,13 @@ class TestDerived:
         younger["credentialSubject"]["age_over_18"] = True
         assert unsaid(verifier, session, form(request, {"age_credential": [younger]})) is Outcome.INVALID
 
+    def test_a_crowd_of_values_is_not_canonicalised(self, verifier: Verifier) -> None:
+        session = verifier.ask()
+        crowded = credentials.derived(asked(session), self.CLAIMS, "age_over_18")
+        crowded["evidence"] = [{"type": "VerifiableCredential", "name": str(place)} for place in range(40)]
+        body = form(asked(session), {"age_credential": [crowded]})
+        assert unsaid(verifier, session, body) is Outcome.UNREADABLE
+
     def test_whole_or_by_a_stranger(self, verifier: Verifier) -> None:
         document, proof = credentials.credential(json.dumps(self.CLAIMS))
         session = verifier.ask()
