@@ -44,9 +44,10 @@ def _check(entry: StatusEntry, fetch: Fetch, policy: Policy, now: datetime) -> N
     published = fetch(entry.uri)
     if published is None:
         raise CheckFailedError(Check.STATUS, f"the list {entry.uri!r} cannot be had now", Outcome.UNCHECKED)
-    verdict = verify_credential(published, policy, now).verdict
-    if verdict is not Outcome.HOLDS:
-        raise CheckFailedError(Check.STATUS, f"the list {entry.uri!r} is {verdict}", verdict)
+    report = verify_credential(published, policy, now)
+    if report.verdict is not Outcome.HOLDS:
+        why = "; ".join(f"{finding.check}: {finding.detail}" for finding in report.failed)
+        raise CheckFailedError(Check.STATUS, f"the list {entry.uri!r} is {report.verdict} ({why})", report.verdict)
     said = status(entry, published)
     if said and entry.purpose in FORBIDDING:
         raise CheckFailedError(Check.STATUS, FORBIDDING[entry.purpose])

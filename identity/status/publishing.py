@@ -6,6 +6,7 @@ Rules
 - What is given out is what stands in the rows now: a list that changed is signed anew for the next who asks, whichever
   process changed it, and so is every list when the issuer's keys change; others once in RENEWED. Without the key store
   what did not change is given out while it holds, and what did change is not: a list that is known to be wrong is none.
+  So is one by a key that is revoked: until there is another key it cannot be had, and is *unchecked* to verifiers.
 - Who fetched a list is told to go by it for KEPT, and may ask again sooner. It is believed for LIFE.
 """
 
@@ -27,7 +28,7 @@ from identity.status.lists import PLACES, ListId, Place, changes, marked
 from identity.status.status_list import BITSTRING, TOKEN, empty
 from identity.status.token import TYPE, Status, list_payload
 from keys.clock import Clock
-from keys.errors import KeysError
+from keys.errors import KeyNotFoundError, KeysError
 from ledger.storage.database import Database
 from ledger.storage.tenancy import SystemSession
 
@@ -125,6 +126,8 @@ class StatusPublication:
             if kept and kept.changes == count and kept.signer is issuer and now < kept.signed_at + RENEWED:
                 return kept
             content, kind = _sign(issuer, form, self._url(listed, form), statuses(), now)
+        except KeyNotFoundError:
+            raise
         except KeysError:
             if kept is None or kept.changes != count or kept.signed_at + LIFE - KEPT <= now:
                 raise

@@ -25,7 +25,7 @@ from identity.status.status_list import MAX_DRAWS
 from identity.status.token import Status, read_list, reference
 from identity.verifier import verify_credential
 from keys.clock import Entropy, system_entropy
-from keys.errors import KeyStoreUnavailableError
+from keys.errors import KeyNotFoundError, KeysError, KeyStoreUnavailableError
 from ledger.ids import RANDOM_BYTES, TenantId
 from ledger.payload import Draft
 from tests.databases import BOTH
@@ -172,7 +172,7 @@ class Publishing:
     world: World
     tenant: TenantId
     clock: HeldClock
-    broken: bool = False
+    broken: KeysError | None = None
     signer: Issuer = field(default_factory=our_issuer)
 
     def __post_init__(self) -> None:
@@ -181,7 +181,7 @@ class Publishing:
 
     def _issuer(self) -> Issuer:
         if self.broken:
-            raise KeyStoreUnavailableError("sealed")
+            raise self.broken
         return self.signer
 
     def fetch(self, form: Form) -> bytes:
@@ -242,20 +242,30 @@ def test_a_list_is_signed_once_until_it_changes_or_ages(public: Publishing) -> N
 
 def test_without_the_key_store_what_is_known_to_be_wrong_is_not_given_out(public: Publishing) -> None:
     before = public.fetch(Form.TOKEN)
-    public.broken = True
+    public.broken = KeyStoreUnavailableError("sealed")
     public.clock.move(RENEWED)
     assert public.fetch(Form.TOKEN) == before
     public.clock.move(LIFE - RENEWED - publishing.KEPT)
     with pytest.raises(KeyStoreUnavailableError):
         public.fetch(Form.TOKEN)
-    public.broken = False
+    public.broken = None
     before = public.fetch(Form.TOKEN)
-    public.broken = True
+    public.broken = KeyStoreUnavailableError("sealed")
     turned(public.world, public.tenant, "one", Status.INVALID)
     with pytest.raises(KeyStoreUnavailableError):
         public.fetch(Form.TOKEN)
-    public.broken = False
+    public.broken = None
     assert public.fetch(Form.TOKEN) != before
+
+
+def test_a_list_by_a_key_that_is_revoked_is_not_given_out(public: Publishing) -> None:
+    for form in Form:
+        public.fetch(form)
+        public.broken = KeyNotFoundError("revoked")
+        with pytest.raises(KeyNotFoundError):
+            public.fetch(form)
+        public.broken = None
+        assert public.fetch(form)
 
 
 def test_what_is_no_list_of_ours(public: Publishing) -> None:
