@@ -66,10 +66,10 @@ def _select(source: object, tree: _Tree) -> object:
     if isinstance(source, list):
         return [_select(source[index], tree[str(index)]) for index in _indexes(source, tree)]
     if not isinstance(source, dict):
-        raise SelectionError(f"nothing is called {next(iter(tree))!r} where a pointer leads")
+        raise SelectionError(f"the document has no {next(iter(tree))!r} where a pointer leads")
     missing = tree.keys() - source.keys()
     if missing:
-        raise SelectionError(f"nothing is called {min(missing)!r} where a pointer leads")
+        raise SelectionError(f"the document has no {min(missing)!r} where a pointer leads")
     named = {key: deepcopy(source[key]) for key in _NAMING if key in source}
     return named | {key: _select(source[key], below) for key, below in tree.items()}
 
