@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from api.auth import AnyoneDep
+from api.auth import VisitorDep, network_name
 from api.service import ServiceDep
 from identity.did.resolution import Resolution, ResolutionFault, resolve_did
 
@@ -28,10 +28,20 @@ STATUSES: Final = {
 """Of faults; 400 of the others (DID Resolution, section 7.1)."""
 
 
-@router.get(PATH + "{did:path}", dependencies=[AnyoneDep], response_class=JSONResponse)
-def resolve(request: Request, did: str, service: ServiceDep, publicKeyFormat: str | None = None) -> JSONResponse:  # noqa: N803 (did:key's name)
+@router.get(PATH + "{did:path}", response_class=JSONResponse)
+async def resolve(
+    request: Request,
+    did: str,
+    service: ServiceDep,
+    caller: VisitorDep,
+    publicKeyFormat: str | None = None,  # noqa: N803 (did:key's name)
+) -> JSONResponse:
     """Resolve a DID, or dereference the method that its fragment names; `Accept` says in which form."""
-    found = resolve_did(_name(request, did), publicKeyFormat, service.strangers_sources.did_documents.content)
+    # A slow server keeps a thread of those that wait for workers, and none that the other routes have.
+    holder = caller.principal if caller else network_name(request)
+    fetch = service.strangers_sources.did_documents.content
+    turns = service.credential_strangers.turns
+    found = await turns.run(holder, resolve_did, _name(request, did), publicKeyFormat, fetch)
     status = 200 if found.fault is None else STATUSES.get(found.fault, 400)
     accepted = request.headers.get("accept", "")
     kind = next((kind for kind in DOCUMENTS if kind in _kinds(accepted)), None)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
 
+from api.fetching import Fetched, FetchFailedError, Wanted
 from api.routers.did import PATH, RESULT
 from identity.did.methods import did_key
 from tests.deployment import Running
@@ -12,6 +15,8 @@ from tests.identity.test_did import P256_JWK, PUBLISHED, jwk_of
 
 DID = PUBLISHED[0]
 KEY = DID.removeprefix("did:key:")
+CROWD = 60
+"""More than there are threads for routes."""
 
 
 @pytest.mark.parametrize("did", [*PUBLISHED, jwk_of(P256_JWK), did_key(Issuer.of("ecdsa-rdfc-2019").public)])
@@ -91,3 +96,29 @@ def test_our_own_did_is_resolved_without_fetching(deployment: Running) -> None:
     with deployment.http() as http:
         own = http.get("/.well-known/did.json").json()
         assert http.get(PATH + quote(own["id"], safe="")).json()["didDocument"] == own
+
+
+def test_a_crowd_at_a_slow_server_leaves_the_other_routes_their_threads(
+    deployment: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def slow(_url: str, _wanted: Wanted) -> Fetched:
+        begun.set()
+        over.wait()
+        raise FetchFailedError("nobody answers")
+
+    monkeypatch.setattr(deployment.service.strangers_sources.did_documents.fetched, "_get", slow)
+
+    def resolve(_: int) -> int:
+        with deployment.http() as http:
+            return http.get("/1.0/identifiers/did:web:slow.example").status_code
+
+    with ThreadPoolExecutor(CROWD) as crowd, deployment.http() as http:
+        answers = crowd.map(resolve, range(CROWD))
+        begun.wait()
+        try:
+            others = [http.get("/v1/assurance/policy", timeout=20).status_code for _ in range(5)]
+        finally:
+            over.set()
+        assert (others, set(answers)) == ([200] * 5, {404})
