@@ -40,8 +40,11 @@ CLAIMS: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "non
 _SIGN1_TAG: Final = b"\xd2"
 """CBOR's tag 18 (RFC 9052, section 2)."""
 
-_ALGORITHM, _CONTENT_TYPE, _KEY_ID, _TYPE = 1, 3, 4, 16
-"""COSE headers (RFC 9052, section 3.1; RFC 9596)."""
+_ALGORITHM, _CONTENT_TYPE, _KEY_ID, _CWT_CLAIMS, _TYPE = 1, 3, 4, 15, 16
+"""COSE headers (RFC 9052, section 3.1; RFC 9597; RFC 9596)."""
+
+_CWT: Final[Mapping[object, str]] = {1: "iss", 2: "sub", 3: "aud", 4: "exp", 5: "nbf", 6: "iat"}
+"""Claims of a COSE header, by their names in a JWT (RFC 8392, section 4)."""
 
 
 class Form(StrEnum):
@@ -106,7 +109,17 @@ def _read_cose(token: bytes, short: str) -> Secured:
         raise TokenUnreadableError("the token's payload is kept elsewhere")
     kid, payload = header.get(_KEY_ID), sign1.payload
     name = kid.decode(errors="replace") if isinstance(kid, bytes) else kid
-    return _secured(read_object(payload, "the token's payload"), name, lambda key: verify_sign1(sign1, key, payload))
+    said, stated = read_object(payload, "the token's payload"), _header_claims(header.get(_CWT_CLAIMS, {}))
+    if any(said.get(claim, value) != value for claim, value in stated.items()):
+        raise TokenInvalidError(Check.STRUCTURE, "the claims in the token's header are not those in its payload")
+    return _secured({**said, **stated}, name, lambda key: verify_sign1(sign1, key, payload))
+
+
+def _header_claims(stated: object) -> dict[str, object]:
+    """Claims of a COSE header (RFC 9597), as a payload has them."""
+    if not isinstance(stated, dict):
+        raise TokenUnreadableError("the claims in the token's header are no map")
+    return {_CWT[number]: value for number, value in stated.items() if number in _CWT}
 
 
 _READERS: Final[Mapping[Form, Callable[[bytes, str], Secured]]] = {

@@ -157,7 +157,13 @@ def test_an_envelope_has_its_form_and_nothing_else(changed: dict[str, object]) -
     assert judged({**jwt(TOKEN), **changed}).verdict is Outcome.UNREADABLE
 
 
-@pytest.mark.parametrize("header", [{16: "application/vp+cose"}, {3: "application/vp"}, {1: -257}, {2: [1]}, {16: 7}])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *({16: "application/vp+cose"}, {3: "application/vp"}, {1: -257}, {2: [1]}, {16: 7}),
+        *({15: {4: 5}}, {15: {5: 2**40}}, {15: {1: "did:example:another"}}),
+    ],
+)
 def test_another_cose_header_is_refused(header: dict[int, object]) -> None:
     stated = {1: ES256, 3: "application/vc", 4: KID.encode(), 16: "application/vc+cose", **header}
     protected, payload = cbor2.dumps(stated), json.dumps(DOCUMENT).encode()
