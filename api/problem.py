@@ -36,7 +36,7 @@ from provenance import errors as provenance
 
 _TRY_AGAIN = "nothing was written, try again; if it goes on, the operator sees why in /readyz"
 _KEYS_ADVICE = {
-    "key-missing": "nothing was written; the operator sees in /readyz and `sigillo keys status` which: if none is left "
+    "key-missing": "nothing was written; the operator sees in /readyz or `sigillo keys status` which: if none is left "
     "that signs, `sigillo keys rotate` makes one, for credentials with --issuer"
 }
 """What to do, without where key store and database are and what they said: that is for `readyz` and the operator."""
