@@ -4,7 +4,8 @@ Rules
 - A request is begun here, and its id goes with the person; the house's webhook names it. No personal data comes back:
   a message with a member that is not known is refused.
 - A message that comes again is acknowledged and changes nothing; one that contradicts an earlier one is refused.
-- A house may take its word back, for as long as the evidence counts.
+- A house may take its word back, for as long as the evidence counts; before it gave it, too, as messages overtake each
+  other.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from identity.assurance.tier import EvidenceKind
 from identity.assurance.webhook import Secret, check
 from identity.errors import (
     EvidenceNotFoundError,
+    EvidenceUnaskedError,
     ProviderUnknownError,
     RequestEndedError,
     WebhookMalformedError,
@@ -105,9 +107,7 @@ class Kyc:
         if event.result is Result.WITHDRAWN:
             self._withdraw(event)
             return
-        tenant, account = self.requests.locate(event.request)
-        found = self.requests.find(tenant, account, event.request, EvidenceKind.KYC)
-        _require_same(found.wanted.provider, event.provider)
+        tenant, found = self._find(event)
         try:
             self._end(self._system(tenant), found, event)
         except RequestEndedError as error:
@@ -124,6 +124,10 @@ class Kyc:
 
     def _withdraw(self, event: Event) -> None:
         """The evidence outlives its request, which is looked for where there is no evidence."""
+        with suppress(EvidenceUnaskedError, RequestEndedError):  # it ended before, perhaps with evidence
+            asked_by, asked = self._find(event)
+            self.requests.decline(self._system(asked_by), asked)
+            return
         whose = select(EvidenceRow.tenant_id, EvidenceRow.account_id, EvidenceRow.id)
         with self.accounts.database.read(SystemSession.AUTHENTICATION) as connection:
             row = connection.execute(whose.where(EvidenceRow.request_id == event.request)).one_or_none()
@@ -135,6 +139,12 @@ class Kyc:
         _require_same(found.detail.method, event.provider)
         with suppress(EvidenceNotFoundError):  # somebody else was quicker
             self.grants.withdraw(self._system(tenant), account, evidence, Withdrawal.PROVIDER)
+
+    def _find(self, event: Event) -> tuple[TenantId, Request]:
+        tenant, account = self.requests.locate(event.request)
+        found = self.requests.find(tenant, account, event.request, EvidenceKind.KYC)
+        _require_same(found.wanted.provider, event.provider)
+        return tenant, found
 
     def _system(self, tenant: TenantId) -> Actor:
         return Actor(tenant, self.accounts.ledger.system_principal(tenant))

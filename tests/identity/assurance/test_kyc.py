@@ -176,8 +176,6 @@ def test_a_refusal_spends_the_request(house: House, platform: Actor, account: Su
 
 
 def test_a_provider_takes_its_word_back(house: House, platform: Actor, account: SubjectId, request_id: str) -> None:
-    deliver(house, body(request_id, "withdrawn"))  # of nothing
-    assert [kind for kind, _ in house.entries(platform)] == ["account.opened", "assurance.requested"]
     deliver(house, body(request_id))
     house.clock.move(10 * LASTS)
     house.tidy()
@@ -189,6 +187,17 @@ def test_a_provider_takes_its_word_back(house: House, platform: Actor, account: 
     assert house.tier(platform, account) is Tier.NONE
     kind, said = house.entries(platform)[-1]
     assert (kind, said.reason, said.before, said.after) == ("assurance.withdrawn", "provider", "high", "none")
+
+
+def test_a_withdrawal_that_overtakes_the_approval_wins(
+    house: House, platform: Actor, account: SubjectId, request_id: str
+) -> None:
+    deliver(house, body(request_id, "withdrawn"))
+    deliver(house, body(request_id, "withdrawn"))
+    with pytest.raises(RequestEndedError):
+        deliver(house, body(request_id))
+    assert [kind for kind, _ in house.entries(platform)][-2:] == ["assurance.requested", "assurance.declined"]
+    assert house.tier(platform, account) is Tier.NONE
 
 
 def test_a_request_ends_after_a_week(house: House, platform: Actor, account: SubjectId, request_id: str) -> None:
