@@ -56,7 +56,6 @@ from cases.verification import Verification
 from detection.isolation import Isolation
 from detection.sandbox import Sandbox
 from detection.shares import Shares
-from identity.assurance.decisions import KINDS as ASSURANCE_KINDS
 from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vp.presentations import Presentations
 from keys.approle import AppRole
@@ -187,7 +186,7 @@ def open_service(
         ledger = Ledger(
             database,
             keys,
-            (*KINDS, *ASSURANCE_KINDS),
+            KINDS,
             origin=settings.log_origin or None,
             clock=clock,
             entropy=entropy,

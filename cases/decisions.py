@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from identity.assurance import decisions as assurance
 from identity.issuing import decisions as issuing
 from identity.status import decisions as status
 from ledger.payload import Kind
@@ -195,6 +196,7 @@ KINDS = (
     OPERATOR_APPOINTED,
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
+    *assurance.KINDS,
     *issuing.KINDS,
     *status.KINDS,
 )
