@@ -14,8 +14,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from ledger.errors import DatabaseUnavailableError, NestedWriteError
 from ledger.ids import TenantId
@@ -66,7 +67,9 @@ class Database:
         self._here = threading.local()
         """`writing` while this thread has a writing transaction."""
 
+        self._closed = False
         guard(self.backend.engine)
+        event.listen(self.backend.engine, "checkin", self._returned)
 
     @contextmanager
     def read(self, session: TenantId | SystemSession) -> Iterator[Connection]:
@@ -135,8 +138,13 @@ class Database:
         return self.backend.file
 
     def close(self) -> None:
-        """Close every connection that is not in use."""
+        """Close every connection, one that is in use when it comes back."""
+        self._closed = True
         self.backend.engine.dispose()
+
+    def _returned(self, _connection: object, entry: ConnectionPoolEntry) -> None:
+        if self._closed:
+            entry.close()
 
     @contextmanager
     def _transaction(self, bound: Binding) -> Iterator[Connection]:

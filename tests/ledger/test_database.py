@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -147,3 +148,12 @@ def test_a_write_inside_a_write_is_refused(database: Database) -> None:
     with pytest.raises(NestedWriteError):
         database.write(lambda _: add_tile(database, 1))
     add_tile(database, 2)
+
+
+def test_a_connection_in_use_at_the_end_is_closed_when_it_comes_back(database: Database) -> None:
+    with database.read(SystemSession.INTEGRATION) as connection:
+        driver: Any = connection.connection.dbapi_connection
+        database.close()
+        assert connection.execute(select(Tile.n)).all() == []
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.execute("SELECT 1")
