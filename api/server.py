@@ -17,10 +17,11 @@ from contextlib import contextmanager
 import uvicorn
 
 from api.app import create_app
+from api.composition import open_service
 from api.connections import most_connections
 from api.home import FILE_MODE, Holder, Home, StartError
 from api.listening import BACKLOG, address, listening, server_of
-from api.service import Service, open_service
+from api.service import Service
 from api.settings import Settings
 
 START_SECONDS = 30

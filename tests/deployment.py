@@ -12,9 +12,10 @@ from typing import Any
 import httpx
 from PIL import Image
 
+from api.composition import open_service
 from api.home import Home
 from api.server import serving
-from api.service import Service, open_service
+from api.service import Service
 from api.settings import Settings
 from client import Sigillo
 from keys.clock import Clock, system_clock

@@ -183,7 +183,7 @@ def _issuer_keys(url: str, token: str, ca: Path | None) -> IssuerKeys:
 def _local_keys() -> LocalKeyStore:
     """The store in the home folder, which may serve. Raises KeysError."""
     from api.home import Home
-    from api.service import open_keys
+    from api.key_store import open_keys
     from api.settings import KeyStoreKind
     from keys.clock import system_entropy
     from keys.local import LocalKeyStore

@@ -44,7 +44,7 @@ class ClaimAlgorithm(StrEnum):
 def status(as_json: bool = JSON) -> None:
     """What signs, with which version, until when. Exit code 7 when the key store is not ready."""
     from api.home import Home
-    from api.service import open_keys
+    from api.key_store import open_keys
     from api.settings import KeyStoreKind
     from cases.key_status import key_status
     from keys.clock import system_clock, system_entropy

@@ -190,7 +190,7 @@ def _remote(
 
 
 def _at_home(key: Path | None, quorum: Quorum, judge: Judge | None, progress: Callable[[int, int], None]) -> LogReport:
-    from api.service import open_keys
+    from api.key_store import open_keys
     from cases.decisions import KINDS
     from keys.clock import system_clock, system_entropy
     from ledger.log import Ledger

@@ -8,8 +8,9 @@ from pydantic import TypeAdapter
 from api.auth import identify, network_name
 from api.openapi import BINARY, multipart
 from api.plain_route import PlainRoute
+from api.pools import Desk
 from api.schemas.verification import VerificationView
-from api.service import Desk, Service, service_of
+from api.service import Service, service_of
 from api.upload import Upload, receive
 
 router = APIRouter(prefix="/v1/verifications", tags=["verification"], route_class=PlainRoute)

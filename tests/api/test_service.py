@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.service import SPARE_THREADS, THREADS_PER_WORKER
+from api.pools import SPARE_THREADS, THREADS_PER_WORKER
 from api.upload import FORM_BYTES
 from cases.intake import Intake
 from cases.verification import Verification

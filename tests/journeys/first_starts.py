@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 from unittest.mock import patch
 
-from api import service
+from api import composition
 from api.cli.output import EXPECTED
 from api.home import Home
 from api.settings import Settings
@@ -43,7 +43,7 @@ def start(folder: Path) -> str:
     """Start, make the operator, stop. Nothing is uploaded: workers, who write nothing, are left out."""
     home = Home(folder)
     try:
-        with home.holding() as holder, service.open_service(Settings(home=folder), home, holder.token) as opened:
+        with home.holding() as holder, composition.open_service(Settings(home=folder), home, holder.token) as opened:
             home.announce(holder)
             opened.access.all(opened.deployment.operator())
     except EXPECTED as error:
@@ -52,5 +52,5 @@ def start(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    with patch.object(service, "_sandbox", lambda *_: nullcontext()), Path(sys.argv[3]).open("w") as lines:
+    with patch.object(composition, "start_workers", lambda *_: nullcontext()), Path(sys.argv[3]).open("w") as lines:
         main(Path(sys.argv[1]), int(sys.argv[2]), lines)

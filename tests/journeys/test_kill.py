@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from api.home import Home
-from api.service import open_keys
+from api.key_store import open_keys
 from api.settings import Settings
 from cases.asset import AssetRow, AssetState
 from cases.decisions import KINDS

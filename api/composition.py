@@ -1,0 +1,242 @@
+"""The composition root: settings in, one running service out.
+
+Rules
+- Parts are built once, from the bottom layer up, and closed in the reverse order.
+- A key store that is down does not keep the service from starting: what needs it answers so, and recovers by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from api.ages import presentations_of
+from api.assurance import assurance_of
+from api.credential_desk import desks
+from api.ground import mark, require_one_log, require_parts, set_up
+from api.home import Home, alone
+from api.housekeeping import STRAY_AGE, Housekeeping
+from api.issuance import issuance_of
+from api.key_store import open_keys, warn
+from api.log import logger
+from api.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
+from api.readiness import Readiness
+from api.revocation import watch_of
+from api.service import Service
+from api.settings import ParentPolicy, Settings, TimeStampPolicy
+from api.sources import sources_of
+from api.stamps import stamps_of
+from api.telemetry import Metrics
+from api.throttle import Throttle
+from api.trust import Trust
+from api.version import VERSION
+from api.wallets import wallets_of
+from cases.access import Access
+from cases.claim_key import ClaimKeyRecord
+from cases.decisions import KINDS
+from cases.deployment import Deployment
+from cases.holds import Holds
+from cases.intake import Intake, IntakePolicy
+from cases.library import Library
+from cases.media import sweep_strays
+from cases.oversight import Oversight
+from cases.recognition import Recognition
+from cases.revocation import Revocations
+from cases.verification import Verification
+from detection.shares import Shares
+from keys.clock import Clock, Entropy, system_clock, system_entropy
+from keys.signer import KeyStore
+from ledger.forgetting.rewrapping import Rewrapping
+from ledger.log import Ledger
+from ledger.opening.disclosure import Disclosures
+from ledger.storage.blobs import BlobStore
+from ledger.storage.database import Database
+from provenance.request import Tool
+from provenance.time_stamps import TimeStamps
+
+
+@dataclass(frozen=True)
+class _Footing:
+    """What every part stands on: keys, rows, blobs and the log, which has begun."""
+
+    settings: Settings
+    home: Home
+    metrics: Metrics
+    keys: KeyStore
+    database: Database
+    blobs: BlobStore
+    ledger: Ledger
+    deployment: Deployment
+    clock: Clock
+    entropy: Entropy
+
+
+@contextmanager
+def open_service(
+    settings: Settings,
+    home: Home,
+    operator_token: str,
+    clock: Clock = system_clock,
+    entropy: Entropy = system_entropy,
+) -> Iterator[Service]:
+    """Build the service and run it while the block lasts.
+
+    Raises StartError, HomeHeldError, KeysError for an embedded store that does not open, IsolationUnavailableError,
+    SchemaTooNewError, DatabaseUnavailableError, TrustPolicyError, OSError.
+    """
+    with ExitStack() as stack:
+        service = _assembled(_footing(settings, home, clock, entropy, stack), operator_token, stack)
+        mark(settings, home)
+        service.housekeeping.start()
+        stack.callback(service.housekeeping.close)
+        if service.stamps is not None:
+            service.stamps.stamping.start()
+            stack.callback(service.stamps.stamping.close)
+        yield service
+
+
+def _footing(settings: Settings, home: Home, clock: Clock, entropy: Entropy, until: ExitStack) -> _Footing:
+    database = Database(settings.database_url)
+    if elsewhere := database.file and database.file.resolve():
+        until.enter_context(alone(elsewhere.with_name(f"{elsewhere.name}.lock"), str(elsewhere)))
+    until.callback(database.close)
+    blob_folder = settings.blobs or home.blobs
+    require_parts(settings, home, database, blob_folder)
+    metrics = Metrics()
+    keys = open_keys(settings, home, clock, entropy, metrics)
+    warn(settings)
+    set_up(settings)
+    ledger = Ledger(
+        database,
+        keys,
+        KINDS,
+        origin=settings.log_origin or None,
+        clock=clock,
+        entropy=entropy,
+        witnesses=settings.witness_policy,
+        notice=_witness_failed,
+    )
+    ledger.start()
+    until.callback(ledger.close)
+    require_one_log(ledger)
+    blobs = BlobStore(blob_folder, entropy)
+    # Another process may be between a file and its row.
+    sweep_strays(database, blobs, STRAY_AGE if settings.on_postgresql else timedelta(0))
+    deployment = Deployment(ledger, database, clock, entropy)
+    return _Footing(settings, home, metrics, keys, database, blobs, ledger, deployment, clock, entropy)
+
+
+def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
+    settings, ledger, database, keys = on.settings, on.ledger, on.database, on.keys
+    deployment, clock, entropy = on.deployment, on.clock, on.entropy
+    callers, strangers = (until.enter_context(start_workers(settings, JOBS)) for _ in range(2))
+    watch = watch_of(settings, on.home, keys, clock, entropy)
+    revocations = Revocations(ledger, database, keys, watch, deployment.operator, clock, settings.revocation_grace)
+    trust = Trust(settings, keys, on.home.anchors, lambda: revocations.revoked)
+    time_stamps = until.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
+    stamps = stamps_of(settings, database, callers, time_stamps, clock) if time_stamps else None
+    issuance = issuance_of(settings, ledger, database, keys, deployment, clock, entropy)
+    sources, strangers_sources = (sources_of(settings, issuance, clock) for _ in range(2))
+    credential_callers, credential_strangers = desks(
+        settings,
+        partial(start_workers, settings),
+        partial(turns, settings.workers),
+        share(settings.workers),
+        (sources, strangers_sources),
+        clock,
+        until,
+    )
+    assurance = assurance_of(settings, on.home, ledger, database, issuance, clock, entropy)
+    library = Library(ledger, database, on.blobs, clock)
+    recognition = Recognition(ledger.subjects, database)
+    rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
+    throttle = Throttle(settings.anonymous_rate, settings.ledger_rate, settings.key_rate, clock, entropy)
+    housekeeping = Housekeeping(
+        deployment,
+        library,
+        assurance.review,
+        rewrapping,
+        ClaimKeyRecord(ledger, database, keys, deployment),
+        issuance.record,
+        revocations,
+        database,
+        throttle,
+        clock,
+    )
+    signers, verifiers = (Shares(sandbox, share(settings.workers)) for sandbox in (callers, strangers))
+    return Service(
+        settings=settings,
+        operator_token=operator_token,
+        keys=keys,
+        trust=trust,
+        ledger=ledger,
+        deployment=deployment,
+        access=Access(ledger, database, clock, entropy),
+        assurance=assurance,
+        intake=_intake(on, recognition, signers, revocations, time_stamps, trust),
+        library=library,
+        holds=Holds(ledger, database, clock),
+        oversight=Oversight(Disclosures(ledger, database)),
+        issuance=issuance,
+        callers=desk_of(settings, Verification(ledger, recognition, signers)),
+        strangers=desk_of(settings, Verification(ledger, recognition, verifiers)),
+        throttle=throttle,
+        signing=turns(settings.workers, STAMPING_THREADS if time_stamps else 0),
+        metrics=on.metrics,
+        rewrapping=rewrapping,
+        revocations=revocations,
+        housekeeping=housekeeping,
+        credential_callers=credential_callers,
+        credential_strangers=credential_strangers,
+        strangers_sources=strangers_sources,
+        presentations=presentations_of(settings, ledger, database, sources, issuance.record, clock, entropy),
+        wallets=wallets_of(settings.origin, database, deployment, issuance.issuing),
+        stamps=stamps,
+        readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), stamps),
+    )
+
+
+def _intake(
+    on: _Footing,
+    recognition: Recognition,
+    workers: Shares,
+    revocations: Revocations,
+    time_stamps: TimeStamps | None,
+    trust: Trust,
+) -> Intake:
+    return Intake(
+        on.ledger,
+        on.database,
+        on.blobs,
+        recognition,
+        workers,
+        on.keys,
+        revocations,
+        time_stamps,
+        trust.policy,
+        IntakePolicy(on.settings.parent_policy is ParentPolicy.REFUSE, on.settings.retention),
+        Tool("Sigillo", VERSION),
+        on.clock,
+        on.entropy,
+    )
+
+
+def _time_stamps(settings: Settings) -> TimeStamps:
+    log = logger("time-stamps")
+    return TimeStamps(
+        settings.tsa_urls,
+        required=settings.tsa_policy is TimeStampPolicy.REFUSE,
+        seconds=settings.tsa_seconds,
+        notice=lambda authority, reason: log.warning("no time-stamp", authority=authority, reason=reason),
+    )
+
+
+def _witness_failed(witness: str, reason: str, objects: bool) -> None:
+    log = logger("witnesses")
+    if objects:
+        log.error("ALARM: a witness saw another history of this log", witness=witness, reason=reason)
+    else:
+        log.warning("not cosigned", witness=witness, reason=reason)
