@@ -10,10 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from hashlib import sha256
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -33,6 +30,7 @@ from tests.api.fixtures import logging_put_back
 from tests.api.wire import PATIENCE, proven, rows
 from tests.databases import settings_of
 from tests.deployment import Running, running
+from tests.loopback import hosted
 
 
 class WitnessProcess:
@@ -184,21 +182,6 @@ def test_a_witness_is_killed_and_comes_back(up: Running, two: Two, tmp_path: Pat
             assert command(home, "ledger", "verify", *what, *believed, *stranger, "--quorum", 2).exit_code == 0
     assert command(home, "ledger", "verify", "--witness", "nonsense").exit_code == 2
     assert command(home, "ledger", "verify", *believed, "--quorum", 3).exit_code == 2
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
-@contextmanager
-def hosted(folder: Path) -> Iterator[str]:
-    """A static server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
 
 
 def command(home: Path, *arguments: object, **environment: str) -> Result:

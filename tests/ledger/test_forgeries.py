@@ -5,11 +5,10 @@ one file of nothing but Python. Each refuses, and says which part.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ from tests.ledger.forgeries import (
     proof_forgeries,
 )
 from tests.ledger.publishing import Published
+from tests.loopback import Quiet, listening
 
 QUORUM = Quorum.parse([WITNESS.vkey])
 
@@ -216,7 +216,7 @@ def _put(path: Path, data: bytes | None) -> Path:
 def _serving(files: dict[str, bytes]) -> Iterator[str]:
     """A static server over whatever the files are now."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found = files.get(self.path.removeprefix("/ledger/"))
             self.send_response(200 if found is not None else 404)
@@ -224,10 +224,5 @@ def _serving(files: dict[str, bytes]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(found or b"")
 
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/ledger"
-        server.shutdown()
+    with listening(Handler) as url:
+        yield f"{url}/ledger"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keys.certificates import DevelopmentCA, development_ca
 from keys.signer import Algorithm, KeyRef, Signer
+from tests.loopback import Quiet, listening
 
 DAY = timedelta(days=1)
 _SIGNS = x509.KeyUsage(
@@ -199,7 +199,7 @@ def publishing(answer: Callable[[bytes], bytes]) -> Iterator[Publication]:
     """Serve while the block runs."""
     publication = Publication(answer)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             publication.asked.append(body)
@@ -213,15 +213,6 @@ def publishing(answer: Callable[[bytes], bytes]) -> Iterator[Publication]:
         def do_POST(self) -> None:
             self.do_GET()
 
-        def log_message(self, *_: object) -> None:
-            """Quietly."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        publication.url = f"http://127.0.0.1:{server.server_port}/"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield publication
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as url:
+        publication.url = f"{url}/"
+        yield publication

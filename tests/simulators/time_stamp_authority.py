@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 
 from asn1crypto import algos, cms, core, tsp
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keys.clock import Clock, system_clock
+from tests.loopback import Quiet, listening
 
 POLICY: Final = "1.3.6.1.4.1.13762.3"
 MAX_REQUEST_BYTES: Final = 4096
@@ -139,7 +139,7 @@ class TimeStampAuthority:
 def serving(authority: TimeStampAuthority) -> Iterator[TimeStampAuthority]:
     """The authority on a port of its own while the block runs."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = self.rfile.read(min(int(self.headers["Content-Length"]), MAX_REQUEST_BYTES))
             authority.asked.append(request)
@@ -153,20 +153,9 @@ def serving(authority: TimeStampAuthority) -> Iterator[TimeStampAuthority]:
             self.end_headers()
             self.wfile.write(answer)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a caller may hang up
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        authority.url = f"http://127.0.0.1:{server.server_port}/"
-        try:
-            yield authority
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as url:
+        authority.url = f"{url}/"
+        yield authority
 
 
 def _named(name: str) -> x509.Name:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +23,9 @@ from tests.deployment import Running
 from tests.ledger.publishing import Published
 from tests.ledger.small_log import SmallLog
 from tests.ledger.stamper import response_of
+from tests.loopback import hosted
 from tests.simulators.time_stamp_authority import TimeStampAuthority
 from tests.simulators.witness import SimulatedWitness
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
 
 
 @pytest.fixture
@@ -51,11 +44,8 @@ def _exported(deployment: Running, run: Run, folder: Path) -> Path:
 @pytest.fixture
 def url(folder: Path) -> Iterator[str]:
     """A static server over the export."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder.parent)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/ledger"
-    server.shutdown()
-    server.server_close()
+    with hosted(folder.parent) as server:
+        yield f"{server}/ledger"
 
 
 def test_a_stranger_checks_a_log_on_a_static_server(

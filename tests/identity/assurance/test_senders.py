@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from identity.assurance.webhook import check
 from identity.errors import CodeNotSentError, SenderAbsentError
 from keys.clock import system_clock
 from tests.identity.assurance.house import SECRET
+from tests.loopback import Quiet, listening
 
 MESSAGE = Message("arq_x", EvidenceKind.EMAIL, "ada@example.org", "01234567", timedelta(minutes=10))
 
@@ -37,7 +38,7 @@ class Carrier:
     def running(self) -> Iterator[Carrier]:
         carrier = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -50,18 +51,8 @@ class Carrier:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, *_: object) -> None:
-                return
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            self.url = f"http://127.0.0.1:{server.server_address[1]}"
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
+        with listening(Handler) as self.url:
+            yield self
 
 
 @pytest.fixture
