@@ -33,6 +33,7 @@ settings.register_profile("explore", deadline=None)
 settings.load_profile("sigillo")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: some tests wait more than they work."""
     return (os.cpu_count() or 1) + 1
