@@ -31,7 +31,7 @@ from provenance.report import (
 )
 from provenance.revocation import enforced, of_signer
 from provenance.signers import Signers, held
-from provenance.stated import Stated
+from provenance.stated import Stated, source_types_in
 from provenance.verdict import Verdict, worst
 
 STATES: Final = MappingProxyType({"Trusted": Verdict.TRUSTED, "Valid": Verdict.UNTRUSTED, "Invalid": Verdict.INVALID})
@@ -65,7 +65,9 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
         training_mining=stated.training_mining(),
         author=stated.author(),
         content=stated.content(),
+        likeness_check=stated.likeness_check(),
         ingredients=ancestry.tree,
+        source_types=source_types_in(store),
         truncated=more_actions or more_statuses or ancestry.truncated,
     )
 

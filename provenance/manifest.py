@@ -5,8 +5,8 @@ Rules
   transformation the file it was made from. A file's history is never dropped, and what arrives with a manifest
   cannot be claimed as newly created.
 - A parent whose manifest cannot be read is still named as the parent, with a sentence that says so.
-- *Created* assertions are what this service worked out itself (actions, content); what the request states
-  (model, author, training-mining) is *gathered*: carried, not vouched for.
+- *Created* assertions are what this service worked out itself (actions, content, a likeness check of its own); what
+  the request states (model, author, training-mining) is *gathered*: carried, not vouched for.
 
 C2PA Technical Specification 2.4, "Claims", "Actions", "Ingredient"; CAWG Metadata 1.1, CAWG Training and
 Data Mining 1.1.
@@ -19,12 +19,13 @@ from datetime import UTC
 from typing import Any, Final
 
 from provenance.errors import ClaimRefusedError
-from provenance.request import Action, AuthorStatement, ClaimRequest, Tool
+from provenance.request import Action, AuthorStatement, ClaimRequest, LikenessCheck, Tool
 from provenance.verdict import Verdict
 from provenance.vocabulary import CREATED, OPENED, TRAINING_MINING_ENTRIES
 
 CONTENT_LABEL: Final = "org.sigillo.content"
 MODEL_LABEL: Final = "org.sigillo.model"
+LIKENESS_CHECK_LABEL: Final = "org.sigillo.likeness-check"
 AUTHOR_LABEL: Final = "cawg.metadata"
 TRAINING_MINING_LABEL: Final = "cawg.training-mining"
 TOOL_KEY: Final = "org.sigillo.tool"
@@ -81,12 +82,17 @@ class Definition:
 
 
 def define(
-    request: ClaimRequest, content: ContentAssertion, history: Verdict, generator: Tool, parent_mime: str = ""
+    request: ClaimRequest,
+    content: ContentAssertion,
+    history: Verdict,
+    generator: Tool,
+    parent_mime: str = "",
+    check: LikenessCheck | None = None,
 ) -> Definition:
     """The definition for a request that passed `rules`.
 
     `history` is the verdict on the parent's manifest; the parent is the uploaded file, or another of the type
-    `parent_mime`. `generator` is this service.
+    `parent_mime`. `generator` is this service, and `check` was verified by it.
     Raises ClaimRefusedError when a file with history is claimed as newly created.
     """
     created = bool(request.actions) and request.actions[0].name == CREATED
@@ -99,6 +105,7 @@ def define(
         "assertions": [
             {"label": "c2pa.actions.v2", "data": {"actions": _actions(request, opened=not created)}},
             {"label": CONTENT_LABEL, "data": content.data, "created": True},
+            *([{"label": LIKENESS_CHECK_LABEL, "data": asdict(check), "created": True}] if check else []),
             *_stated(request),
         ],
     }

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from detection.errors import WorkerProtocolError
 from provenance import characters
@@ -25,6 +25,7 @@ MAX_STATUSES: Final = 500
 MAX_KEPT_STATUSES: Final = 20
 MAX_REPORTED_ACTIONS: Final = 100
 MAX_INGREDIENTS: Final = 200
+MAX_SOURCE_TYPES: Final = 100
 MAX_DEPTH: Final = 32
 
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
@@ -155,6 +156,17 @@ class StatedContent:
 
 
 @dataclass(frozen=True)
+class StatedLikenessCheck:
+    """The `org.sigillo.likeness-check` assertion: that the tool asked before it made this."""
+
+    entry: Text
+    purpose: Text | None
+    checked_at: Text | None
+    token: Text | None
+    """What can be verified on its own."""
+
+
+@dataclass(frozen=True)
 class Ingredient:
     """A file that went into this one. The tuple of them is the tree in pre-order; `depth` begins at 1."""
 
@@ -197,7 +209,11 @@ class VerificationReport:
     training_mining: tuple[StatedUse, ...] = ()
     author: StatedAuthor | None = None
     content: StatedContent | None = None
+    likeness_check: StatedLikenessCheck | None = None
     ingredients: tuple[Ingredient, ...] = ()
+    source_types: tuple[Text, ...] = ()
+    """Every digital source type that it or an earlier version states."""
+
     truncated: bool = False
 
 
@@ -213,6 +229,9 @@ class History:
 
     sentence: Annotated[str, StringConstraints(max_length=3 * MAX_TEXT)]
     """The same in plain words, with a name and a code in them."""
+
+    source_types: Annotated[tuple[Text, ...], Field(max_length=MAX_SOURCE_TYPES)] = ()
+    """Every digital source type that it or an earlier version states."""
 
 
 REPORT: Final = TypeAdapter(VerificationReport)
@@ -250,6 +269,7 @@ def without_lists(report: VerificationReport) -> VerificationReport:
         signer=report.signer,
         statuses=few,
         ingredients=kept,
+        source_types=report.source_types,
         truncated=True,
     )
 

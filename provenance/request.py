@@ -66,6 +66,26 @@ class ClaimRequest:
 
 
 @dataclass(frozen=True)
+class LikenessCheck:
+    """That the tool asked whether it may imitate whom a picture shows, and was allowed to: read out of a token of ours
+    that was verified.
+    """
+
+    token: str
+    """Whoever reads the manifest can verify it again, under the keys of the DID that it names."""
+
+    entry: str
+    purpose: str
+    """As the tool declared it."""
+
+    commitment: str
+    """To the picture that was shown; whoever has it, and its salt, can tell that it was that one. Hexadecimal."""
+
+    checked_at: str
+    """RFC 3339."""
+
+
+@dataclass(frozen=True)
 class Grant:
     """What the principal behind an API key may assert."""
 

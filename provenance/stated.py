@@ -7,16 +7,26 @@ Rules
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
-from provenance.manifest import AUTHOR_LABEL, CONTENT_LABEL, MODEL_LABEL, TOOL_KEY, TRAINING_MINING_LABEL
+from provenance.manifest import (
+    AUTHOR_LABEL,
+    CONTENT_LABEL,
+    LIKENESS_CHECK_LABEL,
+    MODEL_LABEL,
+    TOOL_KEY,
+    TRAINING_MINING_LABEL,
+)
 from provenance.report import (
     MAX_REPORTED_ACTIONS,
+    MAX_SOURCE_TYPES,
     MAX_TEXT,
     StatedAction,
     StatedAuthor,
     StatedContent,
+    StatedLikenessCheck,
     StatedModel,
     StatedTool,
     StatedUse,
@@ -29,6 +39,17 @@ MAX_MEASURE: Final = 2**31 - 1
 _ACTION_LABELS: Final = ("c2pa.actions", "c2pa.actions.v2")
 _TRAINING_MINING_LABELS: Final = (TRAINING_MINING_LABEL, "c2pa.training-mining")
 _INTERNAL_PARAMETERS: Final = frozenset({"ingredient", "ingredients", "org.cai.ingredientIds"})
+
+
+def source_types_in(store: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every digital source type that a manifest of the store states, whichever: a history is not lost by signing over
+    it. `store` is as `Reader.json` gives it.
+    """
+    manifests = [
+        Stated(manifest) for manifest in _object(store.get("manifests")).values() if isinstance(manifest, dict)
+    ]
+    stated = (kind for manifest in manifests for kind in manifest.source_types())
+    return tuple(islice(dict.fromkeys(stated), MAX_SOURCE_TYPES))
 
 
 class Stated:
@@ -55,6 +76,12 @@ class Stated:
             action for data in self._of(*_ACTION_LABELS) for action in _items(data.get("actions")) if _named(action)
         ]
         return tuple(map(_action, actions[:MAX_REPORTED_ACTIONS])), len(actions) > MAX_REPORTED_ACTIONS
+
+    def source_types(self) -> Iterator[str]:
+        """Where its actions say that the pixels come from."""
+        for data in self._of(*_ACTION_LABELS):
+            kinds = (text(action.get("digitalSourceType")) for action in _items(data.get("actions")) if _named(action))
+            yield from filter(None, kinds)
 
     def model(self) -> StatedModel | None:
         """The generative model."""
@@ -91,6 +118,14 @@ class Stated:
             match named:
                 case [str(mime), str(sha256), str(content), str(form), str(decoder)] if all(map(_measure, measured)):
                     return StatedContent(mime, sha256, content, form, decoder, width, height, duration, frames, windows)
+        return None
+
+    def likeness_check(self) -> StatedLikenessCheck | None:
+        """That the tool asked first."""
+        for data in self._of(LIKENESS_CHECK_LABEL):
+            entry, *said = (text(data.get(name)) for name in ("entry", "purpose", "checked_at", "token"))
+            if entry is not None:
+                return StatedLikenessCheck(entry, *said)
         return None
 
     def _of(self, *labels: str) -> Iterator[dict[str, Any]]:

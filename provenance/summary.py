@@ -66,7 +66,8 @@ def in_brief(report: VerificationReport) -> History:
     own = [status.code for status in report.statuses.failure]
     ancestors = [code for ingredient in report.ingredients for code in ingredient.failures]
     failures = tuple(dict.fromkeys(own + ancestors))[:MAX_HISTORY_CODES]
-    return History(report.verdict, report.ancestry, report.label, failures, word(summarise(report)))
+    sentence = word(summarise(report))
+    return History(report.verdict, report.ancestry, report.label, failures, sentence, report.source_types)
 
 
 def _own(report: VerificationReport) -> Message:

@@ -49,6 +49,15 @@ GENERATIVE: Final = frozenset(
 )
 """The source types whose definition names generative AI: with these, and only these, a model may be named."""
 
+IMITATING: Final = GENERATIVE | {
+    DigitalSourceType.ALGORITHMIC_MEDIA,
+    DigitalSourceType.COMPOSITE,
+}
+"""The source types with which a file says that what it shows need not have happened: made by a machine, or put together
+from several pictures. Drawn or edited by hand (`digitalCreation`, `humanEdits`) is not among them: that is every
+retouched photograph.
+"""
+
 CREATED: Final = "c2pa.created"
 OPENED: Final = "c2pa.opened"
 

@@ -11,10 +11,18 @@ import pytest
 from detection.memfd import Memfd
 from provenance.errors import ClaimRefusedError
 from provenance.manifest import UNREADABLE_PARENT, define
-from provenance.report import StatedAction, StatedAuthor, StatedModel, StatedTool, StatedUse
-from provenance.request import Action, AuthorStatement, ClaimRequest, Model
+from provenance.report import (
+    StatedAction,
+    StatedAuthor,
+    StatedLikenessCheck,
+    StatedModel,
+    StatedTool,
+    StatedUse,
+)
+from provenance.request import Action, AuthorStatement, ClaimRequest, LikenessCheck, Model
 from provenance.rules import check_request
 from provenance.sign import sign
+from provenance.summary import in_brief
 from provenance.verdict import Verdict
 from provenance.vocabulary import (
     ACTIONS,
@@ -104,6 +112,28 @@ def test_every_field_reads_back(house: House) -> None:
     assert json.loads(report.actions[1].parameters or "") == request.actions[1].parameters
     assert report.actions[2].name == "com.example.remix"
     assert not report.truncated
+
+
+def test_a_likeness_check_reads_back(house: House) -> None:
+    check = LikenessCheck("a.b.c", "ent_a", "commercial", "ab" * 32, "2026-11-21T09:30:00.000Z")
+    data = draw()
+    with Memfd.of([data]) as upload:
+        definition = define(REQUEST, content(data), Verdict.ABSENT, GENERATOR, check=check)
+        made = sign(house.sandbox, house.signer, upload, definition, house.trust).content
+    with made:
+        report = house.verify(made.read(made.size))
+    assert report.verdict is Verdict.TRUSTED
+    assert report.likeness_check == StatedLikenessCheck("ent_a", "commercial", "2026-11-21T09:30:00.000Z", "a.b.c")
+    assert house.verify(house.signed(data)).likeness_check is None
+
+
+def test_where_pixels_come_from_is_not_lost_by_signing_over_it(house: House) -> None:
+    made = house.signed(draw(), replace(REQUEST, actions=(CREATION,)))
+    report = house.verify(house.signed(made, replace(REQUEST, actions=(Action("c2pa.cropped"),))))
+    assert CREATION.source_type not in {action.source_type for action in report.actions}
+    assert report.source_types == (CREATION.source_type,)
+    assert in_brief(report).source_types == report.source_types
+    assert house.verify(house.signed(draw())).source_types == ()
 
 
 def test_training_is_not_allowed_unless_it_is(house: House) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provenance.report import REPORT, StatedTool, StatedUse, VerificationReport
-from provenance.stated import Stated
+from provenance.report import MAX_SOURCE_TYPES, REPORT, StatedTool, StatedUse, VerificationReport
+from provenance.stated import Stated, source_types_in
 from provenance.verdict import Verdict
 
 JSON = st.recursive(
@@ -26,6 +26,7 @@ LABELS = st.sampled_from(
         "c2pa.training-mining",
         "org.sigillo.content",
         "org.sigillo.model",
+        "org.sigillo.likeness-check",
     ]
 )
 KEYS = st.sampled_from(
@@ -51,6 +52,8 @@ def test_any_manifest_gives_parts_that_a_report_can_carry(manifest: dict[str, An
         training_mining=stated.training_mining(),
         author=stated.author(),
         content=stated.content(),
+        likeness_check=stated.likeness_check(),
+        source_types=source_types_in({"manifests": {"a": manifest, "b": manifest}}),
     )
     assert REPORT.validate_python(REPORT.dump_python(report, mode="json")) == report
 
@@ -109,3 +112,21 @@ def test_links_into_the_manifest_are_not_shown_as_parameters() -> None:
 def test_parameters_too_long_to_show_are_left_out() -> None:
     action = {"action": "c2pa.opened", "parameters": {"a": "x" * 2000}}
     assert manifest("c2pa.actions.v2", {"actions": [action]}).actions()[0][0].parameters is None
+
+
+@given(JSON)
+def test_any_store_has_source_types_or_none(store: Any) -> None:
+    assert source_types_in({"manifests": store}) == ()
+
+
+def test_source_types_are_of_every_manifest_and_bounded() -> None:
+    def acted(*kinds: object) -> dict[str, Any]:
+        actions = [{"action": "c2pa.edited", "digitalSourceType": kind} for kind in kinds]
+        return {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}]}
+
+    assert source_types_in({"manifests": {"a": acted("x", None, "y"), "b": acted("y", 7, "z"), "c": 1}}) == (
+        "x",
+        "y",
+        "z",
+    )
+    assert len(source_types_in({"manifests": {"a": acted(*map(str, range(10_000)))}})) == MAX_SOURCE_TYPES
