@@ -1,0 +1,1 @@
+"""What people refuse: registrations that their likeness be left alone, the consent behind each, and how each stands."""
