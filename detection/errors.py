@@ -12,6 +12,10 @@ DetectionError
 │       ├── WorkerTimeoutError
 │       ├── WorkerMemoryError
 │       └── WorkerProtocolError         it sent what no honest worker sends
+├── TemplateError                       faces as templates
+│   ├── EmbeddingRefusedError           no embedding of ours: length, dimensions, or not a number
+│   ├── RotationChangedError            prepared under a rotation that is no longer the newest: prepare again
+│   └── MatchUnknownError               it could not be looked; never to be read as no match
 └── MediaError                          the file is refused; each class has a stable `code`
     ├── EmptyMediaError
     ├── UnrecognisedMediaError
@@ -30,6 +34,7 @@ DetectionError
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from detection.job_error import JobError
@@ -91,6 +96,40 @@ class JobFailedError(SandboxError, JobError):
     sentence: ClassVar[str] = "the job failed with {kind} at {where}; please report this"
     kind: str
     where: str
+
+
+class TemplateError(DetectionError):
+    """Faces as templates."""
+
+
+class EmbeddingRefusedError(TemplateError):
+    """No embedding of ours: not of unit length, of other dimensions than its model's, or not a number."""
+
+
+class RotationChangedError(TemplateError):
+    """What was prepared is under a rotation that is no longer the newest: prepare it again."""
+
+
+class Unknown(StrEnum):
+    """Why it cannot be said whether a face is registered."""
+
+    KEYS = "keys"
+    """The key store is sealed or down, or a rotation key is gone."""
+
+    DATABASE = "database"
+    INDEX = "index"
+    """The index is older than its database, and not up to it yet."""
+
+    DAMAGED = "damaged"
+    """A stored row does not open: swapped, tampered with, or of another key."""
+
+
+class MatchUnknownError(TemplateError):
+    """It could not be looked, so nothing is known. Never to be read as no match."""
+
+    def __init__(self, reason: Unknown, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class MediaError(DetectionError, JobError):

@@ -11,7 +11,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_, update
@@ -66,6 +66,11 @@ class Subjects:
         self._database = database
         self._epochs = epochs
         self._entropy = entropy
+        self._along: list[Callable[[Connection, TenantId, SubjectId], None]] = []
+
+    def on_erase(self, remove: Callable[[Connection, TenantId, SubjectId], None]) -> None:
+        """Have what else there is of a subject removed in the unit of work that erases it, whoever erases it."""
+        self._along.append(remove)
 
     def create(self, tenant: TenantId, subject_id: SubjectId | None = None) -> Subject:
         """A new subject under the open epoch, not yet stored. An asset's subject may take the asset's own id.
@@ -95,7 +100,7 @@ class Subjects:
             rows = connection.execute(
                 stored.where(SubjectKey.tenant_id == tenant, SubjectKey.epoch < current).limit(limit)
             ).all()
-        moves = [self._move(self._opened(tenant, row), current) for row in rows]
+        moves = [self._move(self._opened(tenant, *row), current) for row in rows]
         if moves:
             self._database.write(lambda connection: connection.execute(_MOVE, moves))
         return len(moves)
@@ -116,11 +121,21 @@ class Subjects:
         """Open a stored subject. Raises SubjectErasedError, KeyStoreUnavailableError, SealBrokenError."""
         row = self._stored(tenant, subject_id)
         try:
-            return self._opened(tenant, row)
+            return self._opened(tenant, *row)
         except EpochDestroyedError as error:
             if self._stored(tenant, subject_id).epoch == row.epoch:
                 raise SubjectErasedError(f"subject {subject_id} died with epoch {row.epoch}") from error
             return self.open(tenant, subject_id)  # it moved on while we looked
+
+    def unwrap(self, tenant: TenantId, subject_id: SubjectId, epoch: int, wrapped: bytes) -> Subject:
+        """Open a subject whose stored key was read in one statement with what it seals: a query less for each of many.
+
+        Raises as `open`.
+        """
+        try:
+            return self._opened(tenant, subject_id, epoch, wrapped)
+        except EpochDestroyedError:
+            return self.open(tenant, subject_id)  # it moved on since, or died with it
 
     def system(self, tenant: TenantId) -> Subject:
         """The tenant's own subject, for erasures and system entries. Raises as `open`."""
@@ -131,11 +146,13 @@ class Subjects:
         return self.open(tenant, found)
 
     def erase(self, connection: Connection, tenant: TenantId, subject_id: SubjectId) -> None:
-        """Erase in a unit of work: the key, and every payload sealed under it.
+        """Erase in a unit of work: the key, every payload sealed under it, and what goes along (`on_erase`).
 
         Raises SubjectErasedError, SubjectHeldError.
         """
         require_unheld(connection, tenant, subject_id)
+        for remove in self._along:
+            remove(connection, tenant, subject_id)
         key = (SubjectKey.tenant_id == tenant, SubjectKey.id == subject_id)
         if not connection.execute(delete(SubjectKey).where(*key)).rowcount:
             raise SubjectErasedError(f"subject {subject_id} is erased already, or never was")
@@ -152,8 +169,7 @@ class Subjects:
             raise SubjectErasedError(f"subject {subject_id} is erased, or never was")
         return row
 
-    def _opened(self, tenant: TenantId, row: Row[SubjectId, int, bytes]) -> Subject:
-        subject_id, epoch, wrapped = row
+    def _opened(self, tenant: TenantId, subject_id: SubjectId, epoch: int, wrapped: bytes) -> Subject:
         key = unseal(self._epochs.key(tenant, epoch), wrapped, _associated(tenant, subject_id, epoch))
         return Subject(tenant, subject_id, epoch, key, wrapped)
 

@@ -1,0 +1,132 @@
+"""Whose registered face it may be: template → near by Hamming distance → open those → exact cosine → band.
+
+Rules
+- What cannot be looked up is unknown (MatchUnknownError), never an empty answer: a sealed key store, an index older
+  than its database, a rotation key that is gone, a row that does not open.
+- Few embeddings are opened: those whose template is near enough for the least band (REACH), the nearest first, NEAREST
+  at most. They are compared and dropped.
+- Templates of another face model are not comparable and not looked at; how many there were is part of the answer.
+- A cosine stays in this process: callers act on bands, and tell nobody even those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from detection.errors import EmbeddingRefusedError, MatchUnknownError, Unknown
+from detection.templates.bank import Bank, Opened
+from detection.templates.generation import Generation, Near
+from detection.templates.index import TemplateIndex
+from detection.templates.template import Embedding, Vectors, encode, from_bytes, vectors
+from detection.templates.thresholds import THRESHOLDS, Band, Thresholds
+from keys.errors import KeysError, SealBrokenError
+from ledger.errors import DatabaseUnavailableError, SubjectErasedError
+from ledger.ids import SubjectId, TenantId
+
+REACH: Final = 205
+"""Bits of 512 by which a template may differ. At the least band's cosine of .55 it is 161 on average and, once in
+100,000, more than 201; between strangers 256, once in a billion fewer than 204."""
+
+NEAREST: Final = 1_000
+"""Embeddings that one face may have opened. Real strangers are more alike than random ones: among a million there may
+be this many in reach."""
+
+MAX_FACES: Final = 256
+"""Of one call."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A registered face that may be one of those asked about."""
+
+    owner: SubjectId
+    band: Band
+    cosine: float = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What was found: one match for each owner, the most alike first. None at all is *no match*."""
+
+    matches: tuple[Match, ...]
+    thresholds: str
+    """The version of the thresholds that bands are named by."""
+
+    model: str
+    """The face model, `name@version`."""
+
+    other_models: int
+    """Templates that another face model made and that were therefore not looked at: of them nothing is known."""
+
+
+class Matcher:
+    """Looks for faces among a tenant's registered ones. Safe to call from many threads."""
+
+    def __init__(self, bank: Bank, index: TemplateIndex, thresholds: Thresholds = THRESHOLDS) -> None:
+        self._bank, self._index, self._thresholds = bank, index, thresholds
+
+    def match(
+        self, tenant: TenantId, embeddings: Sequence[Embedding], *, among: Collection[SubjectId] | None = None
+    ) -> Matched:
+        """Whose faces these may be; `among`: only these owners are asked about.
+
+        Raises MatchUnknownError, EmbeddingRefusedError for what is no embedding or more than MAX_FACES.
+        """
+        if len(embeddings) > MAX_FACES:
+            raise EmbeddingRefusedError(f"{len(embeddings)} faces at once, at most {MAX_FACES} are looked for")
+        with _unknown():
+            probes = vectors(embeddings, self._bank.model.dimensions)
+            if among is None:
+                index = self._index.current(tenant)
+                opened = self._bank.opened(tenant, _near(probes, index.of(self._bank.model.name)))
+                others = index.of_others(self._bank.model.name)
+            else:
+                opened = self._bank.opened_of(tenant, among)
+                others = self._bank.of_other_models(tenant, among)
+            return Matched(self._banded(probes, opened), self._thresholds.name, self._bank.model.name, others)
+
+    def _banded(self, probes: Vectors, opened: Sequence[Opened]) -> tuple[Match, ...]:
+        compared = from_bytes([one.embedding for one in opened], self._bank.model.dimensions) @ probes.T
+        cosines = compared.max(axis=1, initial=-1.0)
+        best: dict[SubjectId, float] = {}
+        for one, cosine in zip(opened, cosines.tolist(), strict=True):
+            best[one.owner] = max(cosine, best.get(one.owner, -1.0))
+        matches = (Match(owner, self._thresholds.band(cosine), cosine) for owner, cosine in best.items())
+        alike = (match for match in matches if match.band is not Band.NO_MATCH)
+        return tuple(sorted(alike, key=lambda match: (-match.cosine, match.owner)))
+
+
+def _near(probes: Vectors, generations: Sequence[Generation]) -> list[int]:
+    """The rows whose embeddings are worth opening, for any of the probes."""
+    encoded = [(encode(probes, one.rotation), one) for one in generations if one.rotation is not None]
+    wanted: set[int] = set()
+    for n in range(len(probes)):
+        wanted.update(_nearest([one.near(templates[n], REACH) for templates, one in encoded]))
+    return sorted(wanted)
+
+
+def _nearest(found: Sequence[Near]) -> list[int]:
+    if not found:
+        return []
+    rows, distances = (np.concatenate(each) for each in zip(*found, strict=True))
+    return [int(row) for row in rows[np.argsort(distances, kind="stable")[:NEAREST]]]
+
+
+@contextmanager
+def _unknown() -> Iterator[None]:
+    """What keeps this from looking, by its name."""
+    try:
+        yield
+    except SealBrokenError as error:
+        raise MatchUnknownError(
+            Unknown.DAMAGED, "a stored face is not what was stored: an operator must look"
+        ) from error
+    except (KeysError, SubjectErasedError) as error:
+        raise MatchUnknownError(Unknown.KEYS, f"the keys of registered faces cannot be had now: {error}") from error
+    except DatabaseUnavailableError as error:
+        raise MatchUnknownError(Unknown.DATABASE, str(error)) from error

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detection.errors import EmbeddingRefusedError
+from detection.templates.matcher import MAX_FACES
+from detection.templates.thresholds import THRESHOLDS, Band
+from ledger.ids import TenantId
+from tests.detection.templates.registered import House, alike, strangers
+
+
+def test_a_face_is_found_in_its_band_and_nobody_else_is(house: House, tenant: TenantId) -> None:
+    faces = strangers(20)
+    owners = [house.register(tenant, face) for face in faces]
+    for cosine, band in ((0.9, Band.CERTAIN), (0.7, Band.LIKELY), (0.6, Band.POSSIBLE), (0.5, Band.NO_MATCH)):
+        matched = house.matcher.match(tenant, [alike(faces[7], cosine)])
+        expected = [] if band is Band.NO_MATCH else [(owners[7], band)]
+        assert [(match.owner, match.band) for match in matched.matches] == expected
+        assert (matched.thresholds, matched.model, matched.other_models) == (THRESHOLDS.name, "faces@1", 0)
+
+
+def test_the_cosine_is_the_exact_one_and_is_not_printed(house: House, tenant: TenantId) -> None:
+    (face,) = strangers(1)
+    house.register(tenant, face)
+    (match,) = house.matcher.match(tenant, [alike(face, 0.625)]).matches
+    assert match.cosine == pytest.approx(0.625, abs=1e-6)
+    assert "0.62" not in repr(match)
+
+
+def test_one_match_for_each_owner_the_most_alike_first(house: House, tenant: TenantId) -> None:
+    one, other = strangers(2)
+    first = house.register(tenant, alike(one, 0.9, 3), alike(one, 0.8, 4))
+    second = house.register(tenant, other)
+    matches = house.matcher.match(tenant, [alike(other, 0.6), one]).matches
+    assert [(match.owner, round(match.cosine, 4)) for match in matches] == [(first, 0.9), (second, 0.6)]
+
+
+def test_where_nobody_registered_there_is_no_match(house: House, tenant: TenantId) -> None:
+    assert house.found(tenant, *strangers(2)) == []
+    assert house.found(tenant) == []
+
+
+def test_a_tenant_finds_its_own_alone(house: House, tenant: TenantId) -> None:
+    (face,) = strangers(1)
+    house.register(tenant, face)
+    assert house.found(house.world.ledger.create_tenant("second"), face) == []
+
+
+def test_only_those_asked_about_are_compared(house: House, tenant: TenantId) -> None:
+    face, other = strangers(2)
+    first, second = house.register(tenant, face), house.register(tenant, other)
+    asked = [face, other]
+    assert [match.owner for match in house.matcher.match(tenant, asked, among=[second]).matches] == [second]
+    assert house.matcher.match(tenant, asked, among=[]).matches == ()
+    assert house.index._tenants == {}  # no index is needed for that
+    assert set(house.found(tenant, *asked)) == {first, second}
+
+
+def test_what_is_no_embedding_is_refused(house: House, tenant: TenantId) -> None:
+    (face,) = strangers(1)
+    for wrong in (face[:64], face * 2, face * np.nan, np.zeros(128), np.append(face[1:], np.inf)):
+        with pytest.raises(EmbeddingRefusedError):
+            house.matcher.match(tenant, [list(wrong)])
+        with pytest.raises(EmbeddingRefusedError):
+            house.bank.prepared(house.world.ledger.subjects.system(tenant), [list(wrong)])
+    with pytest.raises(EmbeddingRefusedError, match=str(MAX_FACES)):
+        house.matcher.match(tenant, [face] * (MAX_FACES + 1))
