@@ -16,6 +16,7 @@ DetectionError
 │   ├── EmbeddingRefusedError           no embedding of ours: length, dimensions, or not a number
 │   ├── RotationChangedError            prepared under a rotation that is no longer the newest: prepare again
 │   └── MatchUnknownError               it could not be looked; never to be read as no match
+├── PhotoRefusedError                   a photo may not be registered, and why (`detection.faces.quality`)
 └── MediaError                          the file is refused; each class has a stable `code`
     ├── EmptyMediaError
     ├── UnrecognisedMediaError

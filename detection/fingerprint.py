@@ -22,8 +22,13 @@ quicker.
 
 def frame_hash(normal: Image.Image, at: int = 0) -> FrameHash:
     """The fingerprint of an upright picture in normal form (`detection.pixels`), `at` milliseconds in."""
-    bits, quality = pdqhash.compute(np.asarray(_as_seen(_shrunk(_eight_bit(normal)))))
+    bits, quality = pdqhash.compute(np.asarray(as_seen(normal, PDQ_SIDE)))
     return FrameHash(at, np.packbits(bits).tobytes().hex(), int(quality))
+
+
+def as_seen(normal: Image.Image, side: int) -> Image.Image:
+    """An upright picture in normal form as RGB, transparency laid on white, its longer side at most `side` pixels."""
+    return _coloured(_shrunk(_eight_bit(normal), side))
 
 
 def _eight_bit(normal: Image.Image) -> Image.Image:
@@ -32,16 +37,15 @@ def _eight_bit(normal: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(normal) >> 8).astype(np.uint8))
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
-    scale = max(image.size) / PDQ_SIDE
+def _shrunk(image: Image.Image, longest: int) -> Image.Image:
+    scale = max(image.size) / longest
     if scale <= 1:
         return image
     width, height = (max(1, round(side / scale)) for side in image.size)
     return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=_GAP)
 
 
-def _as_seen(image: Image.Image) -> Image.Image:
-    """RGB, transparency laid on white."""
+def _coloured(image: Image.Image) -> Image.Image:
     if image.mode == "RGBA":
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     if image.mode == "LAB":

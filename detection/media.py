@@ -54,10 +54,16 @@ def examine(data: Bytes, declared: str | None) -> Examination:
 
     Raises the subclasses of MediaError.
     """
+    kind = kind_of(data, declared)
+    content = READERS[kind.medium](data, kind)
+    return Examination(kind.mime, len(data), hashlib.sha256(data).hexdigest(), content)
+
+
+def kind_of(data: Bytes, declared: str | None) -> Kind:
+    """What a file is, before anything decodes it. Raises the subclasses of MediaError."""
     kind = sniff(data[:MAGIC_BYTES])
     if kind is Kind.MP3 and data[(start := tag_bytes(data)) : start + len(FLAC_MARK)] == FLAC_MARK:
         kind = Kind.FLAC
     check_declared(declared, kind)
     count(data)
-    content = READERS[kind.medium](data, kind)
-    return Examination(kind.mime, len(data), hashlib.sha256(data).hexdigest(), content)
+    return kind

@@ -23,13 +23,15 @@ from av.stream import Stream
 from detection.audio import AudioTrack
 from detection.container import BOXED, content_of, opened
 from detection.errors import CorruptMediaError, TruncatedMediaError, UnsupportedMediaError
-from detection.examination import Content, NormalForm
+from detection.examination import Content, FrameHash, NormalForm
+from detection.fingerprint import PDQ_SIDE, frame_hash
 from detection.kinds import Kind
-from detection.limits import MAX_DURATION, MAX_HIDDEN, at_most
+from detection.limits import MAX_DURATION, MAX_FRAMES, MAX_HIDDEN, at_most
 from detection.outlines import film, ogg, sound, webm
 from detection.outlines.outline import Bytes
 from detection.outlines.tracks import Shown
-from detection.video import VideoTrack
+from detection.stretches import Look
+from detection.video import Looking, VideoTrack
 
 _OUTLINES: Final[Mapping[Kind, Callable[[Bytes], int | None]]] = {
     Kind.FLAC: sound.flac,
@@ -42,13 +44,24 @@ _OUTLINES: Final[Mapping[Kind, Callable[[Bytes], int | None]]] = {
 
 def read(data: Bytes, kind: Kind) -> Content:
     """Decode and fingerprint the whole file. Raises the subclasses of MediaError."""
+    return _content(*_decoded(data, kind, Looking(frame_hash, PDQ_SIDE, MAX_FRAMES)))
+
+
+def watch(data: Bytes, kind: Kind, looking: Looking[Look]) -> tuple[Look, ...]:
+    """Decode the whole file, and what was made of its pictures; nothing where there is only sound. Raises as `read`."""
+    pictures, *_ = _decoded(data, kind, looking)
+    return pictures[0].frames if pictures else ()
+
+
+def _decoded(data: Bytes, kind: Kind, looking: Looking[Look]) -> tuple[list[VideoTrack[Look]], list[AudioTrack], str]:
+    """The tracks of pictures and those of sound, taken to their ends, and who decoded them."""
     samples, edits = _outline(data, kind)
     with opened(data, kind) as container:
         at_most("milliseconds", MAX_DURATION, (container.duration or 0) // 1000)
         streams = content_of(container, kind)
         if not streams:
             raise CorruptMediaError(kind=kind, reason="nothing in it is to be seen or heard")
-        tracks = {stream.index: _track(stream, kind) for stream in streams}
+        tracks = {stream.index: _track(stream, kind, looking) for stream in streams}
         taken = dict.fromkeys(tracks, 0)
         packets: Iterator[Any] = container.demux(streams)
         for packet in packets:
@@ -63,7 +76,11 @@ def read(data: Bytes, kind: Kind) -> Content:
                 _check_edit(edits.get(stream.id), tracks[stream.index].duration, kind)
     if any(isinstance(track, AudioTrack) and track.moments < samples for track in tracks.values()):
         raise TruncatedMediaError(kind=kind)
-    return _content(list(tracks.values()), kind, _decoder(streams))
+    if any(track.empty for track in tracks.values()):
+        raise CorruptMediaError(kind=kind, reason="a track is empty")
+    pictures = [track for track in tracks.values() if isinstance(track, VideoTrack)]
+    sounds = [track for track in tracks.values() if isinstance(track, AudioTrack)]
+    return pictures, sounds, _decoder(streams)
 
 
 def _outline(data: Bytes, kind: Kind) -> tuple[int, Mapping[int, Shown]]:
@@ -75,9 +92,9 @@ def _outline(data: Bytes, kind: Kind) -> tuple[int, Mapping[int, Shown]]:
     return _OUTLINES[kind](data) or 0, {}
 
 
-def _track(stream: Stream, kind: Kind) -> VideoTrack | AudioTrack:
+def _track(stream: Stream, kind: Kind, looking: Looking[Look]) -> VideoTrack[Look] | AudioTrack:
     if isinstance(stream, av.VideoStream):
-        return VideoTrack(stream, kind)
+        return VideoTrack(stream, kind, looking)
     assert isinstance(stream, av.AudioStream)
     return AudioTrack(stream, kind)
 
@@ -96,11 +113,8 @@ def _check_edit(edit: Shown | None, duration: int, kind: Kind) -> None:
         raise UnsupportedMediaError(kind=f"{kind} with more than {MAX_HIDDEN // 1000} seconds that an edit list hides")
 
 
-def _content(tracks: list[VideoTrack | AudioTrack], kind: Kind, decoder: str) -> Content:
-    pictures = [track for track in tracks if isinstance(track, VideoTrack)]
-    sounds = [track for track in tracks if isinstance(track, AudioTrack)]
-    if any(track.empty for track in tracks):
-        raise CorruptMediaError(kind=kind, reason="a track is empty")
+def _content(pictures: list[VideoTrack[FrameHash]], sounds: list[AudioTrack], decoder: str) -> Content:
+    tracks: list[VideoTrack[FrameHash] | AudioTrack] = [*pictures, *sounds]
     lines = (NormalForm.TRACKS, *(track.form for track in tracks))
     return Content(
         decoder=decoder,

@@ -9,9 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Generic, TypeVar
 
-from detection.examination import FrameHash, WindowHash
-from detection.limits import MAX_FRAMES, MAX_WINDOWS
+from detection.examination import WindowHash
+from detection.limits import MAX_WINDOWS
+
+Look = TypeVar("Look")
+"""What is kept of a frame."""
 
 STRETCH: int = 1000
 """Milliseconds of the shortest."""
@@ -22,28 +26,28 @@ def milliseconds(ticks: int, time_base: Fraction) -> int:
     return (2000 * ticks * time_base.numerator + time_base.denominator) // (2 * time_base.denominator)
 
 
-class Looks:
-    """The look of the first frame of each stretch. Frames come in the order of their times."""
+class Looks(Generic[Look]):
+    """A look at the first frame of each stretch, at most `most` of them. Frames come in the order of their times."""
 
-    def __init__(self) -> None:
-        self._stretch = STRETCH
-        self._kept: list[FrameHash] = []
+    def __init__(self, most: int) -> None:
+        self._stretch, self._most = STRETCH, most
+        self._kept: list[tuple[int, Look]] = []
 
-    def see(self, at: int, look: Callable[[], FrameHash]) -> None:
+    def see(self, at: int, look: Callable[[], Look]) -> None:
         """A frame is shown `at` milliseconds; `look` is asked when it is the first of its stretch."""
-        if self._kept and at // self._stretch <= self._kept[-1].at // self._stretch:
+        if self._kept and at // self._stretch <= self._kept[-1][0] // self._stretch:
             return
-        self._kept.append(look())
-        if len(self._kept) > MAX_FRAMES:
+        self._kept.append((at, look()))
+        if len(self._kept) > self._most:
             self._stretch *= 2
-            first: dict[int, FrameHash] = {}
+            first: dict[int, tuple[int, Look]] = {}
             for kept in self._kept:
-                first.setdefault(kept.at // self._stretch, kept)
+                first.setdefault(kept[0] // self._stretch, kept)
             self._kept = list(first.values())
 
-    def frames(self) -> tuple[FrameHash, ...]:
+    def frames(self) -> tuple[Look, ...]:
         """What was kept, in order."""
-        return tuple(self._kept)
+        return tuple(look for _, look in self._kept)
 
 
 class Windows:

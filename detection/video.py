@@ -14,8 +14,10 @@ into fragments.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 import numpy as np
 from av import Packet, VideoFrame, VideoStream
@@ -23,25 +25,37 @@ from PIL import Image
 
 from detection.codecs import PICTURES, Hashed
 from detection.errors import CorruptMediaError
-from detection.examination import FrameHash
-from detection.fingerprint import PDQ_SIDE, frame_hash
 from detection.kinds import Kind
 from detection.limits import MAX_DURATION, MAX_FILM_PIXELS, MAX_FRAME_PIXELS, MAX_SIDE, at_most
-from detection.stretches import Looks, milliseconds
+from detection.stretches import Look, Looks, milliseconds
 
 _TURNS: Final = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 """By degrees clockwise."""
 
 
-class VideoTrack:
+@dataclass(frozen=True)
+class Looking(Generic[Look]):
+    """What is made of the first frame of each stretch."""
+
+    look: Callable[[Image.Image, int], Look]
+    """Of the frame as seen, so many milliseconds in."""
+
+    side: int
+    """Pixels on its longer side, at most."""
+
+    most: int
+    """Stretches, at most."""
+
+
+class VideoTrack(Generic[Look]):
     """Takes the packets of one track, in the order of the file."""
 
-    def __init__(self, stream: VideoStream, kind: Kind) -> None:
+    def __init__(self, stream: VideoStream, kind: Kind, looking: Looking[Look]) -> None:
         """Raises MediaTooLargeError for what the headers say."""
-        self._kind, self._time_base = kind, stream.time_base or Fraction(1)
+        self._kind, self._time_base, self._looking = kind, stream.time_base or Fraction(1), looking
         self._hashed = PICTURES[stream.codec_context.name]
         self._codec = stream.codec_context.codec.canonical_name
-        self._digest, self._looks = hashlib.sha256(), Looks()
+        self._digest, self._looks = hashlib.sha256(), Looks[Look](looking.most)
         self._first: int | None = None
         """When the first frame is shown, in units of the time base."""
 
@@ -71,8 +85,8 @@ class VideoTrack:
         return self._first is None
 
     @property
-    def frames(self) -> tuple[FrameHash, ...]:
-        """How it looks."""
+    def frames(self) -> tuple[Look, ...]:
+        """What was made of its frames."""
         return self._looks.frames()
 
     def _see(self, frame: VideoFrame) -> None:
@@ -93,7 +107,7 @@ class VideoTrack:
             self._digest.update(f"{layout} {frame.width}x{frame.height}\n".encode())
             for index, plane in enumerate(frame.planes):
                 self._digest.update(_rows(frame, plane, index))
-        self._looks.see(at, lambda: frame_hash(self._shown(frame), at))
+        self._looks.see(at, lambda: self._looking.look(self._shown(frame), at))
 
     def _begin(self, frame: VideoFrame, pts: int) -> None:
         self._first = pts
@@ -113,8 +127,8 @@ class VideoTrack:
         at_most("pixels in a frame", MAX_FRAME_PIXELS, width * height)
 
     def _shown(self, frame: VideoFrame) -> Image.Image:
-        """The frame as seen, at most PDQ_SIDE on its longer side."""
-        scale = max(1, max(frame.width, frame.height) / PDQ_SIDE)
+        """The frame as seen, shrunk."""
+        scale = max(1, max(frame.width, frame.height) / self._looking.side)
         width, height = (max(1, round(side / scale)) for side in (frame.width, frame.height))
         small = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1)
         image = Image.fromarray(small.to_ndarray())

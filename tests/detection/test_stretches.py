@@ -15,7 +15,7 @@ from detection.stretches import Looks, Windows, milliseconds
 
 
 def looked_at(times: list[int]) -> list[int]:
-    looks = Looks()
+    looks = Looks[FrameHash](MAX_FRAMES)
     for at in times:
         looks.see(at, lambda at=at: FrameHash(at, 64 * "0", 100))  # type: ignore[misc]
     return [frame.at for frame in looks.frames()]
