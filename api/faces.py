@@ -1,0 +1,54 @@
+"""Faces in one service: the workers that look for them, the bank of registered ones, and the index over it.
+
+The workers start with the first file that is looked at; the index builds itself as the service starts.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from api.log import logger
+from api.pools import share, start_workers
+from api.settings import Settings
+from detection.faces.found import FACE_MODEL
+from detection.faces.look import JOBS
+from detection.late import LateShares
+from detection.templates.bank import Bank, Model
+from detection.templates.index import TemplateIndex
+from detection.templates.matcher import Matcher
+from detection.templates.rotations import Rotations
+from keys.clock import Entropy
+from ledger.log import Ledger
+from ledger.storage.database import Database
+
+
+@dataclass(frozen=True)
+class FaceDesk:
+    """What looks for faces."""
+
+    workers: LateShares
+    bank: Bank
+    index: TemplateIndex
+    matcher: Matcher
+
+
+def faces_of(settings: Settings, ledger: Ledger, database: Database, entropy: Entropy, until: ExitStack) -> FaceDesk:
+    """Workers and index end with `until`."""
+    workers = LateShares(partial(start_workers, settings, JOBS), share(settings.workers))
+    until.callback(workers.close)
+    rotations = Rotations(database, ledger.subjects, entropy)
+    bank = Bank(database, ledger.subjects, rotations, Model(str(FACE_MODEL), FACE_MODEL.dimensions), entropy)
+    index = TemplateIndex(database, bank, _tell)
+    index.start()
+    until.callback(index.close)
+    return FaceDesk(workers, bank, index, Matcher(bank, index))
+
+
+def _tell(reason: str) -> None:
+    log = logger("faces")
+    if reason:
+        log.warning("the index of registered faces does not follow: nobody is found meanwhile", reason=reason)
+    else:
+        log.info("the index of registered faces follows again")
