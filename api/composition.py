@@ -195,7 +195,9 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         presentations=presentations_of(settings, ledger, database, sources, issuance.record, clock, entropy),
         wallets=wallets_of(settings.origin, database, deployment, issuance.issuing),
         stamps=stamps,
-        readiness=Readiness(keys, ledger, housekeeping, rewrapping, revocations, (callers, strangers), stamps),
+        readiness=Readiness(
+            keys, ledger, housekeeping, rewrapping, revocations, issuance.record, (callers, strangers), stamps
+        ),
     )
 
 

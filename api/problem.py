@@ -133,7 +133,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     identity.PlaceTakenError: _later("status-list-busy", "No place in a status list could be had"),
     identity.OfferGoneError: Problem("offer-not-found", 404, "No such offer of a credential"),
     identity.CredentialUnknownError: Problem("credential-not-found", 404, "No such credential"),
-    identity.RevokedForEverError: Problem("credential-revoked", 409, "The credential is revoked"),
+    identity.RevokedForEverError: Problem("credential-revoked", 409, "A revocation is not undone"),
     identity.StatusListUnknownError: Problem("status-list-not-found", 404, "No such status list"),
     cases.HoldNotFoundError: Problem("hold-not-found", 404, "No such legal hold"),
     identity.AccountNotFoundError: Problem("account-not-found", 404, "No such account"),

@@ -17,7 +17,10 @@ from api.housekeeping import Housekeeping
 from api.stamps import Stamps
 from cases.revocation import Revocations
 from detection.sandbox import Sandbox
+from identity.issuing.record import IssuerRecord
+from keys.errors import KeyStoreUnavailableError
 from keys.signer import KeyStore, KeyStoreStatus
+from ledger.errors import DatabaseUnavailableError
 from ledger.forgetting.rewrapping import Rewrapping
 from ledger.log import Ledger
 
@@ -36,7 +39,7 @@ class Part(TypedDict):
 
 
 class Readiness:
-    """Keeps the key store's last answer. `timer` counts seconds, from anywhere."""
+    """Keeps what was found of the keys last. `timer` counts seconds, from anywhere."""
 
     def __init__(
         self,
@@ -45,28 +48,30 @@ class Readiness:
         housekeeping: Housekeeping,
         rewrapping: Rewrapping,
         revocations: Revocations,
+        issuer: IssuerRecord,
         sandboxes: tuple[Sandbox, ...],
         stamps: Stamps | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys, self._ledger, self._sandboxes, self._stamps = keys, ledger, sandboxes, stamps
         self._housekeeping, self._rewrapping, self._revocations = housekeeping, rewrapping, revocations
-        self._timer = timer
+        self._issuer, self._timer = issuer, timer
         self._one = CapacityLimiter(1)
         # Touched only by the thread that `_one` lets in.
-        self._said: tuple[float, KeyStoreStatus] | None = None
+        self._said: tuple[float, KeyStoreStatus, str] | None = None
 
     async def parts(self) -> dict[str, Part]:
         """Each part by name; what the key store said may be READINESS_SECONDS old."""
         return await to_thread.run_sync(self._parts, limiter=self._one)
 
     def _parts(self) -> dict[str, Part]:
-        keys = self._key_store()
+        keys, issuer = self._keys_now()
         reasons = {
             "keys": keys.reason,
             "ledger": self._ledger.status().reason,
             "housekeeping": self._housekeeping.reason,
             "epochs": self._rewrapping.danger(),
+            "issuer": "",
             "revocation": self._revocations.reason,
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
             **({"time_stamps": self._stamps.time_stamps.reason} if self._stamps else {}),
@@ -74,6 +79,7 @@ class Readiness:
         }
         warnings = {
             "keys": keys.warning,
+            "issuer": issuer,
             "time_stamps": self._stamps.stamping.reason if self._stamps else "",
             "witnesses": self._ledger.witnesses.faults,
         }
@@ -88,8 +94,15 @@ class Readiness:
         expires = self._said[1].certificate_expires if self._said else ""
         return datetime.fromisoformat(expires) if expires else None
 
-    def _key_store(self) -> KeyStoreStatus:
+    def _keys_now(self) -> tuple[KeyStoreStatus, str]:
+        """What their store says, and which of the issuer's sign nothing."""
         if self._said is None or self._timer() - self._said[0] >= READINESS_SECONDS:
             status = self._keys.status()
-            self._said = self._timer(), status
-        return self._said[1]
+            self._said = self._timer(), status, self._issuer_fault()
+        return self._said[1:]
+
+    def _issuer_fault(self) -> str:
+        try:
+            return self._issuer.fault()
+        except (DatabaseUnavailableError, KeyStoreUnavailableError) as error:
+            return f"whether the issuer's keys sign is not known now: {error}"

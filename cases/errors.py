@@ -103,7 +103,10 @@ class ClaimKeyNotFoundError(CasesError):
     """No such version of the claim key, or none that was ever certified."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"there is no version {key!r} of the claim key with a certificate (as in sigillo-claim@2)")
+        super().__init__(
+            f"there is no version {key!r} of the claim key with a certificate (as in sigillo-claim@2); a key of the "
+            "issuer's is revoked at /v1/issuer-keys/…/revocation"
+        )
 
 
 class UnknownKeyError(CasesError):

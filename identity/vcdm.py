@@ -22,6 +22,8 @@ PRESENTATION: Final = "VerifiablePresentation"
 VALIDITY: Final = {CREDENTIALS_V2: ("validFrom", "validUntil"), CREDENTIALS_V1: ("issuanceDate", "expirationDate")}
 """Names of the first and of the last moment, by version."""
 
+_DROPPED_IN_URLS: Final = str.maketrans("", "", "\t\n\r")
+
 Rule = Callable[[object], bool]
 
 
@@ -36,6 +38,11 @@ def version(document: Mapping[str, object]) -> str:
     if first and isinstance(first[0], str) and first[0] in VALIDITY:
         return first[0]
     raise CheckFailedError(Check.STRUCTURE, f"its first context is not {CREDENTIALS_V2}", Outcome.UNREADABLE)
+
+
+def url_read(url: object) -> object:
+    """A URL as the URL Standard reads one: tabs and line breaks in it are none of it (§4.4, basic URL parser)."""
+    return url.translate(_DROPPED_IN_URLS) if isinstance(url, str) else url
 
 
 def party(value: object) -> str | None:
@@ -140,8 +147,12 @@ def _objects(*required: str) -> Rule:
 
 
 def _are_credentials(value: object) -> bool:
-    """Objects; of VCDM 1.1 also JWTs (`identity.verifier` sees to that)."""
-    return all(isinstance(each, str) or _objects("type")(each) for each in listed(value)) and bool(listed(value))
+    """Objects, some of which are envelopes; of VCDM 1.1 also JWTs (`identity.verifier` sees to that)."""
+    return bool(listed(value)) and all(isinstance(each, str) or _objects("type")(_held(each)) for each in listed(value))
+
+
+def _held(value: object) -> object:
+    return {**value, "id": url_read(value["id"])} if isinstance(value, dict) and "id" in value else value
 
 
 _REQUIRED: Final = {CREDENTIAL: ("issuer", "credentialSubject"), PRESENTATION: ()}

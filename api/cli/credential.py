@@ -12,7 +12,9 @@ from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.credential_files import OUT, give
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from identity.did.methods import BlsKey, method_of, resolve
+from identity.enveloping.issuing import ENVELOPES
 from identity.errors import DidError
+from identity.issuing.credential_types import TYPES
 from identity.jose.jwk import write_jwk
 from identity.sd_jwt.credential import TYPE as SD_JWT
 
@@ -30,7 +32,9 @@ SENTENCES: Final = {
 def issue(
     kind: str = typer.Argument(..., metavar="TYPE", help="AgeAttestation, VerifiedCreator, DoNotGenerateRegistration."),
     claim: list[str] = typer.Option(..., help="What it says, as in age_over_18=true; repeat for more."),
-    form: str = typer.Option("bbs-2023", "--format", help=f"A cryptosuite of W3C Data Integrity, or {SD_JWT}."),
+    form: str = typer.Option(
+        "bbs-2023", "--format", help=f"A cryptosuite of W3C Data Integrity, {', '.join(ENVELOPES)}, or {SD_JWT}."
+    ),
     holder: str = typer.Option("", help="DID of the holder's key (`sigillo credential key`): only they can show it."),
     out: Path = OUT,
     server: str = SERVER,
@@ -42,6 +46,12 @@ def issue(
     request: dict[str, Any] = {"type": kind, "format": form, "claims": claims}
     if holder and form == SD_JWT:
         request["holder"] = _jwk(holder)
+    elif holder and kind in TYPES and not TYPES[kind].revocable:
+        raise fail(
+            f"an {kind} by {form} is bound to nobody, so that nobody can tell who shows it: leave --holder out, or "
+            f"take --format {SD_JWT}",
+            Exit.USAGE,
+        )
     elif holder:
         claims["id"] = holder
     with told():

@@ -14,6 +14,7 @@ from api.cli.output import Exit, fail
 from identity.data_integrity.proof import Expected
 from identity.did.web import resolver
 from identity.encoding.strict_json import read_object
+from identity.enveloping.checks import opened
 from identity.enveloping.envelope import is_enveloped
 from identity.errors import CheckFailedError, TokenError, TokenUnreadableError
 from identity.jose.jwk import PublicKey
@@ -26,7 +27,7 @@ from identity.sd_jwt.judging import judge
 from identity.sd_jwt.key_binding import Binding
 from identity.status.lookup import status_in_lists
 from identity.status.token_lookup import token_status
-from identity.vcdm import PRESENTATION, listed
+from identity.vcdm import CREDENTIAL, PRESENTATION, listed
 from identity.verifier import Policy, verify_credential, verify_presentation
 
 Claims = list[Mapping[str, Any]]
@@ -45,13 +46,13 @@ class Question:
 
 def judged(credential: Credential, question: Question, reach: Reach, now: datetime) -> tuple[Report, Claims]:
     """The report, and what was said; that counts only as far as the report's verdict lets it."""
-    if isinstance(credential, str):
+    if isinstance(credential, str) and "~" in credential:
         return _token(credential, question, reach, now)
     policy = _policy(question, reach, now)
-    if PRESENTATION in listed(credential.get("type")) or is_enveloped(credential, PRESENTATION):
+    if _is_presentation(credential):
         asked = Expected("authentication", question.nonce or None, question.audience or None)
         report = verify_presentation(credential, policy, now, asked)
-        held = [one for one in listed(credential.get("verifiableCredential", [])) if isinstance(one, dict)]
+        held = listed(_said(credential, PRESENTATION).get("verifiableCredential", []))
         return report, [claims for one in held for claims in _claims(one)]
     if question.audience:
         raise fail("only presentations and SD-JWTs are made for an --audience: leave it out", Exit.USAGE)
@@ -72,8 +73,27 @@ def _list(reach: Reach, url: str) -> Mapping[str, object] | None:
         raise CheckFailedError(Check.STATUS, str(error), Outcome.UNREADABLE) from error
 
 
-def _claims(credential: Mapping[str, Any]) -> Claims:
-    return [subject for subject in listed(credential.get("credentialSubject", [])) if isinstance(subject, dict)]
+def _is_presentation(document: Credential) -> bool:
+    if isinstance(document, str):
+        return bool(_said(document, PRESENTATION))
+    return PRESENTATION in listed(document.get("type")) or is_enveloped(document, PRESENTATION)
+
+
+def _claims(credential: object) -> Claims:
+    subjects = listed(_said(credential, CREDENTIAL).get("credentialSubject", []))
+    return [subject for subject in subjects if isinstance(subject, dict)]
+
+
+def _said(document: object, kind: str) -> Mapping[str, Any]:
+    """What a document says, in whatever token it is; nothing where that cannot be read."""
+    if not isinstance(document, dict | str):
+        return {}
+    if isinstance(document, dict) and not is_enveloped(document, kind):
+        return document
+    try:
+        return opened(document, kind).document
+    except CheckFailedError:
+        return {}
 
 
 def _token(text: str, question: Question, reach: Reach, now: datetime) -> tuple[Report, Claims]:

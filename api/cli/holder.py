@@ -51,7 +51,7 @@ def derive(
     with told():
         credential = read(file)
         if isinstance(credential, str):
-            raise fail("an SD-JWT is shown with `sigillo credential present`", Exit.USAGE)
+            raise fail("a token is shown with `sigillo credential present`", Exit.USAGE)
         contexts = contexts_of(credential.get("issuer"))
         pointers = [_pointer(claim) for claim in shown]
         derived = derive_credential(credential, pointers, nonce.encode() or None, contexts=contexts)

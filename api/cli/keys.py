@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Signing keys and where they live.")
 
+ISSUER_PREFIX = "sigillo-issuer-"
+"""Of the names of the issuer's keys; people leave it out."""
+
 ADMIN_URL = typer.Option("", "--url", help="Address of Vault or OpenBao. Default: SIGILLO_VAULT_URL.")
 ADMIN_CA = typer.Option(None, "--ca", envvar="SIGILLO_VAULT_CA", help="PEM that signs Vault's TLS certificate.")
 
@@ -86,8 +89,15 @@ def revoke(
     as_json: bool = JSON,
 ) -> None:
     """Revoke a version's certificate: it signs no more, and it cannot be taken back. To sign again, rotate."""
-    if key.partition("@")[0] in set(IssuerKey):
-        _revoke_issuer_key(key, reason, since, server, token, as_json=as_json)
+    name, _, version = key.removeprefix(ISSUER_PREFIX).partition("@")
+    if f"{ISSUER_PREFIX}{name}" in set(IssuerKey):
+        if not version:
+            raise fail(
+                f"say which version, as in {ISSUER_PREFIX}{name}@1: `sigillo keys status` lists them, and "
+                f"`sigillo keys rotate --issuer {name}` makes the one that signs instead",
+                Exit.USAGE,
+            )
+        _revoke_issuer_key(f"{ISSUER_PREFIX}{name}@{version}", reason, since, server, token, as_json=as_json)
         return
     with told(), connected(server, token) as sigillo:
         revoked = sigillo.revoke_claim_key(key, reason, since)

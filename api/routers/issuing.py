@@ -13,6 +13,7 @@ from api.openapi import json_body
 from api.schemas.assets import LedgerView
 from api.schemas.issuing import (
     CREDENTIAL,
+    MEDIA_TYPES,
     CredentialRequest,
     EditionView,
     IssuedDocumentView,
@@ -37,6 +38,7 @@ CHANGING: Final = {"Cache-Control": "public, max-age=60"}
 FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _OPTIONS: Final = {
     "cryptosuite": {"type": "string"},
+    "mediaType": {"type": "string", "enum": list(MEDIA_TYPES)},
     "credentialStatus": {"type": "object"},
     "mandatoryPointers": {"type": "array", "items": {"type": "string"}},
 }

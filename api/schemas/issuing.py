@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.words import Reason
 from identity.encoding.strict_json import read_object
+from identity.enveloping.issuing import ENVELOPES
 from identity.errors import CredentialRefusedError, TokenUnreadableError
 from identity.issuing.credential_types import AGE_ATTESTATION, TYPES
 from identity.issuing.did_document import Method
@@ -25,13 +27,16 @@ from identity.vcdm import listed
 from ledger.ids import moment
 
 CREDENTIAL = "credential"
+MEDIA_TYPES: Final = {f"application/{form}": form for form in ENVELOPES}
 DEFAULT_SUITE = "eddsa-rdfc-2022"
 """Of a credential that is to be shown whole."""
 
 
 def ordered(body: bytes) -> Order:
-    """What a VC-API request orders: `{credential, options: {cryptosuite, mandatoryPointers, credentialStatus}}`. Other
-    options are passed over. Raises RequestUnreadableError, CredentialRefusedError.
+    """What a VC-API request orders: `{credential, options: {cryptosuite, mandatoryPointers, credentialStatus}}`, with
+    `mediaType` in place of the cryptosuite for an envelope. Other options are passed over.
+
+    Raises RequestUnreadableError, CredentialRefusedError.
     """
     try:
         request = read_object(body, "the body")
@@ -40,12 +45,24 @@ def ordered(body: bytes) -> Order:
     credential, options = request.get(CREDENTIAL), request.get("options", {})
     if not isinstance(credential, dict) or not isinstance(options, dict):
         raise RequestUnreadableError(f"send the credential to issue as the object {CREDENTIAL!r}, options as another")
-    ages = AGE_ATTESTATION.name in listed(credential.get("type"))
-    suite = options.get("cryptosuite", bbs.CRYPTOSUITE if ages else DEFAULT_SUITE)
+    form = _form(options, bbs.CRYPTOSUITE if AGE_ATTESTATION.name in listed(credential.get("type")) else DEFAULT_SUITE)
+    revocable = _asks_for_status(options.get("credentialStatus"))
+    return order_of(credential, form, _pointers(options.get("mandatoryPointers", [])), revocable=revocable)
+
+
+def _form(options: Mapping[str, object], default: str) -> str:
+    """The format that options ask for."""
+    if "mediaType" in options:
+        if options["mediaType"] not in MEDIA_TYPES or "cryptosuite" in options:
+            raise RequestUnreadableError(
+                f"options.mediaType, for a credential in an envelope, is one of {', '.join(MEDIA_TYPES)}; it has no "
+                "cryptosuite"
+            )
+        return MEDIA_TYPES[str(options["mediaType"])]
+    suite = options.get("cryptosuite", default)
     if not isinstance(suite, str):
         raise RequestUnreadableError("options.cryptosuite is a string")
-    revocable = _asks_for_status(options.get("credentialStatus"))
-    return order_of(credential, suite, _pointers(options.get("mandatoryPointers", [])), revocable=revocable)
+    return suite
 
 
 def _asks_for_status(value: object) -> bool:
@@ -75,7 +92,7 @@ class CredentialRequest(Strict):
     """Of its subject: `/schemas/<type>/v1` says which."""
 
     format: str = bbs.CRYPTOSUITE
-    """A cryptosuite, or `dc+sd-jwt`."""
+    """A cryptosuite; `vc+jwt`, `vc+sd-jwt` or `vc+cose` for an envelope; or `dc+sd-jwt`."""
 
     holder: dict[str, Any] | None = None
     """JWK of the key that an SD-JWT is bound to."""

@@ -77,6 +77,12 @@ SUITES: Final[Mapping[str, Suite]] = {
 }
 
 
+ED25519_2020: Final = "Ed25519Signature2020"
+"""A type of proof from before Data Integrity, which VC Data Integrity EdDSA keeps (§A): eddsa-rdfc-2022 by another
+name.
+"""
+
+
 def _verify_ecdsa_sd(
     document: Mapping[str, object], proof: Mapping[str, object], key: VerificationKey, contexts: ContextLibrary
 ) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from identity.data_integrity.cryptosuite import SELECTIVE, SUITES, SelectiveSuite, Suite
+from identity.data_integrity.cryptosuite import ED25519_2020, SELECTIVE, SUITES, SelectiveSuite, Suite
 from identity.did.methods import Resolver, VerificationMethod
 from identity.encoding.date_time import AHEAD, read_date_time
 from identity.errors import CheckFailedError, DidError, DidUnreachableError, DidUnsupportedError, ProofError
@@ -65,7 +65,7 @@ def read_proof(raw: object) -> Proof:
 
 def _read(configuration: dict[str, Any]) -> Proof:
     suite = _suite(configuration)
-    member = suite.member if isinstance(suite, LegacySuite) else "proofValue"
+    member = "jws" if isinstance(suite, LegacySuite) else "proofValue"
     value = _text(configuration, member)
     del configuration[member]
     if not is_iri(configuration.get("id", "urn:none")):
@@ -87,10 +87,13 @@ def _read(configuration: dict[str, Any]) -> Proof:
 
 def _suite(configuration: Mapping[str, object]) -> Suite | SelectiveSuite | LegacySuite:
     kind = _text(configuration, "type")
+    if kind == ED25519_2020 and "cryptosuite" not in configuration:
+        _text(configuration, "created")
+        return SUITES["eddsa-rdfc-2022"]
     if kind in LEGACY and "cryptosuite" not in configuration:
         return LEGACY[kind]
     if kind != TYPE:
-        raise ValueError(f"its type is not {TYPE}, {' or '.join(LEGACY)}")
+        raise ValueError(f"its type is not {TYPE}, {ED25519_2020}, {' or '.join(LEGACY)}")
     suite = ALL_SUITES.get(_text(configuration, "cryptosuite"))
     if suite is None:
         raise ValueError(f"cryptosuites are {', '.join(ALL_SUITES)}")

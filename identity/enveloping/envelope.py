@@ -12,7 +12,7 @@ from typing import Final
 from identity.enveloping.secured import SHORT, Form, Secured, read_secured
 from identity.errors import TokenUnreadableError
 from identity.jsonld.context_library import CREDENTIALS_V2
-from identity.vcdm import CREDENTIAL, PRESENTATION, listed
+from identity.vcdm import CREDENTIAL, PRESENTATION, listed, url_read
 
 TYPES: Final[Mapping[str, str]] = {
     CREDENTIAL: "EnvelopedVerifiableCredential",
@@ -40,7 +40,7 @@ def token_in(document: Mapping[str, object], kind: str) -> tuple[bytes, Form]:
     named = listed(document.get("type")) == [TYPES[kind]] and document.keys() <= {"@context", "id", "type"}
     if not named or document.get("@context") not in (CREDENTIALS_V2, [CREDENTIALS_V2]):
         raise TokenUnreadableError(f"an envelope has the context {CREDENTIALS_V2}, the type {TYPES[kind]}, and an id")
-    url = document.get("id")
+    url = url_read(document.get("id"))
     found = _URL.fullmatch(url) if isinstance(url, str) else None
     if not found or found["short"] != SHORT[kind]:
         raise TokenUnreadableError(f"an envelope's id is data:application/{SHORT[kind]}+… with a signed token")

@@ -25,8 +25,10 @@ from identity.jose.jws import JwsSigner, read_jws, sign_jws, verify_jws
 from identity.jose.lifetime import check_lifetime
 from identity.mdoc.cose import ALGORITHMS, read_sign1, verify_sign1
 from identity.outcome import Check
+from identity.sd_jwt.concealing import conceal
 from identity.sd_jwt.disclosure import reveal
 from identity.vcdm import CREDENTIAL, PRESENTATION, party
+from keys.clock import Entropy
 
 SHORT: Final[Mapping[str, str]] = {CREDENTIAL: "vc", PRESENTATION: "vp"}
 """Of each kind, what media types call it."""
@@ -36,6 +38,12 @@ AUTHOR: Final[Mapping[str, str]] = {CREDENTIAL: "issuer", PRESENTATION: "holder"
 
 CLAIMS: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "cnf"})
 """Of the token, not of the document in it."""
+
+DOCUMENT_CLAIMS: Final = frozenset({"vc", "vp"})
+"""In which an older form has the document (VC-JOSE-COSE 1.0 §3.1.3 forbids them)."""
+
+TOKENS_OWN: Final = CLAIMS | DOCUMENT_CLAIMS
+"""Names that no member of a document has."""
 
 _SIGN1_TAG: Final = b"\xd2"
 """CBOR's tag 18 (RFC 9052, section 2)."""
@@ -69,7 +77,7 @@ class Secured:
 def read_secured(token: bytes, form: Form, kind: str) -> Secured:
     """A document of that kind in a token of that form. Raises TokenUnreadableError, TokenInvalidError."""
     secured = _READERS[form](token, SHORT[kind])
-    if {"vc", "vp"} & secured.document.keys():
+    if DOCUMENT_CLAIMS & secured.document.keys():
         raise TokenInvalidError(
             Check.STRUCTURE, "the token has a claim 'vc' or 'vp': its payload is the document itself"
         )
@@ -152,6 +160,17 @@ def sign_jwt(document: Mapping[str, object], kind: str, signer: JwsSigner, kid: 
     """A document of that kind as a JWT; `kid` is the id of the signer's verification method. Raises as the signer."""
     short = SHORT[kind]
     return sign_jws(signer, {"typ": f"{short}+{Form.JWT}", "cty": short, "kid": kid}, document)
+
+
+def sign_sd_jwt(document: Mapping[str, object], kind: str, signer: JwsSigner, kid: str, entropy: Entropy) -> str:
+    """The same as an SD-JWT with every disclosure; of `document` what is `Disclosable` may be left out.
+
+    Raises CredentialRefusedError for what cannot be, and as the signer.
+    """
+    payload, disclosures = conceal(document, entropy)
+    short = SHORT[kind]
+    token = sign_jws(signer, {"typ": f"{short}+{Form.SD_JWT}", "cty": short, "kid": kid}, payload)
+    return "~".join([token, *disclosures, ""])
 
 
 def sign_cose(

@@ -23,6 +23,8 @@ from identity.data_integrity.proof import TYPE
 from identity.data_integrity.signing import ProofOptions, add_proof
 from identity.did.methods import BlsKey, VerificationKey, VerificationMethod, did_key, method_of, resolve
 from identity.encoding.date_time import read_date_time, write_date_time
+from identity.enveloping import issuing as enveloped
+from identity.enveloping.issuing import ENVELOPES
 from identity.errors import (
     CheckFailedError,
     CredentialRefusedError,
@@ -50,6 +52,9 @@ from keys.signer import Algorithm, KeyRef, Signer
 PURPOSE: Final = "assertionMethod"
 ISSUED_SUITES: Final = (*SUITES, ecdsa_sd.CRYPTOSUITE, bbs.CRYPTOSUITE)
 """Cryptosuites that we issue under."""
+
+FORMATS: Final = (*ISSUED_SUITES, *ENVELOPES)
+"""All ways in which a document is secured here: by a proof of such a suite, or in such an envelope."""
 
 
 RDF_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
@@ -130,42 +135,45 @@ class Issuer:
     clock: Clock = system_clock
     entropy: Entropy = system_entropy
 
-    def key_of(self, suite: str) -> StoredKey | SealedKey:
-        """The key that signs under a cryptosuite. Raises CredentialRefusedError for a suite that we do not issue."""
-        if suite == bbs.CRYPTOSUITE:
+    def key_of(self, form: str) -> StoredKey | SealedKey:
+        """The key that signs in one of FORMATS. Raises CredentialRefusedError for another."""
+        if form == bbs.CRYPTOSUITE:
             return self.bls
-        if suite not in ISSUED_SUITES:
-            raise CredentialRefusedError(f"{suite!r} is no cryptosuite here: take one of {', '.join(ISSUED_SUITES)}")
-        return self.ed25519 if suite in SUITES and ED25519 in SUITES[suite].schemes else self.p256
+        if form not in FORMATS:
+            raise CredentialRefusedError(f"{form!r} is no format here: take one of {', '.join(FORMATS)}")
+        return self.ed25519 if form in SUITES and ED25519 in SUITES[form].schemes else self.p256
 
     def document(
         self,
         credential: Mapping[str, Any],
-        suite: str,
+        form: str,
         mandatory_pointers: Sequence[str] = (),
         reserved: Collection[str] = (),
     ) -> dict[str, Any]:
-        """The credential (VCDM 2.0, without a proof) with its Data Integrity proof; of a suite for selective disclosure
-        the base proof, for its holder, under which the statements of `mandatory_pointers` are always shown. Nothing in
-        it may be of a type that is `reserved`, an IRI, whatever the credential calls it.
+        """The credential (VCDM 2.0, without a proof) in one of FORMATS: with its proof, or in an envelope. In a form
+        for selective disclosure it is for its holder, and what `mandatory_pointers` name is always shown. Nothing in it
+        may be of a type that is `reserved`, an IRI, whatever the credential calls it.
 
         Raises CredentialRefusedError, DocumentError's kinds, SelectionError, ProofLimitError, and what the key store
         does.
         """
-        key = self.key_of(suite)
+        key = self.key_of(form)
         self._check(credential)
-        if reserved or (suite in SUITES and SUITES[suite].context_in_proof):
+        if reserved or form in ENVELOPES or (form in SUITES and SUITES[form].context_in_proof):
             # What is signed as JSON says what it means in RDF, too; the others make RDF of it themselves.
             _check_types(to_dataset(credential, self.contexts), reserved)
         method = self._method(credential, key.method)
-        if suite in SUITES:
-            if mandatory_pointers:
-                raise CredentialRefusedError(f"{suite} shows a credential whole: it has no mandatoryPointers")
+        if form in ENVELOPES:
             assert isinstance(key, StoredKey)
-            return add_proof(credential, ProofOptions(suite, PURPOSE, self.clock()), method, key.sign, self.contexts)
+            return enveloped.issue(credential, ENVELOPES[form], key, method.id, mandatory_pointers, self.entropy)
+        if form in SUITES:
+            if mandatory_pointers:
+                raise CredentialRefusedError(f"{form} shows a credential whole: it has no mandatoryPointers")
+            assert isinstance(key, StoredKey)
+            return add_proof(credential, ProofOptions(form, PURPOSE, self.clock()), method, key.sign, self.contexts)
         options = {
             "type": TYPE,
-            "cryptosuite": suite,
+            "cryptosuite": form,
             "verificationMethod": method.id,
             "proofPurpose": PURPOSE,
         }

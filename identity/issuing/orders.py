@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from identity.encoding.date_time import read_date_time, write_date_time
+from identity.enveloping import issuing as enveloped
 from identity.errors import CredentialRefusedError
 from identity.issuing.credential_types import TYPES, CredentialType
 from identity.issuing.issued import CredentialId
@@ -32,7 +33,9 @@ URN: Final = "urn:sigillo:credential:"
 """What a revocable credential is called begins so; then comes our id of it."""
 
 STATUS_LIST: Final = "https://www.w3.org/ns/credentials/status#BitstringStatusListCredential"
-SELECTIVE: Final = frozenset({bbs.CRYPTOSUITE, ecdsa_sd.CRYPTOSUITE})
+SELECTIVE: Final = frozenset({bbs.CRYPTOSUITE, ecdsa_sd.CRYPTOSUITE, enveloped.SELECTIVE})
+"""Formats of documents whose holder may leave something out."""
+
 WRITTEN_BY_CALLERS: Final = frozenset({"@context", "type", "issuer", "credentialSubject"})
 """Members of a credential of ours that a caller writes."""
 
@@ -98,7 +101,7 @@ class TypedOrder:
     of: CredentialType
     claims: Mapping[str, Any] = field(repr=False)
     format: str = bbs.CRYPTOSUITE
-    """A cryptosuite, or `dc+sd-jwt`."""
+    """One of `issuer.FORMATS`, or `dc+sd-jwt`."""
 
     holder: PublicKey | None = None
     """Whose key an SD-JWT is bound to."""
@@ -128,6 +131,10 @@ class TypedOrder:
         self.of.subject_of(self.claims)
         if not self.of.revocable and self.format not in {bbs.CRYPTOSUITE, SD_JWT}:
             raise CredentialRefusedError(f"{self.of.name} is issued under {bbs.CRYPTOSUITE} or as {SD_JWT}, unlinkably")
+        if self.holder and self.format != SD_JWT:
+            raise CredentialRefusedError(
+                f"only {SD_JWT} is bound to a holder's key: take that format, or leave the holder out"
+            )
 
     def sign(self, issuer: Issuer, slot: Slot) -> Signed:
         self.check()
@@ -186,7 +193,7 @@ class WrittenOrder:
 
 
 def order_of(
-    credential: Mapping[str, Any], suite: str, mandatory_pointers: Sequence[str], *, revocable: bool = False
+    credential: Mapping[str, Any], form: str, mandatory_pointers: Sequence[str], *, revocable: bool = False
 ) -> Order:
     """What a caller who sends a whole credential orders; of our own types we know which are revocable.
 
@@ -194,7 +201,7 @@ def order_of(
     """
     ours = [TYPES[name] for name in listed(credential.get("type")) if isinstance(name, str) and name in TYPES]
     if not ours:
-        written = WrittenOrder(credential, suite, mandatory_pointers, revocable=revocable)
+        written = WrittenOrder(credential, form, mandatory_pointers, revocable=revocable)
         written.check()
         return written
     (of, *others), beyond = ours, sorted(credential.keys() - WRITTEN_BY_CALLERS)
@@ -207,6 +214,6 @@ def order_of(
     subject, issuer = credential.get("credentialSubject"), credential.get("issuer")
     if not isinstance(subject, dict) or not isinstance(issuer, str):
         raise CredentialRefusedError(f"a {of.name} has one credentialSubject, an object, and its issuer's DID")
-    order = TypedOrder(of, subject, suite, issuer=issuer, mandatory_pointers=mandatory_pointers)
+    order = TypedOrder(of, subject, form, issuer=issuer, mandatory_pointers=mandatory_pointers)
     order.check()
     return order

@@ -125,6 +125,15 @@ class IssuerRecord:
         self._record(self.home(), said, by)
         return revoked
 
+    def fault(self) -> str:
+        """Which of the keys sign nothing, and what to do; empty where all do, and where nothing was begun.
+
+        Raises KeyStoreUnavailableError before the first start is over, DatabaseUnavailableError.
+        """
+        newest = self._newest(self.home())
+        faulty = [_fault(newest, ref) for ref in newest.signing] if newest else []
+        return "; ".join(filter(None, faulty))
+
     def resolve(self, method: str) -> VerificationMethod:
         """A verification method of ours, without anybody fetching it. Raises DidUnreadableError, and as `issuer`."""
         newest = self.newest()
@@ -199,6 +208,11 @@ class IssuerRecord:
     def _stored(self, did: str, method: Method) -> StoredKey:
         signer = self.keys.signer(_PURPOSE_OF[IssuerKey(method.ref.name)], method.ref.version)
         return StoredKey(_verification(did, method), signer)
+
+
+def _fault(edition: Edition, ref: KeyRef) -> str:
+    state = "revoked" if edition.methods[ref].revoked else "retired" if ref in edition.retired else ""
+    return f"{ref} is {state}, so no credential is signed with it: `sigillo keys rotate --issuer …`" if state else ""
 
 
 def _verification(did: str, method: Method) -> VerificationMethod:

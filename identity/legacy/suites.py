@@ -3,7 +3,8 @@
 didkit passes over types that no context defines and over graphs, and a context in the proof: what a signature so
 verified would not cover is refused before it is asked.
 
-W3C CCG: Ed25519Signature2018, Ed25519Signature2020 and JsonWebSignature2020, of VCDM 1.1 only.
+W3C CCG: Ed25519Signature2018 and JsonWebSignature2020, of VCDM 1.1 only. Ed25519Signature2020 became part of VC Data
+Integrity EdDSA and is verified as that has it (`identity.data_integrity.cryptosuite`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Final
 
 from identity.data_integrity.cryptosuite import scheme_of
 from identity.did.methods import BlsKey, VerificationKey
-from identity.encoding import multibase
 from identity.errors import CheckFailedError
 from identity.jose.signature import ED25519, P256, P384, Scheme
 from identity.jsonld.context_library import ContextLibrary
@@ -28,10 +28,7 @@ Legacy = Callable[[Mapping[str, object], Mapping[str, object]], None]
 
 @dataclass(frozen=True)
 class LegacySuite:
-    """One proof type."""
-
-    member: str
-    """Where its value stands."""
+    """One proof type, whose value stands in `jws`."""
 
     schemes: tuple[Scheme, ...]
 
@@ -41,16 +38,13 @@ class LegacySuite:
 
     def read(self, value: str) -> None:
         """Raises ValueError for a value of another form."""
-        if self.member == "proofValue":
-            multibase.decode(value)
-        elif value.count("..") != 1:
+        if value.count("..") != 1:
             raise ValueError("its 'jws' is no signature without its payload")
 
 
 LEGACY: Final[Mapping[str, LegacySuite]] = {
-    "Ed25519Signature2018": LegacySuite("jws", (ED25519,)),
-    "Ed25519Signature2020": LegacySuite("proofValue", (ED25519,)),
-    "JsonWebSignature2020": LegacySuite("jws", (ED25519, P256, P384)),
+    "Ed25519Signature2018": LegacySuite((ED25519,)),
+    "JsonWebSignature2020": LegacySuite((ED25519, P256, P384)),
 }
 
 

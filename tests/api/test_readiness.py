@@ -9,6 +9,7 @@ import pytest
 from api.readiness import READINESS_SECONDS, Readiness
 from keys.local import LocalKeyStore
 from keys.signer import KeyStoreStatus
+from ledger.errors import DatabaseUnavailableError
 from tests.api.wire import PATIENCE
 from tests.deployment import Running
 
@@ -29,6 +30,7 @@ def readiness(up: Running, timer: Timer) -> Readiness:
         service.housekeeping,
         service.rewrapping,
         service.revocations,
+        service.issuance.record,
         sandboxes,
         timer=timer,
     )
@@ -88,3 +90,28 @@ def test_those_who_ask_at_once_wait_for_one_answer(own: Running, monkeypatch: py
             release.set()
         assert {answer.result().status_code for answer in asking} == {200}
     assert len(said) == 1
+
+
+def test_a_key_of_the_issuers_that_signs_nothing_is_told(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ready all the same: the rest of the service goes on, and whoever runs it sees what to do."""
+    timer, record = Timer(), own.service.issuance.record
+    asked = readiness(own, timer)
+
+    def told() -> str:
+        timer.now += READINESS_SECONDS
+        part = asyncio.run(asked.parts())["issuer"]
+        assert part["ready"]
+        return part["warning"]
+
+    assert told() == "", "nothing was begun"
+    p256 = next(str(ref) for ref in record.newest().signing if "p256" in str(ref))
+    assert told() == ""
+    record.revoke(own.service.ledger.system_principal(record.home()), p256, "keyCompromise")
+    assert p256 in told()
+    assert "rotate --issuer" in told()
+
+    def unreachable() -> str:
+        raise DatabaseUnavailableError("the disk is full")
+
+    monkeypatch.setattr(record, "fault", unreachable)
+    assert "the disk is full" in told()

@@ -196,3 +196,8 @@ def test_a_key_of_the_issuers_is_revoked_through_the_service(ask: Callable[..., 
     assert "rotate --issuer" in run("revoke", signing[1], "--reason", "keyCompromise").stdout
     assert run("revoke", signing[1], "--reason", "superseded", "--since", "2026-03-01T00:00:00Z").exit_code == 2
     assert run("revoke", "sigillo-issuer-p256@9", "--reason", "superseded").exit_code == 1
+    for name in ("sigillo-issuer-p256", "p256", "bls"):
+        whole = run("revoke", name, "--reason", "superseded")
+        assert whole.exit_code == 2
+        assert "@1" in whole.stderr
+        assert "rotate --issuer" in whole.stderr

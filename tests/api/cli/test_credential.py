@@ -114,7 +114,7 @@ def test_a_credential_is_suspended_reinstated_and_revoked(run: Run, ask: Ask, cr
     assert "revoked" in verdict(5)
     again = run("credential", "status", credential, "--reinstate", "--reason", "case 2026-118")
     assert again.exit_code == 1
-    assert "revoked" in again.stderr
+    assert "not undone" in again.stderr
     assert "revoked" in run("credential", "status", credential).stdout
 
 
@@ -127,6 +127,30 @@ def test_an_sd_jwt_is_revoked(run: Run, ask: Ask, tmp_path: Path) -> None:
     done = run("credential", "verify", file)
     assert done.exit_code == 5, done.output
     assert "revoked" in done.stdout
+
+
+def test_the_answer_that_a_credential_came_in_is_verified(deployment: Running, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "answer.json"
+    creator = {"name": "Anna", "profile": "https://anna.example"}
+    with deployment.http(deployment.key("", scopes=["credentials:issue"])) as http:
+        for form in ("eddsa-jcs-2022", "dc+sd-jwt", "vc+jwt", "vc+sd-jwt", "vc+cose"):
+            asked = {"type": "VerifiedCreator", "claims": creator, "format": form}
+            answer = http.post("/v1/credentials", json=asked)
+            file.write_text(answer.text)
+            done = run("credential", "verify", file)
+            assert done.exit_code == 0, (form, done.output)
+            assert "name: Anna" in done.stdout, form
+            given = answer.json()["credential"]
+            file.write_text(json.dumps({"verifiableCredential": given}))
+            assert run("credential", "verify", file).exit_code == 0, form
+            if form in {"vc+jwt", "vc+sd-jwt"}:
+                token = given["id"].partition(",")[2]
+                file.write_text(token)
+                assert "name: Anna" in run("credential", "verify", file).stdout, form
+                file.write_text(token.replace(".", ".e", 1))
+                forged = run("credential", "verify", file)
+                assert forged.exit_code != 0
+                assert "Anna" not in forged.stdout
 
 
 def test_a_list_out_of_reach_is_a_verdict_of_its_own(
@@ -164,8 +188,9 @@ def test_whom_nobody_believes(run: Run, age: Path, tmp_path: Path, monkeypatch: 
     ("content", "code"),
     [
         *(("", 1), ("hello", 1), ("{", 1), ("a~b~", 1), ("# Title\n\nSee `~/.sigillo`. And so on.", 1)),
+        *(("www.example.com", 1), ("eyJ.b", 1)),
         *(("\x89PNG\r\n~\xff", 1), ("a.b.c~d\ne", 1), ("x" * 1_100_000, 1)),
-        *(("{}", 4), ('{"@context": 1}', 4), ("a.b.c~", 4)),
+        *(("{}", 4), ('{"@context": 1}', 4), ("a.b.c~", 4), ("eyJ.b.c", 4), ('{"credential": 1}', 4)),
     ],
 )
 def test_what_is_no_credential(run: Run, tmp_path: Path, content: str, code: int) -> None:
@@ -184,6 +209,7 @@ def test_what_is_no_credential(run: Run, tmp_path: Path, content: str, code: int
         (["issue", "AgeAttestation", "--claim", "age_over_18"], 2, "name=value"),
         (["issue", "AgeAttestation", "--claim", "age_over_17=true"], 1, "age_over_17"),
         (["issue", "Wat", "--claim", "a=1"], 1, "AgeAttestation"),
+        (["issue", "AgeAttestation", "--claim", "age_over_18=true", "--holder", "did:key:z"], 2, "bound to nobody"),
         (
             ["issue", "AgeAttestation", "--claim", "age_over_18=true", "--format", "dc+sd-jwt", "--holder", "me"],
             2,

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.schemas.issuing import MEDIA_TYPES
 from identity.did.methods import VerificationMethod, did_key, read_multikey
 from identity.did.web import read_document
 from identity.issuing.credential_types import AGE_ATTESTATION, TYPES
@@ -258,6 +259,43 @@ def test_options_that_will_not_do(http: httpx.Client, did: str, suite: Any, poin
 def test_an_age_is_issued_in_no_form_that_links(http: httpx.Client, did: str) -> None:
     for suite in ("eddsa-rdfc-2022", "ecdsa-sd-2023"):
         problem(issue(http, written_by_us(did, "AgeAttestation"), cryptosuite=suite), 400, "credential-refused")
+    for media in MEDIA_TYPES:
+        problem(issue(http, written_by_us(did, "AgeAttestation"), mediaType=media), 400, "credential-refused")
+
+
+@pytest.mark.parametrize("media", MEDIA_TYPES)
+def test_an_envelope_verifies_over_vc_api_until_it_is_revoked(
+    deployment: Running, http: httpx.Client, did: str, media: str
+) -> None:
+    def verdict(credential: dict[str, Any]) -> str:
+        return str(http.post("/credentials/verify", json={"verifiableCredential": credential}).json()["verdict"])
+
+    assert verdict(issued(http, plain(did), mediaType=media)) == "holds"
+    answer = issue(http, written_by_us(did, "VerifiedCreator"), mediaType=media).json()
+    assert answer["verifiableCredential"]["id"].startswith(f"data:{media}")
+    assert verdict(answer["verifiableCredential"]) == "holds"
+    typed = {"type": "VerifiedCreator", "claims": SUBJECTS["VerifiedCreator"], "format": MEDIA_TYPES[media]}
+    assert verdict(http.post("/v1/credentials", json=typed).json()["credential"]) == "holds"
+    named = {"type": "BitstringStatusListEntry", "statusPurpose": "revocation"}
+    change = {"credentialId": answer["id"], "credentialStatus": named, "reason": "case 1"}
+    with deployment.http(deployment.key("", scopes=["credentials:revoke"])) as officer:
+        assert officer.post("/credentials/status", json=change).status_code == 200
+    assert verdict(answer["verifiableCredential"]) == "invalid"
+
+
+def test_a_media_type_is_one_that_can_be_had_and_has_no_cryptosuite(http: httpx.Client, did: str) -> None:
+    for media in ("application/vp+jwt", "application/jwt", 7, None):
+        problem(issue(http, plain(did), mediaType=media), 400, "vc-api-request")
+    two = issue(http, plain(did), mediaType="application/vc+jwt", cryptosuite="eddsa-rdfc-2022")
+    problem(two, 400, "vc-api-request")
+
+
+def test_only_what_is_bound_to_a_key_names_a_holder(http: httpx.Client) -> None:
+    holder = write_jwk(party().key)
+    for kind, form in (("AgeAttestation", "bbs-2023"), ("VerifiedCreator", "eddsa-jcs-2022")):
+        asked = {"type": kind, "claims": SUBJECTS[kind], "format": form, "holder": holder}
+        refused = problem(http.post("/v1/credentials", json=asked), 400, "credential-refused")
+        assert "dc+sd-jwt" in refused["detail"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"credential": 1}', b'{"credential": {}, "credential": {}}'])

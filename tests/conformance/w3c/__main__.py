@@ -27,8 +27,8 @@ PAGE: Final = HERE.parents[2] / "docs" / "conformance.md"
 INTRODUCTION: Final = (
     "What the W3C's suites found over loopback, against a deployment of this checkout that knows their contexts. "
     "Written by `make conformance`; [how they are run, and what is done for their sake]"
-    "(../tests/conformance/w3c/README.md). Not run: the data model's tests of enveloped documents, whose fixtures are "
-    "of the form that VC-JOSE-COSE forbids."
+    "(../tests/conformance/w3c/README.md). What fails, fails for a fixture that contradicts a specification, which is "
+    "quoted."
 )
 SUITE_SECONDS: Final = 1200
 """Before a suite is called stuck."""

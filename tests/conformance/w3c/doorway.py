@@ -22,10 +22,11 @@ from pathlib import Path
 
 import httpx
 
+from identity.enveloping.issuing import ENVELOPES
 from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2
 
 BARE, STATUS = "bare", "status"
-"""Words of a path; any other before the route is a cryptosuite."""
+"""Words of a path; any other before the route is a cryptosuite, or an envelope."""
 
 ISSUE, VERIFY = "/credentials/issue", "/credentials/verify"
 RENAMED = {"issuanceDate": "validFrom", "expirationDate": "validUntil"}
@@ -48,7 +49,8 @@ def rewritten(route: str, words: list[str], body: bytes) -> bytes:
     if route == VERIFY:
         options.setdefault("checks", ["proof"])
         return json.dumps(request).encode()
-    options["cryptosuite"] = next(word for word in words if word not in {BARE, STATUS})
+    (form,) = (word for word in words if word not in {BARE, STATUS})
+    options |= {"mediaType": f"application/{form}"} if form in ENVELOPES else {"cryptosuite": form}
     if STATUS in words:
         options["credentialStatus"] = {"type": "BitstringStatusListEntry"}
     credential = request.get("credential")

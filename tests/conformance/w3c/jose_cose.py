@@ -24,14 +24,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from identity.encoding import base64url
 from identity.encoding.strict_json import read_object
 from identity.enveloping.envelope import read_base64, token_in
-from identity.enveloping.secured import Form, Secured, check_times, read_secured, sign_cose, sign_jwt
+from identity.enveloping.secured import Form, Secured, check_times, read_secured, sign_cose, sign_jwt, sign_sd_jwt
 from identity.errors import IdentityError
 from identity.jose.jwk import CURVES
-from identity.jose.jws import SCHEMES, sign_jws
+from identity.jose.jws import SCHEMES
 from identity.jose.signature import Ecdsa
 from identity.jsonld.expansion import to_dataset
 from identity.mdoc.cose import ALGORITHMS
-from identity.sd_jwt.concealing import Disclosable, conceal
+from identity.sd_jwt.concealing import Disclosable
 from identity.vcdm import CREDENTIAL, PRESENTATION, check_contexts, check_structure, check_validity, listed
 from keys.clock import system_entropy
 from tests.identity.published import CONTEXTS
@@ -87,10 +87,7 @@ def issue(document: dict[str, Any], kind: str, form: Form, key: Key, hidden: lis
         return sign_jwt(document, kind, key, key.kid)
     for path in hidden:
         hide(document, path)
-    payload, disclosures = conceal(document, system_entropy)
-    short = "vc" if kind == CREDENTIAL else "vp"
-    token = sign_jws(key, {"typ": f"{short}+sd-jwt", "cty": short, "kid": key.kid}, payload)
-    return "~".join([token, *disclosures, ""])
+    return sign_sd_jwt(document, kind, key, key.kid, system_entropy)
 
 
 def hide(document: Any, path: str) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from detection.isolation import Isolation
+from identity.data_integrity.cryptosuite import ED25519_2020, SUITES, hash_data
 from identity.data_integrity.proof import Expected
 from identity.did.methods import resolve
+from identity.encoding import multibase
 from identity.jose.jws import read_jws, sign_jws
-from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2
+from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2, ED25519_2020_V1, PUBLISHED
 from identity.legacy.child import Child
 from identity.legacy.in_worker import INSTALLED, MISSING, check
 from identity.legacy.suites import Legacy
@@ -87,7 +89,9 @@ def test_what_didkit_passes_over_is_not_added_to_what_was_signed(child: Child, m
         {"proof": {**signed["proof"], "@context": [CREDENTIALS_V1]}},
     ):
         report = verify_credential({**signed, **added}, policy(made, child), NOW)
-        assert failed(report) == {Check.SIGNATURE: Outcome.UNREADABLE}, added
+        # What we verify ourselves covers a graph, and knows a proof's contexts for others than were signed.
+        ours = made["type"] == ED25519_2020 and added.keys() <= {"@graph", "proof"}
+        assert failed(report) == {Check.SIGNATURE: Outcome.INVALID if ours else Outcome.UNREADABLE}, added
     shown = {**made["presentation"], "type": ["VerifiablePresentation", "AgeAttestation"]}
     assert failed(verify_presentation(shown, policy(made, child), NOW, LOGIN)) == {Check.SIGNATURE: Outcome.UNREADABLE}
 
@@ -127,6 +131,41 @@ def test_nothing_is_fetched_and_only_vcdm_1_1_is_read(child: Child) -> None:
     for name in ("issuanceDate", "expirationDate"):
         del newer[name]
     assert failed(verify_credential(newer, policy(made, child), NOW)) == {Check.SIGNATURE: Outcome.UNREADABLE}
+
+
+def test_the_2020_proof_is_verified_without_didkit_whoever_its_issuer_is() -> None:
+    """W3C VC Data Integrity EdDSA keeps it: on VCDM 2.0, too, and by a did:web."""
+    (made,) = (made for made in MADE if made["type"] == ED25519_2020)
+    assert verify_credential(made["credential"], Policy(frozenset({made["did"]})), NOW).verdict is Outcome.HOLDS
+    issuer, web = Issuer.of("eddsa-rdfc-2022"), "did:web:issuer.example"
+    unsecured = {
+        "@context": [CREDENTIALS_V2, ED25519_2020_V1],
+        "type": ["VerifiableCredential"],
+        "issuer": web,
+        "credentialSubject": {"name": "Ada"},
+    }
+    proof = {
+        "type": ED25519_2020,
+        "created": "2026-11-01T00:00:00Z",
+        "verificationMethod": f"{web}#key-1",
+        "proofPurpose": "assertionMethod",
+    }
+    hashed = hash_data(unsecured, proof, SUITES["eddsa-rdfc-2022"], issuer.private.public_key(), PUBLISHED)
+    value = multibase.encode(issuer.sign(hashed))
+    method = replace(issuer.method, id=f"{web}#key-1", controller=web)
+    known = Policy(frozenset({web}), resolve=lambda _: method)
+
+    def judged(**changes: Any) -> Report:
+        changed = {**proof, "proofValue": value, **changes}
+        kept = {name: value for name, value in changed.items() if value is not None}
+        return verify_credential({**unsecured, "proof": kept}, known, NOW)
+
+    assert judged().verdict is Outcome.HOLDS, judged().failed
+    assert failed(judged(created="2026-11-02T00:00:00Z")) == {Check.SIGNATURE: Outcome.INVALID}
+    assert failed(judged(created=None))[Check.PROOF] is Outcome.UNREADABLE
+    assert failed(judged(type="DataIntegrityProof", cryptosuite="eddsa-rdfc-2022")) == {
+        Check.SIGNATURE: Outcome.INVALID
+    }
 
 
 def test_a_worker_that_dies_is_a_finding_and_the_next_proof_is_verified() -> None:
