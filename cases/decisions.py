@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from identity.assurance import decisions as assurance
 from identity.issuing import decisions as issuing
+from identity.registration import decisions as registration
 from identity.status import decisions as status
 from ledger.payload import Kind
 from provenance.report import TimeStamp
@@ -199,5 +200,6 @@ KINDS = (
     *assurance.KINDS,
     *issuing.KINDS,
     *status.KINDS,
+    *registration.KINDS,
 )
 """What the composition root registers with the ledger, which knows none by name."""

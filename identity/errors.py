@@ -80,6 +80,7 @@ IdentityError
     ├── RegistrationEndedError        it is not what it would have to be for that; `state` says what it is
     ├── RegistrationHoldNotFoundError no such hold
     ├── HoldDecidedError              somebody has decided it
+    ├── OvertakenError                what something was prepared against is no more; prepare it again
     ├── RegistryBusyError             others register faster than one can be compared with them
     └── RecoveryCodeError             these are not the words of a recovery code, or not of this one
 """
@@ -510,6 +511,13 @@ class HoldDecidedError(RegistrationError):
     def __init__(self, state: str) -> None:
         super().__init__(f"this registration was {state} before")
         self.state = state
+
+
+class OvertakenError(RegistrationError):
+    """What something was prepared against is no more: prepare it again."""
+
+    def __init__(self) -> None:
+        super().__init__("somebody was faster; nothing was kept, send it again")
 
 
 class RegistryBusyError(RegistrationError):

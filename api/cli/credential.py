@@ -30,7 +30,7 @@ SENTENCES: Final = {
 
 @app.command()
 def issue(
-    kind: str = typer.Argument(..., metavar="TYPE", help="AgeAttestation, VerifiedCreator, DoNotGenerateRegistration."),
+    kind: str = typer.Argument(..., metavar="TYPE", help="AgeAttestation or VerifiedCreator."),
     claim: list[str] = typer.Option(..., help="What it says, as in age_over_18=true; repeat for more."),
     form: str = typer.Option(
         "bbs-2023", "--format", help=f"A cryptosuite of W3C Data Integrity, {', '.join(ENVELOPES)}, or {SD_JWT}."

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
@@ -43,7 +43,17 @@ class Likeness(StrEnum):
     """What of a person may not be generated."""
 
     FACE = "face"
-    VOICE = "voice"
+    IMAGE = "image"
+    """One picture, and what is nearly the same."""
+
+
+class Refused(StrEnum):
+    """For what."""
+
+    ANY_LIKENESS = "any_likeness"
+    SEXUALISED = "sexualised"
+    POLITICAL = "political"
+    COMMERCIAL = "commercial"
 
 
 @with_config(ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1}))
@@ -63,12 +73,21 @@ class _Named(TypedDict, total=False):
     """A DID or another name of the subject."""
 
 
+class _Placed(_Named, total=False):
+    region: Annotated[str, Field(pattern="^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+    """Whose rules the registration has: ISO 3166-1 alpha-2, or 3166-2."""
+
+
 @with_config(ConfigDict(extra="forbid"))
-class RegistrationSubject(_Named):
-    """That somebody is registered as not to be imitated."""
+class RegistrationSubject(_Placed):
+    """That somebody is registered as not to be imitated; nothing of what they look like."""
+
+    registered: Literal[True]
+    """So that this can be shown alone."""
 
     registration: Id
     covers: Annotated[list[Likeness], Field(min_length=1, max_length=len(Likeness))]
+    refuses: Annotated[list[Refused], Field(min_length=1, max_length=len(Refused))]
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -104,8 +123,8 @@ class CredentialType:
     revocable: bool
     """And so linkable: it says where its status is."""
 
-    found_here: bool = False
-    """Whether it says what this service found out itself, so that no caller writes its subject."""
+    found_here: str = ""
+    """What issues it, where it says what this service found out itself, so that no caller writes its subject."""
 
     completed: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     """What a subject says besides by saying that. Raises CredentialRefusedError for what contradicts itself."""
@@ -165,10 +184,18 @@ AGE_ATTESTATION: Final = CredentialType(
     "AgeAttestation", TypeAdapter(AgeSubject), timedelta(days=14), revocable=False, completed=_ages
 )
 DO_NOT_GENERATE: Final = CredentialType(
-    "DoNotGenerateRegistration", TypeAdapter(RegistrationSubject), timedelta(days=365), revocable=True
+    "DoNotGenerateRegistration",
+    TypeAdapter(RegistrationSubject),
+    timedelta(days=365),
+    revocable=True,
+    found_here="POST /v1/registrations",
 )
 ACCOUNT_ASSURANCE: Final = CredentialType(
-    "AccountAssurance", TypeAdapter(AssuranceSubject), timedelta(days=1), revocable=True, found_here=True
+    "AccountAssurance",
+    TypeAdapter(AssuranceSubject),
+    timedelta(days=1),
+    revocable=True,
+    found_here="POST /v1/assurance/accounts/…/step-ups",
 )
 VERIFIED_CREATOR: Final = CredentialType(
     "VerifiedCreator", TypeAdapter(CreatorSubject), timedelta(days=365), revocable=True

@@ -3,7 +3,8 @@ and only then is it given away.
 
 Rules
 - What is slow comes first: drawing a place, signing. The unit of work touches only rows, and is the caller's too
-  (`within`): a key that was revoked meanwhile, or an offer that somebody else took, and nothing was issued.
+  (`within`): a key that was revoked meanwhile, or an offer that somebody else took, and nothing was issued. What else
+  is decided there has its entries before the credential's.
 - Whoever is killed in between has given nothing away and taken no place. Whoever got no answer asks again.
 - The row says nothing of what the credential says; the entry neither (`identity.issuing.decisions`).
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -34,6 +35,10 @@ from ledger.storage.database import Database
 
 MAX_DRAWS: Final = 5
 """Of places, when others take what was drawn: a list gives no more once most of its places are taken."""
+
+
+Within: TypeAlias = Callable[[Connection, Sequence[CredentialId]], Sequence[Draft] | None]
+"""What else changes in the unit of work that issues credentials of these ids, and the entries that say so."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Issuing:
         tenant: TenantId,
         principal: PrincipalId,
         orders: Sequence[Order],
-        within: Callable[[Connection, Sequence[CredentialId]], None] = lambda _connection, _ids: None,
+        within: Within = lambda _connection, _ids: None,
     ) -> tuple[Issued, ...]:
         """All of them, in one unit of work; `within` is called in it first, with their ids.
 
@@ -88,7 +93,7 @@ class Issuing:
         principal: PrincipalId,
         order: Order,
         credential: CredentialId,
-        within: Callable[[Connection], None] = lambda _connection: None,
+        within: Callable[[Connection], Sequence[Draft] | None] = lambda _connection: None,
     ) -> Issued:
         """A credential that was issued for the same order, signed anew: with its id, its dates and its place, and with
         an entry of its own. Raises CredentialUnknownError, and as `issue`.
@@ -101,8 +106,7 @@ class Issuing:
         draft = self._draft(tenant, principal, order, slot, signed)
 
         def work(connection: Connection) -> Sequence[Draft]:
-            within(connection)
-            return [draft]
+            return [*(within(connection) or ()), draft]
 
         self.ledger.record(work, tenant)
         return Issued(before.id, signed.credential, draft.id)
@@ -117,7 +121,7 @@ class Issuing:
         principal: PrincipalId,
         orders: Sequence[Order],
         slots: Sequence[Slot],
-        within: Callable[[Connection, Sequence[CredentialId]], None],
+        within: Within,
     ) -> tuple[Issued, ...]:
         issuer = self.issuer()
         made = [(order, slot, order.sign(issuer, slot)) for order, slot in zip(orders, slots, strict=True)]
@@ -126,12 +130,12 @@ class Issuing:
         ids = [row.id for row in rows]
 
         def work(connection: Connection) -> Sequence[Draft]:
-            within(connection, ids)
+            others = within(connection, ids) or ()
             for slot, row in zip(slots, rows, strict=True):
                 if slot.place:
                     take(connection, tenant, slot.place, row.id)
                 issued.add(connection, row)
-            return drafts
+            return [*others, *drafts]
 
         self.ledger.record(work, tenant)
         return tuple(

@@ -126,7 +126,7 @@ class TypedOrder:
     def check(self) -> None:
         if self.of.found_here and not self.found_here:
             raise CredentialRefusedError(
-                f"{self.of.name} says what this service found out: POST /v1/assurance/accounts/…/step-ups issues it"
+                f"{self.of.name} says what this service found out: {self.of.found_here} issues it"
             )
         self.of.subject_of(self.claims)
         if not self.of.revocable and self.format not in {bbs.CRYPTOSUITE, SD_JWT}:

@@ -21,7 +21,6 @@ BINDING_METHODS: Final = ("jwk", "did:key", "did:jwk")
 
 NAMES: Final = {
     "AgeAttestation": "Proof of age",
-    "DoNotGenerateRegistration": "Registration against imitation",
     "VerifiedCreator": "Verified creator",
 }
 """Of our types, for people."""

@@ -63,7 +63,7 @@ class Consent:
     language: str
     digest: str
     proof: ConsentProof
-    signature: bytes = field(default=b"", repr=False)
+    signature: str = field(default="", repr=False)
     """The evidence, as `identity.passkeys` made it; empty where a platform attests."""
 
 

@@ -39,7 +39,6 @@ ORIGIN = "http://127.0.0.1:8080"
 OURS = [CREDENTIALS_V2, f"{ORIGIN}/contexts/credentials/v1"]
 SUBJECTS: dict[str, dict[str, Any]] = {
     "AgeAttestation": {"age_over_18": True},
-    "DoNotGenerateRegistration": {"registration": "reg_a", "covers": ["face", "voice"]},
     "VerifiedCreator": {"name": "Ada Löwe", "profile": "https://creators.example/ada"},
 }
 
@@ -330,7 +329,7 @@ def test_the_same_request_twice_makes_one_credential(http: httpx.Client, did: st
         del made["verifiableCredential"]["proof"]
     assert one["verifiableCredential"] == other["verifiableCredential"]
     assert one["ledger"]["entry"] != other["ledger"]["entry"]
-    problem(issue(http, written_by_us(did, "DoNotGenerateRegistration"), key="first"), 422, "idempotency-conflict")
+    problem(issue(http, written_by_us(did, "AgeAttestation"), key="first"), 422, "idempotency-conflict")
     assert issue(http, asked, key="second").json()["id"] != one["id"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -36,6 +36,7 @@ from identity.status.publishing import StatusPublication
 from keys.clock import system_entropy
 from ledger.ids import PrincipalId, SubjectId
 from ledger.log import Ledger
+from ledger.payload import Kind
 from ledger.storage.database import Database
 from ledger.storage.tables import Principal, PrincipalKind
 from tests.databases import url_of
@@ -167,9 +168,9 @@ def policy(**changes: Any) -> Policy:
 
 
 @contextmanager
-def running(path: Path) -> Iterator[House]:
+def running(path: Path, further: Iterable[Kind] = ()) -> Iterator[House]:
     database, clock = Database(url_of(path)), HeldClock()
-    kinds = (*KINDS, *ISSUING_KINDS, *STATUS_KINDS)
+    kinds = (*KINDS, *ISSUING_KINDS, *STATUS_KINDS, *further)
     ledger = Ledger(database, SimulatedKeyStore(), kinds, origin="log.example/test", clock=clock)
     ledger.start()
     try:

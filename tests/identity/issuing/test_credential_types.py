@@ -18,6 +18,8 @@ from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.jsonld.expansion import to_dataset
 from ledger.ids import moment
 
+REGISTERED = {"registered": True, "registration": "reg", "covers": ["face"], "refuses": ["any_likeness"]}
+
 
 @settings(max_examples=50)
 @given(age=st.integers(0, 99), asked=st.sets(st.sampled_from(AGES), min_size=1))
@@ -38,9 +40,13 @@ def test_what_follows_from_what_is_known_is_true(age: int, asked: set[int]) -> N
         ("AgeAttestation", {"age_over_17": True}),
         ("AgeAttestation", {"age_over_16": False, "age_over_18": True}),
         ("AgeAttestation", {"age_over_18": True, "id": "did:example:ada"}),
-        ("DoNotGenerateRegistration", {"registration": "reg", "covers": []}),
-        ("DoNotGenerateRegistration", {"registration": "reg", "covers": ["gait"]}),
-        ("DoNotGenerateRegistration", {"registration": "reg a", "covers": ["face"]}),
+        ("DoNotGenerateRegistration", {**REGISTERED, "covers": []}),
+        ("DoNotGenerateRegistration", {**REGISTERED, "covers": ["gait"]}),
+        ("DoNotGenerateRegistration", {**REGISTERED, "registration": "reg a"}),
+        ("DoNotGenerateRegistration", {**REGISTERED, "registered": False}),
+        ("DoNotGenerateRegistration", {**REGISTERED, "refuses": ["parody"]}),
+        ("DoNotGenerateRegistration", {**REGISTERED, "region": "Illinois"}),
+        ("DoNotGenerateRegistration", {**REGISTERED, "template": "00"}),
         ("AccountAssurance", {"account": "a", "tier": "certain", "policy": "p@1"}),
         ("AccountAssurance", {"account": "a", "tier": "low"}),
         ("VerifiedCreator", {"name": "", "profile": "https://x.example"}),

@@ -1,0 +1,82 @@
+"""Finding registrations: one, an account's, and those of a match that protect.
+
+What is sealed is opened for whoever may see it, or in memory to decide with; it is no payload of the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import RowMapping
+
+from identity.assurance.account import Accounts
+from identity.errors import RegistrationEndedError
+from identity.registration.record import KEPT, PROTECTING, Registration, State, ended, find_row, opened, rows_of
+from identity.registration.tables import RegistrationRow
+from ledger.errors import SubjectErasedError
+from ledger.forgetting.subjects import Subject
+from ledger.ids import SubjectId, TenantId
+
+MAX_OF_ACCOUNT: Final = 100
+"""Registrations of one account that are listed, the newest."""
+
+MAX_ASKED: Final = 500
+"""Registrations that are asked about at once."""
+
+
+@dataclass(frozen=True)
+class Registrations:
+    """The registrations of every tenant. Safe to call from many threads."""
+
+    accounts: Accounts
+
+    def find(self, tenant: TenantId, registration: SubjectId) -> Registration:
+        """Raises RegistrationNotFoundError, KeyStoreUnavailableError, SealBrokenError."""
+        with self.accounts.database.read(tenant) as connection:
+            row = find_row(connection, tenant, registration)
+        return self._opened(tenant, row)
+
+    def kept(
+        self, tenant: TenantId, registration: SubjectId, states: Sequence[State] = KEPT
+    ) -> tuple[Registration, Subject]:
+        """One that has its key, with it. Raises as `find`, and RegistrationEndedError."""
+        found = self.find(tenant, registration)
+        if found.state not in states or found.details is None:
+            raise RegistrationEndedError(found.state)
+        try:
+            return found, self.accounts.ledger.subjects.open(tenant, registration)
+        except SubjectErasedError as error:  # between the two
+            raise RegistrationEndedError(State.WITHDRAWN) from error
+
+    def of_account(self, tenant: TenantId, account: SubjectId) -> list[Registration]:
+        """The newest of an account's, those that ended as well. Raises KeyStoreUnavailableError, SealBrokenError."""
+        newest = (RegistrationRow.created_at.desc(), RegistrationRow.id)
+        mine = rows_of(tenant).where(RegistrationRow.account_id == account).order_by(*newest).limit(MAX_OF_ACCOUNT)
+        with self.accounts.database.read(tenant) as connection:
+            rows = connection.execute(mine).mappings().all()
+        return [self._opened(tenant, row) for row in rows]
+
+    def active(self, tenant: TenantId, registrations: Collection[SubjectId]) -> dict[SubjectId, Registration]:
+        """Those of these that protect now, with what each refuses, and where. Ended, held and expired ones do not.
+
+        Raises KeyStoreUnavailableError, SealBrokenError: then nothing is known, and not that nobody refuses.
+        """
+        wanted, now = sorted(registrations), self.accounts.now()
+        if len(wanted) > MAX_ASKED:
+            raise ValueError(f"{len(wanted)} registrations at once, at most {MAX_ASKED}")
+        protect = (RegistrationRow.state.in_(PROTECTING), RegistrationRow.expires_at > now)
+        with self.accounts.database.read(tenant) as connection:
+            mine = rows_of(tenant).where(RegistrationRow.id.in_(wanted), *protect)
+            rows = connection.execute(mine).mappings().all()
+        found = (self._opened(tenant, row) for row in rows)
+        return {one.id: one for one in found if one.details is not None}
+
+    def _opened(self, tenant: TenantId, row: RowMapping) -> Registration:
+        if row["sealed"] is None:
+            return ended(row)
+        try:
+            return opened(self.accounts.ledger.subjects.open(tenant, row["id"]), row)
+        except SubjectErasedError:  # since the row was read
+            return ended(row)
