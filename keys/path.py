@@ -14,7 +14,6 @@ are understood, and a constraint on another kind of name refuses every such name
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -28,11 +27,6 @@ from keys.profile import UNREADABLE, extension, named
 Purposes = frozenset[x509.ObjectIdentifier]
 
 ANY_PURPOSE: Final = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
-
-PAIRS_KEPT: Final = 64
-"""Pairs of certificates whose answer is remembered: file after file is signed under the same authorities, and to check
-their signatures takes longer than all else that is done here. A certificate never changes, so nor does the answer.
-"""
 
 
 def check_path(path: Sequence[x509.Certificate], purposes: Purposes, root: x509.Certificate | None = None) -> None:
@@ -69,7 +63,6 @@ def led_to(
     raise fault
 
 
-@lru_cache(maxsize=PAIRS_KEPT)
 def _stands_above(issued: x509.Certificate, root: x509.Certificate) -> bool:
     """By name first, which costs nothing; a name that cannot be read is nobody's."""
     try:

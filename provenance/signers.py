@@ -31,6 +31,12 @@ MAX_CHAIN: Final = 8
 """Certificates of one signer; the public authorities use three."""
 
 POLICIES_KEPT: Final = 8
+CHAINS_KEPT: Final = 64
+"""Chains whose judgement is remembered: file after file comes from the same signer, and to check a path takes longer
+than all else that is done here. A certificate never changes, and times are not asked, so nor does the answer.
+"""
+
+UNREADABLE_CERTIFICATE: Final = "the signer's certificate cannot be read"
 
 _CHAIN: Final = (33, "x5chain")
 _DESCRIPTION_BYTES: Final = 17
@@ -64,15 +70,18 @@ class Signers:
     def fault(self, label: str) -> str:
         """Why its signer is not to be trusted; empty where nothing speaks against it."""
         chain = self.chains.get(label, ())
-        if not chain:
-            return "the signer's certificate cannot be read"
-        try:
-            led_to(chain, self.roots, self.purposes)
-        except CertificateMismatchError as error:
-            return str(error)
-        except UNREADABLE as error:
-            return f"its certificates cannot be read [{error}]"
-        return ""
+        return _fault(tuple(chain), tuple(self.roots), self.purposes) if chain else UNREADABLE_CERTIFICATE
+
+
+@lru_cache(maxsize=CHAINS_KEPT)
+def _fault(chain: Chain, roots: Chain, purposes: Purposes) -> str:
+    try:
+        led_to(chain, roots, purposes)
+    except CertificateMismatchError as error:
+        return str(error)
+    except UNREADABLE as error:
+        return f"its certificates cannot be read [{error}]"
+    return ""
 
 
 @lru_cache(maxsize=POLICIES_KEPT)
