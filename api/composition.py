@@ -16,6 +16,7 @@ from functools import partial
 from api.ages import presentations_of
 from api.assurance import assurance_of
 from api.credential_desk import desks
+from api.faces import faces_of
 from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
@@ -152,6 +153,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     assurance = assurance_of(settings, on.home, ledger, database, issuance, clock, entropy)
     library = Library(ledger, database, on.blobs, clock)
     recognition = Recognition(ledger.subjects, database)
+    faces = faces_of(settings, ledger, database, entropy, until)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(settings.anonymous_rate, settings.ledger_rate, settings.key_rate, clock, entropy)
     housekeeping = Housekeeping(
@@ -195,8 +197,17 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         presentations=presentations_of(settings, ledger, database, sources, issuance.record, clock, entropy),
         wallets=wallets_of(settings.origin, database, deployment, issuance.issuing),
         stamps=stamps,
+        faces=faces,
         readiness=Readiness(
-            keys, ledger, housekeeping, rewrapping, revocations, issuance.record, (callers, strangers), stamps
+            keys,
+            ledger,
+            housekeeping,
+            rewrapping,
+            revocations,
+            issuance.record,
+            (callers, strangers),
+            faces,
+            stamps,
         ),
     )
 

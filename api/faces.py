@@ -1,6 +1,8 @@
 """Faces in one service: the workers that look for them, the bank of registered ones, and the index over it.
 
-The workers start with the first file that is looked at; the index builds itself as the service starts.
+The workers start with the first file that is looked at; the index builds itself as the service starts. Only callers
+with a key or a person's token have files looked at, so there is one pool for all. Without the model there are no
+workers: what needs them is refused, `/readyz` says what to do, and the rest is served.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ from functools import partial
 from api.log import logger
 from api.pools import share, start_workers
 from api.settings import Settings
+from detection.errors import SandboxUnavailableError
 from detection.faces.found import FACE_MODEL
-from detection.faces.look import JOBS
+from detection.faces.look import JOBS, absent
 from detection.late import LateShares
+from detection.sandbox import Sandbox
 from detection.templates.bank import Bank, Model
 from detection.templates.index import TemplateIndex
 from detection.templates.matcher import Matcher
@@ -33,10 +37,16 @@ class FaceDesk:
     index: TemplateIndex
     matcher: Matcher
 
+    @property
+    def reason(self) -> str:
+        """Why no face can be looked for or found; empty where one can be, as far as that is known before the first."""
+        return absent() or self.workers.reason or self.index.reason
+
 
 def faces_of(settings: Settings, ledger: Ledger, database: Database, entropy: Entropy, until: ExitStack) -> FaceDesk:
     """Workers and index end with `until`."""
-    workers = LateShares(partial(start_workers, settings, JOBS), share(settings.workers))
+    size = max(settings.workers // 2, 1)  # the model takes 150 MB in each
+    workers = LateShares(partial(_start, settings, size), share(size))
     until.callback(workers.close)
     rotations = Rotations(database, ledger.subjects, entropy)
     bank = Bank(database, ledger.subjects, rotations, Model(str(FACE_MODEL), FACE_MODEL.dimensions), entropy)
@@ -44,6 +54,12 @@ def faces_of(settings: Settings, ledger: Ledger, database: Database, entropy: En
     index.start()
     until.callback(index.close)
     return FaceDesk(workers, bank, index, Matcher(bank, index))
+
+
+def _start(settings: Settings, size: int) -> Sandbox:
+    if reason := absent():
+        raise SandboxUnavailableError(reason)
+    return start_workers(settings, JOBS, size)
 
 
 def _tell(reason: str) -> None:

@@ -43,12 +43,14 @@ class Desk:
     uploads: SharedBudget
 
 
-def start_workers(settings: Settings, jobs: str) -> Sandbox:
-    """A pool that can do these jobs. Raises IsolationUnavailableError, SandboxUnavailableError."""
+def start_workers(settings: Settings, jobs: str, size: int | None = None) -> Sandbox:
+    """A pool that can do these jobs, of `size` workers or as many as are set. Raises IsolationUnavailableError,
+    SandboxUnavailableError.
+    """
     isolation = Isolation.WARN if settings.profile is Profile.EMBEDDED else Isolation.REQUIRED
     sandbox = Sandbox(
         jobs,
-        size=settings.workers,
+        size=size or settings.workers,
         isolation=isolation,
         max_jobs=settings.worker_jobs,
         output_bytes=settings.upload_bytes + MANIFEST_BYTES,

@@ -13,6 +13,7 @@ from typing import TypedDict
 
 from anyio import CapacityLimiter, to_thread
 
+from api.faces import FaceDesk
 from api.housekeeping import Housekeeping
 from api.stamps import Stamps
 from cases.revocation import Revocations
@@ -50,10 +51,12 @@ class Readiness:
         revocations: Revocations,
         issuer: IssuerRecord,
         sandboxes: tuple[Sandbox, ...],
+        faces: FaceDesk,
         stamps: Stamps | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys, self._ledger, self._sandboxes, self._stamps = keys, ledger, sandboxes, stamps
+        self._faces = faces
         self._housekeeping, self._rewrapping, self._revocations = housekeeping, rewrapping, revocations
         self._issuer, self._timer = issuer, timer
         self._one = CapacityLimiter(1)
@@ -74,6 +77,7 @@ class Readiness:
             "issuer": "",
             "revocation": self._revocations.reason,
             "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
+            "faces": self._faces.reason,
             **({"time_stamps": self._stamps.time_stamps.reason} if self._stamps else {}),
             **({"witnesses": self._ledger.witnesses.reason} if self._ledger.witnesses.policy.addresses else {}),
         }

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from api.assurance import Assurance
 from api.credential_desk import CredentialDesk
+from api.faces import FaceDesk
 from api.housekeeping import Housekeeping
 from api.issuance import Issuance
 from api.pools import Desk
@@ -69,6 +70,7 @@ class Service:
     stamps: Stamps | None
     """None where no time-stamp authority is set."""
 
+    faces: FaceDesk
     readiness: Readiness
 
     def measure(self, parts: Mapping[str, Part]) -> None:

@@ -24,6 +24,7 @@ class LateShares:
         # Under the lock.
         self._shares: Shares | None = None
         self._closed = False
+        self._failure = ""
 
     def of(self, holder: str) -> Share:
         """As `Shares.of`; the first waits until the workers have started, and a start that failed is tried again.
@@ -33,8 +34,14 @@ class LateShares:
         with self._lock:
             if self._closed:
                 raise SandboxUnavailableError("the sandbox is closed")
-            self._shares = self._shares or Shares(self._start(), self._each)
+            self._shares = self._shares or Shares(self._started(), self._each)
             return self._shares.of(holder)
+
+    @property
+    def reason(self) -> str:
+        """Why no worker can start; empty while they can, and before it was tried."""
+        shares = self._shares  # only ever set, and not awaited: a start may take seconds
+        return self._failure if shares is None else shares.sandbox.reason
 
     def close(self) -> None:
         """End the workers, if there are any."""
@@ -42,3 +49,12 @@ class LateShares:
             self._closed = True
             if self._shares is not None:
                 self._shares.sandbox.close()
+
+    def _started(self) -> Sandbox:
+        try:
+            sandbox = self._start()
+        except SandboxUnavailableError as error:
+            self._failure = str(error)
+            raise
+        self._failure = ""
+        return sandbox

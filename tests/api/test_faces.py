@@ -1,0 +1,34 @@
+"""A pool for faces in a running service: none until it is needed, and a reason where there can be none."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from api.faces import _start
+from detection.errors import SandboxUnavailableError
+from detection.faces.look import look
+from detection.memfd import Memfd
+from tests.deployment import Running
+from tests.detection.faces import photos
+
+
+def test_without_the_model_the_rest_is_served(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.faces.absent", lambda: "model absent: pip install it")
+    parts = asyncio.run(deployment.service.readiness.parts())
+    assert parts["faces"] == {"ready": False, "reason": "model absent: pip install it", "warning": ""}
+    assert parts["workers"]["ready"]
+
+
+def test_a_running_service_looks_for_faces(deployment: Running) -> None:
+    with Memfd.of([photos.PORTRAIT_FILE.read_bytes()]) as file:
+        found = look(deployment.service.faces.workers.of("somebody"), file)
+    assert len(found.sightings[0].faces) == 1
+    assert asyncio.run(deployment.service.readiness.parts())["faces"]["ready"]
+
+
+def test_no_worker_starts_without_the_model(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.faces.absent", lambda: "model absent: pip install it")
+    with pytest.raises(SandboxUnavailableError, match="pip install it"):
+        _start(deployment.service.settings, 1)
