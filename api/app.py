@@ -22,6 +22,7 @@ from api.routers import (
     openid4vci,
     openid4vp,
     oversight,
+    people,
     recovery,
     stamps,
     trust,
@@ -39,7 +40,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 ROUTERS = (
     *(assets, verifications, vc_api, issuing, did),
-    *(credential_status, credential_offers, openid4vci, openid4vp, assurance),
+    *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

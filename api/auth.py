@@ -1,7 +1,8 @@
-"""Who is calling: the operator's token, an API key, or nobody.
+"""Who is calling: the operator's token, an API key, a person who is signed in, or nobody.
 
-A caller without a key is counted by network, one with a key by principal. The operator's token is made at every
-start and handed on in a file only its owner can read (`api.home`).
+A caller without a key is counted by network, so is a person, one with a key by principal. Where a route does not say
+that it is for people, a person is refused; where it is open to everyone, a person is anyone. The operator's token is
+made at every start and handed on in a file only its owner can read (`api.home`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api.service import Service, ServiceDep
 from api.throttle import Address, client_address
-from cases.access import Caller
-from cases.errors import UnknownKeyError
+from cases.access import Caller, person_caller
+from cases.errors import PersonRefusedError, UnknownKeyError
+from identity.passkeys.tokens import PREFIX as PERSON
 
 _NETWORK = "sigillo.network"
 
@@ -29,13 +31,31 @@ class UnauthenticatedError(Exception):
         )
 
 
-async def identify(request: Request, service: ServiceDep) -> Caller | None:
-    """The caller, counted; None for one without a key. Raises UnknownKeyError, RateExceededError."""
+class PersonNeededError(UnauthenticatedError):
+    """Nobody is signed in where a person must be."""
+
+    def __init__(self) -> None:
+        Exception.__init__(
+            self,
+            "sign in with POST /v1/people/sign-ins, and send the person token as `Authorization: Bearer sgp_…`",
+        )
+
+
+async def recognise(request: Request, service: ServiceDep) -> Caller | None:
+    """The caller, counted; None for one without a key or token.
+
+    Raises UnknownKeyError, SignedOutError, RateExceededError.
+    """
     address = _address(request, service)
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         request.scope[_NETWORK] = service.throttle.anonymous(address)
         return None
+    if token.strip().startswith(PERSON):
+        request.scope[_NETWORK] = service.throttle.anonymous(address)
+        person = await run_in_threadpool(service.people.tokens.authenticate, token.strip())
+        request.scope["sigillo.principal"] = person.principal
+        return person_caller(person)
     try:
         caller = await run_in_threadpool(_recognise, service, token.strip())
     except UnknownKeyError:
@@ -44,6 +64,12 @@ async def identify(request: Request, service: ServiceDep) -> Caller | None:
     request.scope["sigillo.principal"] = caller.principal
     service.throttle.principal(caller.principal)
     return caller
+
+
+async def identify(request: Request, service: ServiceDep) -> Caller | None:
+    """The caller with a key; None for anybody else. Raises as `recognise`."""
+    found = await recognise(request, service)
+    return None if found is None or found.person else found
 
 
 async def count_reader(request: Request, service: ServiceDep) -> None:
@@ -62,11 +88,32 @@ def network_name(request: Request) -> str:
     return name
 
 
-async def require_caller(identified: Annotated[Caller | None, Depends(identify)]) -> Caller:
-    """The caller, who must have a key. Raises UnauthenticatedError."""
-    if identified is None:
+async def require_either(recognised: Annotated[Caller | None, Depends(recognise)]) -> Caller:
+    """The caller, with a key or signed in. Raises UnauthenticatedError."""
+    if recognised is None:
         raise UnauthenticatedError
-    return identified
+    return recognised
+
+
+async def require_caller(either: Annotated[Caller, Depends(require_either)]) -> Caller:
+    """The caller, who must have a key. Raises UnauthenticatedError, PersonRefusedError."""
+    if either.person:
+        raise PersonRefusedError
+    return either
+
+
+async def require_person(recognised: Annotated[Caller | None, Depends(recognise)]) -> Caller:
+    """The caller, who must be signed in. Raises PersonNeededError."""
+    if recognised is None or recognised.person is None:
+        raise PersonNeededError
+    return recognised
+
+
+async def require_recent(service: ServiceDep, caller: Annotated[Caller, Depends(require_person)]) -> Caller:
+    """The same, who must have signed in minutes ago. Raises PersonNeededError, SignInAgainError."""
+    if caller.person:
+        service.people.tokens.require_recent(caller.person)
+    return caller
 
 
 def _address(request: Request, service: Service) -> Address | None:
@@ -85,6 +132,13 @@ def _recognise(service: Service, token: str) -> Caller:
 
 
 CallerDep = Annotated[Caller, Depends(require_caller)]
+EitherDep = Annotated[Caller, Depends(require_either)]
+"""For routes that an API key uses for an account that it names, and a person for their own (`Caller.require_for`)."""
+
+PersonDep = Annotated[Caller, Depends(require_person)]
+RecentPersonDep = Annotated[Caller, Depends(require_recent)]
+"""For what a stolen token must not do."""
+
 AnyoneDep = Depends(identify)
 """For routes open to everyone: counts the request, and asks for nothing."""
 

@@ -23,6 +23,7 @@ from api.housekeeping import STRAY_AGE, Housekeeping
 from api.issuance import issuance_of
 from api.key_store import open_keys, warn
 from api.log import logger
+from api.people import people_of
 from api.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
 from api.readiness import Readiness
 from api.revocation import watch_of
@@ -48,6 +49,7 @@ from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.verification import Verification
 from detection.shares import Shares
+from identity.passkeys.signing import Signing
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
 from ledger.forgetting.rewrapping import Rewrapping
@@ -151,11 +153,14 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         until,
     )
     assurance = assurance_of(settings, on.home, ledger, database, issuance, clock, entropy)
+    people = people_of(settings, assurance.accounts, deployment)
     library = Library(ledger, database, on.blobs, clock)
     recognition = Recognition(ledger.subjects, database)
     faces = faces_of(settings, ledger, database, entropy, until)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
-    throttle = Throttle(settings.anonymous_rate, settings.ledger_rate, settings.key_rate, clock, entropy)
+    throttle = Throttle(
+        settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
+    )
     housekeeping = Housekeeping(
         deployment,
         library,
@@ -178,6 +183,8 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         deployment=deployment,
         access=Access(ledger, database, clock, entropy),
         assurance=assurance,
+        people=people,
+        signatures=Signing(people.passkeys),
         intake=_intake(on, recognition, signers, revocations, time_stamps, trust),
         library=library,
         holds=Holds(ledger, database, clock),

@@ -31,6 +31,8 @@ from identity.issuing.record import IssuerRecord
 from identity.openid4vci.nonce import forget_spent
 from identity.openid4vci.offers import forget_offers
 from identity.openid4vp.sessions import forget_requests
+from identity.passkeys.challenges import forget_challenges
+from identity.passkeys.tokens import forget_tokens
 from keys.clock import Clock
 from keys.errors import KeysError
 from ledger.errors import LedgerError
@@ -46,7 +48,10 @@ SWEEP_INTERVAL = timedelta(hours=1)
 STRAY_AGE = timedelta(hours=1)
 """An upload's file is there before its row, for seconds; one that is older and has none is nobody's."""
 
-FORGOTTEN = (forget_expired, forget_requests, forget_offers, forget_spent, forget_asked)
+FORGOTTEN = (
+    *(forget_expired, forget_requests, forget_offers, forget_spent, forget_asked),
+    *(forget_challenges, forget_tokens),
+)
 """Rows that have had their time."""
 
 FORESEEN = (KeysError, LedgerError, CasesError, IdentityError, OSError)

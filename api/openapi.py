@@ -58,9 +58,9 @@ def json_body(member: str, options: dict[str, Any]) -> dict[str, Any]:
 
 KEY = "apiKey"
 KEYED_TAGS = frozenset(
-    {"assets", "offers", "access", "holds", "oversight", "assurance", "presentations", "credentials"}
+    {"assets", "offers", "access", "holds", "oversight", "assurance", "presentations", "credentials", "signed in"}
 )
-"""The routes that answer nobody without an API key."""
+"""The routes that answer nobody without an API key or a person token."""
 
 
 class App(FastAPI):

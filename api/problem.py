@@ -71,6 +71,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "unknown-key", 401, "Unknown API key", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
     ),
     cases.ScopeMissingError: Problem("scope-missing", 403, "The API key may not do this", ("scope",)),
+    cases.PersonRefusedError: Problem("person-refused", 403, "This is for API keys"),
     cases.GrantTooWideError: Problem("grant-too-wide", 403, "The API key may not grant this"),
     RateExceededError: Problem("rate-exceeded", 429, "Too many requests", ("retry_after",)),
     ConnectionsBusyError: _later("connections-busy", "Too many connections are open", Connection="close"),
@@ -154,6 +155,19 @@ PROBLEMS: dict[type[Exception], Problem] = {
     identity.ProviderUnavailableError: _later("provider-unavailable", "The provider does not answer as it should"),
     identity.WebhookRefusedError: Problem("webhook-refused", 401, "The webhook is not signed as it should be"),
     identity.WebhookMalformedError: Problem("webhook-malformed", 422, "The webhook does not have its form"),
+    identity.RelyingPartyError: _later("passkeys-unnamed", "This deployment has no host name for passkeys"),
+    identity.ChallengeGoneError: Problem("passkey-challenge-gone", 410, "Nothing waits for this answer"),
+    identity.PasskeyUnreadableError: Problem("passkey-unreadable", 400, "The passkey's answer cannot be read"),
+    identity.PasskeyInvalidError: Problem("passkey-refused", 403, "The passkey's answer does not hold"),
+    identity.PasskeyClonedError: Problem("passkey-cloned", 403, "Two authenticators have this passkey"),
+    identity.PasskeyNotFoundError: Problem("passkey-not-found", 404, "No such passkey"),
+    identity.PasskeyBoundError: Problem("passkey-bound", 409, "The passkey is bound already"),
+    identity.PasskeysFullError: Problem("passkeys-full", 409, "The account has as many passkeys as it may"),
+    identity.LastPasskeyError: Problem("passkey-last", 409, "It is the account's only passkey"),
+    identity.SignedOutError: Problem(
+        "signed-out", 401, "Nobody is signed in", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    ),
+    identity.SignInAgainError: Problem("sign-in-again", 403, "Sign in again first"),
     ledger.SubjectHeldError: Problem("under-hold", 409, "It is under legal hold", ("holds",)),
     ledger.PayloadErasedError: Problem("payload-erased", 410, "The payload was erased"),
     ledger.SearchRefusedError: Problem("search-refused", 422, "This cannot be searched so"),

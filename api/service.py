@@ -32,6 +32,8 @@ from cases.oversight import Oversight
 from cases.revocation import Revocations
 from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vp.presentations import Presentations
+from identity.passkeys.people import People
+from identity.passkeys.signing import Signing
 from keys.signer import KeyStore
 from ledger.forgetting.rewrapping import Rewrapping
 from ledger.log import Ledger
@@ -49,6 +51,8 @@ class Service:
     deployment: Deployment
     access: Access
     assurance: Assurance
+    people: People
+    signatures: Signing
     intake: Intake
     library: Library
     holds: Holds

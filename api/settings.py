@@ -47,6 +47,8 @@ MAX_WITNESSES = 15
 DEFAULT_ANONYMOUS_RATE = "120/minute"
 DEFAULT_LEDGER_RATE = "6000/minute"
 DEFAULT_KEY_RATE = "6000/minute"
+DEFAULT_OPENING_RATE = "10/hour"
+"""A household or an office; whoever wants many accounts for one person needs many networks."""
 
 
 def _default_workers() -> int:
@@ -293,6 +295,8 @@ class Settings(BaseSettings):
     """For reading the published log, per network: 256 entries a file."""
 
     key_rate: Rate = DEFAULT_KEY_RATE
+    opening_rate: Rate = DEFAULT_OPENING_RATE
+    """Accounts that people open for themselves, per network."""
 
     credential_issuers: tuple[str, ...] = Field(default=(), max_length=MAX_ISSUERS)
     """DIDs of the issuers whose credentials are believed here; any other's are *untrusted*."""

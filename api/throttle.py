@@ -1,5 +1,5 @@
-"""What is too much to ask at once: rates per API key; and per network, for callers without one and for readers of the
-log.
+"""What is too much to ask at once: rates per API key; and per network, for callers without one, for readers of the
+log, and for accounts that people open.
 
 An address is never kept. Anonymous callers are told apart by the HMAC of their /24 or /48 under a key that is
 random, lives in memory alone and changes every day, when all counts begin anew (docs/privacy.md).
@@ -78,8 +78,9 @@ class _Day:
 class Throttle:
     """Moving windows in memory, one per caller."""
 
-    def __init__(self, anonymous: str, reader: str, per_key: str, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, anonymous: str, reader: str, per_key: str, opening: str, clock: Clock, entropy: Entropy) -> None:
         self._anonymous, self._reader, self._per_key = parse(anonymous), parse(reader), parse(per_key)
+        self._opening = parse(opening)
         self._clock, self._entropy = clock, entropy
         self._day = _Day(clock().date(), entropy(32))
 
@@ -98,6 +99,14 @@ class Throttle:
         """Count one file of the published log. Raises RateExceededError."""
         if address is not None:
             self._count(self._reader, f"log:{self._name(address)}")
+
+    def opening(self, network: str) -> None:
+        """Count one account that somebody of this network (`anonymous` named it) begins to open.
+
+        Raises RateExceededError.
+        """
+        if network:
+            self._count(self._opening, f"open:{network}")
 
     def principal(self, principal: str) -> None:
         """Count one request of a principal. Raises RateExceededError."""

@@ -7,6 +7,7 @@ Rules
 - A grant binds the principal behind the key: a claim may not name another tool or a source type not granted.
 - Nobody hands on more than they hold: neither a scope nor a source type, nor another tool or principal.
 - A key revoked while its request is under way changes nothing: units of work look again.
+- A person who is signed in (`identity.passkeys`) has no key: their token reaches their own account, and nothing else.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from cases.errors import (
     ScopeMissingError,
     UnknownKeyError,
 )
+from identity.errors import AccountNotFoundError
+from identity.passkeys.tokens import Person, require_signed_in
 from keys.clock import Clock, Entropy
-from ledger.ids import PrincipalId, TenantId, milliseconds, new_id
+from ledger.ids import PrincipalId, SubjectId, TenantId, milliseconds, new_id
 from ledger.log import Ledger
 from ledger.payload import Draft, Kind
 from ledger.storage.database import Database
@@ -74,6 +77,9 @@ class Scope(StrEnum):
 
     ASSURANCE_ERASE = "assurance:erase"
 
+    PERSON = "self"
+    """A person's own: what concerns the account that they are signed in to. No key has it."""
+
     ACCESS = "access:admin"
     DEPLOYMENT = "deployment:admin"
     """Tenants. The operator's alone."""
@@ -86,8 +92,11 @@ ASSET_SCOPES = frozenset({Scope.SIGN, Scope.READ, Scope.ERASE})
 NO_TOOL = ""
 """What the key of somebody names who signs nothing, such as a regulator."""
 
-GRANTABLE = frozenset(Scope) - {Scope.DEPLOYMENT}
+GRANTABLE = frozenset(Scope) - {Scope.DEPLOYMENT, Scope.PERSON}
 """What a key can hold at all."""
+
+OPERATORS = frozenset(Scope) - {Scope.PERSON}
+"""What the operator may do."""
 
 
 class ApiKeyRow(Base):
@@ -119,7 +128,30 @@ class Caller:
     scopes: frozenset[Scope]
     grant: Grant
     key: ApiKeyId | None = None
-    """The API key it came with; None for the operator."""
+    """The API key it came with; None for the operator, and for a person."""
+
+    person: Person | None = None
+    """Who is signed in, where it is a person."""
+
+    @property
+    def account(self) -> SubjectId | None:
+        """The account that it acts for and no other; None for an API key, which names one."""
+        return self.person.account if self.person else None
+
+    def require_for(self, account: SubjectId, scope: Scope) -> None:
+        """That it may do so with this account: a person with their own, a key with the scope.
+
+        Raises ScopeMissingError, AccountNotFoundError for another's, of which nobody learns whether it is there.
+        """
+        if self.account is None:
+            self.require(scope)
+        elif self.account != account:
+            raise AccountNotFoundError
+
+    def require_self_or(self, scope: Scope) -> None:
+        """That it is a person, or a key with the scope. Raises ScopeMissingError."""
+        if self.account is None:
+            self.require(scope)
 
     def require(self, scope: Scope) -> None:
         """Raises ScopeMissingError."""
@@ -128,7 +160,12 @@ class Caller:
 
 
 def require_alive(connection: Connection, caller: Caller) -> None:
-    """Inside a unit of work: a key revoked while its request was under way changes nothing. Raises UnknownKeyError."""
+    """Inside a unit of work: a key revoked, or a person signed out, while the request was under way changes nothing.
+
+    Raises UnknownKeyError, SignedOutError.
+    """
+    if caller.person is not None:
+        require_signed_in(connection, caller.person)
     if caller.key is not None:
         require_key_alive(connection, caller.tenant, caller.key)
 
@@ -139,6 +176,12 @@ def require_key_alive(connection: Connection, tenant: TenantId, key: ApiKeyId) -
     row = connection.execute(mine).one_or_none()
     if row is None or row.revoked_at is not None:
         raise UnknownKeyError
+
+
+def person_caller(person: Person) -> Caller:
+    """Somebody who is signed in, as a caller: they speak for no tool."""
+    scopes = frozenset({Scope.PERSON})
+    return Caller(person.tenant, person.principal, scopes, Grant(NO_TOOL, frozenset()), person=person)
 
 
 @dataclass(frozen=True)

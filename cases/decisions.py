@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from identity.assurance import decisions as assurance
 from identity.issuing import decisions as issuing
+from identity.passkeys import decisions as passkeys
 from identity.registration import decisions as registration
 from identity.status import decisions as status
 from ledger.payload import Kind
@@ -198,6 +199,7 @@ KINDS = (
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
     *assurance.KINDS,
+    *passkeys.KINDS,
     *issuing.KINDS,
     *status.KINDS,
     *registration.KINDS,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, insert, select
 
-from cases.access import Caller, Scope, principal_row
+from cases.access import OPERATORS, Caller, principal_row
 from cases.decisions import ACCESS_POLICY, OPERATOR_APPOINTED, OperatorAppointed
 from keys.clock import Clock, Entropy
 from ledger.ids import PrincipalId, TenantId, milliseconds, new_id
@@ -64,7 +64,7 @@ class Deployment:
             mine = (Principal.tenant_id == tenant, Principal.kind == PrincipalKind.ROLE)
             found = connection.execute(select(Principal.id).where(*mine)).scalar()
         grant = Grant(OPERATOR_TOOL, frozenset(DigitalSourceType))
-        return Caller(tenant, found or self._appoint(tenant), frozenset(Scope), grant)
+        return Caller(tenant, found or self._appoint(tenant), OPERATORS, grant)
 
     def _appoint(self, tenant: TenantId) -> PrincipalId:
         who = PrincipalId(new_id("prn", self.entropy))

@@ -14,6 +14,7 @@ CasesError
 ├── UnknownKeyError            no such API key, or revoked
 ├── ApiKeyNotFoundError        no such API key in this tenant
 ├── ScopeMissingError          the key may not do this
+├── PersonRefusedError         this is for API keys, and a person asks
 ├── GrantTooWideError          nobody hands on a scope or source type they do not hold
 └── PrincipalNotFoundError     no such principal in this tenant
 """
@@ -126,6 +127,13 @@ class ScopeMissingError(CasesError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"this API key lacks the scope `{scope}`")
         self.scope = scope
+
+
+class PersonRefusedError(CasesError):
+    """This is for API keys, and a person asks, who is signed in."""
+
+    def __init__(self) -> None:
+        super().__init__("this is for API keys: a person who is signed in reaches their own account, and nothing else")
 
 
 class GrantTooWideError(CasesError):

@@ -21,7 +21,7 @@ from client import Sigillo
 from keys.clock import Clock, system_clock
 from tests.databases import settings_of
 
-FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute"}
+FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute", "opening_rate": "100000/hour"}
 """One worker a pool starts quickly; rates that only their own tests meet."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import AnyoneDep, CallerDep
+from api.auth import AnyoneDep, CallerDep, EitherDep
 from api.schemas import words
 from api.schemas.assurance import AccountView, BegunView, ChangedView, GrantedView, LoginView, PolicyView, StepUpView
 from api.schemas.assurance_requests import (
@@ -26,6 +26,7 @@ from api.schemas.assurance_requests import (
 from api.service import Service, ServiceDep
 from cases.access import Scope
 from cases.assurance import actor
+from identity.assurance.grants import Withdrawal
 from identity.assurance.presented import of_session
 from identity.assurance.tier import Tier
 from ledger.ids import SubjectId
@@ -54,9 +55,9 @@ def open_account(service: ServiceDep, caller: CallerDep, request: AccountRequest
 
 
 @router.get(ACCOUNT, tags=[KEYED])
-def read_account(service: ServiceDep, caller: CallerDep, account: AccountPath) -> AccountView:
+def read_account(service: ServiceDep, caller: EitherDep, account: AccountPath) -> AccountView:
     """How an account stands: its tier, and the evidence that counts."""
-    caller.require(Scope.ASSURANCE_READ)
+    caller.require_for(account, Scope.ASSURANCE_READ)
     return _account(service, caller, account)
 
 
@@ -68,37 +69,37 @@ def erase_account(service: ServiceDep, caller: CallerDep, account: AccountPath) 
 
 
 @router.post(ACCOUNT + "/codes", tags=[KEYED], status_code=202)
-def send_code(service: ServiceDep, caller: CallerDep, account: AccountPath, request: CodeRequest) -> BegunView:
+def send_code(service: ServiceDep, caller: EitherDep, account: AccountPath, request: CodeRequest) -> BegunView:
     """Send a one-time code to an e-mail address or a phone number."""
-    caller.require(Scope.ASSURANCE_GRANT)
+    caller.require_for(account, Scope.ASSURANCE_GRANT)
     where = (request.evidence, request.destination, request.country)
     return BegunView.of(service.assurance.codes.begin(actor(caller), account, *where))
 
 
 @router.post(ACCOUNT + "/codes/{request}", tags=[KEYED])
 def take_code(
-    service: ServiceDep, caller: CallerDep, account: AccountPath, request: RequestPath, answer: CodeAnswer
+    service: ServiceDep, caller: EitherDep, account: AccountPath, request: RequestPath, answer: CodeAnswer
 ) -> GrantedView:
     """The code that came; the address or number is evidence from then on."""
-    caller.require(Scope.ASSURANCE_GRANT)
+    caller.require_for(account, Scope.ASSURANCE_GRANT)
     granted = service.assurance.codes.complete(actor(caller), account, request, answer.code)
     return GrantedView.of(granted, service.assurance)
 
 
 @router.post(ACCOUNT + "/logins", tags=[KEYED], status_code=202)
-def begin_login(service: ServiceDep, caller: CallerDep, account: AccountPath, request: LoginRequest) -> LoginView:
+def begin_login(service: ServiceDep, caller: EitherDep, account: AccountPath, request: LoginRequest) -> LoginView:
     """Begin a login at an identity provider, to which the platform then sends the person."""
-    caller.require(Scope.ASSURANCE_GRANT)
+    caller.require_for(account, Scope.ASSURANCE_GRANT)
     begun = service.assurance.logins.begin(actor(caller), account, request.provider, request.country)
     return LoginView.begun(begun)
 
 
 @router.post(ACCOUNT + "/logins/{request}", tags=[KEYED])
 def take_login(
-    service: ServiceDep, caller: CallerDep, account: AccountPath, request: RequestPath, answer: LoginAnswer
+    service: ServiceDep, caller: EitherDep, account: AccountPath, request: RequestPath, answer: LoginAnswer
 ) -> GrantedView:
     """What the provider sent the person back with. See first that `state`, the request, is of this person's session."""
-    caller.require(Scope.ASSURANCE_GRANT)
+    caller.require_for(account, Scope.ASSURANCE_GRANT)
     granted = service.assurance.logins.complete(actor(caller), account, request, answer.code, answer.iss)
     return GrantedView.of(granted, service.assurance)
 
@@ -112,22 +113,22 @@ def begin_kyc(service: ServiceDep, caller: CallerDep, account: AccountPath, requ
 
 @router.post(ACCOUNT + "/presentations", tags=[KEYED])
 def take_presentation(
-    service: ServiceDep, caller: CallerDep, account: AccountPath, request: PresentationRequest
+    service: ServiceDep, caller: EitherDep, account: AccountPath, request: PresentationRequest
 ) -> GrantedView:
     """What a wallet answered to a question of yours (`/openid4vp/requests`), in the minutes that it is kept: that
     somebody has a document of the kind that was asked for.
     """
-    caller.require(Scope.ASSURANCE_GRANT)
-    caller.require(Scope.PRESENT)
+    caller.require_for(account, Scope.ASSURANCE_GRANT)
+    caller.require_for(account, Scope.PRESENT)
     session = service.presentations.look(caller.tenant, caller.principal, request.session)
     granted = service.assurance.presented.take(actor(caller), account, of_session(session), request.country)
     return GrantedView.of(granted, service.assurance)
 
 
 @router.post(ACCOUNT + "/step-ups", tags=[KEYED])
-def step_up(service: ServiceDep, caller: CallerDep, account: AccountPath, request: StepUpRequest) -> StepUpView:
+def step_up(service: ServiceDep, caller: EitherDep, account: AccountPath, request: StepUpRequest) -> StepUpView:
     """An action needs a tier: it is stated, signed; or the answer says what is missing, and the ways to it."""
-    caller.require(Scope.ASSURANCE_READ)
+    caller.require_for(account, Scope.ASSURANCE_READ)
     assurance, wanted, by = service.assurance, Tier(request.tier), actor(caller)
     if request.form == STATEMENT:
         asked = (request.audience, request.nonce, request.country)
@@ -139,11 +140,12 @@ def step_up(service: ServiceDep, caller: CallerDep, account: AccountPath, reques
 
 @router.post(ACCOUNT + "/evidence/{evidence}/withdrawal", tags=[KEYED])
 def withdraw(
-    service: ServiceDep, caller: CallerDep, account: AccountPath, evidence: EvidencePath, request: WithdrawalRequest
+    service: ServiceDep, caller: EitherDep, account: AccountPath, evidence: EvidencePath, request: WithdrawalRequest
 ) -> ChangedView:
     """Take evidence back; it counts no longer from now on."""
-    caller.require(Scope.ASSURANCE_GRANT)
-    return ChangedView.of(evidence, service.assurance.grants.withdraw(actor(caller), account, evidence, request.reason))
+    caller.require_for(account, Scope.ASSURANCE_GRANT)
+    why = Withdrawal.ASKED if caller.account else request.reason
+    return ChangedView.of(evidence, service.assurance.grants.withdraw(actor(caller), account, evidence, why))
 
 
 @router.post("/webhooks/{provider}", tags=["assurance webhooks"], status_code=204, dependencies=[AnyoneDep])

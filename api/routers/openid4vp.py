@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import AnyoneDep, CallerDep
+from api.auth import AnyoneDep, EitherDep
 from api.oauth import NO_STORE, described
 from api.prefer import PatienceDep
 from api.qr_code import Picture, qr_code
@@ -127,11 +127,11 @@ class WalletRequestView(BaseModel):
 
 
 @router.post("/requests", status_code=201, tags=[ASKING])
-def ask(service: ServiceDep, caller: CallerDep, question: QuestionRequest) -> WalletRequestView:
+def ask(service: ServiceDep, caller: EitherDep, question: QuestionRequest) -> WalletRequestView:
     """Ask a wallet whether somebody is so old: show its person the `link`, or the QR code of it. Ten minutes remain to
     answer. Nothing else is learned than that, and by whose word.
     """
-    caller.require(Scope.PRESENT)
+    caller.require_self_or(Scope.PRESENT)
     order = Order(
         question.over, question.accept, question.return_to, question.signed, question.encrypted, question.scheme
     )
@@ -140,21 +140,21 @@ def ask(service: ServiceDep, caller: CallerDep, question: QuestionRequest) -> Wa
 
 @router.get("/requests/{session}", tags=[ASKING])
 async def look(
-    service: ServiceDep, caller: CallerDep, session: str, patience: PatienceDep, response_code: str = ""
+    service: ServiceDep, caller: EitherDep, session: str, patience: PatienceDep, response_code: str = ""
 ) -> WalletRequestView:
     """How a request of yours stands; `Prefer: wait=30` waits for the wallet. The answer is forgotten five minutes after
     it came.
     """
-    caller.require(Scope.PRESENT)
+    caller.require_self_or(Scope.PRESENT)
     mine = caller.tenant, caller.principal, session
     await patience.until(lambda: service.presentations.sessions.answered(*mine))
     return WalletRequestView.of(await run_in_threadpool(service.presentations.look, *mine, response_code))
 
 
 @router.get("/requests/{session}/qr.{picture}", tags=[ASKING], response_class=Response)
-def show(service: ServiceDep, caller: CallerDep, session: str, picture: Picture) -> Response:
+def show(service: ServiceDep, caller: EitherDep, session: str, picture: Picture) -> Response:
     """The link of a request of yours as a QR code, for the camera of the phone that has the wallet."""
-    caller.require(Scope.PRESENT)
+    caller.require_self_or(Scope.PRESENT)
     link = service.presentations.link(caller.tenant, caller.principal, session)
     return Response(qr_code(link, picture), media_type=picture.mime, headers=NO_STORE)
 

@@ -18,6 +18,9 @@ PRINCIPAL: Final = "^prn_[a-z2-7]{26}$"
 HOLD: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 ACCOUNT: Final = "^acc_[a-z2-7]{26}$"
+PASSKEY: Final = "^pky_[a-z2-7]{26}$"
+SHA256: Final = "^[0-9a-f]{64}$"
+BASE64URL: Final = "^[A-Za-z0-9_-]+$"
 ASKED: Final = "^arq_[a-z2-7]{26}$"
 EVIDENCE: Final = "^evd_[a-z2-7]{26}$"
 WALLET_REQUEST: Final = "^wrq_[a-z2-7]{26}$"
@@ -32,6 +35,9 @@ EXAMPLES: Final = {
     ENTRY: "`ent_` and 26 letters or digits",
     PRINCIPAL: "`prn_` and 26 letters or digits",
     ACCOUNT: "`acc_` and 26 letters or digits",
+    PASSKEY: "`pky_` and 26 letters or digits",
+    SHA256: "64 hexadecimal digits, in lower case",
+    BASE64URL: "base64url without padding",
     ASKED: "`arq_` and 26 letters or digits",
     EVIDENCE: "`evd_` and 26 letters or digits",
     WALLET_REQUEST: "`wrq_` and 26 letters or digits",

@@ -3,6 +3,7 @@
 Rules
 - A platform names its account by whatever id it likes, best a pseudonymous one. It is kept as an HMAC under a key of
   the tenant: enough to find the account again, and to nobody else of any use.
+- A person may open one for themselves (`identity.passkeys`): it has a principal, which is that person.
 - The account is a subject: its id is its subject's id, and erasing it destroys that key with all that it seals.
 - An account that was erased is not known any more: named again, it is another one.
 """
@@ -13,6 +14,7 @@ import hmac
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -21,6 +23,7 @@ from identity.assurance.decisions import ACCOUNT_ERASED, ACCOUNT_OPENED, Account
 from identity.assurance.tables import AccountRow, EvidenceRow, RequestRow, StatedRow
 from identity.assurance.tier import Tier
 from identity.errors import AccountNotFoundError
+from identity.passkeys.tables import ChallengeRow, PasskeyRow, PersonTokenRow
 from keys.clock import Clock, Entropy
 from keys.sealing import derive
 from ledger.errors import DatabaseUnavailableError, EpochClosedError, SubjectErasedError
@@ -77,7 +80,7 @@ class Accounts:
             by.alive(connection)
             require_account(connection, by.tenant, account)
             doubt(connection, by.tenant, account, Tier.NONE)
-            for table in (RequestRow, EvidenceRow):
+            for table in (RequestRow, EvidenceRow, PersonTokenRow, ChallengeRow, PasskeyRow):
                 mine = (table.tenant_id == by.tenant, table.account_id == account)
                 connection.execute(delete(table).where(*mine))
             connection.execute(delete(AccountRow).where(AccountRow.tenant_id == by.tenant, AccountRow.id == account))
@@ -110,26 +113,51 @@ class Accounts:
         """Of two that open it at once, one does, and both get its id."""
         subject = self.ledger.subjects.create(by.tenant, SubjectId(new_id("acc", self.entropy)))
         draft = self.draft(ACCOUNT_OPENED, ACCOUNT_POLICY, by.principal, subject, AccountOpened(subject.id))
-        row = {"tenant_id": by.tenant, "id": subject.id, "handle": handle, "opened_at": self.now()}
         found: list[SubjectId] = []
 
-        def work(connection: Connection) -> Sequence[Draft]:
+        def work(connection: Connection, wrapped: Subject) -> Sequence[Draft]:
             by.alive(connection)
             found[:] = [_holder(connection, by.tenant, handle) or subject.id]
             if found != [subject.id]:
                 return []
-            self.ledger.subjects.insert(connection, subject)
-            connection.execute(insert(AccountRow).values(**row, entry_id=draft.id))
+            self.insert(connection, wrapped, handle, draft.id)
             return [draft]
 
+        self.record_new(subject, work)
+        return found[0]
+
+    def insert(
+        self,
+        connection: Connection,
+        account: Subject,
+        handle: str,
+        entry: EntryId,
+        principal: PrincipalId | None = None,
+    ) -> None:
+        """In the unit of work that opens it. Raises EpochClosedError."""
+        self.ledger.subjects.insert(connection, account)
+        row = {"tenant_id": account.tenant, "id": account.id, "handle": handle, "principal_id": principal}
+        connection.execute(insert(AccountRow).values(row | {"opened_at": self.now(), "entry_id": entry}))
+
+    def record_new(self, subject: Subject, work: Callable[[Connection, Subject], Sequence[Draft]]) -> None:
+        """Record the work that inserts a new subject, which is wrapped again where its epoch ends meanwhile.
+
+        Raises EpochClosedError, and as `Ledger.record`.
+        """
         for _ in range(EPOCH_TRIES):
             try:
-                self.ledger.record(work, by.tenant)
+                self.ledger.record(partial(_around, work, subject), subject.tenant)
             except EpochClosedError:
                 subject = self.ledger.subjects.rewrap(subject)
             else:
-                return found[0]
+                return
         raise EpochClosedError("epochs end faster than this account can be wrapped")
+
+
+def _around(
+    work: Callable[[Connection, Subject], Sequence[Draft]], subject: Subject, connection: Connection
+) -> Sequence[Draft]:
+    return work(connection, subject)
 
 
 def require_account(connection: Connection, tenant: TenantId, account: SubjectId) -> None:

@@ -13,7 +13,7 @@ from ledger.payload import Kind
 
 @dataclass(frozen=True)
 class AccountOpened:
-    """A platform's account is known here from now on, by a random id."""
+    """A platform's account, or a person's own, is known here from now on, by a random id."""
 
     account: str
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 from sqlalchemy import ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ledger.ids import EntryId, SubjectId, TenantId
+from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
 from ledger.storage.tables import BOOKKEEPING, TENANT, Base
 
 
 class AccountRow(Base):
-    """An account of a platform's. Its id is that of its subject; what the platform calls it is kept as an HMAC."""
+    """An account, of a platform's or of a person's own. Its id is that of its subject; what the platform calls it is
+    kept as an HMAC.
+    """
 
     __tablename__ = "assurance_account"
     __table_args__ = (Index(None, "tenant_id", "handle", unique=True), {"info": TENANT})
     tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
     id: Mapped[SubjectId] = mapped_column(primary_key=True)
     handle: Mapped[str]
+    principal_id: Mapped[PrincipalId | None]
+    """The person who opened it for themselves; None for a platform's."""
+
     opened_at: Mapped[int]
     entry_id: Mapped[EntryId]
 

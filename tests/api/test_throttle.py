@@ -63,7 +63,7 @@ def test_no_header_moves_a_caller_who_is_no_proxy(forwarded: str) -> None:
 
 def throttle(anonymous: str = "3/minute", per_key: str = "2/minute") -> tuple[Throttle, HeldClock]:
     clock = HeldClock(datetime(2026, 11, 21, 12, tzinfo=UTC))
-    return Throttle(anonymous, "5/minute", per_key, clock, system_entropy), clock
+    return Throttle(anonymous, "5/minute", per_key, "2/hour", clock, system_entropy), clock
 
 
 def test_neighbours_share_a_limit_and_strangers_do_not() -> None:
@@ -74,6 +74,17 @@ def test_neighbours_share_a_limit_and_strangers_do_not() -> None:
         limit.anonymous(ip_address("192.0.2.250"))
     assert refused.value.retry_after >= 1
     limit.anonymous(ip_address("192.0.3.1"))
+
+
+def test_accounts_are_opened_at_a_rate_per_network() -> None:
+    limit, _ = throttle()
+    mine = limit.anonymous(ip_address("192.0.2.1"))
+    for _ in range(2):
+        limit.opening(mine)
+    with pytest.raises(RateExceededError):
+        limit.opening(limit.anonymous(ip_address("192.0.2.99")))
+    limit.opening(limit.anonymous(ip_address("198.51.100.1")))
+    limit.opening("")  # whoever comes through the socket has no network
 
 
 def test_readers_of_the_log_are_counted_apart() -> None:

@@ -30,6 +30,12 @@ from identity.issuing.decisions import KINDS as ISSUING_KINDS
 from identity.issuing.issue import Issuing
 from identity.issuing.issuer import Issuer
 from identity.issuing.vocabulary import contexts_at
+from identity.passkeys.challenges import Challenges
+from identity.passkeys.decisions import KINDS as PASSKEY_KINDS
+from identity.passkeys.passkeys import Passkeys
+from identity.passkeys.people import People
+from identity.passkeys.signing import Signing
+from identity.passkeys.tokens import Tokens
 from identity.status.decisions import KINDS as STATUS_KINDS
 from identity.status.lists import StatusLists
 from identity.status.publishing import StatusPublication
@@ -109,6 +115,18 @@ class House:
         return Statements(self.accounts, self.grants, issuer)
 
     @cached_property
+    def people(self) -> People:
+        """Who reach the deployment at `localhost`, in a tenant of their own."""
+        accounts, home = self.accounts, self.accounts.ledger.create_tenant("home")
+        challenges = Challenges(accounts.database, self.clock, system_entropy)
+        tokens = Tokens(accounts.database, self.clock)
+        return People(Passkeys(accounts, challenges, "http://127.0.0.1:8080"), tokens, lambda: home)
+
+    @cached_property
+    def signing(self) -> Signing:
+        return Signing(self.people.passkeys)
+
+    @cached_property
     def review(self) -> Review:
         return Review(self.accounts, self.grants, self.credentials)
 
@@ -170,7 +188,7 @@ def policy(**changes: Any) -> Policy:
 @contextmanager
 def running(path: Path, further: Iterable[Kind] = ()) -> Iterator[House]:
     database, clock = Database(url_of(path)), HeldClock()
-    kinds = (*KINDS, *ISSUING_KINDS, *STATUS_KINDS, *further)
+    kinds = (*KINDS, *ISSUING_KINDS, *STATUS_KINDS, *PASSKEY_KINDS, *further)
     ledger = Ledger(database, SimulatedKeyStore(), kinds, origin="log.example/test", clock=clock)
     ledger.start()
     try:
