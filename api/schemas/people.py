@@ -84,8 +84,6 @@ def _bytes(*texts: str) -> list[bytes]:
 class SigningRequest(Strict):
     """What is to be signed, by the SHA-256 of its bytes."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"purpose": "consent", "sha256": "0" * 64}})
-
     purpose: Literal[Purpose.CONSENT, Purpose.WITHDRAWAL]
     sha256: Annotated[str, Field(pattern=SHA256)]
 

@@ -17,7 +17,7 @@ def test_operator_is_made_once_and_found_again(tmp_path: Path) -> None:
         assert up.service.deployment.operator() == first
         appointed = [data for (data,) in rows(up, "SELECT data FROM entry") if b'"operator.appointed"' in data]
         assert (count(up, "tenant"), len(appointed)) == (1, 1)
-    assert first.scopes == frozenset(Scope)
+    assert first.scopes == frozenset(Scope) - {Scope.PERSON}
     assert first.grant.source_types == frozenset(DigitalSourceType)
 
 
