@@ -19,7 +19,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from api.ages import authorities
-from api.auth import identify, require_caller
+from api.auth import identify, require_either
 from api.body import BODY_BYTES
 from api.routers.openid4vp import router
 from api.settings import Settings
@@ -292,7 +292,7 @@ def test_wallets_are_counted_as_anyone_is() -> None:
     for route in router.routes:
         assert isinstance(route, APIRoute)
         asked = [dependency.call for dependency in route.dependant.dependencies]
-        assert (require_caller in asked) != (identify in asked), route.path
+        assert (require_either in asked) != (identify in asked), route.path
 
 
 @pytest.mark.parametrize("question", [{}, {"over": 0}, {"over": 100}, {"over": "eighteen"}, {"over": 18, "name": True}])
