@@ -19,6 +19,7 @@ from api.cli.demo import demo
 from api.cli.holds import app as holds
 from api.cli.keys import app as keys
 from api.cli.ledger import app as ledger
+from api.cli.matching import app as matching
 from api.cli.serve import serve
 from api.cli.sign import sign
 from api.cli.trust import app as trust
@@ -60,6 +61,7 @@ app.add_typer(ledger, name="ledger")
 app.add_typer(holds, name="holds")
 app.add_typer(apikey, name="apikey")
 app.add_typer(assurance, name="assurance")
+app.add_typer(matching, name="matching")
 app.add_typer(witness, name="witness")
 app.add_typer(credential, name="credential")
 

@@ -19,7 +19,16 @@ def test_alive(deployment: Running) -> None:
 def test_ready_part_by_part(deployment: Running) -> None:
     ready = deployment.operator.ready()
     assert ready["ready"] is True
-    assert set(ready["parts"]) == {"keys", "ledger", "housekeeping", "epochs", "revocation", "workers", "faces"}
+    assert set(ready["parts"]) == {
+        "keys",
+        "ledger",
+        "housekeeping",
+        "epochs",
+        "revocation",
+        "workers",
+        "issuer",
+        "faces",
+    }
     assert all(part == {"ready": True, "reason": "", "warning": ""} for part in ready["parts"].values())
 
 
