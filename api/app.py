@@ -8,6 +8,7 @@ from api import oauth, problem
 from api.body import BoundedBody
 from api.openapi import PROBLEMS, App
 from api.routers import (
+    absences,
     access,
     assets,
     assurance,
@@ -41,6 +42,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 ROUTERS = (
     *(assets, verifications, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people),
+    absences,
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

@@ -48,6 +48,8 @@ from cases.oversight import Oversight
 from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.verification import Verification
+from detection.generations.absence import Absences
+from detection.generations.generations import Generations
 from detection.shares import Shares
 from identity.passkeys.signing import Signing
 from keys.clock import Clock, Entropy, system_clock, system_entropy
@@ -165,6 +167,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         deployment,
         library,
         assurance.review,
+        Generations(ledger, database, entropy),
         rewrapping,
         ClaimKeyRecord(ledger, database, keys, deployment),
         issuance.record,
@@ -185,6 +188,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         assurance=assurance,
         people=people,
         signatures=Signing(people.passkeys),
+        absences=Absences(ledger, database),
         intake=_intake(on, recognition, signers, revocations, time_stamps, trust),
         library=library,
         holds=Holds(ledger, database, clock),

@@ -1,6 +1,6 @@
 """What a running service does by itself: ends retention, evidence and key epochs, watches the claim key and the keys of
-the issuer, looks for revocations, forgets spent keys, data keys, old logs and callers, sweeps, empties the write-ahead
-log.
+the issuer, looks for revocations, commits to what is in the index, forgets spent keys, data keys, old logs and callers,
+sweeps, empties the write-ahead log.
 
 Of several processes on one database, the one that leads its ledger does for all what one alone should do; the others
 forget what they hold themselves, and learn of revocations.
@@ -24,6 +24,8 @@ from cases.idempotency import forget_expired
 from cases.library import Library
 from cases.media import sweep_strays
 from cases.revocation import Revocations
+from detection.generations.absence import forget_absences
+from detection.generations.generations import Generations
 from identity.assurance.requests import forget_asked
 from identity.assurance.review import Review
 from identity.errors import IdentityError
@@ -50,7 +52,7 @@ STRAY_AGE = timedelta(hours=1)
 
 FORGOTTEN = (
     *(forget_expired, forget_requests, forget_offers, forget_spent, forget_asked),
-    *(forget_challenges, forget_tokens),
+    *(forget_challenges, forget_tokens, forget_absences),
 )
 """Rows that have had their time."""
 
@@ -65,6 +67,7 @@ class Housekeeping:
     deployment: Deployment
     library: Library
     assurance: Review
+    generations: Generations
     rewrapping: Rewrapping
     claim_key: ClaimKeyRecord
     issuer: IssuerRecord
@@ -100,6 +103,7 @@ class Housekeeping:
             self._forget()
             self._tell_of_the_log()
             if self.library.ledger.leads:
+                self._commit()
                 self._tidy()
             self.revocations.round()
             if self.library.ledger.leads:
@@ -133,6 +137,11 @@ class Housekeeping:
             logger("keys").info("issuer key changed", reasons=issuer.reasons)
         self._warn()
         while self.library.end_retention() and not self._stop.is_set():
+            pass
+
+    def _commit(self) -> None:
+        """To what is in the index, where that changed."""
+        while self.generations.round() and not self._stop.is_set():
             pass
 
     def _review(self) -> None:

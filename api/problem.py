@@ -94,6 +94,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     detection.WorkerError: Problem("media-crash", 422, "The file could not be processed"),
     detection.JobFailedError: Problem("job-failed", 500, "The file could not be processed"),
     detection.SandboxError: _later("workers-unavailable", "No worker is free"),
+    detection.AbsenceUnknownError: Problem("absence-not-found", 404, "No such proof of absence"),
+    detection.AbsencePendingError: _later("absence-pending", "The proof is not there yet"),
     provenance.ClaimRefusedError: Problem("claim-refused", 422, "The claim was refused", ("field",)),
     provenance.FormatUnsupportedError: Problem("format-unsupported", 415, "C2PA has no manifest for this kind of file"),
     provenance.TrustPolicyError: Problem("trust-policy", 422, "These trust anchors cannot be used"),

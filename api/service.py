@@ -30,6 +30,7 @@ from cases.intake import Intake
 from cases.library import Library
 from cases.oversight import Oversight
 from cases.revocation import Revocations
+from detection.generations.absence import Absences
 from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vp.presentations import Presentations
 from identity.passkeys.people import People
@@ -53,6 +54,7 @@ class Service:
     assurance: Assurance
     people: People
     signatures: Signing
+    absences: Absences
     intake: Intake
     library: Library
     holds: Holds

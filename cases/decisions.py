@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from detection.generations import decisions as generations
 from identity.assurance import decisions as assurance
 from identity.issuing import decisions as issuing
 from identity.passkeys import decisions as passkeys
@@ -198,6 +199,7 @@ KINDS = (
     OPERATOR_APPOINTED,
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
+    *generations.KINDS,
     *assurance.KINDS,
     *passkeys.KINDS,
     *issuing.KINDS,

@@ -143,6 +143,10 @@ class Sigillo:
         """How an account stands, by its id here: its tier, and the evidence that counts."""
         return self._json("GET", f"/v1/assurance/accounts/{quote(account, safe='')}")
 
+    def absence(self, registration: str) -> bytes:
+        """The proof that a registration which ended is not in the index: a JSON file, checked without us."""
+        return self._send("GET", f"/v1/registrations/{quote(registration, safe='')}/absence").content
+
     def issue_credential(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """A credential of one of our types; it is in the answer and nowhere else."""
         return self._json("POST", "/v1/credentials", json=request)

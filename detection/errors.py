@@ -17,6 +17,10 @@ DetectionError
 │   ├── RotationChangedError            prepared under a rotation that is no longer the newest: prepare again
 │   └── MatchUnknownError               it could not be looked; never to be read as no match
 ├── PhotoRefusedError                   a photo may not be registered, and why (`detection.faces.quality`)
+├── GenerationError                     what is asked of the index's generations cannot be done
+│   ├── InIndexError                    it is in the index, so nothing proves its absence
+│   ├── AbsenceUnknownError             nothing of that id ever left the index, or it is long ago
+│   └── AbsencePendingError             it left, and the next generation will prove it
 └── MediaError                          the file is refused; each class has a stable `code`
     ├── EmptyMediaError
     ├── UnrecognisedMediaError
@@ -131,6 +135,31 @@ class MatchUnknownError(TemplateError):
     def __init__(self, reason: Unknown, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class GenerationError(DetectionError):
+    """Of the index's generations."""
+
+
+class InIndexError(GenerationError):
+    """It is in the index."""
+
+    def __init__(self) -> None:
+        super().__init__("it is in the index: nothing proves its absence")
+
+
+class AbsenceUnknownError(GenerationError):
+    """Nothing of that id ever left the index, or it is too long ago: they look alike."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such proof: nothing of this id left the index, or its proof is no longer kept")
+
+
+class AbsencePendingError(GenerationError):
+    """It left the index; a generation that says so comes within a minute."""
+
+    def __init__(self) -> None:
+        super().__init__("it has left the index, and what proves it is on its way: ask again in some seconds")
 
 
 class MediaError(DetectionError, JobError):

@@ -115,11 +115,7 @@ class Payloads:
             raise DraftRefusedError(f"{draft.kind!r} is not registered for {type(payload).__name__}")
         if not POLICY.fullmatch(draft.policy) or len(draft.salt) != SALT_BYTES:
             raise DraftRefusedError("a draft needs a policy `name@version` and a 32-byte salt")
-        members = {"kind": draft.kind, "actor": draft.actor, "subject": draft.subject.id}
-        try:
-            data = canonical(members | {"data": payload})
-        except CanonicalFormError as error:
-            raise DraftRefusedError(f"the payload of {draft.kind!r} has no canonical form: {error}") from error
+        data = committed(draft)
         sealed = seal(
             _sealing_key(draft.subject),
             draft.salt + data,
@@ -187,6 +183,15 @@ class Payloads:
         if row.sealed is None:
             raise PayloadErasedError(f"the payload of {entry_id} was erased")
         return self._subjects.open(tenant, row.subject_id), row.sealed
+
+
+def committed(draft: Draft) -> bytes:
+    """The bytes that the entry's `commit` binds: RFC 8785 JSON. Raises DraftRefusedError."""
+    members = {"kind": draft.kind, "actor": draft.actor, "subject": draft.subject.id}
+    try:
+        return canonical(members | {"data": draft.payload})
+    except CanonicalFormError as error:
+        raise DraftRefusedError(f"the payload of {draft.kind!r} has no canonical form: {error}") from error
 
 
 def commitment(salt: bytes, data: bytes) -> str:

@@ -20,6 +20,7 @@ from api.cli.holds import app as holds
 from api.cli.keys import app as keys
 from api.cli.ledger import app as ledger
 from api.cli.matching import app as matching
+from api.cli.registration import app as registration
 from api.cli.serve import serve
 from api.cli.sign import sign
 from api.cli.trust import app as trust
@@ -64,6 +65,7 @@ app.add_typer(assurance, name="assurance")
 app.add_typer(matching, name="matching")
 app.add_typer(witness, name="witness")
 app.add_typer(credential, name="credential")
+app.add_typer(registration, name="registration")
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ SHA256: Final = "^[0-9a-f]{64}$"
 BASE64URL: Final = "^[A-Za-z0-9_-]+$"
 ASKED: Final = "^arq_[a-z2-7]{26}$"
 EVIDENCE: Final = "^evd_[a-z2-7]{26}$"
+REGISTRATION: Final = "^reg_[a-z2-7]{26}$"
 WALLET_REQUEST: Final = "^wrq_[a-z2-7]{26}$"
 COUNTRY: Final = "^([A-Z]{2})?$"
 PROVIDER: Final = "^[a-z0-9][a-z0-9.-]{0,63}$"
@@ -40,6 +41,7 @@ EXAMPLES: Final = {
     BASE64URL: "base64url without padding",
     ASKED: "`arq_` and 26 letters or digits",
     EVIDENCE: "`evd_` and 26 letters or digits",
+    REGISTRATION: "`reg_` and 26 letters or digits",
     WALLET_REQUEST: "`wrq_` and 26 letters or digits",
     COUNTRY: "`FR`, or empty",
     PROVIDER: "`example-id`",

@@ -35,6 +35,8 @@ ROUTES = {
     ("get", "/ledger/log.vkey"),
     ("get", "/ledger/tile/{path}"),
     ("get", "/ledger/verify.py"),
+    ("get", "/ledger/absence_verifier.py"),
+    ("get", "/v1/registrations/{registration}/absence"),
     ("get", "/v1/ledger/entries"),
     ("post", "/v1/ledger/disclosures"),
     ("post", "/v1/ledger/searches"),

@@ -29,6 +29,7 @@ FRAMEWORK = {"request-invalid", "not-found", "method-not-allowed", "http-error",
 
 OUR_FAULT = {
     # Only the service itself can cause these: they are logged and answered as 500.
+    "GenerationError", "InIndexError", "TemplateError", "EmbeddingRefusedError", "RotationChangedError",
     "EpochDestroyedError", "SealBrokenError", "CertificateMismatchError",
     "NestedWriteError", "SessionRefusedError", "TenantPredicateMissingError", "CanonicalFormError",
     "EntryMalformedError", "DraftRefusedError", "ProofError", "CheckpointError", "ReceiptError", "TileError",

@@ -1,0 +1,84 @@
+"""`sigillo registration …`: what its owner can do about a registration, and check."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from api.cli.connect import SERVER, TOKEN, connected
+from api.cli.output import JSON, UNAVAILABLE_STATUS, Exit, quoted, say, show, told
+from client import Problem, Sigillo
+
+app = typer.Typer(no_args_is_help=True, help="Registrations of people who refuse to be imitated.")
+
+WAIT_SECONDS = 60
+ASK_SECONDS = 2.0
+REGISTRATION = typer.Argument(..., help="The registration's id, reg_…")
+
+
+@app.command()
+def absence(
+    registration: str = REGISTRATION,
+    out: Path = typer.Option(None, "-o", "--out", dir_okay=False, help="Default: REGISTRATION.absence.json"),
+    wait: int = typer.Option(WAIT_SECONDS, min=0, help="Seconds to wait until there is a proof."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Fetch the proof that a registration which ended is not in the index any more."""
+    with told(), connected(server, token) as sigillo:
+        proof = _awaited(sigillo, registration, wait)
+    target = out or Path(f"{registration}.absence.json")
+    with told():
+        target.write_bytes(proof)
+    if as_json:
+        show({"registration": registration, "written": str(target)})
+    else:
+        say(f"[bold]{quoted(str(target))}[/]")
+        say(f"  anybody checks it: sigillo registration check-proof {quoted(target.name)} --key log.vkey")
+
+
+@app.command("check-proof")
+def check_proof(
+    file: Path = typer.Argument(..., exists=True, dir_okay=False, help="A proof of absence."),
+    key: Path = typer.Option(
+        ..., "--key", "--vkey", exists=True, dir_okay=False, help="The log's verifier key, from a place you trust."
+    ),
+    witness: list[str] = typer.Option([], metavar="VKEY", help="Key of a witness you believe; again for another."),
+    quorum: int = typer.Option(None, min=0, help="How many of them must have signed. Default: all."),
+    as_json: bool = JSON,
+) -> None:
+    """Check a proof of absence; asks no server."""
+    from detection.generations.absence_verifier import UnsoundError, check, described
+
+    with told():
+        data, text = file.read_bytes(), key.read_text(errors="replace")
+    try:
+        found = check(data, text, witness, quorum)
+    except UnsoundError as error:
+        if as_json:
+            show({"absent": False, "fault": str(error)})
+        else:
+            say(f"[bold red]not proved[/]: {quoted(str(error))}")
+        raise typer.Exit(Exit.INVALID) from error
+    if as_json:
+        show({"absent": True, **asdict(found)})
+        return
+    for line in described(found):
+        say(quoted(line))
+    say("[bold green]absent[/]")
+
+
+def _awaited(sigillo: Sigillo, registration: str, seconds: int) -> bytes:
+    """Raises Problem, UnreachableError."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return sigillo.absence(registration)
+        except Problem as problem:
+            if problem.status != UNAVAILABLE_STATUS or time.monotonic() >= deadline:
+                raise
+        time.sleep(ASK_SECONDS)

@@ -1,0 +1,145 @@
+"""Generations of each tenant's index: committed to in the log when what is searched has changed.
+
+Rules
+- A generation is read from the rows that the index is built from, not from a list kept beside them: what is searched is
+  what is committed to.
+- It is committed by whoever leads, some seconds after a change; the next is numbered one higher. In the same unit of
+  work those that left by then get their proofs. Whoever leaves later is proved absent by the next.
+- Nobody is proved absent whose rows are still there, whatever was said of them.
+- Reading and hashing come before the unit of work; a second process that did the same meanwhile wins or loses whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from detection.generations.absence import place_of, unreceipted
+from detection.generations.decisions import INDEX_COMMITTED, POLICY, IndexCommitted
+from detection.generations.prefix_tree import PrefixTree
+from detection.generations.tables import AbsenceRow, GenerationRow
+from detection.templates.tables import FaceBank, FaceTemplate
+from keys.clock import Entropy
+from ledger.ids import SubjectId, TenantId
+from ledger.log import Ledger
+from ledger.payload import Draft
+from ledger.storage.database import Database
+from ledger.storage.tenancy import SystemSession
+
+SALT_BYTES: Final = 32
+BATCH: Final = 2000
+"""Proofs made with one generation: a unit of work must not keep others waiting."""
+
+_PROVED: Final = (
+    update(AbsenceRow)
+    .where(AbsenceRow.tenant_id == bindparam("tenant"), AbsenceRow.id == bindparam("registration"))
+    .values(entry_id=bindparam("entry"), proof=bindparam("made"))
+)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One snapshot of a tenant's index."""
+
+    number: int
+    """Of the last generation; 0 before the first."""
+
+    committed: int
+    """How often the rows had changed by then."""
+
+    changes: int
+    """And by now."""
+
+    members: frozenset[SubjectId]
+    left: tuple[SubjectId, ...]
+    """Those that left and are not proved absent yet."""
+
+    @property
+    def due(self) -> bool:
+        """Whether there is anything to commit to."""
+        return self.changes > self.committed or bool(self.left)
+
+
+@dataclass(frozen=True)
+class Generations:
+    """The generations of every tenant's index. Safe to use from many threads and processes."""
+
+    ledger: Ledger
+    database: Database
+    entropy: Entropy
+
+    def round(self) -> int:
+        """Commit to what changed; to how many indexes. Call until it answers 0.
+
+        Raises KeyStoreUnavailableError, and as `Ledger.record`.
+        """
+        return sum([self.commit(tenant) for tenant in self._due()])
+
+    def commit(self, tenant: TenantId) -> bool:
+        """Commit to a tenant's index as it is now; False where nothing is new, or somebody else did meanwhile.
+
+        Raises as `round`.
+        """
+        found = self._read(tenant)
+        if not found.due:
+            return False
+        salt = self.entropy(SALT_BYTES)
+        tree = PrefixTree(place_of(salt, member) for member in found.members)
+        said = IndexCommitted(tenant, found.number + 1, tree.size, tree.root.hex(), salt.hex())
+        actor, system = self.ledger.system_principal(tenant), self.ledger.subjects.system(tenant)
+        draft = self.ledger.draft(INDEX_COMMITTED.name, POLICY, actor, system, said)
+        proofs = [
+            {"tenant": tenant, "registration": one, "entry": draft.id, "made": unreceipted(tree, one, draft)}
+            for one in found.left
+        ]
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            if _last(connection, tenant)[0] != found.number:
+                return []
+            _begin(connection, tenant, found, draft)
+            if proofs:
+                connection.execute(_PROVED, proofs)
+            return [draft]
+
+        try:
+            return bool(self.ledger.record(work, tenant).entries)
+        except IntegrityError:  # somebody else's first generation came before
+            return False
+
+    def _due(self) -> list[TenantId]:
+        changed = FaceBank.changes > func.coalesce(GenerationRow.changes, 0)
+        banks = select(FaceBank.tenant_id).outerjoin(GenerationRow, GenerationRow.tenant_id == FaceBank.tenant_id)
+        owed = select(AbsenceRow.tenant_id).where(AbsenceRow.entry_id.is_(None)).distinct()
+        with self.database.read(SystemSession.SWEEP) as connection:
+            tenants = {*connection.execute(banks.where(changed)).scalars(), *connection.execute(owed).scalars()}
+        return sorted(tenants)
+
+    def _read(self, tenant: TenantId) -> _Read:
+        owners = select(FaceTemplate.owner_id).where(FaceTemplate.tenant_id == tenant).distinct()
+        counted = select(FaceBank.changes).where(FaceBank.tenant_id == tenant)
+        owed = select(AbsenceRow.id).where(AbsenceRow.tenant_id == tenant, AbsenceRow.entry_id.is_(None))
+        with self.database.read(tenant) as connection:
+            members = frozenset(connection.execute(owners).scalars())
+            left = connection.execute(owed.order_by(AbsenceRow.left_at, AbsenceRow.id).limit(BATCH)).scalars().all()
+            changes = connection.execute(counted).scalar() or 0
+            number, committed = _last(connection, tenant)
+        return _Read(number, committed, changes, members, tuple(one for one in left if one not in members))
+
+
+def _last(connection: Connection, tenant: TenantId) -> tuple[int, int]:
+    """The number of a tenant's last generation, and how often what is searched had changed; 0 before the first."""
+    mine = select(GenerationRow.number, GenerationRow.changes).where(GenerationRow.tenant_id == tenant)
+    row = connection.execute(mine).one_or_none()
+    return (row.number, row.changes) if row else (0, 0)
+
+
+def _begin(connection: Connection, tenant: TenantId, found: _Read, draft: Draft) -> None:
+    new = {"number": found.number + 1, "changes": found.changes, "entry_id": draft.id}
+    if found.number:
+        connection.execute(update(GenerationRow).where(GenerationRow.tenant_id == tenant).values(**new))
+    else:
+        connection.execute(insert(GenerationRow).values(tenant_id=tenant, **new))

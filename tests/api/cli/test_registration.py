@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ledger.ids import SubjectId
+from tests.api.cli.conftest import Run
+from tests.deployment import Running
+from tests.detection.generations.index_world import IndexWorld
+from tests.ledger.world import HeldClock
+
+NOBODY = SubjectId("reg_" + "a" * 26)
+
+
+@dataclass(frozen=True)
+class Left:
+    stays: SubjectId
+    gone: SubjectId
+
+
+@pytest.fixture
+def left(deployment: Running) -> Left:
+    """Of two that were in an index, one that left; housekeeping makes the generation."""
+    world = IndexWorld(deployment.service.housekeeping.database, deployment.service.ledger, HeldClock())
+    tenant = world.index()
+    found = Left(*world.join(tenant, 2))
+    world.leave(tenant, found.gone)
+    return found
+
+
+def test_a_proof_is_fetched_and_checked_without_a_server(
+    deployment: Running, run: Run, left: Left, tmp_path: Path
+) -> None:
+    proof, key = tmp_path / "it.json", tmp_path / "log.vkey"
+    key.write_text(deployment.operator.log_key())
+    fetched = run("registration", "absence", left.gone, "-o", proof)
+    assert fetched.exit_code == 0, fetched.output
+    checked = run("registration", "check-proof", proof, "--vkey", key)
+    assert checked.exit_code == 0, checked.output
+    assert "whether every copy is deleted" in checked.output
+    found = json.loads(run("registration", "check-proof", proof, "--key", key, "--json").output)
+    assert (found["absent"], found["registration"], found["size"]) == (True, left.gone, 1)
+    proof.write_text(proof.read_text().replace(left.gone, left.stays))
+    refused = run("registration", "check-proof", proof, "--key", key)
+    assert refused.exit_code == 5
+    assert "not proved" in refused.output
+    assert json.loads(run("registration", "check-proof", proof, "--key", key, "--json").output)["absent"] is False
+
+
+def test_there_is_none_of_whoever_did_not_leave(run: Run) -> None:
+    refused = run("registration", "absence", NOBODY, "--wait", "0")
+    assert refused.exit_code == 1
+    assert "no such proof" in refused.output
