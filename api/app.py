@@ -15,6 +15,7 @@ from api.routers import (
     credential_offers,
     credential_status,
     did,
+    face_rotations,
     health,
     holds,
     issuing,
@@ -42,7 +43,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 ROUTERS = (
     *(assets, verifications, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people),
-    absences,
+    *(absences, face_rotations),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

@@ -169,6 +169,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         assurance.review,
         Generations(ledger, database, entropy),
         rewrapping,
+        faces.renewing,
         ClaimKeyRecord(ledger, database, keys, deployment),
         issuance.record,
         revocations,

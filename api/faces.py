@@ -22,6 +22,7 @@ from detection.sandbox import Sandbox
 from detection.templates.bank import Bank, Model
 from detection.templates.index import TemplateIndex
 from detection.templates.matcher import Matcher
+from detection.templates.renewing import Renewing
 from detection.templates.rotations import Rotations
 from keys.clock import Entropy
 from ledger.log import Ledger
@@ -36,6 +37,7 @@ class FaceDesk:
     bank: Bank
     index: TemplateIndex
     matcher: Matcher
+    renewing: Renewing
 
     @property
     def reason(self) -> str:
@@ -53,7 +55,8 @@ def faces_of(settings: Settings, ledger: Ledger, database: Database, entropy: En
     index = TemplateIndex(database, bank, _tell)
     index.start()
     until.callback(index.close)
-    return FaceDesk(workers, bank, index, Matcher(bank, index))
+    renewing = Renewing(ledger, database, bank, index, entropy)
+    return FaceDesk(workers, bank, index, Matcher(bank, index), renewing)
 
 
 def _start(settings: Settings, size: int) -> Sandbox:

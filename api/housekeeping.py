@@ -1,6 +1,6 @@
-"""What a running service does by itself: ends retention, evidence and key epochs, watches the claim key and the keys of
-the issuer, looks for revocations, commits to what is in the index, forgets spent keys, data keys, old logs and callers,
-sweeps, empties the write-ahead log.
+"""What a running service does by itself: ends retention, evidence and key epochs, makes templates anew where a rotation
+key is renewed, watches the claim key and the keys of the issuer, looks for revocations, commits to what is in the
+index, forgets spent keys, data keys, old logs and callers, sweeps, empties the write-ahead log.
 
 Of several processes on one database, the one that leads its ledger does for all what one alone should do; the others
 forget what they hold themselves, and learn of revocations.
@@ -26,6 +26,7 @@ from cases.media import sweep_strays
 from cases.revocation import Revocations
 from detection.generations.absence import forget_absences
 from detection.generations.generations import Generations
+from detection.templates.renewing import Renewing
 from identity.assurance.requests import forget_asked
 from identity.assurance.review import Review
 from identity.errors import IdentityError
@@ -69,6 +70,7 @@ class Housekeeping:
     assurance: Review
     generations: Generations
     rewrapping: Rewrapping
+    renewing: Renewing
     claim_key: ClaimKeyRecord
     issuer: IssuerRecord
     revocations: Revocations
@@ -108,6 +110,7 @@ class Housekeeping:
             self.revocations.round()
             if self.library.ledger.leads:
                 self._review()
+                self.renewing.round(lambda: self._stop.wait(REST_SECONDS))
         finally:
             if self.library.ledger.leads:
                 self.rewrapping.round(lambda: self._stop.wait(REST_SECONDS))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detection.generations import decisions as generations
+from detection.templates import decisions as templates
 from identity.assurance import decisions as assurance
 from identity.issuing import decisions as issuing
 from identity.passkeys import decisions as passkeys
@@ -200,6 +201,7 @@ KINDS = (
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
     *generations.KINDS,
+    *templates.KINDS,
     *assurance.KINDS,
     *passkeys.KINDS,
     *issuing.KINDS,

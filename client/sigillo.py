@@ -139,6 +139,14 @@ class Sigillo:
         """End a hold for everything under it."""
         return self._json("POST", f"/v1/holds/{quote(name, safe='')}/release", json={"reason": reason})
 
+    def renew_face_rotation(self) -> dict[str, Any]:
+        """Have the rotation key of the tenant's face templates renewed; how it stands."""
+        return self._json("POST", "/v1/face-rotations")
+
+    def face_rotation(self) -> dict[str, Any]:
+        """How the rotation key stands, and how many templates are still under an older one."""
+        return self._json("GET", "/v1/face-rotations")
+
     def account(self, account: str) -> dict[str, Any]:
         """How an account stands, by its id here: its tier, and the evidence that counts."""
         return self._json("GET", f"/v1/assurance/accounts/{quote(account, safe='')}")

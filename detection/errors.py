@@ -15,6 +15,7 @@ DetectionError
 ├── TemplateError                       faces as templates
 │   ├── EmbeddingRefusedError           no embedding of ours: length, dimensions, or not a number
 │   ├── RotationChangedError            prepared under a rotation that is no longer the newest: prepare again
+│   ├── RotationUnderWayError           the rotation key is being renewed already
 │   └── MatchUnknownError               it could not be looked; never to be read as no match
 ├── PhotoRefusedError                   a photo may not be registered, and why (`detection.faces.quality`)
 ├── GenerationError                     what is asked of the index's generations cannot be done
@@ -113,6 +114,13 @@ class EmbeddingRefusedError(TemplateError):
 
 class RotationChangedError(TemplateError):
     """What was prepared is under a rotation that is no longer the newest: prepare it again."""
+
+
+class RotationUnderWayError(TemplateError):
+    """The tenant's rotation key is being renewed already."""
+
+    def __init__(self) -> None:
+        super().__init__("the rotation key is being renewed already: wait until every template is under the new one")
 
 
 class Unknown(StrEnum):

@@ -8,6 +8,7 @@ from api.cli import bundle as _bundle  # noqa: F401 -- adds its commands to `led
 from api.cli import claim_key as _claim_key  # noqa: F401 -- adds its commands to `keys`
 from api.cli import credential_offer as _credential_offer  # noqa: F401 -- to `credential`
 from api.cli import credential_verify as _credential_verify  # noqa: F401 -- as well
+from api.cli import face_rotation as _face_rotation  # noqa: F401 -- to `matching`
 from api.cli import holder as _holder  # noqa: F401 -- as well
 from api.cli import oversight as _oversight  # noqa: F401 -- to `ledger` as well
 from api.cli import receipt as _receipt  # noqa: F401 -- as well

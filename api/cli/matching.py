@@ -28,7 +28,7 @@ from detection.memfd import Memfd
 from detection.sandbox import Sandbox
 from detection.templates.thresholds import THRESHOLDS
 
-app = typer.Typer(no_args_is_help=True, help="How well faces are told apart.")
+app = typer.Typer(no_args_is_help=True, help="How well faces are told apart, and the key their templates are made by.")
 
 GROUPS_FILE: Final = "groups.csv"
 WAIT_SECONDS: Final = 3600.0

@@ -206,8 +206,12 @@ def _counted(connection: Connection, tenant: TenantId) -> int:
 
 
 _ITS_KEY = (SubjectKey.tenant_id == FaceTemplate.tenant_id) & (SubjectKey.id == FaceTemplate.owner_id)
-_WHO = select(FaceTemplate.owner_id, FaceTemplate.n, SubjectKey.epoch, SubjectKey.wrapped).join(SubjectKey, _ITS_KEY)
-_TEMPLATES = _WHO.add_columns(
+WITH_KEY: Final = select(FaceTemplate.owner_id, FaceTemplate.n, SubjectKey.epoch, SubjectKey.wrapped).join(
+    SubjectKey, _ITS_KEY
+)
+"""Rows with the key of their owner, as it is stored: read in one statement, so that they fit each other."""
+
+_TEMPLATES = WITH_KEY.add_columns(
     FaceTemplate.row, FaceTemplate.changed, FaceTemplate.rotation, FaceTemplate.model, FaceTemplate.template
 )
-_EMBEDDINGS = _WHO.add_columns(FaceTemplate.embedding)
+_EMBEDDINGS = WITH_KEY.add_columns(FaceTemplate.embedding)

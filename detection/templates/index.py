@@ -35,13 +35,14 @@ from ledger.storage.tenancy import SystemSession
 BATCH: Final = 20_000
 """Rows that are read at once while an index is built: a fifth of a second."""
 
-AT_ONCE: Final = 2_000
-"""Changes that a search catches up with itself; with more it is left to the follower, and unknown meanwhile."""
+AT_ONCE: Final = 10_000
+"""Changes that a search catches up with itself, within a fifth of a second; with more it is left to the follower, and
+unknown meanwhile."""
 
 PATIENCE: Final = 2.0
 """Seconds a search waits for another thread that is following."""
 
-INTERVAL_SECONDS: Final = 1.0
+INTERVAL_SECONDS: Final = 0.5
 
 
 @dataclass
@@ -69,8 +70,14 @@ class TenantIndex:
         if changes.removed:
             for generation in self.generations.values():
                 generation.drop(np.asarray(changes.removed, dtype=np.int64))
-        self.generations = {kind: one for kind, one in self.generations.items() if len(one)}
         self.known = changes.upto
+
+    def without_empty(self) -> bool:
+        """Let go of generations that have no templates any more; whether there were any."""
+        left = {kind: one for kind, one in self.generations.items() if len(one)}
+        emptied = len(left) < len(self.generations)
+        self.generations = left
+        return emptied
 
     def _put(self, kind: tuple[int, str], rows: Sequence[Changed]) -> None:
         moved = np.asarray([one.row for one in rows if one.row <= self.known], dtype=np.int64)
@@ -146,6 +153,8 @@ class TemplateIndex:
                 break
             if self._stop.is_set():
                 raise MatchUnknownError(Unknown.INDEX, "the service is closing")
+        if found.without_empty():
+            self._bank.rotations.forget()
         with self._guard:
             self._tenants[tenant] = found
         return found

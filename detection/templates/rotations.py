@@ -2,28 +2,33 @@
 
 Rules
 - A version's key is derived from the key of a subject of its own: wrapped by the tenant's epochs, wrapped again when
-  they end, and destroyed as any subject is (ADR 0020). The key store needs to know nothing of templates.
+  they end, and destroyed as any subject is (ADR 0022). The key store needs to know nothing of templates.
 - The highest version is for new templates. An older one lives while templates are under it (`renewing`).
 - A tenant's first version begins with its first template. It decides nothing: bookkeeping.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Final
 
+from cachetools import LRUCache
 from sqlalchemy import Connection, func, insert, select
 
 from detection.templates.rotation import Matrix, rotation_matrix
 from detection.templates.tables import FaceBank, FaceRotation
 from keys.clock import Entropy
 from keys.sealing import derive
-from ledger.errors import EpochClosedError
+from ledger.errors import EpochClosedError, SubjectErasedError
 from ledger.forgetting.subjects import Subject, Subjects
 from ledger.ids import SubjectId, TenantId, new_id
 from ledger.storage.database import Database
 
 EPOCH_TRIES: Final = 3
+HELD: Final = 16
+"""Matrices in memory, a quarter of a megabyte each: making one takes some milliseconds."""
+
 _PURPOSE: Final = "sigillo/face-rotation/v1"
 _BEGINNING: Final = "face-rotation"
 
@@ -33,6 +38,9 @@ class Rotations:
 
     def __init__(self, database: Database, subjects: Subjects, entropy: Entropy) -> None:
         self._database, self._subjects, self._entropy = database, subjects, entropy
+        self._guard = threading.Lock()
+        self._held: LRUCache[tuple[SubjectId, int], Matrix] = LRUCache(HELD)
+        """Matrices in memory; guarded by `_guard`."""
 
     def current(self, tenant: TenantId) -> int:
         """The version for new templates; begun if there is none. Raises KeyStoreUnavailableError."""
@@ -50,12 +58,20 @@ class Rotations:
             return connection.execute(versions.order_by(FaceRotation.version)).scalars().all()
 
     def matrix(self, tenant: TenantId, version: int, dimensions: int) -> Matrix:
-        """The rotation of that version, worked out in a few milliseconds.
+        """The rotation of that version. Raises SubjectErasedError for one that is gone, KeyStoreUnavailableError."""
+        subject = self._subject(tenant, version)
+        with self._guard:
+            if (held := self._held.get((subject, dimensions))) is not None:
+                return held
+        made = rotation_matrix(derive(self._subjects.open(tenant, subject).key, _PURPOSE), dimensions)
+        with self._guard:
+            self._held[subject, dimensions] = made
+        return made
 
-        Raises SubjectErasedError for one that is gone, KeyStoreUnavailableError.
-        """
-        subject = self._subjects.open(tenant, self._subject(tenant, version))
-        return rotation_matrix(derive(subject.key, _PURPOSE), dimensions)
+    def forget(self) -> None:
+        """Drop the matrices in memory, as one of them may be gone; the others are made again."""
+        with self._guard:
+            self._held.clear()
 
     def new_subject(self, tenant: TenantId) -> Subject:
         """What the next version's key will follow from; not yet stored. Raises KeyStoreUnavailableError."""
@@ -88,7 +104,10 @@ class Rotations:
     def _subject(self, tenant: TenantId, version: int) -> SubjectId:
         mine = (FaceRotation.tenant_id == tenant, FaceRotation.version == version)
         with self._database.read(tenant) as connection:
-            return connection.execute(select(FaceRotation.subject_id).where(*mine)).scalar() or SubjectId("")
+            found = connection.execute(select(FaceRotation.subject_id).where(*mine)).scalar()
+        if found is None:
+            raise SubjectErasedError(f"version {version} of the rotation key is gone")
+        return found
 
 
 def newest(connection: Connection, tenant: TenantId) -> int | None:

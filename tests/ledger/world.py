@@ -74,6 +74,7 @@ class World:
     interval: float = 0.02
     witnesses: WitnessPolicy = ALONE
     kind: str = KIND
+    kinds: tuple[Kind, ...] = KINDS
     waits: bool = True
     """Whether to record, on PostgreSQL, ends when the entries have their place: a moment after they are durable."""
 
@@ -82,7 +83,7 @@ class World:
         self.ledger = Ledger(
             self.database,
             self.keys,
-            KINDS,
+            self.kinds,
             origin="log.example/test",
             clock=self.clock,
             checkpoint_interval=self.interval,
@@ -182,9 +183,12 @@ def running(
     witnesses: WitnessPolicy = ALONE,
     kind: str = KIND,
     *,
+    kinds: tuple[Kind, ...] = KINDS,
     waits: bool = True,
 ) -> Iterator[World]:
-    world = World(path, keys or SimulatedKeyStore(), interval=interval, witnesses=witnesses, kind=kind, waits=waits)
+    world = World(
+        path, keys or SimulatedKeyStore(), interval=interval, witnesses=witnesses, kind=kind, kinds=kinds, waits=waits
+    )
     world.start()
     try:
         yield world

@@ -5,17 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from detection.templates.decisions import KINDS
 from ledger.ids import TenantId
 from tests.detection.templates.registered import House
-from tests.ledger.world import running
+from tests.ledger.world import World, running
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with running(tmp_path / "sigillo.db") as world:
-        yield House(world)
+def world(tmp_path: Path) -> Iterator[World]:
+    with running(tmp_path / "sigillo.db", kinds=KINDS) as started:
+        yield started
 
 
 @pytest.fixture
-def tenant(house: House) -> TenantId:
-    return house.world.ledger.create_tenant("first")
+def house(world: World) -> House:
+    return House(world.ledger, world.database)
+
+
+@pytest.fixture
+def tenant(world: World) -> TenantId:
+    return world.ledger.create_tenant("first")

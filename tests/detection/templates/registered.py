@@ -1,80 +1,122 @@
-"""A bank, its index and a matcher over a small running ledger, and people who are no more than random embeddings."""
+"""A bank, its index and a matcher over a running ledger, and people who are no more than random embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy import Connection
 
 from detection.errors import RotationChangedError
 from detection.templates.bank import Bank, Model
+from detection.templates.decisions import KINDS
 from detection.templates.index import TemplateIndex
 from detection.templates.matcher import Matcher
+from detection.templates.renewing import Renewing
 from detection.templates.rotations import Rotations
 from detection.templates.template import Embedding, Vectors
 from keys.clock import system_entropy
+from keys.local import LocalKeyStore
 from ledger.forgetting.subjects import Subject
-from ledger.ids import SubjectId, TenantId, new_id
+from ledger.ids import PrincipalId, SubjectId, TenantId, new_id
+from ledger.log import Ledger
 from ledger.payload import Draft
-from tests.ledger.world import World
+from ledger.storage.database import Database
+from tests.databases import url_of
 
 MODEL = Model("faces@1", 128)
+OPERATOR = PrincipalId("prn_operator")
 
 
 def unit(vectors: np.ndarray) -> Vectors:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)
 
 
-def strangers(count: int, seed: int = 0, dimensions: int = MODEL.dimensions) -> Vectors:
+def strangers(count: int, seed: int = 0, dimensions: int = MODEL.dimensions) -> list[Embedding]:
     """So many faces that have nothing in common."""
-    return unit(np.random.default_rng(seed).normal(size=(count, dimensions)))
+    drawn: list[Embedding] = unit(np.random.default_rng(seed).normal(size=(count, dimensions))).tolist()
+    return drawn
 
 
-def alike(face: np.ndarray, cosine: float, seed: int = 1) -> Embedding:
+def alike(face: Embedding, cosine: float, seed: int = 1) -> Embedding:
     """Another photo of the same face, so much alike."""
-    drawn = np.random.default_rng(seed).normal(size=len(face))
-    other = unit(drawn - (drawn @ face) * face)
-    return [float(value) for value in cosine * face + np.sqrt(1 - cosine**2) * other]
+    known, drawn = np.asarray(face), np.random.default_rng(seed).normal(size=len(face))
+    other = unit(drawn - (drawn @ known) * known)
+    photo: Embedding = (cosine * known + np.sqrt(1 - cosine**2) * other).tolist()
+    return photo
 
 
 @dataclass
 class House:
     """One process's parts over a database that others may have open."""
 
-    world: World
+    ledger: Ledger
+    database: Database
     model: Model = MODEL
-    rotations: Rotations = field(init=False)
+    bank: Bank = field(init=False)
 
     def __post_init__(self) -> None:
-        subjects = self.world.ledger.subjects
-        self.rotations = Rotations(self.world.database, subjects, system_entropy)
-        self.bank = Bank(self.world.database, subjects, self.rotations, self.model, system_entropy)
-        self.index = TemplateIndex(self.world.database, self.bank)
+        rotations = Rotations(self.database, self.ledger.subjects, system_entropy)
+        self.bank = Bank(self.database, self.ledger.subjects, rotations, self.model, system_entropy)
+        self.index = TemplateIndex(self.database, self.bank)
         self.matcher = Matcher(self.bank, self.index)
+        self.renewing = Renewing(self.ledger, self.database, self.bank, self.index, system_entropy)
 
-    def register(self, tenant: TenantId, *faces: Embedding, owner: Subject | None = None) -> SubjectId:
+    def register(self, tenant: TenantId, *faces: Embedding) -> SubjectId:
         """A person with so many photos."""
-        new = owner or self.world.ledger.subjects.create(tenant, SubjectId(new_id("reg", system_entropy)))
-        prepared = [self.bank.prepared(new, faces)]
+        return self.register_all(tenant, [faces])[0]
+
+    def register_all(self, tenant: TenantId, people: Sequence[Sequence[Embedding]]) -> list[SubjectId]:
+        """Many, in one unit of work."""
+        subjects = self.ledger.subjects
+        owners = [subjects.create(tenant, SubjectId(new_id("reg", system_entropy))) for _ in people]
+        self.store(tenant, list(zip(owners, people, strict=True)), new=True)
+        return [owner.id for owner in owners]
+
+    def store(self, tenant: TenantId, photos: Sequence[tuple[Subject, Sequence[Embedding]]], *, new: bool) -> None:
+        prepared = [self.bank.prepared(owner, faces) for owner, faces in photos]
 
         def work(connection: Connection) -> Sequence[Draft]:
-            if owner is None:
-                self.world.ledger.subjects.insert(connection, new)
-            self.bank.insert(connection, prepared[-1])
+            for (owner, _), one in zip(photos, prepared, strict=True):
+                if new:
+                    self.ledger.subjects.insert(connection, owner)
+                self.bank.insert(connection, one)
             return []
 
         while True:
             try:
-                self.world.ledger.record(work, tenant)
+                self.ledger.record(work, tenant)
             except RotationChangedError:
-                prepared.append(self.bank.prepared(new, faces))
+                prepared[:] = [self.bank.prepared(owner, faces) for owner, faces in photos]
             else:
-                return new.id
+                return
 
-    def withdraw(self, tenant: TenantId, owner: SubjectId) -> None:
-        self.world.erase(tenant, owner)
+    def erase(self, tenant: TenantId, *owners: SubjectId) -> None:
+        def work(connection: Connection) -> Sequence[Draft]:
+            for owner in owners:
+                self.ledger.subjects.erase(connection, tenant, owner)
+            return []
+
+        self.ledger.record(work, tenant)
 
     def found(self, tenant: TenantId, *faces: Embedding) -> list[SubjectId]:
         return [match.owner for match in self.matcher.match(tenant, faces).matches]
+
+    def begin_renewal(self, tenant: TenantId) -> None:
+        self.renewing.begin(tenant, OPERATOR, lambda _connection: None)
+
+
+@contextmanager
+def on_disk(folder: Path) -> Iterator[House]:
+    """A house whose keys are on disk too: whoever opens it again, in another process, finds it as it was left."""
+    database = Database(url_of(folder / "faces.db"))
+    ledger = Ledger(database, LocalKeyStore.open(folder / "keys", embedded_profile=True), KINDS)
+    ledger.start()
+    try:
+        yield House(ledger, database)
+    finally:
+        ledger.close()
+        database.close()
