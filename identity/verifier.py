@@ -29,11 +29,13 @@ from identity.data_integrity.proof import (
 )
 from identity.data_integrity.signing import check_signature
 from identity.did.methods import Resolver, VerificationMethod, resolve
+from identity.did.web import PREFIX as DID_WEB
 from identity.enveloping import checks
 from identity.enveloping.envelope import is_enveloped
 from identity.errors import CheckFailedError, DocumentError
 from identity.jsonld.context_library import CREDENTIALS_V1, PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
+from identity.legacy.detached import check_detached
 from identity.legacy.suites import Legacy, LegacySuite, check_covered, no_legacy
 from identity.outcome import Check, Outcome
 from identity.related_resource import Resources, check_resources
@@ -188,7 +190,10 @@ def _check_signature(
     if isinstance(proof.suite, LegacySuite):
         assert isinstance(raw, dict)
         check_covered(document, raw, policy.contexts)
-        policy.legacy(document, raw)
+        if method.controller.startswith(DID_WEB):
+            check_detached(document, raw, method.key, policy.contexts)
+        else:
+            policy.legacy(document, raw)
     else:
         check_signature(document, proof, follows, method.key, policy.contexts)
 

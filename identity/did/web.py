@@ -15,7 +15,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from identity.did.methods import SIGNING_PURPOSES, Resolver, VerificationKey, VerificationMethod, read_multikey, resolve
+from identity.did.methods import (
+    ED25519_PREFIX,
+    SIGNING_PURPOSES,
+    Resolver,
+    VerificationKey,
+    VerificationMethod,
+    read_multikey,
+    resolve,
+)
+from identity.encoding import multibase
 from identity.encoding.strict_json import read_object
 from identity.errors import DidUnreachableError, DidUnreadableError, TokenUnreadableError
 from identity.jose.jwk import read_jwk
@@ -126,14 +135,39 @@ def _absolute(did: str, reference: object) -> object:
 
 def _key(method: Mapping[str, object]) -> VerificationKey:
     """Raises DidError's kinds."""
-    multikey, jwk = method.get("publicKeyMultibase"), method.get("publicKeyJwk")
-    if (multikey is None) == (jwk is None):
-        raise DidUnreadableError("a verification method has either publicKeyMultibase or publicKeyJwk")
+    given = [name for name in _KEYS if method.get(name) is not None]
+    if len(given) != 1:
+        raise DidUnreadableError(f"a verification method has one of {', '.join(_KEYS)}")
     if "revoked" in method or "expires" in method:
         raise DidUnreadableError("a verification method that ends is not taken")
-    if isinstance(multikey, str):
-        return read_multikey(multikey)
+    return _KEYS[given[0]](method)
+
+
+def _multikey(method: Mapping[str, object]) -> VerificationKey:
+    return read_multikey(str(method["publicKeyMultibase"]))
+
+
+def _jwk(method: Mapping[str, object]) -> VerificationKey:
     try:
-        return read_jwk(jwk)
+        return read_jwk(method["publicKeyJwk"])
     except TokenUnreadableError as error:
         raise DidUnreadableError(str(error)) from error
+
+
+def _base58(method: Mapping[str, object]) -> VerificationKey:
+    """Of the days of Ed25519Signature2018: an Ed25519 key without what says that it is one."""
+    if method.get("type") != "Ed25519VerificationKey2018":
+        raise DidUnreadableError("publicKeyBase58 is read of an Ed25519VerificationKey2018 alone")
+    try:
+        octets = multibase.decode(f"z{method['publicKeyBase58']}")
+    except ValueError as error:
+        raise DidUnreadableError(str(error)) from error
+    return read_multikey(multibase.encode(ED25519_PREFIX + octets))
+
+
+_KEYS: Final[Mapping[str, Callable[[Mapping[str, object]], VerificationKey]]] = {
+    "publicKeyMultibase": _multikey,
+    "publicKeyJwk": _jwk,
+    "publicKeyBase58": _base58,
+}
+"""Members that give a key, and how each is read."""

@@ -10,6 +10,7 @@ import pytest
 from identity.data_integrity.signing import ProofOptions, add_proof
 from identity.did.methods import VerificationMethod, multikey
 from identity.did.web import MAX_BYTES, document_url, read_document, resolver
+from identity.encoding import multibase
 from identity.errors import DidError, DidUnreachableError, DidUnreadableError
 from identity.jose.jwk import write_jwk
 from identity.jsonld.context_library import CREDENTIALS_V2
@@ -23,6 +24,8 @@ METHOD = f"{DID}#key-1"
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 ISSUER = Issuer.of("eddsa-jcs-2022")
 KEY = multikey(ISSUER.public)
+BASE58 = multibase.encode(multibase.decode(KEY)[2:])[1:]
+OLDER = {"type": "Ed25519VerificationKey2018", "publicKeyMultibase": None}
 
 
 def document(method: dict[str, Any] | None = None, **members: Any) -> bytes:
@@ -94,13 +97,14 @@ def test_what_is_no_host_and_path_is_refused(rest: str) -> None:
         document(),
         document({"id": "#key-1"}),
         document({"type": "JsonWebKey", "publicKeyMultibase": None, "publicKeyJwk": write_jwk(ISSUER.public)}),
+        document({**OLDER, "publicKeyBase58": BASE58}),
         document(assertionMethod=[METHOD]),
         document(
             verificationMethod=[],
             assertionMethod=[{"id": METHOD, "type": "Multikey", "controller": DID, "publicKeyMultibase": KEY}],
         ),
     ],
-    ids=["absolute", "relative", "JWK", "named absolutely", "written out where it is used"],
+    ids=["absolute", "relative", "JWK", "of 2018", "named absolutely", "written out where it is used"],
 )
 def test_a_method_is_found_with_what_it_is_for(content: bytes) -> None:
     found = read_document(DID, content, METHOD)
@@ -124,6 +128,11 @@ def test_a_method_is_found_with_what_it_is_for(content: bytes) -> None:
         document({"publicKeyMultibase": 5}),
         document({"publicKeyJwk": write_jwk(ISSUER.public)}),
         document({"publicKeyMultibase": None, "publicKeyJwk": {"kty": "RSA"}}),
+        document({**OLDER, "type": "Multikey", "publicKeyBase58": BASE58}),
+        document({**OLDER, "publicKeyBase58": BASE58[:20]}),
+        document({**OLDER, "publicKeyBase58": "0OIl"}),
+        document({**OLDER, "publicKeyBase58": 5}),
+        document({"type": "Ed25519VerificationKey2018", "publicKeyBase58": BASE58}),
         document({"expires": "2027-01-01T00:00:00Z"}),
         document({"revoked": "2020-01-01T00:00:00Z"}),
         document(verificationMethod={}),

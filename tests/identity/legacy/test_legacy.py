@@ -15,10 +15,12 @@ from detection.isolation import Isolation
 from identity.data_integrity.cryptosuite import ED25519_2020, SUITES, hash_data
 from identity.data_integrity.proof import Expected
 from identity.did.methods import resolve
-from identity.encoding import multibase
+from identity.encoding import base64url, multibase
+from identity.errors import CheckFailedError
 from identity.jose.jws import read_jws, sign_jws
 from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2, ED25519_2020_V1, PUBLISHED
 from identity.legacy.child import Child
+from identity.legacy.detached import check_detached
 from identity.legacy.in_worker import INSTALLED, MISSING, check
 from identity.legacy.suites import Legacy
 from identity.outcome import Check, Outcome
@@ -120,17 +122,80 @@ def test_all_that_didkit_does_not_look_at(child: Child) -> None:
 
 
 @needs_didkit
-def test_nothing_is_fetched_and_only_vcdm_1_1_is_read(child: Child) -> None:
-    made, web = MADE[0], "did:web:issuer.example"
-    moved = json.loads(json.dumps(made["credential"]).replace(made["did"], web))
-    key = resolve(made["credential"]["proof"]["verificationMethod"])
-    method = moved["proof"]["verificationMethod"]
-    known = Policy(frozenset({web}), resolve=lambda _: type(key)(method, web, key.key), legacy=child)
-    assert failed(verify_credential(moved, known, NOW)) == {Check.SIGNATURE: Outcome.UNREADABLE}
+def test_only_vcdm_1_1_is_read(child: Child) -> None:
+    made = MADE[0]
     newer = {**made["credential"], "@context": [CREDENTIALS_V2]}
     for name in ("issuanceDate", "expirationDate"):
         del newer[name]
     assert failed(verify_credential(newer, policy(made, child), NOW)) == {Check.SIGNATURE: Outcome.UNREADABLE}
+
+
+WITH_JWS = [made for made in MADE if "jws" in made["credential"]["proof"]]
+
+
+@pytest.mark.parametrize("made", WITH_JWS, ids=lambda made: f"{made['type']}-{made['did'][:9]}")
+def test_what_didkit_signed_is_verified_here_alike(made: dict[str, Any]) -> None:
+    """By the code that takes its place for a did:web."""
+    for document in (made["credential"], made["presentation"]):
+        proof = document["proof"]
+        key = resolve(proof["verificationMethod"]).key
+        check_detached(document, proof, key, PUBLISHED)
+        head, signature = proof["jws"].split("..")
+        for altered in (
+            {**document, "id": "urn:uuid:another"},
+            {**document, "proof": {**proof, "created": "2026-11-02T00:00:00Z"}},
+            {**document, "proof": {**proof, "jws": f"{head}..{'A' * 8}{signature[8:]}"}},
+        ):
+            with pytest.raises(CheckFailedError, match="not of this document"):
+                check_detached(altered, altered["proof"], key, PUBLISHED)
+
+
+def jws_signed(issuer: Issuer, **changes: Any) -> dict[str, Any]:
+    """A credential of VCDM 1.1 by a did:web, as a platform of those days signed it."""
+    web = "did:web:issuer.example"
+    unsecured = {
+        "@context": [CREDENTIALS_V1],
+        "type": ["VerifiableCredential"],
+        "issuer": web,
+        "issuanceDate": "2026-11-01T00:00:00Z",
+        "credentialSubject": {"id": "did:example:ada"},
+    }
+    proof = {
+        "type": "Ed25519Signature2018",
+        "created": "2026-11-01T00:00:00Z",
+        "verificationMethod": f"{web}#key-1",
+        "proofPurpose": "assertionMethod",
+    }
+    header = {"alg": "EdDSA", "b64": False, "crit": ["b64"], **changes}
+    head = base64url.encode(json.dumps({name: value for name, value in header.items() if value != "left out"}).encode())
+    hashed = hash_data(unsecured, proof, SUITES["eddsa-rdfc-2022"], issuer.private.public_key(), PUBLISHED)
+    jws = f"{head}..{base64url.encode(issuer.sign(head.encode() + b'.' + hashed))}"
+    return {**unsecured, "proof": {**proof, "jws": jws}}
+
+
+def test_a_did_web_of_those_days_is_verified_under_the_key_of_its_document() -> None:
+    issuer, other, web = Issuer.of("eddsa-rdfc-2022"), Issuer.of("eddsa-rdfc-2022", 1), "did:web:issuer.example"
+
+    def judged(document: dict[str, Any], by: Issuer = issuer) -> Report:
+        method = replace(by.method, id=f"{web}#key-1", controller=web)
+        return verify_credential(document, Policy(frozenset({web}), resolve=lambda _: method), NOW)
+
+    signed = jws_signed(issuer)
+    assert judged(signed).verdict is Outcome.HOLDS, judged(signed).failed
+    assert failed(judged(signed, other)) == {Check.SIGNATURE: Outcome.INVALID}
+    undefined = {**signed, "undefined": "would vanish"}
+    assert failed(judged(undefined)) == {Check.SIGNATURE: Outcome.UNREADABLE}
+    headers: dict[str, tuple[dict[str, Any], Outcome]] = {
+        "another algorithm": ({"alg": "ES256"}, Outcome.INVALID),
+        "none": ({"alg": "none"}, Outcome.INVALID),
+        "an HMAC": ({"alg": "HS256"}, Outcome.INVALID),
+        "no algorithm": ({"alg": "left out"}, Outcome.UNREADABLE),
+        "a payload in base64": ({"b64": True}, Outcome.UNREADABLE),
+        "nothing critical": ({"crit": "left out"}, Outcome.UNREADABLE),
+        "something else critical": ({"crit": ["b64", "exp"], "exp": 1}, Outcome.UNREADABLE),
+    }
+    for what, (changes, outcome) in headers.items():
+        assert failed(judged(jws_signed(issuer, **changes))) == {Check.SIGNATURE: outcome}, what
 
 
 def test_the_2020_proof_is_verified_without_didkit_whoever_its_issuer_is() -> None:
