@@ -3,8 +3,8 @@
 Rules
 - What cannot be looked up is unknown (MatchUnknownError), never an empty answer: a sealed key store, an index older
   than its database, a rotation key that is gone, a row that does not open.
-- Few embeddings are opened: those whose template is near enough for the least band (REACH), the nearest first, NEAREST
-  at most. They are compared and dropped.
+- Few embeddings are opened, those whose template is near enough for the least band, the nearest first. They are
+  compared and dropped.
 - Templates of another face model are not comparable and not looked at; how many there were is part of the answer.
 - A cosine stays in this process: callers act on bands, and tell nobody even those.
 """
@@ -28,13 +28,19 @@ from keys.errors import KeysError, SealBrokenError
 from ledger.errors import DatabaseUnavailableError, SubjectErasedError
 from ledger.ids import SubjectId, TenantId
 
-REACH: Final = 205
-"""Bits of 512 by which a template may differ. At the least band's cosine of .55 it is 161 on average and, once in
-100,000, more than 201; between strangers 256, once in a billion fewer than 204."""
+REACH: Final = 201
+"""Bits of 512 by which a template may differ to be looked at. At the least band's cosine of .55 it is 161 on average,
+and more than this once in 100,000."""
 
-NEAREST: Final = 1_000
-"""Embeddings that one face may have opened. Real strangers are more alike than random ones: among a million there may
-be this many in reach."""
+NEAREST: Final = 100
+"""Embeddings that one face has opened, where so many are in reach."""
+
+CLOSE: Final = 181
+"""All that differ in fewer bits are opened, too: 99 of 100 at the least band. Among a million random strangers four are
+that near. Real ones are more alike."""
+
+MOST: Final = 1_000
+"""And so many in any case at most."""
 
 MAX_FACES: Final = 256
 """Of one call."""
@@ -114,7 +120,8 @@ def _nearest(found: Sequence[Near]) -> list[int]:
     if not found:
         return []
     rows, distances = (np.concatenate(each) for each in zip(*found, strict=True))
-    return [int(row) for row in rows[np.argsort(distances, kind="stable")[:NEAREST]]]
+    wanted = min(max(NEAREST, int((distances < CLOSE).sum())), MOST)
+    return [int(row) for row in rows[np.argsort(distances, kind="stable")[:wanted]]]
 
 
 @contextmanager

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from detection.errors import RotationChangedError
-from detection.templates.bank import Bank, Model
+from detection.templates.bank import Bank, Model, count_changes
 from detection.templates.decisions import KINDS
 from detection.templates.index import TemplateIndex
 from detection.templates.matcher import Matcher
 from detection.templates.renewing import Renewing
 from detection.templates.rotations import Rotations
-from detection.templates.template import Embedding, Vectors
+from detection.templates.sealed import FaceKey, Place
+from detection.templates.tables import FaceTemplate
+from detection.templates.template import Embedding, Vectors, encode, to_bytes
 from keys.clock import system_entropy
 from keys.local import LocalKeyStore
 from ledger.forgetting.subjects import Subject
@@ -25,6 +27,7 @@ from ledger.ids import PrincipalId, SubjectId, TenantId, new_id
 from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.storage.database import Database
+from ledger.storage.tables import SubjectKey
 from tests.databases import url_of
 
 MODEL = Model("faces@1", 128)
@@ -43,10 +46,16 @@ def strangers(count: int, seed: int = 0, dimensions: int = MODEL.dimensions) -> 
 
 def alike(face: Embedding, cosine: float, seed: int = 1) -> Embedding:
     """Another photo of the same face, so much alike."""
-    known, drawn = np.asarray(face), np.random.default_rng(seed).normal(size=len(face))
-    other = unit(drawn - (drawn @ known) * known)
-    photo: Embedding = (cosine * known + np.sqrt(1 - cosine**2) * other).tolist()
-    return photo
+    return all_alike([face], cosine, seed)[0]
+
+
+def all_alike(faces: Sequence[Embedding], cosine: float, seed: int = 1) -> list[Embedding]:
+    """Another photo of each."""
+    known = np.asarray(faces)
+    drawn = np.random.default_rng([seed, 2]).normal(size=known.shape)
+    others = unit(drawn - (drawn * known).sum(axis=1, keepdims=True) * known)
+    photos: list[Embedding] = (cosine * known + np.sqrt(1 - cosine**2) * others).tolist()
+    return photos
 
 
 @dataclass
@@ -120,3 +129,35 @@ def on_disk(folder: Path) -> Iterator[House]:
     finally:
         ledger.close()
         database.close()
+
+
+def seeded(house: House, tenant: TenantId, faces: Vectors, photos: int = 1) -> list[SubjectId]:
+    """Many people with so many of these photos each, in one transaction beside the units of work: as rows would be that
+    came one after another.
+    """
+    subjects, model, version = house.ledger.subjects, house.model, house.bank.rotations.current(tenant)
+    epoch = house.ledger.epochs.current(tenant)
+    templates = encode(faces, house.bank.rotations.matrix(tenant, version, model.dimensions))
+    owners, keys, rows = list[SubjectId](), list[dict[str, object]](), list[dict[str, object]]()
+    for at, (template, face) in enumerate(zip(templates, faces, strict=True)):
+        if at % photos == 0:
+            owner = subjects.create_under(epoch, tenant, SubjectId(new_id("reg", system_entropy)))
+            key = FaceKey.of(owner)
+            owners.append(owner.id)
+            keys.append({"tenant_id": tenant, "id": owner.id, "epoch": epoch, "wrapped": owner.wrapped})
+        place = Place(at % photos, model.name)
+        rows.append(
+            {"tenant_id": tenant, "owner_id": owner.id, "n": place.n, "rotation": version, "model": model.name}
+            | {"template": key.seal_template(place, version, template.tobytes(), system_entropy)}
+            | {"embedding": key.seal_embedding(place, to_bytes(face), system_entropy)}
+        )
+
+    def write(connection: Connection) -> None:
+        first = count_changes(connection, tenant, len(rows))
+        connection.execute(insert(SubjectKey), keys)
+        connection.execute(
+            insert(FaceTemplate), [row | {"row": first + n, "changed": first + n} for n, row in enumerate(rows)]
+        )
+
+    house.database.write(write)
+    return owners

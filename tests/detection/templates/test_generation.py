@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from detection.templates import generation
+from detection.templates.generation import Generation
+from detection.templates.template import TEMPLATE_BYTES
+
+PROBE = np.random.default_rng(0).integers(0, 256, TEMPLATE_BYTES, dtype=np.uint8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_segments() -> Iterator[None]:
+    """So that a few templates fill several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generation, "SEGMENT", 8)
+        yield
+
+
+def near_the_probe(row: int) -> NDArray[np.uint8]:
+    """Differs from it in `row % 97` bits, other ones for each row."""
+    bits = np.unpackbits(PROBE)
+    bits[np.random.default_rng(row).permutation(len(bits))[: row % 97]] ^= 1
+    return np.packbits(bits)
+
+
+Step = tuple[str, list[int]]
+STEPS: st.SearchStrategy[list[Step]] = st.lists(
+    st.tuples(st.sampled_from(["put", "drop"]), st.lists(st.integers(1, 200), unique=True, max_size=30)), max_size=12
+)
+
+
+@given(STEPS, st.integers(0, 100))
+def test_what_is_near_is_what_counting_bits_finds(steps: list[Step], reach: int) -> None:
+    """However rows came and went, across segments: the rows that are here, and how far each is."""
+    held, found = Generation(None), dict[int, NDArray[np.uint8]]()
+    for what, rows in steps:
+        if what == "put":
+            new = [row for row in rows if row not in found]
+            held.put(new, [near_the_probe(row).tobytes() for row in new])
+            found |= {row: near_the_probe(row) for row in new}
+        else:
+            held.drop(np.asarray(rows, dtype=np.int64))
+            found = {row: bits for row, bits in found.items() if row not in rows}
+    distances = {row: int(np.bitwise_count(bits ^ PROBE).sum()) for row, bits in found.items()}
+    near, away = held.near(PROBE, reach)
+    assert len(near) == len(set(near.tolist()))
+    assert dict(zip(near.tolist(), away.tolist(), strict=True)) == {
+        row: distance for row, distance in distances.items() if distance <= reach
+    }
+    assert len(held) == len(found)
+
+
+def test_what_goes_is_wiped() -> None:
+    held = Generation(None)
+    held.put(range(1, 21), [near_the_probe(row).tobytes() for row in range(1, 21)])
+    held.drop(np.arange(1, 21, 2))
+    left = {near_the_probe(row).tobytes() for row in range(2, 21, 2)} | {bytes(TEMPLATE_BYTES)}
+    for segment in held._segments:
+        assert {template.tobytes() for template in segment._bits} <= left
+        assert set(segment._rows.tolist()) <= {0, *range(2, 21, 2)}
+
+
+def test_searches_beside_changes_see_each_row_that_stays_once() -> None:
+    staying = list(range(1, 200, 2))
+    held = Generation(None)
+    held.put(range(1, 200), [near_the_probe(row).tobytes() for row in range(1, 200)])
+    over, wrong = threading.Event(), list[object]()
+
+    def search() -> None:
+        while not over.is_set():
+            rows, _ = held.near(PROBE, 97)
+            seen = rows.tolist()
+            if len(set(seen)) != len(seen) or not set(seen) >= set(staying):
+                wrong.append(seen)
+
+    threads = [threading.Thread(target=search) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for row in range(2, 200, 2):
+        held.drop(np.asarray([row]))
+        held.put([1000 + row], [near_the_probe(row).tobytes()])
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert set(held.near(PROBE, 97)[0].tolist()) == {*staying, *range(1002, 1200, 2)}

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from detection.templates.matcher import CLOSE, REACH
+from detection.templates.rotation import BITS, rotation_matrix
+from detection.templates.template import Embedding, encode, vectors
+from detection.templates.thresholds import THRESHOLDS
+from tests.detection.templates.registered import all_alike, strangers
+
+KEY = bytes(range(32))
+
+
+def away(
+    faces: list[Embedding], others: list[Embedding], key: bytes = KEY, other_key: bytes = KEY
+) -> NDArray[np.int64]:
+    """In how many bits each differs from its other."""
+    one, other = (
+        encode(vectors(some, 128), rotation_matrix(by, 128)) for some, by in ((faces, key), (others, other_key))
+    )
+    counted: NDArray[np.int64] = np.bitwise_count(one ^ other).sum(axis=1)
+    return counted
+
+
+def test_a_key_makes_one_matrix_everywhere() -> None:
+    """To the digits that machines agree upon: templates outlive the machine that made them."""
+    matrix = rotation_matrix(KEY, 128)
+    picked = [*matrix[0, :3], *matrix[300, 60:62], matrix[511, 127]]
+    assert picked == pytest.approx([0.022139, -0.032263, 0.212944, 0.090709, 0.022341, 0.003589], abs=1e-5)
+    assert not np.allclose(matrix, rotation_matrix(bytes(32), 128), atol=0.1)
+
+
+@pytest.mark.parametrize("dimensions", [64, 100, 128, 512])
+def test_blocks_are_orthonormal(dimensions: int) -> None:
+    matrix = rotation_matrix(KEY, dimensions)
+    assert matrix.shape == (BITS, dimensions)
+    for start in range(0, BITS, dimensions):
+        block = matrix[start : start + dimensions]
+        assert np.abs(block @ block.T - np.eye(len(block))).max() < 1e-5
+
+
+def test_bits_differ_as_the_angle_says() -> None:
+    faces = strangers(2000)
+    for cosine in (0.9, 0.75, 0.55, 0.0):
+        others = all_alike(faces, cosine)
+        assert away(faces, others).mean() / BITS == pytest.approx(math.acos(cosine) / math.pi, abs=0.003)
+
+
+def test_under_another_key_nothing_is_alike() -> None:
+    faces = strangers(2000)
+    assert away(faces, faces, KEY, bytes(32)).mean() / BITS == pytest.approx(0.5, abs=0.003)
+
+
+def test_whoever_is_possible_is_in_reach_and_strangers_are_far() -> None:
+    faces = strangers(10_000)
+    possible = away(faces, all_alike(faces, THRESHOLDS.possible))
+    assert possible.max() <= REACH
+    assert (possible < CLOSE).mean() > 0.985
+    far = away(faces, faces[1:] + faces[:1])
+    assert (far > REACH).mean() > 0.998
+    assert far.min() >= CLOSE
