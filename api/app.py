@@ -21,6 +21,7 @@ from api.routers import (
     issuing,
     keys,
     ledger,
+    likeness,
     openid4vci,
     openid4vp,
     oversight,
@@ -41,7 +42,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, verifications, vc_api, issuing, did),
+    *(assets, likeness, verifications, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people),
     *(absences, face_rotations),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),

@@ -22,6 +22,7 @@ from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
 from api.issuance import issuance_of
 from api.key_store import open_keys, warn
+from api.likeness import Likeness, likeness_of
 from api.log import logger
 from api.people import people_of
 from api.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
@@ -52,6 +53,8 @@ from detection.generations.absence import Absences
 from detection.generations.generations import Generations
 from detection.shares import Shares
 from identity.passkeys.signing import Signing
+from identity.registration.lookup import Registrations
+from identity.registration.rules import default_rulebook
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
 from ledger.forgetting.rewrapping import Rewrapping
@@ -157,8 +160,10 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     assurance = assurance_of(settings, on.home, ledger, database, issuance, clock, entropy)
     people = people_of(settings, assurance.accounts, deployment)
     library = Library(ledger, database, on.blobs, clock)
-    recognition = Recognition(ledger.subjects, database)
+    registrations, rulebook = Registrations(assurance.accounts), default_rulebook()
     faces = faces_of(settings, ledger, database, entropy, until)
+    likeness = likeness_of(settings, library, faces, registrations, rulebook, issuance.record.issuer, clock, entropy)
+    recognition = Recognition(ledger.subjects, database)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
@@ -166,6 +171,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     housekeeping = Housekeeping(
         deployment,
         library,
+        likeness,
         assurance.review,
         Generations(ledger, database, entropy),
         rewrapping,
@@ -190,8 +196,9 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         people=people,
         signatures=Signing(people.passkeys),
         absences=Absences(ledger, database),
-        intake=_intake(on, recognition, signers, revocations, time_stamps, trust),
+        intake=_intake(on, recognition, signers, revocations, likeness, time_stamps, trust),
         library=library,
+        likeness=likeness,
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,
@@ -229,6 +236,7 @@ def _intake(
     recognition: Recognition,
     workers: Shares,
     revocations: Revocations,
+    likeness: Likeness,
     time_stamps: TimeStamps | None,
     trust: Trust,
 ) -> Intake:
@@ -240,6 +248,8 @@ def _intake(
         workers,
         on.keys,
         revocations,
+        likeness.at_upload,
+        likeness.tokens,
         time_stamps,
         trust.policy,
         IntakePolicy(on.settings.parent_policy is ParentPolicy.REFUSE, on.settings.retention),

@@ -15,6 +15,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from api.likeness import Likeness
 from api.log import forget_old, logger
 from api.throttle import Throttle
 from cases.claim_key import ClaimKeyRecord
@@ -22,6 +23,8 @@ from cases.deployment import Deployment
 from cases.errors import CasesError
 from cases.idempotency import forget_expired
 from cases.library import Library
+from cases.likeness.limits import forget_checks
+from cases.likeness.lines import forget_lines
 from cases.media import sweep_strays
 from cases.revocation import Revocations
 from detection.generations.absence import forget_absences
@@ -53,7 +56,7 @@ STRAY_AGE = timedelta(hours=1)
 
 FORGOTTEN = (
     *(forget_expired, forget_requests, forget_offers, forget_spent, forget_asked),
-    *(forget_challenges, forget_tokens, forget_absences),
+    *(forget_challenges, forget_tokens, forget_absences, forget_lines, forget_checks),
 )
 """Rows that have had their time."""
 
@@ -67,6 +70,7 @@ class Housekeeping:
 
     deployment: Deployment
     library: Library
+    likeness: Likeness
     assurance: Review
     generations: Generations
     rewrapping: Rewrapping
@@ -148,9 +152,14 @@ class Housekeeping:
             pass
 
     def _review(self) -> None:
-        """Evidence of accounts that ends, and what was said of it."""
+        """Evidence of accounts that ends, and what was said of it; what registrations that ended hold; files that could
+        not be looked at.
+        """
         while self.assurance.round() and not self._stop.is_set():
             pass
+        while self.likeness.holds.end_withdrawn() and not self._stop.is_set():
+            pass
+        self.likeness.unfinished.round()
 
     def _tell_of_the_log(self) -> None:
         """Whoever reads logs and asks nothing learns from them that nothing is proven."""

@@ -11,12 +11,14 @@ from pydantic.json_schema import models_json_schema
 from api.problem import ProblemView
 from api.schemas.assets import ASSET_EXAMPLE, AssetView, ClaimBody
 from api.schemas.credentials import CREDENTIAL_EXAMPLE, CredentialVerificationView
+from api.schemas.likeness import CheckRequest
 from api.schemas.verification import REPORT_EXAMPLE, VerificationView
 
 REFERENCE = "#/components/schemas/{model}"
-UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, ProblemView)
+UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, CheckRequest, ProblemView)
 """Models that no handler's signature names."""
 
+CHECK: dict[str, Any] = {"$ref": REFERENCE.format(model=CheckRequest.__name__)}
 CLAIM: dict[str, Any] = {"$ref": REFERENCE.format(model=ClaimBody.__name__)}
 WHOLE = {AssetView: ASSET_EXAMPLE, VerificationView: REPORT_EXAMPLE, CredentialVerificationView: CREDENTIAL_EXAMPLE}
 """Examples of answers. They have every field, and FastAPI leaves nulls out of its document."""
@@ -58,7 +60,10 @@ def json_body(member: str, options: dict[str, Any]) -> dict[str, Any]:
 
 KEY = "apiKey"
 KEYED_TAGS = frozenset(
-    {"assets", "offers", "access", "holds", "oversight", "assurance", "presentations", "credentials", "signed in"}
+    {
+        *("assets", "likeness", "offers", "access", "holds", "oversight"),
+        *("assurance", "presentations", "credentials", "signed in"),
+    }
 )
 """The routes that answer nobody without an API key or a person token."""
 

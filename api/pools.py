@@ -62,13 +62,14 @@ def start_workers(settings: Settings, jobs: str, size: int | None = None) -> San
 
 def desk_of(settings: Settings, verification: Verification) -> Desk:
     """A desk with threads and memory of its own."""
-    return Desk(verification, turns(settings.workers), _budget(settings.upload_bytes + FORM_BYTES))
+    return Desk(verification, turns(settings.workers), budget(settings.upload_bytes))
 
 
-def _budget(largest: int) -> SharedBudget:
+def budget(upload_bytes: int) -> SharedBudget:
     """Room for many uploads, and at least for the largest with its parent; one holder leaves room for another's, where
     there is.
     """
+    largest = upload_bytes + FORM_BYTES
     limit = max(BUDGET_BYTES, 2 * largest)
     return SharedBudget(limit, each=max(limit - largest, 2 * largest))
 

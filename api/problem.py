@@ -140,6 +140,15 @@ PROBLEMS: dict[type[Exception], Problem] = {
     identity.CredentialUnknownError: Problem("credential-not-found", 404, "No such credential"),
     identity.RevokedForEverError: Problem("credential-revoked", 409, "A revocation is not undone"),
     identity.StatusListUnknownError: Problem("status-list-not-found", 404, "No such status list"),
+    cases.AssetHeldError: Problem("asset-held", 409, "The asset is held", ("reason",)),
+    cases.LikenessUnknownError: Problem(
+        "likeness-unknown", 503, "Whom it shows cannot be told now", ("reason",), {"Retry-After": str(RETRY_SECONDS)}
+    ),
+    cases.LikenessLimitError: Problem("likeness-limit", 429, "Too much was asked about likenesses", ("retry_after",)),
+    cases.LikenessTokenError: Problem("likeness-token", 422, "The likeness check is not acceptable"),
+    cases.LikenessHoldNotFoundError: Problem("likeness-hold-not-found", 404, "No such held asset"),
+    cases.MatchNotFoundError: Problem("match-not-found", 404, "No such match"),
+    cases.MatchAnsweredError: Problem("match-answered", 409, "The match was answered", ("response",)),
     cases.HoldNotFoundError: Problem("hold-not-found", 404, "No such legal hold"),
     identity.AccountNotFoundError: Problem("account-not-found", 404, "No such account"),
     identity.EvidenceNotFoundError: Problem("evidence-not-found", 404, "No such evidence"),
@@ -172,6 +181,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "signed-out", 401, "Nobody is signed in", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
     ),
     identity.SignInAgainError: Problem("sign-in-again", 403, "Sign in again first"),
+    identity.RegistrationNotFoundError: Problem("registration-not-found", 404, "No such registration"),
+    identity.RegistrationEndedError: Problem("registration-ended", 409, "It is not in force", ("state",)),
     ledger.SubjectHeldError: Problem("under-hold", 409, "It is under legal hold", ("holds",)),
     ledger.PayloadErasedError: Problem("payload-erased", 410, "The payload was erased"),
     ledger.SearchRefusedError: Problem("search-refused", 422, "This cannot be searched so"),

@@ -14,6 +14,7 @@ from api.credential_desk import CredentialDesk
 from api.faces import FaceDesk
 from api.housekeeping import Housekeeping
 from api.issuance import Issuance
+from api.likeness import Likeness
 from api.pools import Desk
 from api.readiness import Part, Readiness
 from api.settings import Settings
@@ -57,6 +58,7 @@ class Service:
     absences: Absences
     intake: Intake
     library: Library
+    likeness: Likeness
     holds: Holds
     oversight: Oversight
     issuance: Issuance

@@ -23,6 +23,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from api.schemas.words import PLACE
+from cases.likeness.use import Use
 from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
@@ -176,6 +178,16 @@ class TimeStampPolicy(StrEnum):
     """Sign without, and say so."""
 
 
+class Unchecked(StrEnum):
+    """What happens to an upload, made or altered, while whom it shows cannot be told."""
+
+    HOLD = "hold"
+    """It is held until that can be told."""
+
+    PASS = "pass"  # noqa: S105 -- no password
+    """It is given out, and looked at later."""
+
+
 class Settings(BaseSettings):
     """What an operator may choose. Names here are the variable names, in lower case, without `SIGILLO_`."""
 
@@ -278,6 +290,13 @@ class Settings(BaseSettings):
     assurance_providers: Annotated[Path, AfterValidator(Path.absolute)] | None = None
     """JSON file, of mode 600, with those who send codes, log people in, and know them."""
 
+    place: str = Field(default="", pattern=PLACE)
+    """Where files are from that do not say: ISO 3166-1 or -2. Whether faces may be matched there, its rules say."""
+
+    refused_uses: frozenset[Use] = frozenset({Use.SEXUALISED})
+    """Uses of people's pictures that are refused to tools whoever is shown (`POST /v1/likeness-checks`)."""
+
+    likeness_unchecked: Unchecked = Unchecked.HOLD
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
     epoch_lifetime: timedelta = Field(default=EPOCH_LIFETIME, ge=MIN_EPOCH_LIFETIME, le=EPOCH_LIFETIME)

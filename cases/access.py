@@ -60,6 +60,16 @@ class Scope(StrEnum):
     ISSUE = "credentials:issue"
     """To have credentials issued, in the deployment's name, and to offer them to wallets."""
 
+    LIKENESS_CHECK = "likeness:check"
+    """A vetted creation tool's: to ask, before generating, whether somebody may be imitated."""
+
+    REGISTER = "registrations:write"
+    """A platform's: to register what the holders of its accounts refuse."""
+
+    REGISTRATIONS_READ = "registrations:read"
+    REVIEW = "registrations:review"
+    """To decide about registrations that a person has to look at."""
+
     PRESENT = "presentations:request"
     """To ask wallets how old somebody is, and to learn the answers to that."""
 

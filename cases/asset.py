@@ -1,6 +1,7 @@
 """An asset: what was signed, for whom, and what of it is still kept.
 
 Rules
+- A held asset is signed and kept like any other, and its file and manifest are given to nobody (`cases.likeness`).
 - The asset is a subject of its own: its id is its subject's id, and everything that describes the file is sealed
   under that subject's key. In clear stand only random ids, a state and times.
 - Erased means: no key, no ciphertext, no manifest label. The row stays as a tombstone so that a child's custody
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, insert, select, update
@@ -36,11 +37,27 @@ class AssetState(StrEnum):
     SIGNED = "signed"
     """Everything."""
 
+    HELD = "held"
+    """Everything, and the file is not given out: a person decides."""
+
     EXPIRED = "expired"
     """All but the media."""
 
     ERASED = "erased"
     """Nothing but the tombstone and the ledger entries."""
+
+
+WITH_MEDIA: Final = (AssetState.SIGNED, AssetState.HELD)
+
+
+class HeldFor(StrEnum):
+    """Why an asset is not given out, as its uploader is told: not whom it may show, nor how sure that is."""
+
+    REVIEW = "likeness-review"
+    """Made or altered, and it may show somebody who refuses to be imitated."""
+
+    UNCHECKED = "likeness-unchecked"
+    """Made or altered, and whether it shows such a person could not be told yet."""
 
 
 class Visibility(StrEnum):
@@ -77,6 +94,9 @@ class AssetRow(Base):
     ended_entry_id: Mapped[EntryId | None]
     parent_id: Mapped[str | None]
     blob_id: Mapped[BlobId | None]
+    held_for: Mapped[str | None]
+    """Null unless it is held."""
+
     manifest_label: Mapped[str | None]
     details: Mapped[bytes | None]
     manifest_store: Mapped[bytes | None]
@@ -118,6 +138,7 @@ class Asset:
     blob: BlobId | None
     manifest_label: str | None
     details: AssetDetails | None
+    held_for: HeldFor | None = None
 
 
 _DETAILS = TypeAdapter(AssetDetails)
@@ -187,29 +208,25 @@ def find_row(connection: Connection, tenant: TenantId, asset: AssetId) -> RowMap
     return row
 
 
+def mark_held(connection: Connection, tenant: TenantId, asset: AssetId, why: HeldFor) -> None:
+    """It is not given out from now on, or for another reason than before."""
+    _change(connection, tenant, asset, state=AssetState.HELD, held_for=why)
+
+
+def mark_released(connection: Connection, tenant: TenantId, asset: AssetId) -> None:
+    """It is given out from now on."""
+    _change(connection, tenant, asset, state=AssetState.SIGNED, held_for=None)
+
+
 def mark_expired(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:
     """The media are gone; the record stays."""
-    connection.execute(
-        update(AssetRow)
-        .where(AssetRow.tenant_id == tenant, AssetRow.id == asset)
-        .values(state=AssetState.EXPIRED, blob_id=None, ended_entry_id=entry)
-    )
+    _change(connection, tenant, asset, state=AssetState.EXPIRED, held_for=None, blob_id=None, ended_entry_id=entry)
 
 
 def mark_erased(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:
     """Leave the tombstone alone."""
-    connection.execute(
-        update(AssetRow)
-        .where(AssetRow.tenant_id == tenant, AssetRow.id == asset)
-        .values(
-            state=AssetState.ERASED,
-            blob_id=None,
-            ended_entry_id=entry,
-            manifest_label=None,
-            details=None,
-            manifest_store=None,
-        )
-    )
+    ended = {"state": AssetState.ERASED, "held_for": None, "blob_id": None, "ended_entry_id": entry}
+    _change(connection, tenant, asset, **ended, manifest_label=None, details=None, manifest_store=None)
 
 
 def asset_of(r: RowMapping, details: AssetDetails | None) -> Asset:
@@ -228,7 +245,13 @@ def asset_of(r: RowMapping, details: AssetDetails | None) -> Asset:
         BlobId(r["blob_id"]) if r["blob_id"] else None,
         r["manifest_label"],
         details,
+        HeldFor(r["held_for"]) if r["held_for"] else None,
     )
+
+
+def _change(connection: Connection, tenant: TenantId, asset: AssetId, **values: object) -> None:
+    mine = (AssetRow.tenant_id == tenant, AssetRow.id == asset)
+    connection.execute(update(AssetRow).where(*mine).values(**values))
 
 
 def _bound(subject: Subject, column: str) -> bytes:

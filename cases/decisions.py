@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cases.likeness import decisions as likeness
 from detection.generations import decisions as generations
 from detection.templates import decisions as templates
 from identity.assurance import decisions as assurance
@@ -202,6 +203,7 @@ KINDS = (
     CLAIM_KEY_CHANGED,
     *generations.KINDS,
     *templates.KINDS,
+    *likeness.KINDS,
     *assurance.KINDS,
     *passkeys.KINDS,
     *issuing.KINDS,

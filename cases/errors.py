@@ -3,6 +3,13 @@
 CasesError
 ├── AssetNotFoundError         no such asset, or not yours: the two look alike
 ├── AssetGoneError             it was here; retention or erasure took it
+├── AssetHeldError             it is signed and not given out: a person decides; `reason` says what for
+├── LikenessUnknownError       whom a file shows cannot be told now; `reason` says why
+├── LikenessLimitError         as many checks as the tool may make; `retry_after` says when there is room again
+├── LikenessTokenError         not a likeness check that this tool was given, allowed, minutes ago
+├── LikenessHoldNotFoundError  no such asset is held in this tenant, or not any more
+├── MatchNotFoundError         no such line in the log of that registration
+├── MatchAnsweredError         the person has answered to it
 ├── HoldNotFoundError          no legal hold of that name in this tenant
 ├── ParentRefusedError         the upload's earlier manifest is broken and policy refuses that
 ├── OtherHistoryError          a transformation's bytes bring another file's manifest
@@ -40,6 +47,62 @@ class AssetGoneError(CasesError):
         }
         super().__init__(said[reason])
         self.reason = reason
+
+
+class AssetHeldError(CasesError):
+    """It is signed and not given out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "this file is held and not given out until a person has decided; GET /v1/assets/{id} says why, and "
+            "POST /v1/assets/{id}/appeal objects to it"
+        )
+        self.reason = reason
+
+
+class LikenessUnknownError(CasesError):
+    """Whom a file shows cannot be told now. Never to be read as: nobody who refuses."""
+
+    def __init__(self, reason: str, why: str) -> None:
+        super().__init__(f"whether this shows somebody who refuses to be imitated cannot be told now, ask again: {why}")
+        self.reason = reason
+
+
+class LikenessLimitError(CasesError):
+    """As many checks as the tool may make. Which of its limits it met is not said."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"this tool has asked as much as it may; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class LikenessTokenError(CasesError):
+    """Not a likeness check that this tool was given, allowed, minutes ago."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this likeness check goes into no manifest: {why}; ask again at POST /v1/likeness-checks")
+
+
+class LikenessHoldNotFoundError(CasesError):
+    """No such asset is held in this tenant."""
+
+    def __init__(self) -> None:
+        super().__init__("this asset is not held, or not any more; GET /v1/likeness-holds lists those that are")
+
+
+class MatchNotFoundError(CasesError):
+    """No such line in the log of that registration."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such match in the log of this registration")
+
+
+class MatchAnsweredError(CasesError):
+    """The person has answered to it."""
+
+    def __init__(self, response: str) -> None:
+        super().__init__(f"this match was {response} before, and stays so")
+        self.response = response
 
 
 class HoldNotFoundError(CasesError):

@@ -1,6 +1,6 @@
 """The upload's one path through the house: from bytes of a stranger to a signed asset in the ledger.
 
-    spent before? → granted? → examine (worker) → parent policy → sign (worker, claim signed here)
+    spent before? → granted? → examine (worker) → parent policy → registry (worker) → sign (worker, claim signed here)
     → time-stamp (fetched here, written by a worker) → seal the media
     → one unit of work: subject key, asset, blob, idempotency, entry → answer
 
@@ -35,10 +35,15 @@ from cases.asset import (
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
 from cases.errors import OtherHistoryError, ParentRefusedError
 from cases.idempotency import IdempotencyKey
+from cases.likeness.at_upload import AtUpload
+from cases.likeness.consequences import Consequences
+from cases.likeness.findings import Circumstances, Finding, because
+from cases.likeness.tokens import Tokens
 from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.signing import Signing, Submission, content, decision, details
+from detection.examination import Examination
 from detection.shares import Shares, Workers
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
@@ -89,6 +94,8 @@ class Intake:
     workers: Shares
     keys: KeyStore
     revocations: Revocations
+    likeness: AtUpload
+    tokens: Tokens
     time_stamps: TimeStamps | None
     """None where no authority is set."""
 
@@ -101,9 +108,12 @@ class Intake:
     def take(self, caller: Caller, submission: Submission) -> AssetId:
         """Sign one upload and return its asset once it is durable.
 
-        Raises MediaError, ClaimRefusedError, ParentRefusedError, OtherHistoryError, IdempotencyConflictError,
-        SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError, TimeStampUnavailableError,
-        LogBusyError, DatabaseUnavailableError, and what opening the original raises; then nothing was kept.
+        What is made or altered and may show somebody who refuses that is signed and held (`cases.likeness`).
+
+        Raises MediaError, ClaimRefusedError, LikenessTokenError, ParentRefusedError, OtherHistoryError,
+        IdempotencyConflictError, SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError,
+        TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError, and what opening the original raises; then
+        nothing was kept.
         """
         check_request(submission.claim, self.clock())
         check_grant(submission.claim, caller.grant)
@@ -121,6 +131,8 @@ class Intake:
 
     def _sign(self, caller: Caller, submission: Submission, made_from: Parent | None) -> Signing:
         received_at, signer = milliseconds(self.clock()), self.keys.signer(Purpose.CLAIM)
+        token, tool = submission.likeness_check, caller.grant.tool
+        check = self.tokens.read(token, tool) if token else None
         workers = self.workers.of(caller.principal)
         self.revocations.require_good(signer)
         # The signer first: the roots asked for after it cover its chain.
@@ -129,8 +141,9 @@ class Intake:
         if made_from:
             history = self._instead_of(history, workers, made_from, trust)
         parent = self._parent(caller, submission, history)
+        finding = self._finding(caller, submission, found, history)
         mime = submission.original.mime if submission.original else ""
-        definition = define(submission.claim, content(found), history.verdict, self.generator, mime)
+        definition = define(submission.claim, content(found), history.verdict, self.generator, mime, check)
         signed = sign(
             workers,
             signer,
@@ -141,7 +154,11 @@ class Intake:
             time_stamps=self.time_stamps,
             entropy=self.entropy,
         )
-        return Signing(caller, submission, received_at, found, parent, signed, signer)
+        return Signing(caller, submission, received_at, found, parent, signed, signer, finding)
+
+    def _finding(self, caller: Caller, submission: Submission, found: Examination, history: History) -> Finding | None:
+        circumstances = Circumstances(submission.use, submission.place, because(submission.claim, history))
+        return self.likeness.find(caller, submission.content, found.mime, circumstances)
 
     def _instead_of(self, brought: History, workers: Workers, original: Parent, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.
@@ -190,6 +207,7 @@ class Intake:
         entry = self._entry(signing, subject, known)
         asset = self._asset(signing, subject, blob, entry.id)
         now = milliseconds(self.clock())
+        follows = self._follows(signing, subject, entry.id)
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, signing.caller)
@@ -201,7 +219,7 @@ class Intake:
             insert_asset(connection, asset, columns)
             if spent:
                 spent.spend(connection, asset.id, now)
-            return [entry]
+            return [entry, *(follows.write(connection) if follows else ())]
 
         for _ in range(EPOCH_TRIES):
             try:
@@ -215,6 +233,11 @@ class Intake:
             return asset.id
         with self.database.read(asset.tenant) as connection:
             return AssetId(spent.winner(connection, now) or asset.id)
+
+    def _follows(self, signing: Signing, subject: Subject, entry: EntryId) -> Consequences | None:
+        if signing.finding is None:
+            return None
+        return self.likeness.consequences(signing.caller, signing.finding, subject, entry)
 
     def _drop(self, blob: Blob, tenant: TenantId) -> None:
         """Remove the blob of an upload that failed, unless its row is there after all (a commit whose answer was
@@ -259,6 +282,7 @@ class Intake:
         claim = json.dumps(asdict(submission.claim), default=str, sort_keys=True)
         made_from = submission.original.asset if submission.original else ""
         what = f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0{made_from}\0"
+        what += f"{submission.use}\0{submission.place}\0{submission.likeness_check}\0"
         digest = hashlib.sha256(what.encode())
         for chunk in submission.content.chunks():
             digest.update(chunk)

@@ -3,6 +3,8 @@
 Rules
 - Only the principal that uploaded an asset reads it; to everyone else it does not exist (ADR 0004).
 - Retention ends the media; erasure ends everything but the tombstone and the public entries. A legal hold bars both.
+- A held asset is given to nobody, its owner included, and nothing is made from it; retention and erasure end it as any
+  other, and its holds with it.
 - Rows change first, with their entry; the file is unlinked after. A crash or a full disk in between leaves an
   unreferenced blob, which a later sweep removes (`cases.media`).
 """
@@ -17,6 +19,7 @@ from sqlalchemy import Connection, select
 
 from cases.access import Caller, require_alive
 from cases.asset import (
+    WITH_MEDIA,
     Asset,
     AssetId,
     AssetRow,
@@ -37,7 +40,8 @@ from cases.decisions import (
     AssetErased,
     AssetExpired,
 )
-from cases.errors import AssetGoneError, AssetNotFoundError
+from cases.errors import AssetGoneError, AssetHeldError, AssetNotFoundError
+from cases.likeness.hold_rows import drop_holds
 from cases.media import delete_blob
 from cases.signing import Original
 from detection.memfd import Memfd
@@ -46,7 +50,7 @@ from ledger.entry import format_time
 from ledger.errors import BlobStoreUnavailableError, DatabaseUnavailableError, SubjectErasedError, SubjectHeldError
 from ledger.forgetting.holds import require_unheld
 from ledger.forgetting.subjects import Subject
-from ledger.ids import EntryId, milliseconds
+from ledger.ids import EntryId, TenantId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.storage.blobs import BlobStore
@@ -76,17 +80,27 @@ class Library:
 
     def find(self, caller: Caller, asset: AssetId) -> Asset:
         """One of the caller's assets, opened as far as it still can be. Raises AssetNotFoundError."""
-        with self.database.read(caller.tenant) as connection:
-            row = find_row(connection, caller.tenant, asset)
-        if row["principal_id"] != caller.principal:
+        found = self.opened(caller.tenant, asset)
+        if found.principal != caller.principal:
             raise AssetNotFoundError(f"there is no asset {asset}")
+        return found
+
+    def opened(self, tenant: TenantId, asset: AssetId) -> Asset:
+        """The same whoever it belongs to: for this service's own eyes. Raises AssetNotFoundError."""
+        with self.database.read(tenant) as connection:
+            row = find_row(connection, tenant, asset)
         if row["details"] is None:
             return asset_of(row, None)
-        subject = self.ledger.subjects.open(caller.tenant, subject_id(asset))
+        subject = self.ledger.subjects.open(tenant, subject_id(asset))
         return asset_of(row, open_details(subject, row["details"]))
 
     def content(self, asset: Asset) -> Iterator[bytes]:
-        """The signed file, opened segment by segment. Raises AssetGoneError, BlobError."""
+        """The signed file, opened segment by segment. Raises AssetHeldError, AssetGoneError, BlobError."""
+        require_given_out(asset)
+        return self.kept(asset)
+
+    def kept(self, asset: Asset) -> Iterator[bytes]:
+        """The same of a held asset, too: for this service's own eyes. Raises AssetGoneError, BlobError."""
         if asset.blob is None:
             raise AssetGoneError(asset.state)
         if asset.expires_at <= milliseconds(self.clock()):  # the sweep that ends it may be late
@@ -96,7 +110,8 @@ class Library:
         return self.blobs.open(subject, asset.blob, asset.details.signed_bytes)
 
     def manifest(self, asset: Asset) -> bytes:
-        """Its manifest store, kept until it is erased. Raises AssetGoneError."""
+        """Its manifest store, kept until it is erased. Raises AssetHeldError, AssetGoneError."""
+        require_given_out(asset)
         with self.database.read(asset.tenant) as connection:
             sealed = find_row(connection, asset.tenant, asset.id)["manifest_store"]
         if sealed is None:
@@ -136,6 +151,7 @@ class Library:
                 raise AssetGoneError(AssetState.ERASED)
             self.ledger.subjects.erase(connection, found.tenant, subject_id(asset))
             mark_erased(connection, found.tenant, asset, draft.id)
+            drop_holds(connection, found.tenant, asset)
             if found.blob is not None:
                 delete_blob(connection, found.tenant, found.blob)
             return [draft]
@@ -152,7 +168,7 @@ class Library:
         with self.database.read(SystemSession.SWEEP) as connection:
             due = connection.execute(
                 select(AssetRow.__table__)
-                .where(AssetRow.state == AssetState.SIGNED, AssetRow.expires_at <= now, ~_HELD)
+                .where(AssetRow.state.in_(WITH_MEDIA), AssetRow.expires_at <= now, ~_HELD)
                 .limit(SWEEP_BATCH)
             ).mappings()
             assets = [asset_of(row, None) for row in due]
@@ -167,10 +183,11 @@ class Library:
         draft = self.ledger.draft(ASSET_EXPIRED.name, RETENTION_POLICY, actor, subject, said)
 
         def work(connection: Connection) -> Sequence[Draft]:
-            if find_row(connection, asset.tenant, asset.id)["state"] != AssetState.SIGNED:
+            if find_row(connection, asset.tenant, asset.id)["state"] not in WITH_MEDIA:
                 return []  # erased since the sweep read it
             require_unheld(connection, asset.tenant, subject_id(asset.id))
             mark_expired(connection, asset.tenant, asset.id, draft.id)
+            drop_holds(connection, asset.tenant, asset.id)
             if asset.blob is not None:
                 delete_blob(connection, asset.tenant, asset.blob)
             return [draft]
@@ -195,3 +212,9 @@ class Library:
             # What was asked is done once it is committed: a file that cannot be unlinked now is the sweep's.
             with suppress(BlobStoreUnavailableError):
                 self.blobs.delete(asset.blob)
+
+
+def require_given_out(asset: Asset) -> None:
+    """Raises AssetHeldError."""
+    if asset.held_for is not None:
+        raise AssetHeldError(asset.held_for)

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from cases.access import Caller
 from cases.asset import AssetDetails, AssetId, Visibility
 from cases.decisions import AssetSigned, ParentFinding
+from cases.likeness.findings import Finding
+from cases.likeness.use import Use
 from detection.examination import Examination
 from detection.memfd import Memfd
 from keys.signer import Signer
@@ -47,6 +49,15 @@ class Submission:
     idempotency_key: str = ""
     """Empty when the caller sent none."""
 
+    use: Use = Use.UNSAID
+    """What a likeness in it is for."""
+
+    place: str = ""
+    """Where it is from: ISO 3166-1 or -2; empty where the caller does not say."""
+
+    likeness_check: str = ""
+    """The token of one that its tool made before; empty for none."""
+
     original: Original | None = None
     """Of a transformation."""
 
@@ -62,6 +73,8 @@ class Signing:
     parent: ParentFinding | None
     signed: SignedAsset
     signer: Signer
+    finding: Finding | None
+    """Whom of those who are registered it may show; None where nobody is."""
 
 
 def details(signing: Signing, blob: Blob) -> AssetDetails:
@@ -111,7 +124,7 @@ def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: 
         key=known.key,
         expires_at=format_time(expires_at),
         outcome="signed",
-        reasons=_reasons(signing.parent),
+        reasons=(*_reasons(signing.parent), *_skipped(signing.finding)),
         time_stamp=signing.signed.time_stamp,
     )
 
@@ -133,3 +146,9 @@ def _reasons(parent: ParentFinding | None) -> tuple[str, ...]:
     if parent is None:
         return ("parent.none",)
     return (f"parent.{parent.verdict}", *((f"ancestry.{parent.ancestry}",) if parent.ancestry else ()))
+
+
+def _skipped(finding: Finding | None) -> tuple[str, ...]:
+    """That nobody was looked for, as rules of the file's place have it."""
+    looked = finding.looked if finding else None
+    return tuple(f"likeness.skipped.{rules}" for rules in looked.skipped) if looked and not looked.whole else ()

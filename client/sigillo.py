@@ -126,6 +126,39 @@ class Sigillo:
         """Have payloads looked through; that, and why, goes on record first."""
         return self._json("POST", "/v1/ledger/searches", json=question)
 
+    def check_likeness(self, picture: Path, check: Mapping[str, Any], idempotency_key: str = "") -> dict[str, Any]:
+        """Ask whether whoever a picture shows may be imitated for `check["purpose"]`."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        with picture.open("rb") as stream:
+            parts = {"file": _part(picture, stream), "check": (None, json.dumps(check), "application/json")}
+            return self._json("POST", "/v1/likeness-checks", files=parts, headers=headers, timeout=_UPLOADING)
+
+    def appeal(self, asset: str, statement: str) -> dict[str, Any]:
+        """Object to an asset of ours being held."""
+        return self._json("POST", f"/v1/assets/{asset}/appeal", json={"statement": statement})
+
+    def held_assets(self, cursor: str = "") -> dict[str, Any]:
+        """A page of the tenant's held assets."""
+        return self._json("GET", "/v1/likeness-holds", params={"cursor": cursor} if cursor else {})
+
+    def release_asset(self, asset: str, reason: str) -> dict[str, Any]:
+        """Give a held asset out."""
+        return self._json("POST", f"/v1/likeness-holds/{asset}/release", json={"reason": reason})
+
+    def refuse_asset(self, asset: str, reason: str) -> dict[str, Any]:
+        """Decide that a held asset stays so."""
+        return self._json("POST", f"/v1/likeness-holds/{asset}/refusal", json={"reason": reason})
+
+    def matches(self, registration: str, cursor: str = "") -> dict[str, Any]:
+        """A page of a registration's log."""
+        path = f"/v1/registrations/{quote(registration, safe='')}/matches"
+        return self._json("GET", path, params={"cursor": cursor} if cursor else {})
+
+    def respond(self, registration: str, match: str, response: str) -> dict[str, Any]:
+        """What the person says to a line of it: `confirmed` or `objected`."""
+        path = f"/v1/registrations/{quote(registration, safe='')}/matches/{quote(match, safe='')}/response"
+        return self._json("POST", path, json={"response": response})
+
     def place_hold(self, name: str, assets: Sequence[str], reason: str) -> dict[str, Any]:
         """Keep assets from being erased and from expiring."""
         return self._json("POST", "/v1/holds", json={"name": name, "assets": list(assets), "reason": reason})

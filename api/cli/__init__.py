@@ -20,6 +20,7 @@ from api.cli.demo import demo
 from api.cli.holds import app as holds
 from api.cli.keys import app as keys
 from api.cli.ledger import app as ledger
+from api.cli.likeness import app as likeness
 from api.cli.matching import app as matching
 from api.cli.registration import app as registration
 from api.cli.serve import serve
@@ -42,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     epilog="Exit codes: 0 done, trusted or holds, 1 refused, 2 usage, 3 absent, 4 unreadable, 5 invalid, 6 untrusted, "
-    "7 unavailable or unchecked.",
+    "7 unavailable or unchecked, 8 held: a person decides.",
 )
 
 
@@ -61,6 +62,7 @@ app.add_typer(trust, name="trust")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
 app.add_typer(holds, name="holds")
+app.add_typer(likeness, name="likeness")
 app.add_typer(apikey, name="apikey")
 app.add_typer(assurance, name="assurance")
 app.add_typer(matching, name="matching")

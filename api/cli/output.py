@@ -10,6 +10,7 @@
 | 5 | invalid: a manifest does not hold, or an ancestor's does not |
 | 6 | untrusted: it holds, but the signer (or an ancestor's) is not under a trusted root |
 | 7 | unavailable: no server answers, or a part of it is not ready; try again |
+| 8 | held: a person decides; there is nothing to write, or to make, yet |
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Exit(IntEnum):
     UNREADABLE = 4
     INVALID = 5
     UNAVAILABLE = 7
+    HELD = 8
+    """A person decides."""
 
 
 TITLES = {Exit.REFUSED: "Refused", Exit.USAGE: "Wrong usage", Exit.UNAVAILABLE: "Unavailable"}

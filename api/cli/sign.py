@@ -49,7 +49,8 @@ def sign(
             as_json=as_json,
         )
     _show(done, as_json=as_json)
-    raise typer.Exit(max(refused, default=Exit.OK))
+    held = any(asset.get("hold") for asset in done.values())
+    raise typer.Exit(max(refused, default=Exit.HELD if held else Exit.OK))
 
 
 def _claim(file: Path | None, title: str, *, public: bool) -> dict[str, Any]:
@@ -111,6 +112,8 @@ class _Asked:
 
 def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:
     asset, sigillo = asked.asset(file), asked.sigillo
+    if asset["hold"]:
+        return asset  # signed, and kept back: there is nothing to write
     if target != file:
         _write(target, lambda stream: sigillo.content(asset["id"], stream))
     if not sidecar(file):
@@ -137,6 +140,9 @@ def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:
         show(next(iter(done.values())) if len(done) == 1 else done)
         return
     for file, asset in ((file, asset) for file, asset in done.items() if "problem" not in asset):
+        if asset["hold"]:
+            _show_held(file, asset)
+            continue
         if asset["written"] != file:
             say(f"{quoted(file)} -> [bold]{quoted(asset['written'])}[/]")
         if "manifest_written" in asset:
@@ -145,3 +151,10 @@ def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:
         if asset["parent"]:
             parent = asset["parent"]
             say(f"  arrived with an earlier manifest: {parent['verdict']}. {quoted(parent['sentence'])}")
+
+
+def _show_held(file: str, asset: dict[str, Any]) -> None:
+    hold = asset["hold"]
+    say(f"{quoted(file)}: [bold]held[/], nothing is written ({hold['reason']}). {hold['sentence']}")
+    say(f"  asset {asset['id']}, ledger entry {asset['ledger']['entry']} ({asset['ledger']['state']})")
+    say(f"  sigillo likeness appeal {asset['id']} --statement … objects to that")

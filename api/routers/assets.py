@@ -39,13 +39,13 @@ async def sign(
 ) -> AssetView:
     """Upload a file of an accepted kind; it is examined, gets a signed C2PA manifest and an entry in the ledger.
 
-    With an `Idempotency-Key` the same request made twice makes one asset.
+    With an `Idempotency-Key` the same request made twice makes one asset. What is made or altered and may show somebody
+    who refuses that is signed, and held: the answer is 202, and `hold` says so.
     """
     caller.require(Scope.SIGN)
     with await receive(request, service.settings.upload_bytes, service.callers.uploads.of(caller.principal)) as upload:
         asset = await service.signing.run(caller.principal, _take, service, caller, upload, idempotency_key)
-    response.headers["Location"] = f"/v1/assets/{asset.id}"
-    return AssetView.of(asset, await proof.of(asset.entry))
+    return AssetView.of(_answered(response, asset), await proof.of(asset.entry))
 
 
 @router.post("/{asset}/transformations", status_code=201, openapi_extra=multipart({"claim": CHANGE}))
@@ -68,8 +68,7 @@ async def transform(
     with await receive(request, service.settings.upload_bytes, service.callers.uploads.of(caller.principal)) as upload:
         upload.hold(made_from.details.signed_bytes if made_from.details else 0)
         made = await service.signing.run(caller.principal, _take, service, caller, upload, idempotency_key, made_from)
-    response.headers["Location"] = f"/v1/assets/{made.id}"
-    return AssetView.of(made, await proof.of(made.entry))
+    return AssetView.of(_answered(response, made), await proof.of(made.entry))
 
 
 @router.get("/{asset}")
@@ -114,6 +113,14 @@ async def erase(service: ServiceDep, caller: CallerDep, proof: ProofDep, asset: 
     return ErasedView(erased=asset, ledger=await proof.of(entry))
 
 
+def _answered(response: Response, asset: Asset) -> Asset:
+    """201, and 202 for what is signed and held."""
+    response.headers["Location"] = f"/v1/assets/{asset.id}"
+    if asset.held_for is not None:
+        response.status_code = 202
+    return asset
+
+
 def _claim(text: str) -> ClaimBody:
     try:
         return ClaimBody.model_validate_json(text)
@@ -130,7 +137,17 @@ def _take(
     body = _claim(upload.fields.get("claim", "{}"))
     claim = body.claim(caller.grant.tool)
     original = service.library.original(made_from) if made_from else None
-    submission = Submission(upload.content, upload.declared_mime, claim, body.visibility, idempotency_key, original)
+    submission = Submission(
+        content=upload.content,
+        declared_mime=upload.declared_mime,
+        claim=claim,
+        visibility=body.visibility,
+        idempotency_key=idempotency_key,
+        use=body.purpose,
+        place=body.place or service.settings.place,
+        likeness_check=body.likeness_check,
+        original=original,
+    )
     asset = service.library.find(caller, service.intake.take(caller, submission))
     service.metrics.signed.labels("yes" if asset.details and asset.details.time_stamp else "no").inc()
     return asset

@@ -7,8 +7,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
 
-from cases.asset import Asset, AssetState, Visibility
+from api.schemas.words import PLACE
+from cases.asset import Asset, AssetState, HeldFor, Visibility
 from cases.decisions import ParentFinding
+from cases.likeness.tokens import MAX_TOKEN
+from cases.likeness.use import Use
 from ledger.ids import moment
 from provenance import request
 from provenance.report import TimeStamp
@@ -97,6 +100,14 @@ class ClaimBody(Strict):
     training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
     author: AuthorBody | None = None
     visibility: Visibility = Visibility.UNLISTED
+    purpose: Use = Use.UNSAID
+    """What it is for, where it shows somebody: people may refuse one use and not another. Not in the manifest."""
+
+    place: Annotated[str, Field(pattern=PLACE)] = ""
+    """Where it is from: ISO 3166-1 or -2. Not in the manifest."""
+
+    likeness_check: Annotated[str, Field(max_length=MAX_TOKEN)] = ""
+    """The token of a check that allowed it (`POST /v1/likeness-checks`): it goes into the manifest."""
 
     def claim(self, granted_tool: str) -> request.ClaimRequest:
         """The request as the house takes it; a caller that names no tool means the one its key is for."""
@@ -124,6 +135,15 @@ class LedgerView(BaseModel):
     def of(cls, entry: str, *, proven: bool) -> Self:
         """The view of an entry."""
         return cls(entry=entry, state="proven" if proven else "durable", receipt=f"/v1/receipts/{entry}")
+
+
+class HoldView(BaseModel):
+    """Why an asset is not given out; neither whom it may show nor how sure that is."""
+
+    reason: HeldFor
+    sentence: str
+    appeal: str
+    """Where to object to it."""
 
 
 class AssetView(BaseModel):
@@ -155,6 +175,9 @@ class AssetView(BaseModel):
     """When the claim's signature was seen, and by which authority; with it the signature outlives its certificate."""
 
     parent: ParentFinding | None = None
+    hold: HoldView | None = None
+    """Where `state` is `held`: it is signed, and content and manifest are given to nobody until a person decides."""
+
     ledger: LedgerView
     links: dict[str, str]
 
@@ -186,6 +209,7 @@ class AssetView(BaseModel):
             created_at=moment(asset.created_at),
             content_expires_at=moment(asset.expires_at),
             manifest=asset.manifest_label,
+            hold=_hold(asset),
             ledger=ledger,
             links={"self": path, **{part: f"{path}/{part}" for part in ("content", "manifest", "custody")}},
             **described,
@@ -209,6 +233,7 @@ ASSET_EXAMPLE: dict[str, Any] = {
     "signed_with": "sigillo-claim@1",
     "time_stamp": {"time": "2026-11-21T22:34:09+00:00", "authority": "Example TSA", "trusted": True},
     "parent": None,
+    "hold": None,
     "ledger": {
         "entry": "ent_rl6c2ohampny62fpdeg4y5rgse",
         "state": "durable",
@@ -233,3 +258,18 @@ class ErasedView(BaseModel):
 def _action(body: ActionBody) -> request.Action:
     source = DigitalSourceType(body.source_type) if body.source_type else None
     return request.Action(body.name, source, body.when, body.description, body.parameters)
+
+
+_HELD = {
+    HeldFor.REVIEW: "This file is declared as, or found to be, made or altered, and it may show a person who does not "
+    "want that. It is signed, and kept back until somebody has decided; you may object.",
+    HeldFor.UNCHECKED: "This file is declared as, or found to be, made or altered, and whether it shows a person who "
+    "does not want that could not be checked yet. It is signed, and kept back until that can be done; you need not "
+    "send it again.",
+}
+
+
+def _hold(asset: Asset) -> HoldView | None:
+    if asset.held_for is None:
+        return None
+    return HoldView(reason=asset.held_for, sentence=_HELD[asset.held_for], appeal=f"/v1/assets/{asset.id}/appeal")

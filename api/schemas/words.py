@@ -25,6 +25,9 @@ ASKED: Final = "^arq_[a-z2-7]{26}$"
 EVIDENCE: Final = "^evd_[a-z2-7]{26}$"
 REGISTRATION: Final = "^reg_[a-z2-7]{26}$"
 WALLET_REQUEST: Final = "^wrq_[a-z2-7]{26}$"
+ASSET: Final = "^ast_[a-z2-7]{26}$"
+MATCH: Final = "^lkm_[a-z2-7]{26}$"
+PLACE: Final = "^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$"
 COUNTRY: Final = "^([A-Z]{2})?$"
 PROVIDER: Final = "^[a-z0-9][a-z0-9.-]{0,63}$"
 CODE: Final = "^[0-9]{8}$"
@@ -43,6 +46,9 @@ EXAMPLES: Final = {
     EVIDENCE: "`evd_` and 26 letters or digits",
     REGISTRATION: "`reg_` and 26 letters or digits",
     WALLET_REQUEST: "`wrq_` and 26 letters or digits",
+    ASSET: "`ast_` and 26 letters or digits",
+    MATCH: "`lkm_` and 26 letters or digits",
+    PLACE: "`FR` or `US-IL`, or empty",
     COUNTRY: "`FR`, or empty",
     PROVIDER: "`example-id`",
     CODE: "`01234567`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,10 @@ LOGIN = "/components/schemas/LoginRequest/example"
 LOGIN_ANSWER = "/components/schemas/LoginAnswer/example"
 PRESENTATION = "/components/schemas/PresentationRequest/example"
 STEP_UP = "/components/schemas/StepUpRequest/example"
+CHECK = "/components/schemas/CheckRequest/example"
+APPEAL = "/components/schemas/AppealRequest/example"
+RESPONSE = "/components/schemas/ResponseRequest/example"
+LIKENESS = {CHECK, APPEAL, RESPONSE}
 ASSURANCE = {STEP_UP, PRESENTATION, LOGIN, LOGIN_ANSWER, ACCOUNT, CODE, CODE_ANSWER, KYC, WITHDRAWAL}
 CHANGE = (
     "/paths/~1v1~1assets~1{asset}~1transformations/post/requestBody/content/multipart~1form-data/schema/properties"
@@ -96,7 +101,7 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
     asked = {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
-    assert set(shown) == told | asked | {OFFER, ISSUE, STAND, REVOKE_ISSUER}
+    assert set(shown) == told | asked | LIKENESS | {OFFER, ISSUE, STAND, REVOKE_ISSUER}
 
 
 def test_a_credential_is_issued_as_asked(deployment: Running, shown: dict[str, Any]) -> None:
@@ -217,3 +222,18 @@ def test_what_platforms_send_is_understood(deployment: Running, shown: dict[str,
         problem(unasked, 404, "evidence-request-not-found")
         gone = http.post(f"{path}/evidence/evd_{'a' * 26}/withdrawal", json=shown[WITHDRAWAL])
         problem(gone, 404, "evidence-not-found")
+
+
+def test_what_is_asked_about_likenesses_is_understood(deployment: Running, shown: dict[str, Any]) -> None:
+    """Where nobody is registered, and nothing is held."""
+    with deployment.http(deployment.service.operator_token) as http:
+        parts: dict[str, Any] = {
+            "file": ("who", picture()),
+            "check": (None, json.dumps(shown[CHECK]), "application/json"),
+        }
+        answer = http.post("/v1/likeness-checks", files=parts)
+        assert (answer.status_code, answer.json()["answer"]) == (201, "allowed"), answer.text
+        asset = signed(http)[0]["id"]
+        problem(http.post(f"/v1/assets/{asset}/appeal", json=shown[APPEAL]), 404, "likeness-hold-not-found")
+        path = f"/v1/registrations/reg_{'a' * 26}/matches/lkm_{'a' * 26}/response"
+        problem(http.post(path, json=shown[RESPONSE]), 404, "registration-not-found")

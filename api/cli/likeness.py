@@ -1,0 +1,101 @@
+"""`sigillo likeness …`: ask before generating, object to a hold, read a registered person's log and answer to it."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import typer
+
+from api.cli.connect import SERVER, TOKEN, connected
+from api.cli.output import JSON, Exit, quoted, say, show, told
+
+app = typer.Typer(no_args_is_help=True, help="People who refuse to be imitated: ask, object, answer.")
+
+REGISTRATION = typer.Argument(..., help="Id of a registration, reg_…")
+CODES = {"allowed": Exit.OK, "refused": Exit.REFUSED, "ask_a_human": Exit.HELD}
+NONCE_BYTES = 16
+
+
+@app.command()
+def check(
+    picture: Path = typer.Argument(..., exists=True, dir_okay=False, help="Who is to be imitated."),
+    purpose: str = typer.Option(..., help="sexualised, political, commercial or other."),
+    place: str = typer.Option("", help="Where whoever asks is, as FR or US-IL."),
+    nonce: str = typer.Option("", help="Yours; it comes back in the token. Default: a random one."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Ask whether whoever a picture shows may be imitated. Ends with 1 if not, with 8 if a person has to decide."""
+    asked = {"purpose": purpose, "nonce": nonce or secrets.token_urlsafe(NONCE_BYTES), "place": place}
+    with told(), connected(server, token) as sigillo:
+        answer = sigillo.check_likeness(picture, asked)
+    if as_json:
+        show(answer)
+    else:
+        say(f"[bold]{answer['answer'].replace('_', ' ')}[/]: {answer['sentence']}")
+        if answer["skipped"]:
+            say(f"  faces were not looked for: {', '.join(answer['skipped'])} does not allow it")
+        say(
+            f"  check {answer['id']}, ledger entry {answer['ledger']['entry']}; its token is good until "
+            f"{answer['expires_at']}, with --json it is shown"
+        )
+    raise typer.Exit(CODES[answer["answer"]])
+
+
+@app.command()
+def appeal(
+    asset: str = typer.Argument(..., help="Id of a held asset of yours, ast_…"),
+    statement: str = typer.Option(..., help="Why it should be given out; a reviewer reads it."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Object to an asset being held."""
+    with told(), connected(server, token) as sigillo:
+        said = sigillo.appeal(asset, statement)
+    if as_json:
+        show(said)
+    else:
+        say(f"your objection is on record as {said['ledger']['entry']}; a person reads it")
+
+
+@app.command()
+def log(
+    registration: str = REGISTRATION,
+    cursor: str = typer.Option("", help="`next` of the page before."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Read a registered person's own log, the newest first."""
+    with told(), connected(server, token) as sigillo:
+        page = sigillo.matches(registration, cursor)
+    if as_json:
+        show(page)
+        return
+    for line in page["matches"]:
+        said = f", you {line['response']} it" if line["response"] else ""
+        say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']} ({line['purpose']}){quoted(said)}")
+        say(f"  {line['id']}, entry {line['entry']}")
+    if page["next"]:
+        say(f"more with --cursor {page['next']}")
+
+
+@app.command()
+def respond(
+    registration: str = REGISTRATION,
+    match: str = typer.Argument(..., help="Id of a line of its log, lkm_…"),
+    response: str = typer.Argument(..., help="confirmed (it may be: what it holds is given out) or objected."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Answer to a line of a registered person's log. It is said once."""
+    with told(), connected(server, token) as sigillo:
+        said = sigillo.respond(registration, match, response)
+    if as_json:
+        show(said)
+    else:
+        say(f"{quoted(response)}; entry {said['ledger']['entry']} says so")

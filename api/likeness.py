@@ -1,0 +1,70 @@
+"""Likeness in one service, put together: who looks at files, what is asked of the registry, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from api.faces import FaceDesk
+from api.pools import budget, turns
+from api.settings import Settings, Unchecked
+from api.turns import Turns
+from api.upload import SharedBudget
+from cases.library import Library
+from cases.likeness.at_upload import AtUpload
+from cases.likeness.checks import Checks
+from cases.likeness.consequences import Following
+from cases.likeness.holds import LikenessHolds
+from cases.likeness.lines import end_lines
+from cases.likeness.log import MatchLog
+from cases.likeness.matching import Matching
+from cases.likeness.tokens import Tokens
+from cases.likeness.unfinished import Unfinished
+from identity.issuing.issuer import Issuer
+from identity.registration.lookup import Registrations
+from identity.registration.rules import Rulebook
+from keys.clock import Clock, Entropy
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What the routes call."""
+
+    checks: Checks
+    tokens: Tokens
+    at_upload: AtUpload
+    holds: LikenessHolds
+    log: MatchLog
+    unfinished: Unfinished
+    registrations: Registrations
+    turns: Turns
+    uploads: SharedBudget
+
+
+def likeness_of(
+    settings: Settings,
+    library: Library,
+    faces: FaceDesk,
+    registrations: Registrations,
+    rulebook: Rulebook,
+    issuer: Callable[[], Issuer],
+    clock: Clock,
+    entropy: Entropy,
+) -> Likeness:
+    """All of it over one registry. A person's lines end with the person's key."""
+    ledger, database = library.ledger, library.database
+    ledger.subjects.on_erase(end_lines)
+    matching = Matching(database, ledger.subjects, faces.workers, faces.matcher, registrations, rulebook)
+    following = Following(ledger, entropy, settings.likeness_unchecked is Unchecked.HOLD)
+    at_upload = AtUpload(ledger, database, matching, following, clock)
+    return Likeness(
+        Checks(ledger, database, matching, settings.refused_uses, clock, entropy),
+        Tokens(issuer, clock),
+        at_upload,
+        LikenessHolds(ledger, database, clock, entropy),
+        MatchLog(ledger, database, clock),
+        Unfinished(library, at_upload, clock),
+        registrations,
+        turns(settings.workers),
+        budget(settings.upload_bytes),
+    )

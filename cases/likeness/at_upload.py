@@ -1,0 +1,65 @@
+"""The upload's question to the registry: does this show somebody who refuses, and what of it?
+
+Where nobody is registered it costs one indexed read. An upload waits for its answer and never fails for want of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cases.access import Caller
+from cases.errors import LikenessUnknownError
+from cases.likeness.consequences import Arrival, Consequences, Following
+from cases.likeness.findings import Circumstances, Finding
+from cases.likeness.limits import person_waits
+from cases.likeness.lines import asker_of
+from cases.likeness.matching import Matching
+from detection.errors import MediaError
+from detection.memfd import Memfd
+from keys.clock import Clock
+from ledger.forgetting.subjects import Subject
+from ledger.ids import EntryId, TenantId, milliseconds
+from ledger.log import Ledger
+from ledger.storage.database import Database
+
+
+@dataclass(frozen=True)
+class AtUpload:
+    """Asks, and works out what follows. Safe to call from many threads."""
+
+    ledger: Ledger
+    database: Database
+    matching: Matching
+    following: Following
+    clock: Clock
+
+    def find(self, caller: Caller, file: Memfd, mime: str, circumstances: Circumstances) -> Finding | None:
+        """What is found of an upload; None where nobody is registered. Raises KeyStoreUnavailableError,
+        DatabaseUnavailableError.
+        """
+        if not self.matching.anyone(caller.tenant):
+            return None
+        if self._met_too_often(caller):
+            return Finding(circumstances, None)
+        return self.look(caller.principal, caller.tenant, file, mime, circumstances)
+
+    def look(self, holder: str, tenant: TenantId, file: Memfd, mime: str, circumstances: Circumstances) -> Finding:
+        """The same, whoever is registered; a worker of the holder's share looks."""
+        try:
+            looked = self.matching.look(holder, tenant, file, mime, circumstances.use, circumstances.place)
+        except LikenessUnknownError as error:
+            return Finding(circumstances, None, error.reason)
+        except MediaError as error:
+            return Finding(circumstances, None, error.code)
+        return Finding(circumstances, looked)
+
+    def consequences(self, caller: Caller, finding: Finding, asset: Subject, decided: EntryId) -> Consequences:
+        """What follows for an asset that is being signed."""
+        asker = asker_of(self.ledger.subjects.system(caller.tenant), caller.principal)
+        arrival = Arrival(asset, decided, asker, caller.principal)
+        return self.following.of(finding, arrival, milliseconds(self.clock()))
+
+    def _met_too_often(self, caller: Caller) -> bool:
+        asker = asker_of(self.ledger.subjects.system(caller.tenant), caller.principal)
+        with self.database.read(caller.tenant) as connection:
+            return bool(person_waits(connection, caller.tenant, asker, milliseconds(self.clock())))

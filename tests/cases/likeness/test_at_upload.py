@@ -1,0 +1,180 @@
+"""An upload is held when it is made or altered and shows somebody who refuses; and never because nobody knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from detection.errors import MatchUnknownError, Unknown
+from identity.registration.refusal import Purpose
+from tests.api.wire import change, count, problem, rows, upload
+from tests.cases.likeness.people import HER, People, nobody_can_look
+from tests.deployment import Running, picture
+from tests.detection.faces import photos
+
+MADE = {"actions": [{"name": "c2pa.created", "source_type": "trainedAlgorithmicMedia"}]}
+TAKEN = {"actions": [{"name": "c2pa.created", "source_type": "digitalCapture"}]}
+TYPES = ["digitalCapture", "trainedAlgorithmicMedia", "composite"]
+
+
+@pytest.fixture(scope="session")
+def token(registry: Running) -> str:
+    return registry.key(source_types=TYPES)
+
+
+@pytest.fixture
+def http(registry: Running, token: str) -> Any:
+    with registry.http(token) as http:
+        yield http
+
+
+def held(http: httpx.Client, content: bytes = HER, claim: Any = MADE) -> dict[str, Any]:
+    answer = upload(http, content, claim)
+    assert answer.status_code == 202, answer.text
+    asset: dict[str, Any] = answer.json()
+    assert (asset["state"], asset["hold"]["reason"]) == ("held", "likeness-review")
+    return asset
+
+
+def log(up: Running, registration: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = up.operator.matches(registration)["matches"]
+    return found
+
+
+def test_made_of_somebody_who_refuses_is_signed_and_held(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered() as registration:
+        asset = held(http)
+        for part in ("content", "manifest"):
+            problem(http.get(asset["links"][part]), 409, "asset-held")
+        assert http.get(asset["links"]["self"]).json()["hold"] == asset["hold"]
+        (line,) = log(registry, registration)
+        assert (line["caller"], line["outcome"], line["held"]) == ("uploader", "held", True)
+        assert line["entry"] == asset["ledger"]["entry"]
+        text = str(asset)
+        for secret in (registration, "possible", "likely", "certain"):
+            assert secret not in text
+
+
+def test_a_photograph_of_her_is_given_out_and_noted(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered() as registration:
+        answer = upload(http, HER, TAKEN)
+        assert (answer.status_code, answer.json()["hold"]) == (201, None)
+        assert http.get(answer.json()["links"]["content"]).status_code == 200
+        (line,) = log(registry, registration)
+        assert (line["outcome"], line["held"]) == ("noted", False)
+
+
+def test_who_does_not_refuse_that_use_only_sees_it(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered(None, Purpose.POLITICAL) as registration:
+        assert upload(http, HER, {**MADE, "purpose": "commercial"}).status_code == 201
+        assert upload(http, HER, {**MADE, "purpose": "political"}).status_code == 202
+        assert upload(http, HER, MADE).status_code == 202  # it may be political: nobody said
+        outcomes = [line["outcome"] for line in log(registry, registration)]
+        assert outcomes == ["held", "held", "noted"]
+
+
+def test_a_look_alike_never_holds_anything(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered(people.like_her(0.6)) as twin, people.registered(people.stranger()) as other:
+        assert upload(http, HER, MADE).status_code == 201
+        assert [line["outcome"] for line in log(registry, twin)] == ["noted"]
+        assert log(registry, other) == []
+
+
+def test_a_history_that_says_so_counts_as_much_as_the_claim(people: People, http: httpx.Client) -> None:
+    """Made by a machine, signed here while nobody was registered, and brought back as if it were a photograph."""
+    asset = upload(http, HER, MADE).json()
+    made = http.get(asset["links"]["content"]).content
+    with people.registered():
+        held(http, made, {"actions": [{"name": "c2pa.edited"}]})
+        tampered = made.replace(b"c2pa.created", b"c2pa.creates", 1)
+        assert held(http, tampered, {})["parent"]["verdict"] == "invalid"
+
+
+def test_where_faces_may_not_be_matched_none_is_looked_for(
+    registry: Running, people: People, http: httpx.Client, token: str
+) -> None:
+    with people.registered() as registration:
+        answer = upload(http, HER, {**MADE, "place": "US-IL"})
+        assert (answer.status_code, log(registry, registration)) == (201, [])
+        tenant = registry.service.access.authenticate(token).tenant
+        said = registry.service.ledger.payloads.open(tenant, answer.json()["ledger"]["entry"]).payload
+        assert "likeness.skipped.us-il@1" in said.reasons
+
+
+def test_unknown_is_never_nobody(registry: Running, people: People, http: httpx.Client) -> None:
+    """Made media wait, held; a photograph passes; and both are looked at once somebody can."""
+    service, unknown = registry.service, MatchUnknownError(Unknown.KEYS, "sealed")
+    with people.registered() as registration:
+        with nobody_can_look(registry, unknown):
+            first = upload(http, HER, MADE)
+            assert (first.status_code, first.json()["hold"]["reason"]) == (202, "likeness-unchecked")
+            other = upload(http, picture(), MADE)
+            assert other.status_code == 201, "nobody is in it, whoever is registered"
+            photo = upload(http, HER, TAKEN)
+            assert photo.status_code == 201
+            assert log(registry, registration) == []
+            due(registry)
+            service.likeness.unfinished.round()
+            assert log(registry, registration) == [], "still unknown"
+        due(registry)
+        service.likeness.unfinished.round()
+        assert http.get(first.json()["links"]["self"]).json()["hold"]["reason"] == "likeness-review"
+        assert sorted(line["outcome"] for line in log(registry, registration)) == ["held", "noted"]
+    assert count(registry, "likeness_unchecked") == 0
+
+
+def test_held_for_want_of_a_look_is_given_out_when_it_shows_nobody(
+    registry: Running, people: People, http: httpx.Client
+) -> None:
+    with people.registered(people.stranger()):
+        with nobody_can_look(registry, MatchUnknownError(Unknown.INDEX, "old")):
+            asset = upload(http, HER, MADE).json()
+        assert asset["state"] == "held"
+        due(registry)
+        registry.service.likeness.unfinished.round()
+    assert http.get(asset["links"]["content"]).status_code == 200
+    kinds = [event["kind"] for event in http.get(asset["links"]["custody"]).json()["links"][0]["events"]]
+    assert kinds == ["asset.signed", "asset.held", "asset.released"]
+
+
+def test_every_moment_of_a_film_counts(registry: Running, people: People, http: httpx.Client) -> None:
+    film = photos.film(photos.landscape(), photos.PORTRAIT, photos.landscape())
+    with people.registered():
+        answer = upload(http, film, MADE, mime="video/mp4")
+        assert (answer.status_code, answer.json()["hold"]["reason"]) == (202, "likeness-review")
+
+
+def test_erasing_and_withdrawing_end_holds(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered() as registration:
+        erased, kept = held(http), held(http)
+        assert http.delete(erased["links"]["self"]).status_code == 200
+        shown = {one["asset"] for one in registry.operator.held_assets()["holds"]}
+        assert (kept["id"] in shown, erased["id"] in shown) == (True, False)
+        people.withdraw(registration)
+        problem(httpx_of(registry, f"/v1/registrations/{registration}/matches"), 409, "registration-ended")
+        hers = rows(registry, "SELECT 1 FROM likeness_match WHERE registration_id = ?", registration)
+        assert hers == [], "her log ends with her key"
+    registry.service.likeness.holds.end_withdrawn()
+    assert http.get(kept["links"]["content"]).status_code == 200
+    assert kept["id"] not in {one["asset"] for one in registry.operator.held_assets()["holds"]}
+
+
+def test_the_same_upload_twice_is_one_held_asset(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered() as registration:
+        answers = [upload(http, HER, MADE, headers={"Idempotency-Key": "her"}) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [202, 202]
+        assert answers[0].json()["id"] == answers[1].json()["id"]
+        assert len(log(registry, registration)) == 1
+
+
+def due(up: Running) -> None:
+    """Whatever waits to be looked at waits no longer."""
+    change(up, "UPDATE likeness_unchecked SET next_at = 0")
+
+
+def httpx_of(up: Running, path: str) -> httpx.Response:
+    """Asked as the operator."""
+    with up.http(up.service.operator_token) as http:
+        return http.get(path)

@@ -1,0 +1,172 @@
+"""A tool asks before it generates: three answers that say nothing of whom, and a token that its manifest can carry."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from cases.likeness import limits
+from detection.errors import MatchUnknownError, Unknown
+from identity.jose.jws import read_jws, verify_jws
+from identity.registration.refusal import Purpose
+from tests.api.wire import problem, rows, upload
+from tests.cases.likeness.people import HER, People, nobody_can_look
+from tests.cases.likeness.test_at_upload import MADE, TYPES, log
+from tests.deployment import Running, picture
+
+NONCE = "nonce-of-the-tool"
+
+
+@pytest.fixture(scope="session")
+def token(registry: Running) -> str:
+    return registry.key(source_types=TYPES, scopes=["likeness:check", "assets:sign", "assets:read"])
+
+
+@pytest.fixture
+def tool(registry: Running, token: str) -> Any:
+    with registry.http(token) as http:
+        yield http
+
+
+def ask(
+    tool: httpx.Client, content: bytes = HER, purpose: str = "commercial", key: str = "", **more: Any
+) -> httpx.Response:
+    check = json.dumps({"purpose": purpose, "nonce": NONCE, **more})
+    parts: dict[str, Any] = {"file": ("who", content, "image/jpeg"), "check": (None, check, "application/json")}
+    return tool.post("/v1/likeness-checks", files=parts, headers={"Idempotency-Key": key} if key else {})
+
+
+def recorded(up: Running) -> list[str]:
+    """Kinds of the entries that likeness made."""
+    made = "SELECT kind FROM payload WHERE kind LIKE 'likeness.%' OR kind LIKE 'asset.%'"
+    return sorted(kind for (kind,) in rows(up, made))
+
+
+def answered(tool: httpx.Client, *args: Any) -> str:
+    answer = ask(tool, *args)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["answer"])
+
+
+def test_a_persons_refusal_looks_like_the_policys(registry: Running, people: People, tool: httpx.Client) -> None:
+    before = recorded(registry)
+    policy = ask(tool, purpose="sexualised").json()
+    assert recorded(registry) == [*before, "likeness.checked"]
+    with people.registered() as registration:
+        refused = ask(tool).json()
+        assert recorded(registry) == [*before, *["likeness.checked"] * 2], "in public, each refusal is as much"
+        (line,) = log(registry, registration)
+        assert (line["caller"], line["outcome"], line["entry"]) == (
+            "creation_tool",
+            "refused",
+            refused["ledger"]["entry"],
+        )
+        text = str(refused)
+    assert policy.keys() == refused.keys()
+    same = ("answer", "sentence", "skipped", "nonce")
+    assert [policy[name] for name in same] == [refused[name] for name in same]
+    for secret in (registration, line["id"], "likely", "certain", "cosine"):
+        assert secret not in text
+    for claims in (read_jws(one["token"], "likeness-check+jwt").payload for one in (policy, refused)):
+        assert set(claims) == {"iss", "iat", "exp", "jti", "tool", "nonce", "commitment", "answer", "purpose"}
+
+
+def test_what_is_allowed_and_what_a_human_decides(people: People, tool: httpx.Client) -> None:
+    assert answered(tool) == "allowed", "nobody is registered"
+    with people.registered(people.stranger()):
+        assert answered(tool) == "allowed"
+    with people.registered(None, Purpose.POLITICAL):
+        assert [answered(tool, HER, use) for use in ("other", "political")] == ["allowed", "refused"]
+    with people.registered(people.like_her(0.6)):
+        assert answered(tool) == "ask_a_human", "a look-alike, or she"
+    with people.registered():
+        assert answered(tool, picture()) == "allowed", "nobody is in it"
+        said = ask(tool, place="US-IL").json()
+        assert (said["answer"], said["skipped"]) == ("ask_a_human", ["us-il@1"])
+
+
+def test_unknown_is_an_error_and_never_allowed(registry: Running, people: People, tool: httpx.Client) -> None:
+    with people.registered(), nobody_can_look(registry, MatchUnknownError(Unknown.INDEX, "old")):
+        before = recorded(registry)
+        assert problem(ask(tool), 503, "likeness-unknown")["reason"] == "index"
+        assert recorded(registry) == before
+
+
+def test_the_token_is_bound_to_the_picture_the_tool_and_its_nonce(registry: Running, tool: httpx.Client) -> None:
+    said = ask(tool).json()
+    claims = read_jws(said["token"], "likeness-check+jwt")
+    verify_jws(claims, registry.service.issuance.record.issuer().p256.key)
+    salted = hmac.digest(bytes.fromhex(said["salt"]), HER, "sha256").hex()
+    assert (claims.payload["commitment"], said["commitment"]) == (salted, salted)
+    assert (claims.payload["nonce"], claims.payload["tool"]) == (NONCE, "Test Camera")
+    assert said["salt"] not in said["token"]
+
+
+def test_an_allowed_check_goes_into_the_manifest_and_no_other(
+    registry: Running, people: People, tool: httpx.Client
+) -> None:
+    allowed, refused = ask(tool).json(), ask(tool, purpose="sexualised").json()
+    asset = upload(tool, picture(), {**MADE, "likeness_check": allowed["token"]}).json()
+    signed = tool.get(asset["links"]["content"]).content
+    with registry.http() as anyone:
+        report = anyone.post("/v1/verifications", files={"file": ("f", signed, "image/jpeg")}).json()
+    stated = report["likeness_check"]
+    assert (stated["entry"], stated["purpose"]) == (allowed["ledger"]["entry"], "commercial")
+    assert stated["token"] == allowed["token"]
+    other = registry.key("Other Tool", source_types=TYPES)
+    forged = allowed["token"][:-4] + "AAAA"
+    with registry.http(other) as stranger:
+        problem(upload(stranger, picture(), {"likeness_check": allowed["token"]}), 422, "likeness-token")
+    for bad in (refused["token"], forged, "no.token.this"):
+        problem(upload(tool, picture(), {**MADE, "likeness_check": bad}), 422, "likeness-token")
+
+
+def test_the_same_check_twice_is_one(registry: Running, tool: httpx.Client) -> None:
+    first, second = (ask(tool, key="again").json() for _ in range(2))
+    assert {**first, "token": ""} == {**second, "token": ""}
+    problem(ask(tool, purpose="other", key="again"), 422, "idempotency-conflict")
+
+
+def test_whoever_meets_one_person_too_often_is_answered_nothing(
+    registry: Running, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PER_PERSON", 2)
+    token = registry.key("Climber", source_types=TYPES, scopes=["likeness:check", "assets:sign", "assets:read"])
+    with people.registered() as registration, registry.http(token) as climber, registry.http(token) as again:
+        assert [answered(climber) for _ in range(2)] == ["refused"] * 2
+        for content in (HER, picture()):
+            said = problem(ask(climber, content), 429, "likeness-limit")
+            assert said["retry_after"] > 0
+        assert upload(again, picture(), MADE).status_code == 202, "an upload is no better oracle"
+        assert len(log(registry, registration)) == 2
+    monkeypatch.setattr(limits, "PER_PERSON", 1000)
+    monkeypatch.setattr(limits, "PER_TOOL", 2)
+    with registry.http(token) as climber:
+        assert problem(ask(climber), 429, "likeness-limit").keys() == said.keys()
+
+
+def test_only_a_vetted_tool_may_ask(registry: Running) -> None:
+    with registry.http(registry.key()) as http:
+        problem(ask(http), 403, "scope-missing")
+
+
+def test_a_check_without_purpose_or_nonce_is_told_what_it_lacks(tool: httpx.Client) -> None:
+    wrongs: list[dict[str, Any]] = [
+        {"purpose": "unsaid"},
+        {"purpose": "art"},
+        {"nonce": "short"},
+        {"place": "Illinois"},
+    ]
+    for wrong in wrongs:
+        problem(ask(tool, **wrong), 422, "request-invalid")
+
+
+def test_nothing_of_the_picture_is_kept(registry: Running, people: People, tool: httpx.Client) -> None:
+    with people.registered():
+        files = rows(registry, "SELECT count(*) FROM blob")
+        ask(tool)
+        assert rows(registry, "SELECT count(*) FROM blob") == files

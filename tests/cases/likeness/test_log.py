@@ -1,0 +1,105 @@
+"""Who decides what is held: the person, a reviewer, and what the uploader may say to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from client import Problem
+from tests.api.wire import problem
+from tests.cases.likeness.people import People
+from tests.cases.likeness.test_at_upload import TYPES, held, log
+from tests.deployment import Running
+
+
+@pytest.fixture(scope="session")
+def token(registry: Running) -> str:
+    return registry.key(source_types=TYPES)
+
+
+@pytest.fixture
+def http(registry: Running, token: str) -> Any:
+    with registry.http(token) as http:
+        yield http
+
+
+def shown(up: Running, asset: dict[str, Any]) -> dict[str, Any]:
+    """A held asset as a reviewer sees it."""
+    found: dict[str, dict[str, Any]] = {one["asset"]: one for one in up.operator.held_assets()["holds"]}
+    return found[asset["id"]]
+
+
+def kinds(http: Any, asset: dict[str, Any]) -> list[str]:
+    return [event["kind"] for event in http.get(asset["links"]["custody"]).json()["links"][0]["events"]]
+
+
+def test_confirming_gives_out_what_nobody_else_holds(registry: Running, people: People, http: Any) -> None:
+    with people.registered() as she, people.registered(people.like_her(0.9)) as sister:
+        asset = held(http)
+        (hers,), (sisters,) = log(registry, she), log(registry, sister)
+        registry.operator.respond(she, hers["id"], "confirmed")
+        assert http.get(asset["links"]["self"]).json()["state"] == "held", "her sister has not"
+        registry.operator.respond(sister, sisters["id"], "confirmed")
+        assert http.get(asset["links"]["content"]).status_code == 200
+        assert kinds(http, asset) == ["asset.signed", "asset.held", "asset.released"]
+        assert log(registry, she)[0]["response"] == "confirmed"
+        with pytest.raises(Problem, match="was confirmed before"):
+            registry.operator.respond(she, hers["id"], "objected")
+
+
+def test_objecting_keeps_it_held_and_a_reviewer_has_the_last_word(registry: Running, people: People, http: Any) -> None:
+    with people.registered() as she:
+        asset = held(http)
+        registry.operator.respond(she, log(registry, she)[0]["id"], "objected")
+        assert shown(registry, asset)["refused_at"]
+        problem(http.get(asset["links"]["content"]), 409, "asset-held")
+        answer = http.post(asset["hold"]["appeal"], json={"statement": "She is our actor."})
+        assert answer.status_code == 201
+        assert shown(registry, asset)["people"] == 1
+        assert shown(registry, asset)["appeal"] == "She is our actor."
+        registry.operator.release_asset(asset["id"], "her agent agreed, case 7")
+        assert http.get(asset["links"]["content"]).status_code == 200
+        with pytest.raises(Problem, match="not held"):
+            registry.operator.refuse_asset(asset["id"], "too late")
+        assert kinds(http, asset) == [
+            "asset.signed", "asset.held", "asset.refused", "asset.appealed", "asset.released",
+        ]  # fmt: skip
+
+
+def test_one_persons_lines_are_nobody_elses(registry: Running, people: People, http: Any) -> None:
+    with people.registered() as she, people.registered(people.stranger()) as other:
+        held(http)
+        (line,) = log(registry, she)
+        with pytest.raises(Problem, match="no such match"):
+            registry.operator.respond(other, line["id"], "confirmed")
+        for path in (f"/v1/registrations/{she}/matches", "/v1/likeness-holds"):
+            problem(http.get(path), 403, "scope-missing")
+
+
+def test_a_stranger_objects_to_nobodys_hold(registry: Running, people: People, http: Any) -> None:
+    with people.registered():
+        asset = held(http)
+        with registry.http(registry.key("Other")) as stranger:
+            problem(stranger.post(asset["hold"]["appeal"], json={"statement": "mine"}), 404, "asset-not-found")
+
+
+def test_a_log_is_paged(registry: Running, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    from api.schemas import likeness as schema
+    from cases.likeness import log as module
+
+    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(schema, "PAGE", 2)
+    with people.registered() as she:
+        with registry.http(registry.key(source_types=TYPES)) as http:
+            made = [held(http)["ledger"]["entry"] for _ in range(3)]
+        seen, cursor = [], ""
+        while True:
+            page = registry.operator.matches(she, cursor)
+            seen += [line["entry"] for line in page["matches"]]
+            cursor = page["next"] or ""
+            if not cursor:
+                break
+        assert seen == made[::-1]
+        with pytest.raises(Problem):
+            registry.operator.matches(she, "nonsense!")
