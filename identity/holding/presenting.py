@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from identity.data_integrity.signing import ProofOptions, add_proof
 from identity.did.methods import VerificationMethod, method_of, resolve
+from identity.enveloping.checks import opened
+from identity.enveloping.envelope import is_enveloped
 from identity.errors import CredentialRefusedError, DidError, HolderKeyUnknownError
 from identity.holding.wallet import Wallet
 from identity.jose.jwk import read_jwk
@@ -21,6 +23,7 @@ from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED, ContextLi
 from identity.sd_jwt import credential as sd_jwt
 from identity.sd_jwt.disclosure import Path
 from identity.sd_jwt.key_binding import Binding
+from identity.vcdm import CREDENTIAL
 
 SUITE: Final = "ecdsa-rdfc-2019"
 """Of a presentation's proof."""
@@ -68,8 +71,9 @@ def present_document(
 
 
 def _subject(credential: Mapping[str, Any]) -> VerificationMethod:
-    """The key that a credential is about. Raises HolderKeyUnknownError."""
-    subject = credential.get("credentialSubject")
+    """The key that a credential is about, in whatever envelope. Raises HolderKeyUnknownError, CheckFailedError."""
+    said = opened(credential, CREDENTIAL).document if is_enveloped(credential, CREDENTIAL) else credential
+    subject = said.get("credentialSubject")
     did = subject.get("id") if isinstance(subject, dict) else None
     try:
         if isinstance(did, str):

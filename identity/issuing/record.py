@@ -212,7 +212,10 @@ class IssuerRecord:
 
 def _fault(edition: Edition, ref: KeyRef) -> str:
     state = "revoked" if edition.methods[ref].revoked else "retired" if ref in edition.retired else ""
-    return f"{ref} is {state}, so no credential is signed with it: `sigillo keys rotate --issuer …`" if state else ""
+    if not state:
+        return ""
+    key = ref.name.rpartition("-")[2]
+    return f"{ref} is {state}, so no credential is signed with it: `sigillo keys rotate --issuer {key}`"
 
 
 def _verification(did: str, method: Method) -> VerificationMethod:

@@ -85,15 +85,16 @@ def issue(
     return _joined(sign_jws(signer, {**(header or {}), "typ": TYPE}, payload), disclosures)
 
 
-def present(credential: str, shown: Collection[Path]) -> str:
-    """The credential with the disclosures of these claims, and of what they are in, and no others.
+def present(credential: str, shown: Collection[Path], typ: str = TYPE) -> str:
+    """The credential, a token that says it is a `typ`, with the disclosures of these claims, and of what they are in,
+    and no others.
 
     Raises TokenUnreadableError, TokenInvalidError, and CredentialRefusedError for a claim that it does not hide.
     """
     token, disclosures, binding = _split(credential)
     if binding:
         raise TokenInvalidError(Check.BINDING, "a credential to present carries no proof of a key yet")
-    revealed = reveal(read_jws(token, TYPE).payload, disclosures)
+    revealed = reveal(read_jws(token, typ).payload, disclosures)
     missing = [path for path in shown if path not in revealed.disclosures]
     if missing:
         raise CredentialRefusedError(f"the credential hides nothing at {missing[0]}")

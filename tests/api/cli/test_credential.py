@@ -143,6 +143,11 @@ def test_the_answer_that_a_credential_came_in_is_verified(deployment: Running, r
             given = answer.json()["credential"]
             file.write_text(json.dumps({"verifiableCredential": given}))
             assert run("credential", "verify", file).exit_code == 0, form
+            if form == "vc+sd-jwt":
+                shown = run("credential", "derive", file, "--show", "profile", "-o", tmp_path / "shown.json")
+                assert shown.exit_code == 0, shown.output
+                seen = run("credential", "verify", tmp_path / "shown.json")
+                assert (seen.exit_code, "Anna" in seen.stdout, "anna.example" in seen.stdout) == (0, False, True)
             if form in {"vc+jwt", "vc+sd-jwt"}:
                 token = given["id"].partition(",")[2]
                 file.write_text(token)

@@ -269,7 +269,17 @@ def test_an_envelope_verifies_over_vc_api_until_it_is_revoked(
     def verdict(credential: dict[str, Any]) -> str:
         return str(http.post("/credentials/verify", json={"verifiableCredential": credential}).json()["verdict"])
 
-    assert verdict(issued(http, plain(did), mediaType=media)) == "holds"
+    made = issued(http, plain(did), mediaType=media)
+    assert verdict(made) == "holds"
+    derived = http.post(
+        "/credentials/derive", json={"verifiableCredential": made, "options": {"selectivePointers": []}}
+    )
+    if "sd-jwt" in media:
+        shown = derived.json()["verifiableCredential"]
+        assert verdict(shown) == "holds"
+        assert len(shown["id"]) < len(made["id"])
+    else:
+        problem(derived, 422, "derivation-refused")
     answer = issue(http, written_by_us(did, "VerifiedCreator"), mediaType=media).json()
     assert answer["verifiableCredential"]["id"].startswith(f"data:{media}")
     assert verdict(answer["verifiableCredential"]) == "holds"

@@ -14,6 +14,7 @@ from identity.enveloping.envelope import envelop, token_in
 from identity.enveloping.issuing import ENVELOPES
 from identity.enveloping.secured import Form
 from identity.errors import CredentialRefusedError, SelectionError
+from identity.holding.deriving import derive_credential
 from identity.issuing.orders import RESERVED
 from identity.outcome import Check, Outcome
 from identity.vcdm import CREDENTIAL
@@ -81,6 +82,26 @@ def test_a_holder_leaves_out_what_is_not_mandatory() -> None:
     assert {each.check for each in verify_credential(seen, policy(issuer), NOW).failed} == {Check.CONTEXTS}
     assert opened(seen, CREDENTIAL).document["credentialSubject"] == {"id": "did:example:ada", "name": "Ada"}
     assert "a reader" not in token_in(seen, CREDENTIAL)[0].decode()
+
+
+def test_a_holder_derives_what_pointers_select_and_what_is_mandatory() -> None:
+    made, issuer = issued("vc+sd-jwt", "/credentialSubject/name"), our_issuer()
+    shown = derive_credential(made, [])
+    assert verify_credential(shown, policy(issuer), NOW).verdict is Outcome.HOLDS
+    assert opened(shown, CREDENTIAL).document["credentialSubject"] == {"name": "Ada"}
+    assert opened(derive_credential(made, ["/credentialSubject/description"]), CREDENTIAL).document == credential()
+    listed = issued("vc+sd-jwt", credentialSubject=[{"name": "Ada"}, {"name": "Bob"}])
+    second = opened(derive_credential(listed, ["/credentialSubject/1/name"]), CREDENTIAL).document
+    assert second["credentialSubject"] == [{}, {"name": "Bob"}]
+    for refused, pointer in (
+        (made, "/credentialSubject/age"),
+        (made, "credentialSubject"),
+        (issued("vc+jwt"), "/credentialSubject/name"),
+        ({**made, "id": "data:application/vc+sd-jwt,x~"}, "/credentialSubject/name"),
+        ({**made, "id": "data:application/vc+sd-jwt,ü~"}, "/credentialSubject/name"),
+    ):
+        with pytest.raises(SelectionError):
+            derive_credential(refused, [pointer])
 
 
 @pytest.mark.parametrize("pointer", ["/credentialSubject/portrait/name", "/credentialSubject/portrait"])

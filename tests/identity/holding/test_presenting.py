@@ -11,6 +11,7 @@ import pytest
 
 from identity.data_integrity.proof import Expected
 from identity.did.methods import resolve
+from identity.enveloping.issuing import ENVELOPES
 from identity.errors import CredentialRefusedError, HolderKeyUnknownError, TokenInvalidError
 from identity.holding.presenting import present_document, present_token
 from identity.holding.wallet import HolderKey, Wallet
@@ -67,9 +68,10 @@ def test_what_is_bound_to_another_key_is_not_shown(wallet: Wallet, tmp_path: Pat
         present_token(token(wallet.new_key()), [("weight",)], wallet, SHOP, NOW)
 
 
-def test_a_document_goes_in_a_presentation_that_its_subject_signs(wallet: Wallet) -> None:
+@pytest.mark.parametrize("form", ["eddsa-rdfc-2022", *ENVELOPES])
+def test_a_document_goes_in_a_presentation_that_its_subject_signs(wallet: Wallet, form: str) -> None:
     mine = wallet.new_key()
-    issued = our_issuer().document(credential(credentialSubject={"id": mine.did}), "eddsa-rdfc-2022")
+    issued = our_issuer().document(credential(credentialSubject={"id": mine.did}), form)
     presentation = present_document(issued, wallet, "challenge-1", "shop.example", NOW)
     asked = Expected("authentication", "challenge-1", "shop.example")
 
