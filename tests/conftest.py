@@ -12,6 +12,7 @@ out: they fail.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -31,6 +32,14 @@ from tests.peers.node import Node, PeersMissingError, installed
 settings.register_profile("sigillo", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("sigillo")
+
+# What is imported and collected stays to the end; to look for garbage among it, again and again, would find none.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -37,16 +37,27 @@ PATIENCE: Final = 60
 """Seconds for a process to end that was killed."""
 
 _TEMPLATE: Final = "sigillo_template"
+"""A PostgreSQL database with tables, which new ones are copied from."""
 
 
 def url_of(path: Path, kind: str = KIND) -> str:
     """The URL of the database that this path names, made if it is new."""
     if kind == SQLITE:
+        prepare(path)
         return f"sqlite:///{path}"
     name = _name(path)
     if not _exists(name):
         _create(name, _template(_server()))
     return server_url(name)
+
+
+def prepare(path: Path) -> None:
+    """Tables in a new SQLite file, as the migrations make them: copied, for to migrate each time would take a tenth of
+    a second. `tests/ledger/test_schema.py` and every process that a test starts migrate.
+    """
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(_migrated())
 
 
 def copy(source: Path, target: Path, kind: str = KIND) -> None:
@@ -172,6 +183,17 @@ def _template(_host: str) -> str:
         migrate(database)
         database.close()
     return _TEMPLATE
+
+
+@cache
+def _migrated() -> bytes:
+    """A SQLite file with tables, and nothing in them."""
+    with tempfile.TemporaryDirectory(prefix="sigillo-schema-") as folder:
+        file = Path(folder) / "template.db"
+        database = Database(f"sqlite:///{file}")
+        migrate(database)
+        database.close()
+        return file.read_bytes()
 
 
 def _exists(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from api.service import Service
 from api.settings import Settings
 from client import Sigillo
 from keys.clock import Clock, system_clock
-from tests.databases import settings_of
+from tests.databases import prepare, settings_of
 
 FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute", "opening_rate": "100000/hour"}
 """One worker a pool starts quickly; rates that only their own tests meet."""
@@ -58,12 +58,13 @@ def running(folder: Path, clock: Clock = system_clock, **chosen: Any) -> Iterato
     home = Home(folder)
     found = {name.removeprefix("SIGILLO_").lower(): value for name, value in settings_of(folder).items()}
     settings = Settings(home=folder, **{**FAST, **found, **chosen})
-    with (
-        home.holding() as holder,
-        open_service(settings, home, holder.token, clock) as service,
-        serving(service, holder),
-        Sigillo("http://sigillo", holder.token, holder.socket) as operator,
-    ):
+    with ExitStack() as stack:
+        holder = stack.enter_context(home.holding())
+        if settings.database_url == f"sqlite:///{folder / 'sigillo.db'}" and not home.begun.exists():
+            prepare(folder / "sigillo.db")
+        service = stack.enter_context(open_service(settings, home, holder.token, clock))
+        stack.enter_context(serving(service, holder))
+        operator = stack.enter_context(Sigillo("http://sigillo", holder.token, holder.socket))
         home.announce(holder)
         yield Running(service, operator, holder.socket, home)
 

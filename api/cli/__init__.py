@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+import api.cli.loading as _loading  # before the commands
 from api.cli import bundle as _bundle  # noqa: F401 -- adds its commands to `ledger`
 from api.cli import claim_key as _claim_key  # noqa: F401 -- adds its commands to `keys`
 from api.cli import credential_offer as _credential_offer  # noqa: F401 -- to `credential`
@@ -29,6 +30,8 @@ from api.cli.trust import app as trust
 from api.cli.verify import verify
 from api.cli.witness import app as witness
 from api.version import VERSION
+
+_loading.done()
 
 
 def _version(wanted: bool) -> None:
