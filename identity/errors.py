@@ -94,7 +94,10 @@ IdentityError
     ├── HoldDecidedError              somebody has decided it
     ├── OvertakenError                what something was prepared against is no more; prepare it again
     ├── RegistryBusyError             others register faster than one can be compared with them
-    └── RecoveryCodeError             these are not the words of a recovery code, or not of this one
+    ├── RecoveryCodeError             these are not the words of a recovery code, or not of this one
+    ├── TooManyGuessesError           of a recovery code; `retry_after` says when there is room again
+    ├── RecoveryBusyError             as many codes are looked at as may be at once
+    └── NotLeavingError               no withdrawal is under way that could be stopped
 """
 
 from __future__ import annotations
@@ -628,3 +631,25 @@ class RecoveryCodeError(RegistrationError):
 
     def __init__(self) -> None:
         super().__init__("this is not the recovery code: twelve words, as they were shown once")
+
+
+class TooManyGuessesError(RegistrationError):
+    """Too many codes for one registration."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many codes were tried for this registration; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class RecoveryBusyError(RegistrationError):
+    """As many codes are looked at as may be at once."""
+
+    def __init__(self) -> None:
+        super().__init__("too many recovery codes are looked at just now; send it again in a moment")
+
+
+class NotLeavingError(RegistrationError):
+    """Nothing to stop."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody asked to withdraw this registration with its recovery code")

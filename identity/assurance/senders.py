@@ -1,4 +1,4 @@
-"""Who carries a one-time code to its address or number.
+"""Who carries a one-time code, or a notice, to its address or number.
 
 Rules
 - A sender is asked before a code is made whether it can send at all: what nobody can send is not begun.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -58,6 +58,13 @@ class Sender(Protocol):
         """Once the request is durable. Raises CodeNotSentError."""
 
 
+class Carrier(Protocol):
+    """A way for any message to a person; `name` is its own, the same when it is sent again."""
+
+    def deliver(self, name: str, content: Mapping[str, object]) -> None:
+        """Once what it tells of is durable. Raises CodeNotSentError, SenderAbsentError."""
+
+
 class Nobody:
     """Sends nothing, and says so."""
 
@@ -69,10 +76,14 @@ class Nobody:
         """Raises CodeNotSentError."""
         raise CodeNotSentError(f"{message.kind} cannot be sent here")
 
+    def deliver(self, name: str, content: Mapping[str, object]) -> None:  # noqa: ARG002 -- as `Carrier.deliver`
+        """Raises SenderAbsentError."""
+        raise SenderAbsentError
+
 
 @dataclass(frozen=True)
 class Outbox:
-    """A folder of the owner's, one file a code."""
+    """A folder of the owner's, one file a message."""
 
     folder: Path
     notice: Callable[[str], object]
@@ -82,10 +93,13 @@ class Outbox:
 
     def send(self, message: Message) -> None:
         """As `Sender.send`."""
-        content = {"kind": message.kind, "to": message.destination, "code": message.code}
+        self.deliver(message.request, {"kind": message.kind, "to": message.destination, "code": message.code})
+
+    def deliver(self, name: str, content: Mapping[str, object]) -> None:
+        """As `Carrier.deliver`."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            replace_secret(self.folder / f"{message.request}.json", json.dumps(content).encode())
+            replace_secret(self.folder / f"{name}.json", json.dumps(content).encode())
         except OSError as error:
             raise CodeNotSentError(f"the outbox cannot be written ({error.strerror})") from error
         self.notice(OUTBOX_WARNING)
@@ -107,18 +121,21 @@ class Gateway:
 
     def send(self, message: Message) -> None:
         """As `Sender.send`. Asked once: a message that is sent twice costs money and worries people."""
+        minutes = message.lasts // timedelta(minutes=1)
+        content = {"kind": message.kind, "to": message.destination, "code": message.code, "minutes": minutes}
+        self.deliver(message.request, content)
+
+    def deliver(self, name: str, content: Mapping[str, object]) -> None:
+        """As `Carrier.deliver`."""
         if not self._turns.acquire(blocking=False):
             raise CodeNotSentError(f"{MAX_AT_ONCE} messages to the gateway are under way")
         try:
-            self._post(message)
+            self._post(name, json.dumps(content).encode())
         finally:
             self._turns.release()
 
-    def _post(self, message: Message) -> None:
-        minutes = message.lasts // timedelta(minutes=1)
-        content = {"kind": message.kind, "to": message.destination, "code": message.code, "minutes": minutes}
-        body = json.dumps(content).encode()
-        headers = signed_headers(self.secret, message.request, body, self.clock()) | _JSON
+    def _post(self, name: str, body: bytes) -> None:
+        headers = signed_headers(self.secret, name, body, self.clock()) | _JSON
         try:
             with httpx.Client(follow_redirects=False, trust_env=False, timeout=ANSWER_SECONDS) as client:
                 answer = client.post(self.url, content=body, headers=headers)

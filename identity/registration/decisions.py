@@ -78,12 +78,66 @@ class RegistrationRepeated:
     registration: str
 
 
+@dataclass(frozen=True)
+class WithdrawalAsked:
+    """Somebody who has the recovery code wants to withdraw. What tells the person of it comes after this entry."""
+
+    registration: str
+    leaving_at: str
+    """If nobody can be told: sooner, once they were."""
+
+
+@dataclass(frozen=True)
+class WithdrawalStopped:
+    """The person stopped what was asked for with the recovery code."""
+
+    registration: str
+
+
+@dataclass(frozen=True)
+class RegistrationWithdrawn:
+    """Its key was destroyed, with what was matched, at the person's wish. Sealed under the tenant's system subject."""
+
+    registration: str
+    way: str
+    """`person`, `platform`, or `recovery`."""
+
+
+@dataclass(frozen=True)
+class RegistrationExpired:
+    """The same, because its time was over."""
+
+    registration: str
+    expired_at: str
+
+
+@dataclass(frozen=True)
+class RegistrationRenewed:
+    """It lasts longer, under the text that is in force."""
+
+    registration: str
+    consent: str
+    consent_language: str
+    consent_sha256: str
+    consent_proof: str
+    before: str
+    expires_at: str
+
+
 MADE: Final = Kind("registration.made", RegistrationMade)
 HELD: Final = Kind("registration.held", RegistrationHeld)
 RELEASED: Final = Kind("registration.released", RegistrationReleased)
 REFUSED: Final = Kind("registration.refused", RegistrationRefused)
 
 REPEATED: Final = Kind("registration.repeated", RegistrationRepeated)
+WITHDRAWAL_ASKED: Final = Kind("registration.withdrawal_asked", WithdrawalAsked)
+WITHDRAWAL_STOPPED: Final = Kind("registration.withdrawal_stopped", WithdrawalStopped)
+WITHDRAWN: Final = Kind("registration.withdrawn", RegistrationWithdrawn)
+EXPIRED: Final = Kind("registration.expired", RegistrationExpired)
+RENEWED: Final = Kind("registration.renewed", RegistrationRenewed)
 
-KINDS: Final = (MADE, HELD, RELEASED, REFUSED, REPEATED)
+KINDS: Final = (
+    *(MADE, HELD, RELEASED, REFUSED, REPEATED),
+    *(WITHDRAWAL_ASKED, WITHDRAWAL_STOPPED, WITHDRAWN, EXPIRED, RENEWED),
+)
 """What the composition root registers."""

@@ -23,11 +23,12 @@ from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 from identity.assurance.account import Accounts, Actor
 from identity.errors import HoldDecidedError, RegistrationHoldNotFoundError
 from identity.registration.decisions import POLICY, REFUSED, RELEASED, RegistrationRefused, RegistrationReleased
+from identity.registration.ending import Ending
 from identity.registration.record import Details, State, become, find_row, opened
 from identity.registration.tables import HoldRow
 from keys.clock import Entropy
 from keys.sealing import seal, unseal
-from ledger.errors import DatabaseUnavailableError, SubjectErasedError
+from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId, may_be_stored
 from ledger.payload import Draft
@@ -168,18 +169,16 @@ class RegistrationHolds:
         held, ledger = self.find(by.tenant, hold), self.accounts.ledger
         said = RegistrationRefused(held.registration, hold, reason)
         draft = self.accounts.draft(REFUSED, POLICY, by.principal, ledger.subjects.system(by.tenant), said)
+        ending = Ending.of(self.accounts, by.tenant, held.registration, by.principal)
 
         def work(connection: Connection) -> Sequence[Draft]:
             by.alive(connection)
             self._decide(connection, by.tenant, hold, HoldState.REFUSED, draft.id)
             _require_held(connection, by.tenant, held.registration)
-            end(connection, by.tenant, held.registration, State.REFUSED)
-            ledger.subjects.erase(connection, by.tenant, held.registration)
-            return [draft]
+            return [draft, *ending.end(connection, State.REFUSED)]
 
         ledger.record(work, by.tenant)
-        with suppress(DatabaseUnavailableError):  # housekeeping empties the log as soon as there is room
-            self.accounts.database.truncate_wal()
+        ending.settled()
         return draft.id
 
     def _decide(self, connection: Connection, tenant: TenantId, hold: str, state: HoldState, entry: EntryId) -> None:
@@ -189,13 +188,6 @@ class RegistrationHolds:
         mine = (HoldRow.tenant_id == tenant, HoldRow.id == hold)
         decided = {"state": state, "decided_at": self.accounts.now(), "entry_id": entry}
         connection.execute(update(HoldRow).where(*mine).values(decided))
-
-
-def end(connection: Connection, tenant: TenantId, registration: SubjectId, state: State) -> None:
-    """In the unit of work that ends a registration, whose key the caller destroys: what is sealed goes, ids stay."""
-    become(connection, tenant, registration, state=state, sealed=None, recovery=None, leaving_at=None)
-    its = (HoldRow.tenant_id == tenant, HoldRow.registration_id == registration)
-    connection.execute(update(HoldRow).where(*its).values(sealed=None))
 
 
 def _require_held(connection: Connection, tenant: TenantId, registration: SubjectId) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
-from ledger.storage.tables import TENANT, Base
+from ledger.storage.tables import BOOKKEEPING, TENANT, Base
 
 
 class RegistrationRow(Base):
@@ -17,6 +17,7 @@ class RegistrationRow(Base):
         Index(None, "tenant_id", "account_id", "created_at"),
         Index(None, "tenant_id", "principal_id", "created_at"),
         Index(None, "tenant_id", "created_at"),
+        Index(None, "id", unique=True),
         Index(None, "state", "expires_at"),
         Index(None, "state", "leaving_at"),
         {"info": TENANT},
@@ -66,3 +67,36 @@ class HoldRow(Base):
 
     entry_id: Mapped[EntryId]
     """Of placing it, then of deciding it."""
+
+
+class NoticeRow(Base):
+    """What a person is to be told of a registration, and whether it went."""
+
+    __tablename__ = "registration_notice"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "registration_id"], ["registration.tenant_id", "registration.id"]),
+        Index(None, "due_at"),
+        {"info": TENANT | BOOKKEEPING},
+    )
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    registration_id: Mapped[SubjectId] = mapped_column(primary_key=True)
+    about: Mapped[str] = mapped_column(primary_key=True)
+    about_at: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """When what it tells of happened, or will."""
+
+    due_at: Mapped[int | None]
+    """When to try next; none once it went, or there is nobody to send it to."""
+
+    tries: Mapped[int]
+    sent_at: Mapped[int | None]
+
+
+class GuessRow(Base):
+    """How often somebody gave a recovery code for a registration, in a day."""
+
+    __tablename__ = "registration_guess"
+    __table_args__ = (Index(None, "begun_at"), {"info": TENANT | BOOKKEEPING})
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    registration_id: Mapped[SubjectId] = mapped_column(primary_key=True)
+    begun_at: Mapped[int]
+    tries: Mapped[int]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,16 +11,22 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from detection.generations.decisions import KINDS as INDEX_KINDS
 from identity.assurance.account import Actor
 from identity.assurance.tier import EvidenceKind
+from identity.errors import CodeNotSentError
 from identity.issuing.issue import Issuing
 from identity.registration.decisions import KINDS
+from identity.registration.guesses import Guesses
 from identity.registration.holds import Doubt, RegistrationHolds
 from identity.registration.lookup import Registrations
+from identity.registration.notices import Notices
 from identity.registration.refusal import Kind
 from identity.registration.registry import Registered, Registry, Store
+from identity.registration.renewing import Terms
 from identity.registration.request import RegistrationRequest
 from identity.registration.rules import Rulebook, default_rulebook
+from identity.registration.withdrawing import DELAY, Withdrawals
 from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId
 from tests.identity.assurance.house import House
@@ -53,12 +59,26 @@ class Said:
         return store
 
 
+@dataclass
+class Post:
+    """A carrier that keeps what it was given, or fails."""
+
+    sent: list[Mapping[str, object]] = field(default_factory=list)
+    broken: bool = False
+
+    def deliver(self, _name: str, content: Mapping[str, object]) -> None:
+        if self.broken:
+            raise CodeNotSentError("the gateway does not answer")
+        self.sent.append(content)
+
+
 @dataclass(frozen=True)
 class RegistryDesk:
     """One deployment's registry, over one deployment's assurance."""
 
     house: House
     rulebook: Rulebook = field(default_factory=default_rulebook)
+    carrier: Post = field(default_factory=Post)
 
     @cached_property
     def registrations(self) -> Registrations:
@@ -71,6 +91,27 @@ class RegistryDesk:
     @cached_property
     def holds(self) -> RegistrationHolds:
         return RegistrationHolds(self.house.accounts)
+
+    @cached_property
+    def withdrawals(self) -> Withdrawals:
+        return Withdrawals(self.house.accounts, self.registrations, Guesses(self.house.accounts))
+
+    @cached_property
+    def terms(self) -> Terms:
+        return Terms(self.house.accounts, self.registrations, self.rulebook)
+
+    def notify(self) -> None:
+        """What housekeeping sends."""
+        while Notices(self.house.accounts, self.registrations, self.carrier, DELAY).round():
+            pass
+
+    def end(self) -> None:
+        """What housekeeping ends."""
+        while self.terms.round():
+            pass
+
+    def told(self, registration: SubjectId) -> list[Mapping[str, object]]:
+        return [one for one in self.carrier.sent if one["registration"] == registration]
 
     @property
     def issuing(self) -> Issuing:
@@ -94,5 +135,5 @@ class RegistryDesk:
 
 @contextmanager
 def running(path: Path) -> Iterator[RegistryDesk]:
-    with assurance(path, KINDS) as house:
+    with assurance(path, (*KINDS, *INDEX_KINDS)) as house:
         yield RegistryDesk(house)
