@@ -27,6 +27,7 @@ from api.routers import (
     oversight,
     people,
     recovery,
+    registrations,
     stamps,
     trust,
     vc_api,
@@ -43,7 +44,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 ROUTERS = (
     *(assets, likeness, verifications, vc_api, issuing, did),
-    *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people),
+    *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, registrations),
     *(absences, face_rotations),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )

@@ -27,6 +27,7 @@ from api.log import logger
 from api.people import people_of
 from api.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
 from api.readiness import Readiness
+from api.registration import registrations_of, rulebook_of
 from api.revocation import watch_of
 from api.service import Service
 from api.settings import ParentPolicy, Settings, TimeStampPolicy
@@ -54,7 +55,6 @@ from detection.generations.generations import Generations
 from detection.shares import Shares
 from identity.passkeys.signing import Signing
 from identity.registration.lookup import Registrations
-from identity.registration.rules import default_rulebook
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
 from ledger.forgetting.rewrapping import Rewrapping
@@ -159,8 +159,9 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     )
     assurance = assurance_of(settings, on.home, ledger, database, issuance, clock, entropy)
     people = people_of(settings, assurance.accounts, deployment)
+    signatures = Signing(people.passkeys)
     library = Library(ledger, database, on.blobs, clock)
-    registrations, rulebook = Registrations(assurance.accounts), default_rulebook()
+    registrations, rulebook = Registrations(assurance.accounts), rulebook_of(settings)
     faces = faces_of(settings, ledger, database, entropy, until)
     likeness = likeness_of(settings, library, faces, registrations, rulebook, issuance.record.issuer, clock, entropy)
     recognition = Recognition(ledger.subjects, database)
@@ -194,9 +195,10 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         access=Access(ledger, database, clock, entropy),
         assurance=assurance,
         people=people,
-        signatures=Signing(people.passkeys),
         absences=Absences(ledger, database),
         intake=_intake(on, recognition, signers, revocations, likeness, time_stamps, trust),
+        signatures=signatures,
+        registrations=registrations_of(assurance, issuance, faces, registrations, rulebook, signatures),
         library=library,
         likeness=likeness,
         holds=Holds(ledger, database, clock),

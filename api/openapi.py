@@ -12,16 +12,19 @@ from api.problem import ProblemView
 from api.schemas.assets import ASSET_EXAMPLE, AssetView, ClaimBody
 from api.schemas.credentials import CREDENTIAL_EXAMPLE, CredentialVerificationView
 from api.schemas.likeness import CheckRequest
+from api.schemas.registrations import RegistrationBody
 from api.schemas.verification import REPORT_EXAMPLE, VerificationView
 
 REFERENCE = "#/components/schemas/{model}"
-UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, CheckRequest, ProblemView)
+UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, CheckRequest, RegistrationBody, ProblemView)
 """Models that no handler's signature names."""
 
 CHECK: dict[str, Any] = {"$ref": REFERENCE.format(model=CheckRequest.__name__)}
 CLAIM: dict[str, Any] = {"$ref": REFERENCE.format(model=ClaimBody.__name__)}
 WHOLE = {AssetView: ASSET_EXAMPLE, VerificationView: REPORT_EXAMPLE, CredentialVerificationView: CREDENTIAL_EXAMPLE}
 """Examples of answers. They have every field, and FastAPI leaves nulls out of its document."""
+
+REGISTRATION: dict[str, Any] = {"$ref": REFERENCE.format(model=RegistrationBody.__name__)}
 
 CHANGE: dict[str, Any] = {
     **CLAIM,
@@ -51,6 +54,14 @@ def multipart(fields: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def photos(field: str, schema: dict[str, Any], most: int) -> dict[str, Any]:
+    """An operation whose multipart body has from 1 to `most` parts `photo`, and a JSON document in `field`."""
+    pictures = {"type": "array", "items": BINARY, "minItems": 1, "maxItems": most}
+    body = {"type": "object", "required": ["photo", field], "properties": {"photo": pictures, field: schema}}
+    content = {"schema": body, "encoding": {field: {"contentType": "application/json"}}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": content}}}
+
+
 def json_body(member: str, options: dict[str, Any]) -> dict[str, Any]:
     """An operation whose JSON body has a document in `member` and, beside it, these options."""
     properties = {member: {"type": "object"}, "options": {"type": "object", "properties": options}}
@@ -62,7 +73,7 @@ KEY = "apiKey"
 KEYED_TAGS = frozenset(
     {
         *("assets", "likeness", "offers", "access", "holds", "oversight"),
-        *("assurance", "presentations", "credentials", "signed in"),
+        *("assurance", "presentations", "credentials", "signed in", "registering"),
     }
 )
 """The routes that answer nobody without an API key or a person token."""

@@ -30,6 +30,7 @@ from cases.holds import Holds
 from cases.intake import Intake
 from cases.library import Library
 from cases.oversight import Oversight
+from cases.registration import FaceRegistrations
 from cases.revocation import Revocations
 from detection.generations.absence import Absences
 from identity.openid4vci.credential_issuer import CredentialIssuer
@@ -56,6 +57,7 @@ class Service:
     people: People
     signatures: Signing
     absences: Absences
+    registrations: FaceRegistrations
     intake: Intake
     library: Library
     likeness: Likeness

@@ -209,6 +209,11 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Only from these is `X-Forwarded-For` believed."""
 
+    registration_rules: Annotated[Path, AfterValidator(Path.absolute)] | None = None
+    """Folder with `regions/*.json` and `texts/*.txt`: where faces may be registered and matched, and what people agree
+    to. Default: examples that no lawyer has reviewed.
+    """
+
     database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("")
     """`postgresql://…` or `sqlite:////…`; empty means SQLite in the home folder, in the embedded profile alone."""
 

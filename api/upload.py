@@ -1,5 +1,5 @@
-"""A multipart body, streamed: the file, and a manifest kept beside it, go into memfds, never to disk; the other parts
-stay small.
+"""A multipart body, streamed: the file, and a manifest kept beside it, or else some photos, go into memfds, never to
+disk; the other parts stay small.
 
 Starlette's own form parser spools files above 1 MiB to a temporary file in plaintext, so the body is parsed
 here with python-multipart's callbacks. The memfd is sealed against writing before anyone parses it. How large the
@@ -30,6 +30,9 @@ FORM_BYTES = MAX_PARTS * MAX_FIELD_BYTES
 
 SIDECAR = "manifest"
 """The part with a manifest store that is kept beside the file."""
+
+PHOTO = "photo"
+"""The parts, as many as a route takes, with photos that are looked at and not kept."""
 
 BUDGET_BYTES = 512 * 1024 * 1024
 """What the uploads of one kind of caller, with a key or without, may hold in memory together."""
@@ -104,6 +107,8 @@ class Upload:
     sidecar: Memfd | None = None
     """The part `manifest`."""
 
+    photos: list[Memfd] = field(default_factory=list)
+
     def write(self, data: bytes) -> None:
         """Append to the file. Raises UploadsBusyError."""
         self.hold(len(data))
@@ -116,9 +121,14 @@ class Upload:
         self.sidecar = self.sidecar or Memfd.create()
         self.sidecar.write(data)
 
+    def write_photo(self, data: bytes) -> None:
+        """Append to the photo that was begun last. Raises UploadsBusyError."""
+        self.hold(len(data))
+        self.photos[-1].write(data)
+
     def seal(self) -> None:
         """Nothing can be written any more."""
-        for memfd in (self.content, self.sidecar):
+        for memfd in (self.content, self.sidecar, *self.photos):
             if memfd:
                 memfd.seal()
 
@@ -129,9 +139,9 @@ class Upload:
 
     def close(self) -> None:
         """Let go of the memory."""
-        self.content.close()
-        if self.sidecar:
-            self.sidecar.close()
+        for memfd in (self.content, self.sidecar, *self.photos):
+            if memfd:
+                memfd.close()
         self.budget.give(self.held)
         self.held = 0
 
@@ -145,8 +155,9 @@ class Upload:
 class _Form:
     """What python-multipart calls back: collects one part at a time."""
 
-    def __init__(self, upload: Upload, limit: int) -> None:
-        self._upload, self._limit = upload, limit
+    def __init__(self, upload: Upload, limit: int, photos: int = 0) -> None:
+        """`photos`: how many of these there may be, of at most `limit` bytes each, and then no file."""
+        self._upload, self._limit, self._photos = upload, limit, photos
         self._header = b""
         self._value = b""
         self._headers: dict[bytes, bytes] = {}
@@ -159,8 +170,13 @@ class _Form:
 
     @property
     def has_file(self) -> bool:
-        """Whether a part `file` came."""
-        return "file" in self._names
+        """Whether a part `file` came, or a photo."""
+        return self.wanted in self._names
+
+    @property
+    def wanted(self) -> str:
+        """What the part is called that must come."""
+        return PHOTO if self._photos else "file"
 
     def callbacks(self) -> dict[str, object]:
         return {
@@ -177,7 +193,7 @@ class _Form:
     def _begin(self) -> None:
         self._headers, self._small = {}, b""
         if len(self._names) == MAX_PARTS:
-            raise UploadError(f"more than {MAX_PARTS} parts; send `file` and, if you like, `claim`")
+            raise UploadError(f"more than {MAX_PARTS} parts; send `{self.wanted}` and what goes with it")
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
@@ -192,20 +208,36 @@ class _Form:
     def _on_headers(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
-        self._is_file = self._name == "file"
-        if b"filename" in options and not self._is_file:
+        self._is_file = self._name == "file" and not self._photos
+        if b"filename" in options and self._name != self.wanted:
             self.misnamed = self._name  # a field may come from a file, too; it is wrong only if no `file` comes
-        if self._name in self._names:
+        if self._is_photo:
+            self._begin_photo()
+        elif self._name in self._names:
             raise UploadError(f"two parts are called `{self._name}`; send each once, and one file a request")
         self._names.append(self._name)
         if self._is_file:
             self._upload.declared_mime = self._headers.get(b"content-type", b"").decode("latin-1").strip()
+
+    @property
+    def _is_photo(self) -> bool:
+        return self._name == PHOTO and self._photos > 0
+
+    def _begin_photo(self) -> None:
+        if len(self._upload.photos) == self._photos:
+            raise UploadError(f"more than {self._photos} photos; send {self._photos} at most")
+        self._upload.photos.append(Memfd.create())
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
             if self._upload.size + end - start > self._limit:
                 raise UploadTooLargeError(self._limit)
             self._upload.write(data[start:end])
+            return
+        if self._is_photo:
+            if self._upload.photos[-1].size + end - start > self._limit:
+                raise UploadTooLargeError(self._limit)
+            self._upload.write_photo(data[start:end])
             return
         if self._name == SIDECAR:
             self._write_sidecar(data[start:end])
@@ -228,7 +260,7 @@ class _Form:
     def _on_part_end(self) -> None:
         if self._name == SIDECAR and not self._upload.sidecar:
             raise UploadError(f"the part `{SIDECAR}` is empty; send the manifest store, or leave the part out")
-        if self._is_file or self._name == SIDECAR:
+        if self._is_file or self._is_photo or self._name == SIDECAR:
             return
         try:
             self._upload.fields[self._name] = self._small.decode()
@@ -238,24 +270,26 @@ class _Form:
             ) from None
 
 
-async def receive(request: Request, limit: int, budget: Budget) -> Upload:
-    """Stream the body of a multipart request into an Upload whose file is at most `limit` bytes.
+async def receive(request: Request, limit: int, budget: Budget, *, photos: int = 0) -> Upload:
+    """Stream the body of a multipart request into an Upload whose file is at most `limit` bytes; or, where `photos`
+    says how many there may be, which has photos of at most so many bytes each, and no file.
 
     Raises UploadError, UploadTooLargeError, UploadsBusyError, BodyError; the memfd is closed then.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
-        raise UploadError("send multipart/form-data with the file in the part `file`")
+        wanted = f"photos in parts `{PHOTO}`" if photos else "the file in the part `file`"
+        raise UploadError(f"send multipart/form-data with {wanted}")
     declared = request.headers.get("content-length", "")
-    most = limit + FORM_BYTES + MAX_MANIFEST_STORE_BYTES
+    most = limit * max(photos, 1) + FORM_BYTES + MAX_MANIFEST_STORE_BYTES
     if declared.isdigit() and int(declared) > most:
         raise UploadTooLargeError(limit)
     allow(request, most)
     upload = Upload(Memfd.create(), budget)
     try:
         upload.hold(FORM_BYTES)  # so that small uploads count, too: each has its fields and descriptors
-        await _parse(request.stream(), boundary, _Form(upload, limit))
+        await _parse(request.stream(), boundary, _Form(upload, limit, photos))
     except BaseException:  # the descriptor must not outlive a cancelled or broken request
         upload.close()
         raise
@@ -300,4 +334,4 @@ async def _parse(body: AsyncIterator[bytes], boundary: bytes, form: _Form) -> No
         raise UploadError("the multipart body ends before its closing boundary; nothing was kept")
     if not form.has_file:
         hint = f": call the part `{form.misnamed}` so" if form.misnamed else ""
-        raise UploadError(f"there is no part called `file`{hint}")
+        raise UploadError(f"there is no part called `{form.wanted}`{hint}")

@@ -18,6 +18,10 @@ CasesError
 │   ├── SignerRevokedError     it is revoked
 │   └── RevocationUnknownError nobody says any more whether it is
 ├── ClaimKeyNotFoundError      no such version of the claim key, or it was never certified
+├── PhotoNotTakenError         a photo cannot be registered; `reason` says why, `photo` which
+├── PhotosDifferError          they do not show one person
+├── ConsentUnsignedError       a person who is signed in signs what they agree to
+├── OwnReviewError             whoever brought it does not decide about it
 ├── UnknownKeyError            no such API key, or revoked
 ├── ApiKeyNotFoundError        no such API key in this tenant
 ├── ScopeMissingError          the key may not do this
@@ -110,6 +114,42 @@ class HoldNotFoundError(CasesError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no legal hold {name!r} in this tenant")
+
+
+class PhotoNotTakenError(CasesError):
+    """A photo cannot be registered; its words are for the person."""
+
+    def __init__(self, photo: int, reason: str, sentence: str) -> None:
+        super().__init__(f"photo {photo}: {sentence}")
+        self.photo, self.reason = photo, reason
+
+
+class PhotosDifferError(CasesError):
+    """The photos do not show one person, or not well enough to tell."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(
+            f"photos {one} and {other} do not look like one person: send photos of one person, from the front and in "
+            "good light"
+        )
+        self.photos = [one, other]
+
+
+class ConsentUnsignedError(CasesError):
+    """A person who is signed in signs what they agree to."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "sign what you agree to: POST /v1/registrations/statements, then /v1/people/me/signatures, and send the "
+            "passkey's answer in consent.passkey"
+        )
+
+
+class OwnReviewError(CasesError):
+    """Whoever brought a registration does not decide about it."""
+
+    def __init__(self) -> None:
+        super().__init__("this registration was brought with the same principal: somebody else has to look at it")
 
 
 class ParentRefusedError(CasesError):

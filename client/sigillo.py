@@ -180,6 +180,48 @@ class Sigillo:
         """How the rotation key stands, and how many templates are still under an older one."""
         return self._json("GET", "/v1/face-rotations")
 
+    def registration_rules(self, region: str = "", language: str = "en", kind: str = "face") -> dict[str, Any]:
+        """The rules of a place, and the text that a person there has to agree to. Needs no key."""
+        asked = {"region": region, "language": language, "kind": kind}
+        return self._json("GET", "/v1/registrations/rules", params=asked)
+
+    def register(
+        self, photos: Sequence[Path], registration: Mapping[str, Any], idempotency_key: str = ""
+    ) -> dict[str, Any]:
+        """Register a face by one to five photos; the answer has the recovery code, this once."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        sent: list[tuple[str, Any]] = [("photo", ("photo", file.read_bytes(), _kind(file))) for file in photos]
+        sent.append(("registration", (None, json.dumps(registration), "application/json")))
+        return self._json("POST", "/v1/registrations", files=sent, headers=headers, timeout=_UPLOADING)
+
+    def registration(self, registration: str) -> dict[str, Any]:
+        """One registration: what it refuses, and how it stands."""
+        return self._json("GET", f"/v1/registrations/{quote(registration, safe='')}")
+
+    def registration_credential(self, registration: str, form: str = "dc+sd-jwt") -> dict[str, Any]:
+        """Its credential: the first, after a release, or the same signed anew."""
+        path = f"/v1/registrations/{quote(registration, safe='')}/credential"
+        return self._json("POST", path, json={"form": form})
+
+    def registration_holds(self, *, decided: bool = False) -> list[dict[str, Any]]:
+        """Registrations that a person has to look at, or that somebody decided; all pages."""
+        found: list[dict[str, Any]] = []
+        after: str | None = ""
+        while after is not None:
+            asked = {"decided": decided, "after": after}
+            page = self._json("GET", "/v1/registrations/holds", params=asked)
+            found += page["holds"]
+            after = page["next"]
+        return found
+
+    def release_registration(self, hold: str, reason: str) -> dict[str, Any]:
+        """Let a held registration protect."""
+        return self._json("POST", f"/v1/registrations/holds/{quote(hold, safe='')}/release", json={"reason": reason})
+
+    def refuse_registration(self, hold: str, reason: str) -> dict[str, Any]:
+        """End a held registration, and destroy its key."""
+        return self._json("POST", f"/v1/registrations/holds/{quote(hold, safe='')}/refusal", json={"reason": reason})
+
     def account(self, account: str) -> dict[str, Any]:
         """How an account stands, by its id here: its tier, and the evidence that counts."""
         return self._json("GET", f"/v1/assurance/accounts/{quote(account, safe='')}")
@@ -286,5 +328,8 @@ _UPLOADING = httpx.Timeout(UPLOAD_SECONDS, connect=CONNECT_SECONDS)
 
 def _part(file: Path, stream: BinaryIO) -> tuple[str, BinaryIO, str]:
     """The file under a neutral name: what it is called at home is nobody's business."""
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    return "upload", stream, kind
+    return "upload", stream, _kind(file)
+
+
+def _kind(file: Path) -> str:
+    return mimetypes.guess_type(file.name)[0] or "application/octet-stream"

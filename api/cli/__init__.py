@@ -23,6 +23,7 @@ from api.cli.keys import app as keys
 from api.cli.ledger import app as ledger
 from api.cli.likeness import app as likeness
 from api.cli.matching import app as matching
+from api.cli.register import register
 from api.cli.registration import app as registration
 from api.cli.serve import serve
 from api.cli.sign import sign
@@ -60,6 +61,7 @@ def sigillo(
 app.command()(serve)
 app.command()(sign)
 app.command()(verify)
+app.command()(register)
 app.command()(demo)
 app.add_typer(trust, name="trust")
 app.add_typer(keys, name="keys")

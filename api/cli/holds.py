@@ -1,23 +1,39 @@
 """`sigillo holds …`: legal holds, which keep assets from being erased and from expiring; and what waits for a person:
-assets that are signed and not given out (`cases.likeness`).
+assets that are signed and not given out (`cases.likeness`), registrations that protect nobody yet
+(`cases.registration`). A legal hold goes by the name that somebody gave it, an asset by `ast_…`, a registration by
+`hld_…`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, quoted, say, show, told
+from api.schemas.words import REGISTRATION_HOLD
 from client import Problem, Sigillo
 
 app = typer.Typer(
-    no_args_is_help=True, help="Keep assets from being erased, by name; and decide about assets that are held."
+    no_args_is_help=True,
+    help="Keep assets from being erased, by name; and decide about assets and registrations that are held.",
 )
 
+
+class Kind(StrEnum):
+    """Which holds are meant."""
+
+    LEGAL = "legal"
+    ASSET = "asset"
+    REGISTRATION = "registration"
+
+
 ASSET = "ast_"
+REGISTRATION = re.compile(REGISTRATION_HOLD)
 NAME = typer.Argument(..., help="Names the matter, such as case-2026-118. Whoever is refused is told it.")
 REASON = typer.Option(..., help="Why, and by what authority; it goes on record. Name a case, never a person.")
 
@@ -38,21 +54,35 @@ def place(
 
 
 @app.command("list")
-def list_holds(server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) -> None:
-    """List legal holds and what lies under each, and assets that are held; each kind to whoever has its scope."""
+def list_holds(
+    kind: Kind | None = typer.Option(None, help="Only these. Default: all, as far as the key's scopes reach."),
+    decided: bool = typer.Option(False, "--decided", help="Registrations that somebody decided, not those that wait."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """List legal holds and what lies under each, and assets and registrations that are held."""
     with told(), connected(server, token) as sigillo:
-        found = {"holds": _seen(sigillo.holds), "assets": _seen(lambda: _held_assets(sigillo))}
-        if all(kind is None for kind in found.values()):
+        asks: dict[Kind, tuple[str, Callable[[], list[dict[str, Any]]]]] = {
+            Kind.LEGAL: ("holds", sigillo.holds),
+            Kind.ASSET: ("assets", lambda: _held_assets(sigillo)),
+            Kind.REGISTRATION: ("registrations", lambda: sigillo.registration_holds(decided=decided)),
+        }
+        wanted = [asks[kind]] if kind else list(asks.values())
+        found = {name: ask() if kind else _seen(ask) for name, ask in wanted}
+        if all(seen is None for seen in found.values()):
             sigillo.holds()  # says which scope is missing
     if as_json:
-        show({name: kind for name, kind in found.items() if kind is not None})
+        show({name: seen for name, seen in found.items() if seen is not None})
         return
-    for held in found["assets"] or ():
+    for one in found.get("registrations") or ():
+        _say_registration(one)
+    for held in found.get("assets") or ():
         appeal = f", its uploader objects: {held['appeal']}" if held["appeal"] else ""
-        decided = f", refused {held['refused_at']}" if held["refused_at"] else ""
-        say(f"[bold]{held['asset']}[/]  {held['reason']} since {held['placed_at']}{decided}{quoted(appeal)}")
-    for hold in found["holds"] or ():
-        say(f"[bold]{hold['name']}[/]  since {hold['placed_at']}")
+        refused = f", refused {held['refused_at']}" if held["refused_at"] else ""
+        say(f"[bold]{held['asset']}[/]  {held['reason']} since {held['placed_at']}{refused}{quoted(appeal)}")
+    for hold in found.get("holds") or ():
+        say(f"[bold]{hold['name']}[/]  legal hold since {hold['placed_at']}")
         for asset in hold["assets"]:
             say(f"  {asset}")
 
@@ -61,9 +91,11 @@ def list_holds(server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) -
 def release(
     name: str = NAME, reason: str = REASON, server: str = SERVER, token: str = TOKEN, as_json: bool = JSON
 ) -> None:
-    """End a legal hold for everything under it, or give a held asset (ast_…) out."""
+    """End a legal hold for everything under it; give a held asset (ast_…) out; let a registration (hld_…) protect."""
     with told(), connected(server, token) as sigillo:
-        if name.startswith(ASSET):
+        if REGISTRATION.fullmatch(name):
+            released = {"name": name, **sigillo.release_registration(name, reason)}
+        elif name.startswith(ASSET):
             released = {"name": name, **sigillo.release_asset(name, reason)}
         else:
             released = sigillo.release_hold(name, reason)
@@ -72,23 +104,37 @@ def release(
 
 @app.command()
 def refuse(
-    asset: str = typer.Argument(..., help="Id of a held asset, ast_…"),
+    name: str = typer.Argument(..., help="Id of a held asset, ast_…, or of a held registration, hld_…"),
     reason: str = REASON,
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
 ) -> None:
-    """Decide that a held asset is not given out."""
+    """Decide that a held asset is not given out; or end a held registration, and destroy its key."""
     with told(), connected(server, token) as sigillo:
-        refused = {"name": asset, **sigillo.refuse_asset(asset, reason)}
-    _tell(refused, "stays as it is", as_json=as_json)
+        if REGISTRATION.fullmatch(name):
+            refused, what = sigillo.refuse_registration(name, reason), "is refused, and its registration ended"
+        else:
+            refused, what = sigillo.refuse_asset(name, reason), "stays as it is"
+    decided: dict[str, Any] = {"name": name, **refused}
+    _tell(decided, what, as_json=as_json)
 
 
-def _tell(changed: dict[str, dict[str, str]], what: str, *, as_json: bool) -> None:
+def _tell(changed: dict[str, Any], what: str, *, as_json: bool) -> None:
     if as_json:
         show(changed)
     else:
         say(f"hold {quoted(changed['name'])} {what}; entry {changed['ledger']['entry']} says so")
+
+
+def _say_registration(one: dict[str, Any]) -> None:
+    said = f"registration {one['registration']} of {one['account']}"
+    say(f"[bold]{one['id']}[/]  {said}: {one['state']}, since {one['placed_at']}")
+    for reason in one["reasons"]:
+        alike = f": {', '.join(reason['alike'])}" if reason["alike"] else ""
+        say(f"  {reason['reason']}{alike}")
+    if one["stated"]:
+        say(f"  acts as {one['right']}: {quoted(one['stated'])}")
 
 
 def _seen(ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]] | None:

@@ -24,6 +24,8 @@ BASE64URL: Final = "^[A-Za-z0-9_-]+$"
 ASKED: Final = "^arq_[a-z2-7]{26}$"
 EVIDENCE: Final = "^evd_[a-z2-7]{26}$"
 REGISTRATION: Final = "^reg_[a-z2-7]{26}$"
+REGISTRATION_HOLD: Final = "^hld_[a-z2-7]{26}$"
+LANGUAGE: Final = "^[a-z]{2}(-[A-Z]{2})?$"
 WALLET_REQUEST: Final = "^wrq_[a-z2-7]{26}$"
 ASSET: Final = "^ast_[a-z2-7]{26}$"
 MATCH: Final = "^lkm_[a-z2-7]{26}$"
@@ -45,6 +47,8 @@ EXAMPLES: Final = {
     ASKED: "`arq_` and 26 letters or digits",
     EVIDENCE: "`evd_` and 26 letters or digits",
     REGISTRATION: "`reg_` and 26 letters or digits",
+    REGISTRATION_HOLD: "`hld_` and 26 letters or digits",
+    LANGUAGE: "`en`, or `pt-BR`",
     WALLET_REQUEST: "`wrq_` and 26 letters or digits",
     ASSET: "`ast_` and 26 letters or digits",
     MATCH: "`lkm_` and 26 letters or digits",

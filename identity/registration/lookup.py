@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, select
 
 from identity.assurance.account import Accounts
 from identity.errors import RegistrationEndedError
@@ -72,6 +72,14 @@ class Registrations:
             rows = connection.execute(mine).mappings().all()
         found = (self._opened(tenant, row) for row in rows)
         return {one.id: one for one in found if one.details is not None}
+
+    def holders(self, tenant: TenantId, registrations: Collection[SubjectId]) -> dict[SubjectId, SubjectId]:
+        """Whose these are, of those that are kept: the accounts, by registration."""
+        columns = select(RegistrationRow.id, RegistrationRow.account_id)
+        mine = (RegistrationRow.tenant_id == tenant, RegistrationRow.id.in_(sorted(registrations)))
+        with self.accounts.database.read(tenant) as connection:
+            found = connection.execute(columns.where(*mine, RegistrationRow.state.in_(KEPT))).all()
+        return {row.id: row.account_id for row in found}
 
     def _opened(self, tenant: TenantId, row: RowMapping) -> Registration:
         if row["sealed"] is None:

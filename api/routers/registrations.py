@@ -1,0 +1,162 @@
+"""The registry of those who are not to be imitated: registering, seeing what one registered, and what a person decides
+of it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from api.auth import AnyoneDep, CallerDep, EitherDep
+from api.openapi import REGISTRATION, photos
+from api.schemas import words
+from api.schemas.assets import LedgerView
+from api.schemas.registrations import (
+    CredentialForm,
+    CredentialView,
+    DecidedView,
+    DecisionRequest,
+    RegisteredView,
+    RegistrationBody,
+    RegistrationHoldList,
+    RegistrationHoldView,
+    RegistrationList,
+    RegistrationView,
+    RulesView,
+    StatementView,
+)
+from api.service import Service, ServiceDep
+from api.upload import Upload, receive
+from cases.access import Caller
+from cases.idempotency import MAX_KEY_LENGTH
+from cases.registration import MAX_PHOTO_BYTES, MAX_PHOTOS, Submission
+from identity.registration.holds import PAGE, HoldState
+from identity.registration.refusal import Kind
+from ledger.ids import SubjectId
+
+router = APIRouter(prefix="/v1/registrations")
+
+KEYED = "registering"
+PART = "registration"
+RegistrationPath = Annotated[SubjectId, Path(pattern=words.REGISTRATION)]
+HoldPath = Annotated[str, Path(pattern=words.REGISTRATION_HOLD)]
+PlaceQuery = Annotated[str, Query(pattern=words.PLACE)]
+IdempotencyHeader = Annotated[str, Header(alias="Idempotency-Key", max_length=MAX_KEY_LENGTH)]
+
+
+@router.get("/rules", tags=["registration rules"], dependencies=[AnyoneDep])
+def rules(
+    service: ServiceDep,
+    region: PlaceQuery = "",
+    kind: Kind = Kind.FACE,
+    language: Annotated[str, Query(pattern=words.LANGUAGE)] = "en",
+    files_from: PlaceQuery | None = None,
+) -> RulesView:
+    """The rules of a place, and the text that a person there has to agree to; with `files_from`, whether somebody
+    registered there is looked for in files from that place.
+    """
+    book = service.registrations.registry.rulebook
+    permission = None if files_from is None else book.permitted(region, files_from)
+    return RulesView.of(book.of(region), book.consent(region, kind, language), permission)
+
+
+@router.post("", tags=[KEYED], status_code=201, openapi_extra=photos(PART, REGISTRATION, MAX_PHOTOS))
+async def register(
+    request: Request,
+    response: Response,
+    service: ServiceDep,
+    caller: EitherDep,
+    idempotency_key: IdempotencyHeader = "",
+) -> RegisteredView:
+    """Register a face by one to five photos of it, which are gone before the answer.
+
+    The recovery code is shown this once. Where somebody else registered a face alike, or an agent or an estate acts,
+    the state is `held`: it protects once a person has released it.
+    """
+    limit = min(MAX_PHOTO_BYTES, service.settings.upload_bytes)
+    budget = service.callers.uploads.of(caller.principal)
+    with await receive(request, limit, budget, photos=MAX_PHOTOS) as upload:
+        made = await service.signing.run(caller.principal, _register, service, caller, upload, idempotency_key)
+    response.headers["Location"] = f"/v1/registrations/{made.id}"
+    response.headers["Cache-Control"] = "no-store"
+    return made
+
+
+@router.post("/statements", tags=[KEYED])
+def state(service: ServiceDep, caller: EitherDep, request: RegistrationBody) -> StatementView:
+    """What somebody who registers so agrees to. Its SHA-256 is what a passkey signs (`/v1/people/me/signatures`,
+    purpose `consent`); what the passkey answers goes into `consent.passkey` of the registration.
+    """
+    account = SubjectId(request.account)
+    return StatementView.of(service.registrations.statement(caller, account, request.of(Kind.FACE)))
+
+
+@router.get("", tags=[KEYED])
+def list_registrations(
+    service: ServiceDep, caller: EitherDep, account: Annotated[SubjectId, Query(pattern=words.ACCOUNT)]
+) -> RegistrationList:
+    """The newest hundred registrations of an account, those that ended as well."""
+    found = service.registrations.of_account(caller, account)
+    return RegistrationList(registrations=[RegistrationView.of(one) for one in found])
+
+
+@router.get("/holds", tags=[KEYED])
+def list_holds(
+    service: ServiceDep,
+    caller: CallerDep,
+    decided: bool = False,
+    after: Annotated[str, Query(pattern=f"{words.REGISTRATION_HOLD}|^$")] = "",
+) -> RegistrationHoldList:
+    """Registrations that a person has to look at, oldest first; or those that were decided. No legal holds."""
+    found = service.registrations.held(caller, decided=decided, after=after)
+    following = found[-1].id if len(found) == PAGE else None
+    return RegistrationHoldList(holds=[RegistrationHoldView.of(one) for one in found], next=following)
+
+
+@router.post("/holds/{hold}/release", tags=[KEYED])
+def release(service: ServiceDep, caller: CallerDep, hold: HoldPath, request: DecisionRequest) -> DecidedView:
+    """Let a held registration protect; its owner then fetches the credential."""
+    entry = service.registrations.release(caller, hold, request.reason)
+    return DecidedView(id=hold, state=HoldState.RELEASED, ledger=LedgerView.of(entry, proven=False))
+
+
+@router.post("/holds/{hold}/refusal", tags=[KEYED])
+def refuse(service: ServiceDep, caller: CallerDep, hold: HoldPath, request: DecisionRequest) -> DecidedView:
+    """End a held registration, and destroy its key."""
+    entry = service.registrations.refuse(caller, hold, request.reason)
+    return DecidedView(id=hold, state=HoldState.REFUSED, ledger=LedgerView.of(entry, proven=False))
+
+
+@router.get("/{registration}", tags=[KEYED])
+def read(service: ServiceDep, caller: EitherDep, registration: RegistrationPath) -> RegistrationView:
+    """One registration: what it refuses, and how it stands."""
+    return RegistrationView.of(service.registrations.find(caller, registration))
+
+
+@router.post("/{registration}/credential", tags=[KEYED])
+def credential(
+    service: ServiceDep, caller: EitherDep, registration: RegistrationPath, request: CredentialForm
+) -> CredentialView:
+    """Its credential: the first, after a release; or the same once more, signed anew."""
+    key = request.holder_key()
+    return CredentialView.of(service.registrations.credential(caller, registration, request.form, key))
+
+
+def _register(service: Service, caller: Caller, upload: Upload, idempotency_key: str) -> RegisteredView:
+    text = upload.fields.get(PART, "")
+    body = _body(text)
+    request = body.of(Kind.FACE)
+    asserted = body.consent.passkey.asserted() if body.consent.passkey else None
+    sent = Submission(SubjectId(body.account), request, upload.photos, asserted, idempotency_key, text.encode())
+    return RegisteredView.made(service.registrations.register(caller, sent))
+
+
+def _body(text: str) -> RegistrationBody:
+    try:
+        return RegistrationBody.model_validate_json(text or "{}")
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", PART, *fault["loc"])} for fault in error.errors(include_url=False)]
+        raise RequestValidationError(faults) from error

@@ -1,0 +1,263 @@
+"""Registering a face: where photos, templates and the registry of those who refuse meet.
+
+Rules
+- A photo is a sealed memfd that nobody here parses: one worker looks at it, and what comes back is a box, how well the
+  face can be seen, and an embedding. The photos are closed, and the embeddings dropped, before the answer.
+- Photos are looked at once everything cheap has been asked. Each shows one face, well enough, and all of them one
+  person.
+- Who looks like somebody whom another account registered is held. A machine decides nothing else of it: not that they
+  are the same, nor that they are not.
+- A person who is signed in signs what they agree to with a passkey. A platform's key attests it, and is called that;
+  where it brings the person's signature, that counts.
+- With an Idempotency-Key the same request made twice makes one registration; the second answer has a recovery code of
+  its own, in place of the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cases.access import Caller, Scope
+from cases.assurance import actor
+from cases.errors import ConsentUnsignedError, OwnReviewError, PhotoNotTakenError, PhotosDifferError
+from cases.idempotency import IdempotencyKey
+from detection.errors import MatchUnknownError, RotationChangedError, Unknown
+from detection.faces.look import look
+from detection.faces.quality import PhotoRefusedError, judge
+from detection.late import LateShares
+from detection.memfd import Memfd
+from detection.templates.bank import Bank
+from detection.templates.matcher import Match, Matcher
+from detection.templates.template import Embedding
+from detection.templates.thresholds import Band
+from identity.errors import AccountNotFoundError, OvertakenError, RegistrationNotFoundError
+from identity.issuing.issue import Issued
+from identity.jose.jwk import PublicKey
+from identity.passkeys.challenges import Purpose
+from identity.passkeys.responses import Asserted
+from identity.passkeys.signing import SIGNATURE, Signing
+from identity.registration.consent import ConsentProof
+from identity.registration.holds import Doubt, HoldReason, RegistrationHold, RegistrationHolds
+from identity.registration.record import Registration
+from identity.registration.registry import Registered, Registry, Store
+from identity.registration.request import RegistrationRequest
+from ledger.forgetting.subjects import Subject
+from ledger.ids import EntryId, SubjectId, TenantId
+
+MAX_PHOTOS: Final = 5
+PATIENCE: Final = 3
+"""How often it is asked again while the index of faces is behind: each waits for two seconds."""
+
+MAX_PHOTO_BYTES: Final = 16 * 1024 * 1024
+SAME_PERSON: Final = 0.45
+"""Cosine that photos of one person reach, however different the days: .594 at least on the small sets that were
+measured, where two people reached .357 at most, and look-alikes .494 (docs/limitations.md). What it lets through by
+mistake widens whom a registration finds, for whoever sent the photos."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a caller sends to register a face."""
+
+    account: SubjectId
+    request: RegistrationRequest
+    photos: Sequence[Memfd]
+    """Sealed; the caller closes them."""
+
+    asserted: Asserted | None = None
+    """The person's signature over what they agree to (`statement`)."""
+
+    idempotency_key: str = ""
+    body: bytes = b""
+    """What identifies the request beside its photos."""
+
+
+class _AlreadyRegisteredError(Exception):
+    """The Idempotency-Key made a registration before."""
+
+    def __init__(self, registration: SubjectId) -> None:
+        self.registration = registration
+
+
+@dataclass(frozen=True)
+class FaceRegistrations:
+    """Registrations for every tenant's callers. Safe to call from many threads."""
+
+    registry: Registry
+    holds: RegistrationHolds
+    signing: Signing
+    workers: LateShares
+    bank: Bank
+    matcher: Matcher
+
+    def register(self, by: Caller, sent: Submission) -> Registered:
+        """Register somebody's face.
+
+        Raises ScopeMissingError, AccountNotFoundError, ConsentUnsignedError, IdempotencyConflictError,
+        PhotoNotTakenError, PhotosDifferError, MatchUnknownError, SandboxError, MediaError, and as
+        `Signing.require_signed` and `Registry.register`.
+        """
+        by.require_for(sent.account, Scope.REGISTER)
+        spent, accounts = self._spent(by, sent), self.registry.accounts
+
+        def require_new(connection: Connection) -> None:
+            made = spent.winner(connection, accounts.now()) if spent else None
+            if made is not None:
+                raise _AlreadyRegisteredError(SubjectId(made))
+
+        def settle(connection: Connection, registration: SubjectId) -> None:
+            require_new(connection)
+            settle_signature(connection)
+            if spent:
+                spent.spend(connection, registration, accounts.now())
+
+        face = _Face(self, by, sent)
+        try:
+            with accounts.database.read(by.tenant) as connection:
+                require_new(connection)
+            request, settle_signature = self._agreed(by, sent)
+            return self.registry.register(actor(by), sent.account, request, face, settle)
+        except _AlreadyRegisteredError as before:
+            return self.registry.repeat(actor(by), before.registration, sent.request)
+
+    def statement(self, by: Caller, account: SubjectId, request: RegistrationRequest) -> bytes:
+        """What is agreed to, to be signed. Raises ScopeMissingError, and as `RegistrationRequest.require_text`."""
+        by.require_for(account, Scope.REGISTER)
+        _, consent = request.require_text(self.registry.rulebook)
+        return request.agreed(account, consent)
+
+    def find(self, by: Caller, registration: SubjectId, scope: Scope = Scope.REGISTRATIONS_READ) -> Registration:
+        """One that the caller may see. Raises ScopeMissingError, RegistrationNotFoundError."""
+        by.require_self_or(scope)
+        found = self.registry.registrations.find(by.tenant, registration)
+        try:
+            by.require_for(found.account, scope)
+        except AccountNotFoundError as error:
+            raise RegistrationNotFoundError from error
+        return found
+
+    def of_account(self, by: Caller, account: SubjectId) -> list[Registration]:
+        """Those of an account, the newest first. Raises ScopeMissingError."""
+        by.require_for(account, Scope.REGISTRATIONS_READ)
+        return self.registry.registrations.of_account(by.tenant, account)
+
+    def credential(self, by: Caller, registration: SubjectId, form: str, holder: PublicKey | None) -> Issued:
+        """Its credential, once it protects. Raises as `find` and `Registry.credential`."""
+        self.find(by, registration, Scope.REGISTER)
+        return self.registry.credential(actor(by), registration, form, holder)
+
+    def held(self, by: Caller, *, decided: bool, after: str) -> list[RegistrationHold]:
+        """What a person has to look at. Raises ScopeMissingError, RegistrationHoldNotFoundError."""
+        by.require(Scope.REVIEW)
+        return self.holds.page(by.tenant, decided=decided, after=after)
+
+    def release(self, by: Caller, hold: str, reason: str) -> EntryId:
+        """Let a held one protect. Raises OwnReviewError, and as `RegistrationHolds.release`."""
+        self._require_another(by, hold)
+        return self.holds.release(actor(by), hold, reason)
+
+    def refuse(self, by: Caller, hold: str, reason: str) -> EntryId:
+        """End a held one. Raises OwnReviewError, and as `RegistrationHolds.refuse`."""
+        self._require_another(by, hold)
+        return self.holds.refuse(actor(by), hold, reason)
+
+    def _require_another(self, by: Caller, hold: str) -> None:
+        """Whoever brought a registration does not decide about it; above the operator, there is nobody."""
+        by.require(Scope.REVIEW)
+        if self.holds.find(by.tenant, hold).brought_by == by.principal and by.key is not None:
+            raise OwnReviewError
+
+    def _agreed(self, by: Caller, sent: Submission) -> tuple[RegistrationRequest, Callable[[Connection], None]]:
+        """The request with how the agreement is known, and what that settles in the unit of work."""
+        if sent.asserted is None:
+            if by.account is not None:
+                raise ConsentUnsignedError
+            return sent.request, lambda _connection: None
+        content = self.statement(by, sent.account, sent.request)
+        signed = self.signing.require_signed(by.tenant, sent.account, Purpose.CONSENT, content, sent.asserted)
+        evidence = SIGNATURE.dump_json(signed.signature).decode()
+        return replace(sent.request, proof=ConsentProof.PASSKEY, signature=evidence), signed.settle
+
+    def _spent(self, by: Caller, sent: Submission) -> IdempotencyKey | None:
+        if not sent.idempotency_key:
+            return None
+        digests = b"".join(_digest(photo) for photo in sent.photos)
+        body = b"registration\0" + digests + sent.account.encode() + sent.body
+        system = self.registry.accounts.ledger.subjects.system(by.tenant)
+        return IdempotencyKey.of(system, by.principal, sent.idempotency_key, body)
+
+
+@dataclass(frozen=True)
+class _Face:
+    """The face in a submission's photos, as the registry protects it."""
+
+    desk: FaceRegistrations
+    by: Caller
+    sent: Submission
+
+    @cached_property
+    def embeddings(self) -> tuple[Embedding, ...]:
+        """One a photo, of one person. Raises PhotoNotTakenError, PhotosDifferError, SandboxError, MediaError."""
+        workers = self.desk.workers.of(self.by.principal)
+        found = []
+        for number, photo in enumerate(self.sent.photos, 1):
+            try:
+                found.append(judge(look(workers, photo)).embedding)
+            except PhotoRefusedError as error:
+                raise PhotoNotTakenError(number, error.reason, str(error)) from error
+        _require_one_person(found)
+        return tuple(found)
+
+    def doubts(self) -> list[Doubt]:
+        """Whom it resembles that another account registered. Raises MatchUnknownError."""
+        tenant = self.by.tenant
+        matched = self._matched(tenant)
+        holders = self.desk.registry.registrations.holders(tenant, [match.owner for match in matched])
+        others = [one for one in matched if holders.get(one.owner, self.sent.account) != self.sent.account]
+        alike = tuple(one.owner for one in others if one.band is Band.POSSIBLE)
+        same = tuple(one.owner for one in others if one.band is not Band.POSSIBLE)
+        found = ((HoldReason.CONFLICT, same), (HoldReason.LOOK_ALIKE, alike))
+        return [Doubt(reason, ids) for reason, ids in found if ids]
+
+    def _matched(self, tenant: TenantId) -> Sequence[Match]:
+        """Whoever registers can wait while the index catches up. Raises MatchUnknownError."""
+        for _ in range(PATIENCE):
+            try:
+                return self.desk.matcher.match(tenant, self.embeddings).matches
+            except MatchUnknownError as error:
+                if error.reason is not Unknown.INDEX:
+                    raise
+        return self.desk.matcher.match(tenant, self.embeddings).matches
+
+    def prepared(self, subject: Subject) -> Store:
+        """Its templates and embeddings, sealed. Raises KeyStoreUnavailableError."""
+        prepared = self.desk.bank.prepared(subject, self.embeddings)
+
+        def store(connection: Connection) -> None:
+            try:
+                self.desk.bank.insert(connection, prepared)
+            except RotationChangedError as error:
+                raise OvertakenError from error
+
+        return store
+
+
+def _require_one_person(embeddings: Sequence[Embedding]) -> None:
+    """Raises PhotosDifferError for two photos that are too different."""
+    for (one, left), (other, right) in combinations(enumerate(embeddings, 1), 2):
+        if sum(a * b for a, b in zip(left, right, strict=True)) < SAME_PERSON:
+            raise PhotosDifferError(one, other)
+
+
+def _digest(photo: Memfd) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in photo.chunks():
+        digest.update(chunk)
+    return digest.digest()
