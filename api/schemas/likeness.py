@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -20,15 +20,10 @@ from cases.likeness.use import Use
 from ledger.ids import EntryId, moment
 
 MAX_STATEMENT: Final = 2000
-DECLARED: Final = tuple(use for use in Use if use is not Use.UNSAID)
+Declared = Literal[Use.SEXUALISED, Use.POLITICAL, Use.COMMERCIAL, Use.OTHER]
+"""What a tool may say: it says something."""
+
 NONCE: Final = r"^[A-Za-z0-9_-]{8,128}$"
-
-
-def _declared(use: Use) -> Use:
-    """Raises ValueError."""
-    if use is Use.UNSAID:
-        raise ValueError(f"say what it is for: one of {', '.join(DECLARED)}")
-    return use
 
 
 class CheckRequest(Strict):
@@ -38,7 +33,7 @@ class CheckRequest(Strict):
         json_schema_extra={"example": {"purpose": "commercial", "nonce": "kq0vX2mB6Yw", "place": "FR"}}
     )
 
-    purpose: Annotated[Use, AfterValidator(_declared)]
+    purpose: Declared
     nonce: Annotated[str, Field(pattern=NONCE)]
     """Yours, and new each time: it comes back in the token."""
 
