@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Connection, Executable, Row, bindparam, delete, func, insert, select, update
 
 from detection.errors import RotationChangedError
 from detection.templates.rotations import Rotations, newest
@@ -161,11 +160,11 @@ class Bank:
 
     def opened(self, tenant: TenantId, rows: Sequence[int]) -> list[Opened]:
         """The embeddings of these rows, but of those that are gone. Raises as `changes`."""
-        return list(self._opened(tenant, FaceTemplate.row, rows))
+        return list(self._opened(tenant, _OF_ROWS, rows))
 
     def opened_of(self, tenant: TenantId, owners: Collection[SubjectId]) -> list[Opened]:
         """The embeddings of these owners. Raises as `changes`."""
-        return list(self._opened(tenant, FaceTemplate.owner_id, sorted(owners)))
+        return list(self._opened(tenant, _OF_OWNERS, sorted(owners)))
 
     def of_other_models(self, tenant: TenantId, owners: Collection[SubjectId]) -> int:
         """How many templates of these owners another face model made."""
@@ -179,12 +178,11 @@ class Bank:
                 found += connection.execute(theirs.where(some)).scalar_one()
         return found
 
-    def _opened(self, tenant: TenantId, column: InstrumentedAttribute[Any], wanted: Sequence[Any]) -> Iterator[Opened]:
-        mine = (FaceTemplate.tenant_id == tenant, FaceTemplate.model == self.model.name)
+    def _opened(self, tenant: TenantId, asked: Executable, wanted: Sequence[object]) -> Iterator[Opened]:
         for start in range(0, len(wanted), ASKED_AT_ONCE):
-            some = column.in_(wanted[start : start + ASKED_AT_ONCE])
+            some = {"tenant": tenant, "model": self.model.name, "wanted": wanted[start : start + ASKED_AT_ONCE]}
             with self._database.read(tenant) as connection:
-                found = connection.execute(_EMBEDDINGS.where(*mine, some)).all()
+                found = connection.execute(asked, some).all()
             for owner, n, epoch, wrapped, sealed in found:
                 key = FaceKey.of(self._subjects.unwrap(tenant, owner, epoch, wrapped))
                 yield Opened(owner, key.open_embedding(Place(n, self.model.name), sealed))
@@ -202,7 +200,7 @@ def count_changes(connection: Connection, tenant: TenantId, changes: int) -> int
 
 
 def _counted(connection: Connection, tenant: TenantId) -> int:
-    return connection.execute(select(FaceBank.changes).where(FaceBank.tenant_id == tenant)).scalar() or 0
+    return connection.execute(_COUNTED, {"tenant": tenant}).scalar() or 0
 
 
 _ITS_KEY = (SubjectKey.tenant_id == FaceTemplate.tenant_id) & (SubjectKey.id == FaceTemplate.owner_id)
@@ -214,4 +212,10 @@ WITH_KEY: Final = select(FaceTemplate.owner_id, FaceTemplate.n, SubjectKey.epoch
 _TEMPLATES = WITH_KEY.add_columns(
     FaceTemplate.row, FaceTemplate.changed, FaceTemplate.rotation, FaceTemplate.model, FaceTemplate.template
 )
-_EMBEDDINGS = WITH_KEY.add_columns(FaceTemplate.embedding)
+# Built once: each search runs these.
+_COUNTED = select(FaceBank.changes).where(FaceBank.tenant_id == bindparam("tenant"))
+_OPENED = WITH_KEY.add_columns(FaceTemplate.embedding).where(
+    FaceTemplate.tenant_id == bindparam("tenant"), FaceTemplate.model == bindparam("model")
+)
+_OF_ROWS = _OPENED.where(FaceTemplate.row.in_(bindparam("wanted", expanding=True)))
+_OF_OWNERS = _OPENED.where(FaceTemplate.owner_id.in_(bindparam("wanted", expanding=True)))

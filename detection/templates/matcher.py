@@ -28,19 +28,13 @@ from keys.errors import KeysError, SealBrokenError
 from ledger.errors import DatabaseUnavailableError, SubjectErasedError
 from ledger.ids import SubjectId, TenantId
 
-REACH: Final = 201
-"""Bits of 512 by which a template may differ to be looked at. At the least band's cosine of .55 it is 161 on average,
-and more than this once in 100,000."""
+REACH: Final = 188
+"""Bits of 512 by which a template may differ to be looked at: at the least band's cosine of .55 one in a thousand
+differs in more (161 on average), at .60 one in 100,000; among a million random strangers some thirty in fewer."""
 
-NEAREST: Final = 100
-"""Embeddings that one face has opened, where so many are in reach."""
-
-CLOSE: Final = 181
-"""All that differ in fewer bits are opened, too: 99 of 100 at the least band. Among a million random strangers four are
-that near. Real ones are more alike."""
-
-MOST: Final = 1_000
-"""And so many in any case at most."""
+NEAREST: Final = 1_000
+"""Embeddings that one face may have opened. Real strangers are more alike than random ones: among a million there may
+be so many in reach."""
 
 MAX_FACES: Final = 256
 """Of one call."""
@@ -120,8 +114,7 @@ def _nearest(found: Sequence[Near]) -> list[int]:
     if not found:
         return []
     rows, distances = (np.concatenate(each) for each in zip(*found, strict=True))
-    wanted = min(max(NEAREST, int((distances < CLOSE).sum())), MOST)
-    return [int(row) for row in rows[np.argsort(distances, kind="stable")[:wanted]]]
+    return [int(row) for row in rows[np.argsort(distances, kind="stable")[:NEAREST]]]
 
 
 @contextmanager
