@@ -1,6 +1,7 @@
 """Other implementations of credentials, each of which takes its turns in a process of its own, or in this one.
 
-A turn: the same work over and over for so many seconds; what counts is how often it was done in the time it took.
+A turn: the same work over and over for so many seconds; what counts is how often it was done in the time it took, and
+in the processor time of all threads, which neighbours on the same machine change little.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -18,8 +20,20 @@ from typing import Any, Final, TypeAlias
 from tests.peers.age import NAMED, NOW
 from tests.peers.node import HERE, installed
 
-Turn: TypeAlias = Callable[[float], float]
-"""Seconds → how often in a second."""
+
+@dataclass(frozen=True)
+class Rate:
+    """How often."""
+
+    second: float
+    """In a second."""
+
+    processor_second: float
+    """In a second of the process's own."""
+
+
+Turn: TypeAlias = Callable[[float], Rate]
+"""For so many seconds."""
 
 DIDKIT: Final = Path(__file__).parent / "didkit_turns.py"
 
@@ -31,12 +45,12 @@ class PeerError(Exception):
 def here(work: Callable[[], object]) -> Turn:
     """In this process."""
 
-    def turn(seconds: float) -> float:
-        begun, count = time.perf_counter(), 0
+    def turn(seconds: float) -> Rate:
+        busy, begun, count = time.process_time(), time.perf_counter(), 0
         while (spent := time.perf_counter() - begun) < seconds:
             work()
             count += 1
-        return count / spent
+        return Rate(count / spent, count / (time.process_time() - busy))
 
     return turn
 
@@ -69,7 +83,7 @@ class Peers:
         return self._until.enter_context(process)
 
     def _turn(self, process: Callable[[], subprocess.Popen[str]], asked: Mapping[str, Any]) -> Turn:
-        def turn(seconds: float) -> float:
+        def turn(seconds: float) -> Rate:
             peer = process()
             assert peer.stdin is not None
             assert peer.stdout is not None
@@ -79,6 +93,6 @@ class Peers:
             if not answer:
                 raise PeerError(f"{asked['action']} failed: what it said stands above")
             done = json.loads(answer)
-            return float(done["count"] / done["seconds"])
+            return Rate(done["count"] / done["seconds"], done["count"] / done["processor"])
 
         return turn

@@ -73,6 +73,7 @@ def test_credentials_against_peers(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     credentials.main()
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) >= {*CREDENTIALS, "sd_jwt_verify_per_s", "sd_jwt_verify_per_s_sd_jwt"}
+    assert {name.replace("_ratio_", "_processor_ratio_") for name in CREDENTIALS} <= set(figures)
     assert all(figure > 0 for figure in figures.values())
 
 

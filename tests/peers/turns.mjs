@@ -1,4 +1,4 @@
-// For benchmarks/credentials.py: stays, and takes turns. A line {seconds, peer, action, how} → a line {count, seconds}.
+// For benchmarks/credentials.py: stays, and takes turns. A line {seconds, peer, action, how} → a line {count, seconds, processor}.
 import {createInterface} from 'node:readline';
 import {Peer} from './digitalbazaar.mjs';
 import {SdJwtPeer} from './sd_jwt_vc.mjs';
@@ -14,6 +14,7 @@ for await (const line of createInterface({input: process.stdin})) {
 
 async function repeated(peer, action, how, milliseconds) {
   const begun = performance.now();
+  const busy = process.cpuUsage();
   let count = 0;
   do {
     const answer = await peer[action]({...how});
@@ -22,5 +23,6 @@ async function repeated(peer, action, how, milliseconds) {
     }
     count++;
   } while(performance.now() - begun < milliseconds);
-  return {count, seconds: (performance.now() - begun) / 1000};
+  const {user, system} = process.cpuUsage(busy);
+  return {count, seconds: (performance.now() - begun) / 1000, processor: (user + system) / 1e6};
 }
