@@ -26,6 +26,7 @@ from api.routers import (
     openid4vp,
     oversight,
     people,
+    portraits,
     recovery,
     registrations,
     stamps,
@@ -44,7 +45,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 ROUTERS = (
     *(assets, likeness, verifications, vc_api, issuing, did),
-    *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, registrations),
+    *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(absences, face_rotations),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )

@@ -18,6 +18,7 @@ from identity.assurance.grants import Grants
 from identity.assurance.kyc import Kyc
 from identity.assurance.logins import Logins
 from identity.assurance.policy import Policy, default_policy, read_policy
+from identity.assurance.portrait import Portraits
 from identity.assurance.presented import Presented
 from identity.assurance.provider import Client, Directory
 from identity.assurance.providers import Providers, read_providers
@@ -45,6 +46,7 @@ class Assurance:
     logins: Logins
     kyc: Kyc
     presented: Presented
+    portraits: Portraits
     statements: Statements
     credentials: AccountCredentials
     review: Review
@@ -78,6 +80,7 @@ def assurance_of(
         Logins(accounts, requests, grants, *identity_providers(web, clients, clock)),
         Kyc(accounts, requests, grants, {name: house.keys() for name, house in providers.kyc.items()}),
         Presented(accounts, grants),
+        Portraits(accounts, requests, grants),
         Statements(accounts, grants, issuance.record.issuer),
         credentials,
         Review(accounts, grants, credentials),

@@ -53,6 +53,7 @@ from cases.verification import Verification
 from detection.generations.absence import Absences
 from detection.generations.generations import Generations
 from detection.shares import Shares
+from identity.depicted import Depictions
 from identity.passkeys.signing import Signing
 from identity.registration.lookup import Registrations
 from keys.clock import Clock, Entropy, system_clock, system_entropy
@@ -196,6 +197,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         assurance=assurance,
         people=people,
         absences=Absences(ledger, database),
+        depictions=Depictions(assurance.accounts, Registrations(assurance.accounts), faces.matcher),
         intake=_intake(on, recognition, signers, revocations, likeness, time_stamps, trust),
         signatures=signatures,
         registrations=registrations_of(assurance, issuance, faces, registrations, rulebook, signatures),

@@ -27,6 +27,7 @@ from api.throttle import ConnectionsBusyError, RateExceededError
 from api.upload import UploadError, UploadsBusyError, UploadTooLargeError
 from cases import errors as cases
 from detection import errors as detection
+from detection.faces.quality import PhotoRefusedError
 from identity import errors as identity
 from identity.vc_api.jobs import DerivationRefusedError
 from identity.vc_api.request import RequestUnreadableError
@@ -86,6 +87,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "media-codec-unsupported", 415, "What is inside the file is not supported"
     ),
     detection.UnrecognisedMediaError: Problem("media-unrecognised", 415, "This is no known kind of file"),
+    PhotoRefusedError: Problem("photo-refused", 422, "This photo will not do", ("reason",)),
     detection.MediaTooLargeError: Problem("media-too-large", 413, "The file exceeds a limit"),
     detection.MediaError: Problem("media-refused", 422, "The file was refused"),
     detection.RequestTooLargeError: Problem("claim-too-large", 413, "The claim is too large", ("limit", "actual")),

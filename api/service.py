@@ -33,6 +33,7 @@ from cases.oversight import Oversight
 from cases.registration import FaceRegistrations
 from cases.revocation import Revocations
 from detection.generations.absence import Absences
+from identity.depicted import Depictions
 from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vp.presentations import Presentations
 from identity.passkeys.people import People
@@ -58,6 +59,7 @@ class Service:
     signatures: Signing
     absences: Absences
     registrations: FaceRegistrations
+    depictions: Depictions
     intake: Intake
     library: Library
     likeness: Likeness

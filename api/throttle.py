@@ -28,6 +28,10 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
+COMPARISONS = "20/hour"
+"""Pictures that are compared with one account's holder: a few tries, and no search."""
+
+
 class RateExceededError(Exception):
     """Too many requests; `retry_after` seconds from now there is room again."""
 
@@ -80,7 +84,7 @@ class Throttle:
 
     def __init__(self, anonymous: str, reader: str, per_key: str, opening: str, clock: Clock, entropy: Entropy) -> None:
         self._anonymous, self._reader, self._per_key = parse(anonymous), parse(reader), parse(per_key)
-        self._opening = parse(opening)
+        self._opening, self._comparing = parse(opening), parse(COMPARISONS)
         self._clock, self._entropy = clock, entropy
         self._day = _Day(clock().date(), entropy(32))
 
@@ -107,6 +111,10 @@ class Throttle:
         """
         if network:
             self._count(self._opening, f"open:{network}")
+
+    def comparison(self, account: str) -> None:
+        """Count one picture that is compared with the holder of this account. Raises RateExceededError."""
+        self._count(self._comparing, f"compare:{account}")
 
     def principal(self, principal: str) -> None:
         """Count one request of a principal. Raises RateExceededError."""

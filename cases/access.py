@@ -87,6 +87,9 @@ class Scope(StrEnum):
 
     ASSURANCE_ERASE = "assurance:erase"
 
+    DEPICTED = "depictions:judge"
+    """To have it found out whether the holder of an account is who a picture shows."""
+
     PERSON = "self"
     """A person's own: what concerns the account that they are signed in to. No key has it."""
 

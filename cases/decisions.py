@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cases.likeness import decisions as likeness
 from detection.generations import decisions as generations
 from detection.templates import decisions as templates
+from identity import depicted
 from identity.assurance import decisions as assurance
 from identity.issuing import decisions as issuing
 from identity.passkeys import decisions as passkeys
@@ -206,6 +207,7 @@ KINDS = (
     *likeness.KINDS,
     *assurance.KINDS,
     *passkeys.KINDS,
+    *depicted.KINDS,
     *issuing.KINDS,
     *status.KINDS,
     *registration.KINDS,

@@ -105,9 +105,9 @@ def take_login(
 
 
 @router.post(ACCOUNT + "/kyc", tags=[KEYED], status_code=202)
-def begin_kyc(service: ServiceDep, caller: CallerDep, account: AccountPath, request: KycRequest) -> BegunView:
-    """Begin a request whose id the platform hands to a KYC provider together with the person."""
-    caller.require(Scope.ASSURANCE_GRANT)
+def begin_kyc(service: ServiceDep, caller: EitherDep, account: AccountPath, request: KycRequest) -> BegunView:
+    """Begin a request whose id goes to a KYC provider together with the person."""
+    caller.require_for(account, Scope.ASSURANCE_GRANT)
     return BegunView.of(service.assurance.kyc.begin(actor(caller), account, request.provider, request.country))
 
 

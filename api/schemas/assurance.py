@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api.assurance import Assurance
 from api.schemas.assets import LedgerView
+from detection.faces.look import absent
 from identity.assurance.codes import SENT_TO
 from identity.assurance.evidence import Evidence, Standing
 from identity.assurance.grants import Granted
@@ -143,6 +144,8 @@ def _ways(account: SubjectId, kind: EvidenceKind, assurance: Assurance) -> list[
     if kind in LOGINS:
         known = sorted(name for name, one in assurance.logins.providers.items() if one.client.evidence is kind)
         return [WayView(evidence=kind, begin=f"{path}/logins", providers=known)] if known else []
+    if kind is EvidenceKind.PORTRAIT:
+        return [] if absent() else [WayView(evidence=kind, begin=f"{path}/portraits", providers=[])]
     if kind is EvidenceKind.KYC:
         houses = sorted(assurance.kyc.houses)
         return [WayView(evidence=kind, begin=f"{path}/kyc", providers=houses)] if houses else []

@@ -50,5 +50,8 @@ class EvidenceKind(StrEnum):
     ATTESTATION = "attestation"
     DRIVING_LICENCE = "driving_licence"
     IDENTITY_DOCUMENT = "identity_document"
+    PORTRAIT = "portrait"
+    """The portrait in an identity document shows the same face as a selfie; nobody here saw the document."""
+
     KYC = "kyc"
     """A house that knows its customers vouches for them."""

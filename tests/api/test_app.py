@@ -61,6 +61,8 @@ ROUTES = {
     ("post", "/v1/assurance/accounts/{account}/step-ups"),
     ("post", "/v1/assurance/accounts/{account}/evidence/{evidence}/withdrawal"),
     ("post", "/v1/assurance/webhooks/{provider}"),
+    ("post", "/v1/assurance/accounts/{account}/portraits"),
+    ("post", "/v1/assurance/accounts/{account}/depictions"),
     ("post", "/v1/people"),
     ("post", "/v1/people/accounts"),
     ("post", "/v1/people/sign-ins"),

@@ -87,6 +87,15 @@ def test_accounts_are_opened_at_a_rate_per_network() -> None:
     limit.opening("")  # whoever comes through the socket has no network
 
 
+def test_an_account_is_compared_so_often() -> None:
+    limit, _ = throttle()
+    for _ in range(20):
+        limit.comparison("acc_1")
+    with pytest.raises(RateExceededError):
+        limit.comparison("acc_1")
+    limit.comparison("acc_2")
+
+
 def test_readers_of_the_log_are_counted_apart() -> None:
     limit, _ = throttle()
     for last in range(5):

@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from identity.encoding import base64url
+from ledger.receipt import verify_receipt
 from tests.api.people import PEOPLE, Somebody, begun, signed_in, somebody, taken
-from tests.api.wire import everything, problem, rows
+from tests.api.wire import everything, problem, proven, rows
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
 from tests.simulators.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, Authenticator
@@ -50,8 +51,8 @@ def test_somebody_opens_an_account_signs_in_and_out(deployment: Running, strange
     assert answer.headers["cache-control"] == "no-store"
     assert opened["account"] == begin.json()["account"]
     assert re.fullmatch(r"sgp_[0-9a-f]{64}", opened["token"])
-    entry = deployment.service.ledger.entry(opened["ledger"]["entry"])
-    assert entry.kind == "passkey.bound"
+    receipt = proven(deployment, opened["ledger"]["entry"])
+    assert verify_receipt(receipt, deployment.operator.log_key()).entry.kind == "passkey.bound"
     token = signed_in(deployment, device)
     with deployment.http(token) as http:
         me = http.get(PEOPLE + "/me").json()
@@ -240,13 +241,16 @@ OF_AN_ACCOUNT = {
     ("POST", ACCOUNTS + "/{account}/codes/{request}"),
     ("POST", ACCOUNTS + "/{account}/logins"),
     ("POST", ACCOUNTS + "/{account}/logins/{request}"),
+    ("POST", ACCOUNTS + "/{account}/kyc"),
     ("POST", ACCOUNTS + "/{account}/presentations"),
+    ("POST", ACCOUNTS + "/{account}/portraits"),
     ("POST", ACCOUNTS + "/{account}/step-ups"),
     ("POST", ACCOUNTS + "/{account}/evidence/{evidence}/withdrawal"),
 }
 BODIES: dict[str, dict[str, Any]] = {
     "/codes": {"evidence": "email", "destination": "eve@example.org"},
     "/codes/{request}": {"code": "01234567"},
+    "/kyc": {"provider": "example-kyc"},
     "/logins": {"provider": "example-id"},
     "/logins/{request}": {"code": "x"},
     "/presentations": {"session": PARTS["session"]},

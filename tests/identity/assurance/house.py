@@ -20,6 +20,7 @@ from identity.assurance.evidence import Found
 from identity.assurance.grants import Grants
 from identity.assurance.kyc import Kyc
 from identity.assurance.policy import DEFAULT_FILE, Policy, default_policy, read_policy
+from identity.assurance.portrait import Portraits
 from identity.assurance.requests import Requests, forget_asked
 from identity.assurance.review import Review
 from identity.assurance.senders import Message
@@ -95,6 +96,10 @@ class House:
     @cached_property
     def codes(self) -> Codes:
         return Codes(self.accounts, self.requests, self.grants, self.postbox)
+
+    @cached_property
+    def portraits(self) -> Portraits:
+        return Portraits(self.accounts, self.requests, self.grants)
 
     @cached_property
     def kyc(self) -> Kyc:
