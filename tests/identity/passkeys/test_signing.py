@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -198,3 +199,19 @@ def test_evidence_of_which_anything_was_changed_holds_no_more(signer: Signer, me
         changed = value[:-6] + ("A" if value[-6] != "A" else "B") + value[-5:]
     with pytest.raises((PasskeyInvalidError, TokenUnreadableError)):
         check_signature(replace(signature, **{member: changed}), TEXT)
+
+
+def test_of_many_that_bring_one_answer_at_once_one_is_signed_in(house: House, signer: Signer) -> None:
+    answer = answered(signer.device, house.people.begin_sign_in())
+
+    def once(_: int) -> bool:
+        try:
+            house.people.sign_in(answer)
+        except (ChallengeGoneError, PasskeyClonedError):
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(once, range(8))) == 1
+    tokens = house.rows("SELECT 1 FROM person_token WHERE account_id = :account", account=signer.who.account)
+    assert len(tokens) == 2, "of opening the account, and of this"
