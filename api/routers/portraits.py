@@ -1,5 +1,5 @@
 """Pictures that are compared with the holder of an account: the portrait in their document, and pictures that are said
-to show them. All of them are gone before the answer.
+to show them. All of them are gone before the answer; whoever names no account of theirs is told before any arrives.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
 from api.auth import CallerDep, EitherDep
 from api.openapi import BINARY
@@ -89,6 +90,7 @@ async def compare(
     That they match is evidence; neither the document nor that the selfie is of a living person is checked.
     """
     caller.require_for(account, Scope.ASSURANCE_GRANT)
+    await run_in_threadpool(service.assurance.accounts.subject, caller.tenant, account)
     desk = _desk(service, caller)
     limit = min(MAX_PICTURE_BYTES, service.settings.upload_bytes)
     with await receive(request, limit, desk.uploads.of(caller.principal), photos=2) as upload:
@@ -101,6 +103,7 @@ async def depict(request: Request, service: ServiceDep, caller: CallerDep, accou
     second one; without a selfie, by the face that they registered as their own.
     """
     caller.require(Scope.DEPICTED)
+    await run_in_threadpool(service.assurance.accounts.subject, caller.tenant, account)
     service.throttle.comparison(account)
     desk = _desk(service, caller)
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(caller.principal), photos=2) as upload:
@@ -124,7 +127,6 @@ def _compare(service: Service, caller: Caller, account: SubjectId, upload: Uploa
 def _depict(service: Service, caller: Caller, account: SubjectId, upload: Upload) -> DepictionView:
     picture, *selfies = upload.photos
     workers, by = service.faces.workers.of(caller.principal), actor(caller)
-    service.assurance.accounts.subject(caller.tenant, account)  # whoever names nobody's is told before anyone looks
     shown = Pictured(look(workers, picture), _digest(picture))
     if selfies:
         return DepictionView.of(service.depictions.by_selfie(by, account, shown, judge(look(workers, selfies[0]))))

@@ -19,7 +19,7 @@ __all__ = ["assured", "provider"]
 
 SCOPES: Final = [
     "credentials:issue", "credentials:revoke", "presentations:request",
-    "assurance:grant", "assurance:read", "assurance:erase", "access:admin", "ledger:audit",
+    "assurance:grant", "assurance:read", "assurance:erase", "access:admin", "ledger:audit", "depictions:judge",
 ]  # fmt: skip
 CREATOR: Final = {"type": "VerifiedCreator", "claims": {"name": "Anna", "profile": "https://anna.example"}}
 OF_NOBODY: Final = frozenset(
@@ -102,6 +102,8 @@ BY_ID: Final[list[Trial]] = [
     ("post", f"{ACCOUNT}/kyc", {"provider": "example-kyc"}, "account-not-found"),
     ("post", f"{ACCOUNT}/step-ups", STATED, "account-not-found"),
     ("post", f"{ACCOUNT}/step-ups", {"tier": "low", "form": "eddsa-jcs-2022"}, "account-not-found"),
+    ("post", f"{ACCOUNT}/portraits", {}, "account-not-found"),
+    ("post", f"{ACCOUNT}/depictions", {}, "account-not-found"),
     ("delete", ACCOUNT, None, "account-not-found"),
 ]
 
