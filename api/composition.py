@@ -197,7 +197,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         assurance=assurance,
         people=people,
         absences=Absences(ledger, database),
-        depictions=Depictions(assurance.accounts, Registrations(assurance.accounts), faces.matcher),
+        depictions=Depictions(assurance.accounts, registrations, faces.matcher),
         intake=_intake(on, recognition, signers, revocations, likeness, time_stamps, trust),
         signatures=signatures,
         registrations=registrations_of(assurance, issuance, faces, registrations, rulebook, signatures),
