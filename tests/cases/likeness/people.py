@@ -59,6 +59,7 @@ class People:
         *purposes: Purpose,
         place: str = "FR",
         state: State = State.ACTIVE,
+        account: str = "acc_nobody",
     ) -> Iterator[SubjectId]:
         """Somebody with this face, hers by default, until the block ends."""
         service = self.up.service
@@ -70,7 +71,7 @@ class People:
         row = {
             "tenant_id": by.tenant,
             "id": subject.id,
-            "account_id": "acc_nobody",
+            "account_id": account,
             "principal_id": by.principal,
             "kind": Kind.FACE,
             "state": state,

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cases.likeness.matching import Matching
 from detection.errors import MatchUnknownError, Unknown
 from identity.registration.refusal import Purpose
 from tests.api.wire import change, count, problem, rows, upload
@@ -159,6 +160,27 @@ def test_erasing_and_withdrawing_end_holds(registry: Running, people: People, ht
     registry.service.likeness.holds.end_withdrawn()
     assert http.get(kept["links"]["content"]).status_code == 200
     assert kept["id"] not in {one["asset"] for one in registry.operator.held_assets()["holds"]}
+
+
+def test_a_held_asset_is_no_parent_and_expires_as_any(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered():
+        asset = held(http)
+        made = upload(
+            http, HER, {"actions": [{"name": "c2pa.cropped"}]}, path=f"/v1/assets/{asset['id']}/transformations"
+        )
+        problem(made, 409, "asset-held")
+        change(registry, "UPDATE asset SET expires_at = 0 WHERE id = ?", asset["id"])
+        registry.service.library.end_retention()
+        assert http.get(asset["links"]["self"]).json()["state"] == "expired"
+        problem(http.get(asset["links"]["content"]), 410, "asset-gone")
+        assert rows(registry, "SELECT 1 FROM likeness_hold WHERE asset_id = ?", asset["id"]) == []
+
+
+def test_nobody_registered_costs_no_look(
+    registry: Running, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Matching, "look", lambda *_: pytest.fail("somebody looked"))
+    assert upload(http, HER, MADE).status_code == 201
 
 
 def test_the_same_upload_twice_is_one_held_asset(registry: Running, people: People, http: httpx.Client) -> None:

@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from cases.likeness import limits
+from cases.likeness.matching import Matching
+from cases.likeness.use import Use
 from detection.errors import MatchUnknownError, Unknown
 from identity.jose.jws import read_jws, verify_jws
 from identity.registration.refusal import Purpose
@@ -73,6 +75,22 @@ def test_a_persons_refusal_looks_like_the_policys(registry: Running, people: Peo
         assert secret not in text
     for claims in (read_jws(one["token"], "likeness-check+jwt").payload for one in (policy, refused)):
         assert set(claims) == {"iss", "iat", "exp", "jti", "tool", "nonce", "commitment", "answer", "purpose"}
+
+
+def test_the_policys_refusal_is_as_much_work(
+    people: People, tool: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Use] = []
+    look = Matching.look
+
+    def watched(self: Matching, *args: Any) -> Any:
+        looked.append(args[4])
+        return look(self, *args)
+
+    monkeypatch.setattr(Matching, "look", watched)
+    with people.registered():
+        assert [answered(tool, HER, use) for use in ("sexualised", "commercial")] == ["refused"] * 2
+    assert looked == [Use.SEXUALISED, Use.COMMERCIAL]
 
 
 def test_what_is_allowed_and_what_a_human_decides(people: People, tool: httpx.Client) -> None:

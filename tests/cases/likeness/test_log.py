@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from client import Problem
+from tests.api.people import somebody
 from tests.api.wire import problem
 from tests.cases.likeness.people import People
 from tests.cases.likeness.test_at_upload import TYPES, held, log
@@ -75,6 +77,42 @@ def test_one_persons_lines_are_nobody_elses(registry: Running, people: People, h
             registry.operator.respond(other, line["id"], "confirmed")
         for path in (f"/v1/registrations/{she}/matches", "/v1/likeness-holds"):
             problem(http.get(path), 403, "scope-missing")
+
+
+def test_a_person_reads_and_answers_their_own_and_nobody_elses(registry: Running, people: People, http: Any) -> None:
+    with (
+        somebody(registry) as she,
+        somebody(registry) as other,
+        people.registered(account=she.account) as hers,
+        people.registered(people.stranger(), account=other.account) as theirs,
+    ):
+        asset = held(http)
+        path = f"/v1/registrations/{hers}/matches"
+        (line,) = she.http.get(path).json()["matches"]
+        problem(other.http.get(path), 404, "registration-not-found")
+        for answer in ("objected", "confirmed"):
+            told = other.http.post(f"{path}/{line['id']}/response", json={"response": answer})
+            problem(told, 404, "registration-not-found")
+        assert other.http.get(f"/v1/registrations/{theirs}/matches").json()["matches"] == []
+        problem(she.http.get("/v1/likeness-holds"), 403, "person-refused")
+        assert she.http.post(f"{path}/{line['id']}/response", json={"response": "confirmed"}).status_code == 201
+        assert http.get(asset["links"]["content"]).status_code == 200
+
+
+def test_two_who_answer_at_once_are_both_heard(registry: Running, people: People, http: Any) -> None:
+    """Neither leaves it to the other to give the asset out."""
+    with people.registered() as she, people.registered(people.like_her(0.9)) as sister:
+        asset = held(http)
+        threads = [
+            threading.Thread(target=registry.operator.respond, args=(one, log(registry, one)[0]["id"], "confirmed"))
+            for one in (she, sister)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert http.get(asset["links"]["content"]).status_code == 200
+        assert kinds(http, asset) == ["asset.signed", "asset.held", "asset.released"]
 
 
 def test_a_stranger_objects_to_nobodys_hold(registry: Running, people: People, http: Any) -> None:
