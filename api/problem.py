@@ -191,6 +191,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
     identity.ConsentTextUnknownError: Problem("consent-text-unknown", 422, "There is no such text", ("languages",)),
     identity.ConsentOutdatedError: Problem("consent-outdated", 409, "Another text is in force", ("text",)),
     identity.TierTooLowError: Problem("tier-too-low", 403, "Too little is known of this account", ("tier", "needed")),
+    identity.AccountRegisteredError: Problem(
+        "account-registered", 409, "The account has registrations", ("registrations",)
+    ),
     identity.RegisteredAlreadyError: Problem("registered-already", 409, "It is registered already", ("registration",)),
     identity.TooManyRegistrationsError: Problem(
         "too-many-registrations", 429, "Too much was registered", ("retry_after",)

@@ -11,7 +11,7 @@ from cases.registration import FaceRegistrations
 from identity.errors import RegistrationRulesError
 from identity.passkeys.signing import Signing
 from identity.registration.holds import RegistrationHolds
-from identity.registration.lookup import Registrations
+from identity.registration.lookup import Registrations, require_unregistered
 from identity.registration.registry import Registry
 from identity.registration.rules import Rulebook, default_rulebook, read_rulebook
 
@@ -24,7 +24,8 @@ def registrations_of(
     rulebook: Rulebook,
     signing: Signing,
 ) -> FaceRegistrations:
-    """All of it over one registry."""
+    """All of it over one registry; an account that registered somebody is erased after that."""
+    assurance.accounts.ledger.subjects.on_erase(require_unregistered)
     registry = Registry(assurance.accounts, assurance.grants, issuance.issuing, rulebook, registrations)
     holds = RegistrationHolds(assurance.accounts)
     return FaceRegistrations(registry, holds, signing, faces.workers, faces.bank, faces.matcher)

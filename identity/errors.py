@@ -86,6 +86,7 @@ IdentityError
     ├── ConsentTextUnknownError       no text in that language; `languages` says which there are
     ├── ConsentOutdatedError          agreed to was another text than the one in force
     ├── TierTooLowError               of the account nothing, or too little, is known
+    ├── AccountRegisteredError        the account has registrations that are kept, and is not erased before them
     ├── RegisteredAlreadyError        the account has registered its own face
     ├── TooManyRegistrationsError     of this account or caller; `retry_after` says when there is room again
     ├── RegistrationNotFoundError     no such registration in this tenant
@@ -561,6 +562,16 @@ class TierTooLowError(RegistrationError):
             "says how to get there"
         )
         self.tier, self.needed = tier, needed
+
+
+class AccountRegisteredError(RegistrationError):
+    """Nobody could withdraw what an erased account registered."""
+
+    def __init__(self, registrations: Sequence[str]) -> None:
+        super().__init__(
+            f"the account has registered {', '.join(registrations)}: withdraw that first, for nobody could afterwards"
+        )
+        self.registrations = list(registrations)
 
 
 class RegisteredAlreadyError(RegistrationError):

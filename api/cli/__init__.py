@@ -14,6 +14,7 @@ from api.cli import holder as _holder  # noqa: F401 -- as well
 from api.cli import oversight as _oversight  # noqa: F401 -- to `ledger` as well
 from api.cli import receipt as _receipt  # noqa: F401 -- as well
 from api.cli import recover as _recover  # noqa: F401 -- as well
+from api.cli import registration_credential as _registration_credential  # noqa: F401 -- to `registration`
 from api.cli.apikey import app as apikey
 from api.cli.assurance import app as assurance
 from api.cli.credential import app as credential

@@ -48,7 +48,9 @@ def register(
             "form": form,
         }
         made = sigillo.register(photos, body, once)
-        saved = [str(file) for file in _saved(made, out)]
+        saved = [str(_saved(out / f"{made['id']}.receipt.jwt", made["receipt"]))]
+        if made["credential"] is not None:
+            saved.append(str(saved_credential(made["id"], made["credential"], out)))
     if as_json:
         show({**made, "saved": saved})
         return
@@ -72,24 +74,24 @@ def quoted_lines(text: str) -> str:
     return "\n".join(map(quoted, text.splitlines()))
 
 
-def _saved(made: dict[str, Any], out: Path) -> list[Path]:
-    """Credential and receipt in files that their owner alone may read."""
-    out.mkdir(parents=True, exist_ok=True)
-    credential = made["credential"]
-    files = {out / f"{made['id']}.receipt.jwt": made["receipt"]}
-    if credential is not None:
-        name = f"{made['id']}.credential" + (".sd-jwt" if isinstance(credential, str) else ".json")
-        files[out / name] = credential if isinstance(credential, str) else json.dumps(credential, indent=2)
-    for file, content in files.items():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-            opened.write(content + "\n")
-    return list(files)
+def saved_credential(registration: str, credential: dict[str, Any] | str, out: Path) -> Path:
+    """A credential in a file that its owner alone may read. Raises OSError."""
+    if isinstance(credential, str):
+        return _saved(out / f"{registration}.credential.sd-jwt", credential)
+    return _saved(out / f"{registration}.credential.json", json.dumps(credential, indent=2))
+
+
+def _saved(file: Path, content: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        opened.write(content + "\n")
+    return file
 
 
 def _tell(made: dict[str, Any], saved: list[str]) -> None:
     if made["state"] == "held":
         say(f"[bold yellow]held[/]  {made['id']}: a person looks at it before it protects")
-        say("the credential comes then: POST /v1/registrations/…/credential")
+        say(f"once it does: sigillo registration credential {made['id']}")
     else:
         say(f"[bold green]registered[/]  {made['id']}  until {made['expires_at']}")
     say(f"refuses {', '.join(made['refuses'])}; entry {made['ledger']['entry']} says so")

@@ -9,10 +9,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Connection, RowMapping, select
 
 from identity.assurance.account import Accounts
-from identity.errors import RegistrationEndedError
+from identity.errors import AccountRegisteredError, RegistrationEndedError
 from identity.registration.record import KEPT, PROTECTING, Registration, State, ended, find_row, opened, rows_of
 from identity.registration.tables import RegistrationRow
 from ledger.errors import SubjectErasedError
@@ -22,8 +22,22 @@ from ledger.ids import SubjectId, TenantId
 MAX_OF_ACCOUNT: Final = 100
 """Registrations of one account that are listed, the newest."""
 
+MAX_TOLD: Final = 10
+"""Registrations that a refusal names."""
+
 MAX_ASKED: Final = 500
 """Registrations that are asked about at once."""
+
+
+def require_unregistered(connection: Connection, tenant: TenantId, subject: SubjectId) -> None:
+    """In the unit of work that erases a subject (`Subjects.on_erase`): an account goes after what it registered.
+
+    Raises AccountRegisteredError.
+    """
+    mine = (RegistrationRow.tenant_id == tenant, RegistrationRow.account_id == subject)
+    kept = select(RegistrationRow.id).where(*mine, RegistrationRow.state.in_(KEPT)).limit(MAX_TOLD)
+    if found := connection.execute(kept).scalars().all():
+        raise AccountRegisteredError(found)
 
 
 @dataclass(frozen=True)

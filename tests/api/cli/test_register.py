@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from cases.access import Scope
 from identity.registration.recovery import RecoveryCode
+from provenance.request import Grant
 from tests.api.cli.conftest import Run
 from tests.api.registrants import SCOPES, account
 from tests.deployment import Running
@@ -69,7 +71,7 @@ def test_a_photo_that_shows_nobody_is_refused_in_words(
 
 
 def test_held_registrations_and_legal_holds_stand_side_by_side(
-    run: Run, deployment: Running, platform: str, tmp_path: Path
+    run: Run, deployment: Running, platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agreed = ["--region", "FR", "--agreed", digest(deployment), "-o", str(tmp_path)]
     for name in ("agent-1", "agent-2"):
@@ -93,3 +95,31 @@ def test_held_registrations_and_legal_holds_stand_side_by_side(
     assert own.exit_code == 1
     assert "somebody else has to look at it" in own.output
     assert {one["reason"] for one in second["reasons"]} == {"right", "conflict"}
+    assert run("registration", "show", second["registration"]).stdout.startswith("held")
+    waits = run("registration", "credential", second["registration"], "-o", str(tmp_path))
+    assert (waits.exit_code, "held" in waits.output) == (1, True)
+    monkeypatch.setenv("SIGILLO_TOKEN", another(deployment, platform))
+    released = run("holds", "release", second["id"], "--reason", "case-7: both were asked")
+    assert released.exit_code == 0, released.output
+    assert run("holds", "refuse", first["id"], "--reason", "case-7").exit_code == 0
+    assert [one["state"] for one in listed(run, "--decided")] == ["refused", "released"]
+    assert listed(run) == []
+    monkeypatch.setenv("SIGILLO_TOKEN", platform)
+    given = run("registration", "credential", second["registration"], "-o", str(tmp_path))
+    assert given.exit_code == 0, given.output
+    assert [file.name for file in tmp_path.glob("*.credential.sd-jwt")] == [
+        f"{second['registration']}.credential.sd-jwt"
+    ]
+
+
+def listed(run: Run, *options: str) -> list[dict[str, Any]]:
+    """Held registrations."""
+    shown = json.loads(run("holds", "list", "--kind", "registration", "--json", *options).stdout)
+    found: list[dict[str, Any]] = shown["registrations"]
+    return found
+
+
+def another(deployment: Running, platform: str) -> str:
+    """A key of another principal of the same tenant, who decides."""
+    by = deployment.service.access.authenticate(platform)
+    return deployment.service.access.issue(by, [Scope.REVIEW], Grant("", frozenset())).token

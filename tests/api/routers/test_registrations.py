@@ -28,7 +28,7 @@ from detection.memfd import Memfd
 from identity.assurance.evidence import Found
 from identity.assurance.tier import EvidenceKind
 from identity.did.web import read_document
-from identity.errors import PasskeyInvalidError
+from identity.errors import AccountRegisteredError, PasskeyInvalidError
 from identity.jose.jws import read_jws
 from identity.passkeys.signing import SIGNATURE, check_signature
 from identity.registration.receipt import TYPE, read_receipt
@@ -341,6 +341,17 @@ def test_scopes_and_tenants_are_kept_apart(up: Running, http: httpx.Client, toke
     with up.http() as anyone:
         problem(anyone.get(path), 401, "unauthenticated")
         problem(register(anyone, asked(anyone, mine)), 401, "unauthenticated")
+
+
+def test_an_account_is_not_erased_before_what_it_registered(up: Running, http: httpx.Client, token: str) -> None:
+    by = actor(up.service.access.authenticate(token))
+    mine = account(up, token, "ada")
+    document = made(register(http, asked(http, mine)))
+    with pytest.raises(AccountRegisteredError, match=document["id"]):
+        up.service.assurance.accounts.erase(by, mine)
+    assert http.get(f"{REGISTRATIONS}/{document['id']}").json()["state"] == "active"
+    other = account(up, token, "free")
+    up.service.assurance.accounts.erase(by, other)
 
 
 def test_rules_that_cannot_be_used_keep_the_service_from_starting(tmp_path: Any) -> None:
