@@ -28,7 +28,8 @@ INTRODUCTION: Final = (
     "What the W3C's suites found over loopback, against a deployment of this checkout that knows their contexts. "
     "Written by `make conformance`; [how they are run, and what is done for their sake]"
     "(../tests/conformance/w3c/README.md). What fails, fails for a fixture that contradicts a specification, which is "
-    "quoted."
+    "quoted. Not run: the VC-API suites' tests of JWTs, which want a `proof` and a `credentialSubject` beside what is "
+    "in an envelope."
 )
 SUITE_SECONDS: Final = 1200
 """Before a suite is called stuck."""
