@@ -129,6 +129,7 @@ def _check(service: Service, caller: Caller, upload: Upload, idempotency_key: st
         raise RequestValidationError(faults) from error
     mime, place = upload.declared_mime, asked.place or service.settings.place
     question = Question(upload.content, mime, asked.purpose, asked.nonce, place, idempotency_key)
+    service.likeness.tokens.issuer()  # who cannot sign an answer asks nobody for one
     checked = service.likeness.checks.check(caller, question)
     return CheckView.of(checked, service.likeness.tokens.of(checked, caller.grant.tool))
 

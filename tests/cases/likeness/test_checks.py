@@ -9,14 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
-from cases.likeness import limits
+from cases.likeness import limits, matching
 from cases.likeness.matching import Matching
 from cases.likeness.use import Use
-from detection.errors import MatchUnknownError, Unknown
+from detection.errors import MatchUnknownError, SandboxBusyError, Unknown, WorkerTimeoutError
+from detection.templates.matcher import Matcher
+from identity.errors import IssuerUnnamedError
 from identity.jose.jws import read_jws, verify_jws
 from identity.registration.refusal import Purpose
 from tests.api.wire import problem, rows, upload
-from tests.cases.likeness.people import HER, People, nobody_can_look
+from tests.cases.likeness.people import HER, People
 from tests.cases.likeness.test_at_upload import MADE, TYPES, log
 from tests.deployment import Running, picture
 
@@ -107,11 +109,40 @@ def test_what_is_allowed_and_what_a_human_decides(people: People, tool: httpx.Cl
         assert (said["answer"], said["skipped"]) == ("ask_a_human", ["us-il@1"])
 
 
-def test_unknown_is_an_error_and_never_allowed(registry: Running, people: People, tool: httpx.Client) -> None:
-    with people.registered(), nobody_can_look(registry, MatchUnknownError(Unknown.INDEX, "old")):
+UNKNOWN = {
+    "index": MatchUnknownError(Unknown.INDEX, "old"),
+    "keys": MatchUnknownError(Unknown.KEYS, "sealed"),
+    "workers": SandboxBusyError("busy"),
+    "file": WorkerTimeoutError("it takes too long"),
+}
+
+
+@pytest.mark.parametrize("reason", UNKNOWN)
+def test_unknown_is_an_error_and_never_allowed(
+    registry: Running, people: People, tool: httpx.Client, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    def refuses(*_: object) -> None:
+        raise UNKNOWN[reason]
+
+    where, name = (Matcher, "match") if isinstance(UNKNOWN[reason], MatchUnknownError) else (matching, "look")
+    monkeypatch.setattr(where, name, refuses)
+    with people.registered() as registration:
         before = recorded(registry)
-        assert problem(ask(tool), 503, "likeness-unknown")["reason"] == "index"
+        assert problem(ask(tool), 503, "likeness-unknown")["reason"] == reason
         assert recorded(registry) == before
+        assert log(registry, registration) == []
+
+
+def test_without_a_name_to_sign_under_nothing_is_asked(
+    registry: Running, people: People, tool: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses() -> None:
+        raise IssuerUnnamedError
+
+    monkeypatch.setitem(vars(registry.service.likeness.tokens), "issuer", refuses)
+    with people.registered() as registration:
+        problem(ask(tool), 503, "issuer-unnamed")
+        assert log(registry, registration) == []
 
 
 def test_the_token_is_bound_to_the_picture_the_tool_and_its_nonce(registry: Running, tool: httpx.Client) -> None:
