@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from tests.api.people import Somebody, somebody
+from tests.api.registrants import SCOPES as REGISTRANTS
+from tests.api.registrants import account, asked, register
 from tests.api.wire import everything, problem, proven
 from tests.deployment import Running
 from tests.detection.faces import photos
@@ -97,6 +99,20 @@ def test_a_reporter_is_who_a_picture_shows(deployment: Running, platform: httpx.
 def test_without_a_selfie_it_takes_a_registration(platform: httpx.Client) -> None:
     path = opened(platform, "reporter-2")
     problem(sent(platform, path + "/depictions", PORTRAIT), 404, "registration-not-found")
+
+
+def test_a_registered_face_of_ones_own_needs_no_selfie(deployment: Running) -> None:
+    scopes = [*REGISTRANTS, "depictions:judge"]
+    token = deployment.key("", scopes=scopes, source_types=[], new_tenant=True)
+    with deployment.http(token) as http:
+        name = account(deployment, token, "registrant")
+        registered = register(http, asked(http, name), [PORTRAIT])
+        assert registered.status_code == 201, registered.text
+        path = f"{ACCOUNTS}/{name}/depictions"
+        found = sent(http, path, photos.jpeg(photos.crowd(3, 3))).json()
+        assert (found["verdict"], found["basis"]) == ("matches", "registration")
+        assert sent(http, path, OTHER).json()["verdict"] == "does_not_match"
+        assert registered.json()["id"] not in json.dumps(found)
 
 
 def test_depictions_are_for_keys_with_their_scope_and_few(deployment: Running, platform: httpx.Client) -> None:
