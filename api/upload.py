@@ -266,7 +266,7 @@ class _Form:
             self._upload.fields[self._name] = self._small.decode()
         except UnicodeDecodeError:
             raise UploadError(
-                f"the part `{self._name}` is not UTF-8; the file goes into a part called `file`"
+                f"the part `{self._name}` is not UTF-8; the file goes into a part called `{self.wanted}`"
             ) from None
 
 

@@ -84,7 +84,7 @@ def _bytes(*texts: str) -> list[bytes]:
 class SigningRequest(Strict):
     """What is to be signed, by the SHA-256 of its bytes."""
 
-    purpose: Literal[Purpose.CONSENT, Purpose.WITHDRAWAL]
+    purpose: Literal[Purpose.CONSENT]
     sha256: Annotated[str, Field(pattern=SHA256)]
 
 

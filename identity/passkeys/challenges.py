@@ -41,14 +41,7 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign-in"
     CONSENT = "consent"
-    """To sign a consent."""
-
-    WITHDRAWAL = "withdrawal"
-    """To sign that one takes something back."""
-
-
-SIGNED: Final = frozenset({Purpose.CONSENT, Purpose.WITHDRAWAL})
-"""Purposes for which something is signed."""
+    """To sign what one agrees to."""
 
 
 @dataclass(frozen=True)

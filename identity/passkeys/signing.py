@@ -1,4 +1,4 @@
-"""What a person signs with a passkey: the text of a consent, or that they take something back.
+"""What a person signs with a passkey: the bytes of what they agree to.
 
 Rules
 - The challenge commits to the bytes that are signed (`identity.passkeys.challenges`). An authenticator shows its owner

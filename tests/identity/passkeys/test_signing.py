@@ -98,7 +98,7 @@ def test_it_is_of_these_bytes_this_purpose_and_this_account(house: House, signer
     with pytest.raises(PasskeyInvalidError):
         signer.require(answer, TEXT + b" ")
     with pytest.raises(ChallengeGoneError):
-        signer.require(answer, purpose=Purpose.WITHDRAWAL)
+        signer.require(answer, purpose=Purpose.BIND)
     other = Signer(house)
     with pytest.raises(ChallengeGoneError):
         other.require(answer)
@@ -194,7 +194,7 @@ def test_evidence_of_which_anything_was_changed_holds_no_more(signer: Signer, me
     if member == "backup_eligible":
         changed = not value
     elif member == "purpose":
-        changed = Purpose.WITHDRAWAL
+        changed = Purpose.SIGN_IN
     else:
         changed = value[:-6] + ("A" if value[-6] != "A" else "B") + value[-5:]
     with pytest.raises((PasskeyInvalidError, TokenUnreadableError)):
