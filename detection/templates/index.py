@@ -43,6 +43,8 @@ PATIENCE: Final = 2.0
 """Seconds a search waits for another thread that is following."""
 
 INTERVAL_SECONDS: Final = 0.5
+RETRY_SECONDS: Final = 5.0
+"""After a round that failed."""
 
 
 @dataclass
@@ -119,7 +121,7 @@ class TemplateIndex:
         """
         counted = self._bank.counted(tenant)
         found = self._of(tenant)
-        if found.known >= counted and not _went_back(found, counted):
+        if found.known == counted:
             return found
         if abs(counted - found.known) > AT_ONCE:
             raise MatchUnknownError(
@@ -145,7 +147,8 @@ class TemplateIndex:
         found = self._of(tenant)
         while True:
             changes = self._bank.changes(tenant, found.known, BATCH)
-            if _went_back(found, changes.counted) or 0 < found.known < changes.counted - REMEMBERED:
+            went_back = changes.counted < found.known  # the database is an older one than it was
+            if went_back or 0 < found.known < changes.counted - REMEMBERED:
                 found = TenantIndex()  # and swapped once it is whole: until then the old one only says that it is old
                 continue
             found.apply(changes, partial(self._rotation, tenant))
@@ -177,7 +180,7 @@ class TemplateIndex:
             if reason != self.reason:
                 self._tell(reason)
             self.reason = reason
-            self._stop.wait(INTERVAL_SECONDS)
+            self._stop.wait(RETRY_SECONDS if reason else INTERVAL_SECONDS)
 
     def _round(self) -> str:
         reason = ""
@@ -192,13 +195,10 @@ class TemplateIndex:
                     self.follow(tenant)
                 except (KeysError, LedgerError, MatchUnknownError) as error:
                     reason = reason or str(error)
+                except Exception as error:  # noqa: BLE001 -- a defect of ours must not end the thread in silence
+                    reason = reason or f"the fault is ours: {type(error).__name__}"
         return reason
 
 
 def _kind(row: Changed) -> tuple[int, str]:
     return row.rotation, row.model
-
-
-def _went_back(index: TenantIndex, counted: int) -> bool:
-    """Whether the database is an older one than it was."""
-    return counted < index.known
