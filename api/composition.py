@@ -38,6 +38,7 @@ from api.throttle import Throttle
 from api.trust import Trust
 from api.version import VERSION
 from api.wallets import wallets_of
+from api.workflows import durable_of
 from cases.access import Access
 from cases.claim_key import ClaimKeyRecord
 from cases.decisions import KINDS
@@ -174,6 +175,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         deployment,
         library,
         likeness,
+        durable_of(settings, on.home, likeness.retroactive, until),
         assurance.review,
         Generations(ledger, database, entropy),
         rewrapping,

@@ -18,6 +18,7 @@ from datetime import timedelta
 from api.likeness import Likeness
 from api.log import forget_old, logger
 from api.throttle import Throttle
+from api.workflows import Durable
 from cases.claim_key import ClaimKeyRecord
 from cases.deployment import Deployment
 from cases.errors import CasesError
@@ -71,6 +72,7 @@ class Housekeeping:
     deployment: Deployment
     library: Library
     likeness: Likeness
+    durable: Durable
     assurance: Review
     generations: Generations
     rewrapping: Rewrapping
@@ -115,6 +117,8 @@ class Housekeeping:
             if self.library.ledger.leads:
                 self._review()
                 self.renewing.round(lambda: self._stop.wait(REST_SECONDS))
+            else:
+                self.durable.leave()
         finally:
             if self.library.ledger.leads:
                 self.rewrapping.round(lambda: self._stop.wait(REST_SECONDS))
@@ -160,6 +164,7 @@ class Housekeeping:
         while self.likeness.holds.end_withdrawn() and not self._stop.is_set():
             pass
         self.likeness.unfinished.round()
+        self.durable.begin()
 
     def _tell_of_the_log(self) -> None:
         """Whoever reads logs and asks nothing learns from them that nothing is proven."""

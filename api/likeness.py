@@ -18,6 +18,7 @@ from cases.likeness.holds import LikenessHolds
 from cases.likeness.lines import end_lines
 from cases.likeness.log import MatchLog
 from cases.likeness.matching import Matching
+from cases.likeness.retroactive import Retroactive, end_rounds
 from cases.likeness.tokens import Tokens
 from cases.likeness.unfinished import Unfinished
 from identity.issuing.issuer import Issuer
@@ -36,6 +37,7 @@ class Likeness:
     holds: LikenessHolds
     log: MatchLog
     unfinished: Unfinished
+    retroactive: Retroactive
     registrations: Registrations
     turns: Turns
     uploads: SharedBudget
@@ -54,6 +56,7 @@ def likeness_of(
     """All of it over one registry. A person's lines end with the person's key."""
     ledger, database = library.ledger, library.database
     ledger.subjects.on_erase(end_lines)
+    ledger.subjects.on_erase(end_rounds)
     matching = Matching(database, ledger.subjects, faces.workers, faces.matcher, registrations, rulebook)
     following = Following(ledger, entropy, settings.likeness_unchecked is Unchecked.HOLD)
     at_upload = AtUpload(ledger, database, matching, following, clock)
@@ -64,6 +67,7 @@ def likeness_of(
         LikenessHolds(ledger, database, clock, entropy),
         MatchLog(ledger, database, clock),
         Unfinished(library, at_upload, clock),
+        Retroactive(library, matching, following, registrations, clock),
         registrations,
         turns(settings.workers),
         budget(settings.upload_bytes),

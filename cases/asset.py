@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.decisions import ParentFinding
 from cases.errors import AssetNotFoundError
+from cases.likeness.findings import Circumstances
 from detection.examination import Examination
 from keys.clock import Entropy
 from keys.sealing import seal, unseal
@@ -117,6 +118,9 @@ class AssetDetails:
     parent: ParentFinding | None
     time_stamp: TimeStamp | None = None
     """None of assets from before there were any, too."""
+
+    circumstances: Circumstances | None = None
+    """How it came, for whoever registers later: None of assets from before that was kept."""
 
 
 @dataclass(frozen=True)

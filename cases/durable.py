@@ -3,7 +3,7 @@
 Rules
 - A workflow is one turn after another until nothing is left. What is done in a turn must be harmless a second time:
   killed, it goes on with the turn that was not finished.
-- A workflow's id is that of what it is for: begun twice, it runs once.
+- A workflow's id is that of what it is for: begun again while it is under way, it runs once.
 - DBOS's own tables hold names, ids and how far a workflow is; nothing about anybody.
 - DBOS exists once in a process, so of two services in one process the second has no workflows, and says so.
 - A turn that fails is told and taken again, ever more slowly: no workflow ends in an error that nobody mends.
@@ -78,7 +78,7 @@ class Workflows:
         self._idle = threading.Condition(self._lock)
 
     def begin(self, name: str, key: str, *words: str) -> None:
-        """Begin a workflow with the id `key`, unless it was begun before.
+        """Begin a workflow with the id `key`, unless it is under way.
 
         Raises WorkflowsElsewhereError, and what DBOS raises where its database cannot be had.
         """
@@ -88,7 +88,11 @@ class Workflows:
             self._started = self._started or self._start()
             from dbos import DBOS, SetWorkflowID  # late: a third of a second that most services need not spend
 
-            if DBOS.get_workflow_status(key) is None:
+            before = DBOS.get_workflow_status(key)
+            if before is not None and before.status == "SUCCESS":
+                DBOS.delete_workflow(key)  # it is wanted again: the rows that it worked on are older ones
+                before = None
+            if before is None:
                 with SetWorkflowID(key):
                     DBOS.start_workflow(self._started[name], *words)
 

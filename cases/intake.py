@@ -37,13 +37,12 @@ from cases.errors import OtherHistoryError, ParentRefusedError
 from cases.idempotency import IdempotencyKey
 from cases.likeness.at_upload import AtUpload
 from cases.likeness.consequences import Consequences
-from cases.likeness.findings import Circumstances, Finding, because
+from cases.likeness.findings import Circumstances, because
 from cases.likeness.tokens import Tokens
 from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.signing import Signing, Submission, content, decision, details
-from detection.examination import Examination
 from detection.shares import Shares, Workers
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
@@ -141,7 +140,8 @@ class Intake:
         if made_from:
             history = self._instead_of(history, workers, made_from, trust)
         parent = self._parent(caller, submission, history)
-        finding = self._finding(caller, submission, found, history)
+        circumstances = Circumstances(submission.use, submission.place, because(submission.claim, history))
+        finding = self.likeness.find(caller, submission.content, found.mime, circumstances)
         mime = submission.original.mime if submission.original else ""
         definition = define(submission.claim, content(found), history.verdict, self.generator, mime, check)
         signed = sign(
@@ -154,11 +154,7 @@ class Intake:
             time_stamps=self.time_stamps,
             entropy=self.entropy,
         )
-        return Signing(caller, submission, received_at, found, parent, signed, signer, finding)
-
-    def _finding(self, caller: Caller, submission: Submission, found: Examination, history: History) -> Finding | None:
-        circumstances = Circumstances(submission.use, submission.place, because(submission.claim, history))
-        return self.likeness.find(caller, submission.content, found.mime, circumstances)
+        return Signing(caller, submission, received_at, found, parent, signed, signer, circumstances, finding)
 
     def _instead_of(self, brought: History, workers: Workers, original: Parent, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.

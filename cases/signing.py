@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from cases.access import Caller
 from cases.asset import AssetDetails, AssetId, Visibility
 from cases.decisions import AssetSigned, ParentFinding
-from cases.likeness.findings import Finding
+from cases.likeness.findings import Circumstances, Finding
 from cases.likeness.use import Use
 from detection.examination import Examination
 from detection.memfd import Memfd
@@ -73,6 +73,7 @@ class Signing:
     parent: ParentFinding | None
     signed: SignedAsset
     signer: Signer
+    circumstances: Circumstances
     finding: Finding | None
     """Whom of those who are registered it may show; None where nobody is."""
 
@@ -89,6 +90,7 @@ def details(signing: Signing, blob: Blob) -> AssetDetails:
         key=str(signing.signed.key),
         parent=signing.parent,
         time_stamp=signing.signed.time_stamp,
+        circumstances=signing.circumstances,
     )
 
 

@@ -154,6 +154,10 @@ class Sigillo:
         path = f"/v1/registrations/{quote(registration, safe='')}/matches"
         return self._json("GET", path, params={"cursor": cursor} if cursor else {})
 
+    def retroactive(self, registration: str) -> dict[str, Any]:
+        """How far the media that were kept before a registration have been looked at."""
+        return self._json("GET", f"/v1/registrations/{quote(registration, safe='')}/retroactive")
+
     def respond(self, registration: str, match: str, response: str) -> dict[str, Any]:
         """What the person says to a line of it: `confirmed` or `objected`."""
         path = f"/v1/registrations/{quote(registration, safe='')}/matches/{quote(match, safe='')}/response"

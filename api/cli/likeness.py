@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import secrets
+import time
 from pathlib import Path
 
 import typer
+from rich.progress import Progress
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.output import JSON, Exit, quoted, say, show, told
+from api.cli.output import JSON, Exit, counted, err, quoted, say, show, told
 
 app = typer.Typer(no_args_is_help=True, help="People who refuse to be imitated: ask, object, answer.")
 
 REGISTRATION = typer.Argument(..., help="Id of a registration, reg_…")
 CODES = {"allowed": Exit.OK, "refused": Exit.REFUSED, "ask_a_human": Exit.HELD}
 NONCE_BYTES = 16
+POLL_SECONDS = 1.0
 
 
 @app.command()
@@ -99,3 +102,30 @@ def respond(
         show(said)
     else:
         say(f"{quoted(response)}; entry {said['ledger']['entry']} says so")
+
+
+@app.command()
+def retroactive(
+    registration: str = REGISTRATION,
+    wait: bool = typer.Option(False, "--wait", help="Show how it goes on, until it is done."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Show how far the media that were kept before a registration have been looked at."""
+    with told(), connected(server, token) as sigillo:
+        state = sigillo.retroactive(registration)
+        if wait:
+            with Progress(console=err, transient=True, disable=as_json) as bar:
+                task = bar.add_task("looking at what was kept", total=None)
+                while state["stage"] != "done":
+                    bar.update(task, total=state["media"] or None, completed=state["looked"] + state["unseen"])
+                    time.sleep(POLL_SECONDS)
+                    state = sigillo.retroactive(registration)
+    if as_json:
+        show(state)
+        return
+    say(f"[bold]{state['stage']}[/]: looked at {state['looked']} of {counted(state['media'], 'medium', 'media')}")
+    say(f"  found in {state['found']}; those are lines of the log (sigillo likeness log)")
+    if state["unseen"]:
+        say(f"  {state['unseen']} could not be looked at")

@@ -21,6 +21,7 @@ from api.schemas.likeness import (
     HeldView,
     MatchPage,
     ResponseRequest,
+    RetroactiveView,
     before,
 )
 from api.schemas.words import ASSET, MATCH, REGISTRATION
@@ -104,6 +105,16 @@ def matches(
     person = _person(service, caller, registration, Scope.REGISTRATIONS_READ)
     response.headers["Cache-Control"] = PRIVATE
     return MatchPage.of(service.likeness.log.page(person, _before(cursor)))
+
+
+@router.get("/v1/registrations/{registration}/retroactive")
+def retroactive(
+    service: ServiceDep, caller: CallerDep, response: Response, registration: RegistrationPath
+) -> RetroactiveView:
+    """How far the media that were kept before the registration have been looked at."""
+    person = _person(service, caller, registration, Scope.REGISTRATIONS_READ)
+    response.headers["Cache-Control"] = PRIVATE
+    return RetroactiveView.of(service.likeness.retroactive.progress(caller.tenant, person.id))
 
 
 @router.post("/v1/registrations/{registration}/matches/{match}/response", status_code=201)

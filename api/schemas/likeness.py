@@ -15,6 +15,7 @@ from cases.likeness.answers import SENTENCES, Answer, Checked
 from cases.likeness.holds import LikenessHold
 from cases.likeness.lines import Caller, Outcome
 from cases.likeness.log import PAGE, Response, Seen
+from cases.likeness.retroactive import Progress, Stage
 from cases.likeness.tokens import expires_at
 from cases.likeness.use import Use
 from ledger.ids import EntryId, moment
@@ -175,6 +176,31 @@ class MatchPage(BaseModel):
         last = f"{seen[-1].at}.{seen[-1].id}" if len(seen) == PAGE else ""
         following = urlsafe_b64encode(last.encode()).decode().rstrip("=") if last else None
         return cls(matches=[MatchView.of(one) for one in seen], next=following)
+
+
+class RetroactiveView(BaseModel):
+    """How far what was kept before the registration is looked at. What was found is in the log."""
+
+    stage: Stage
+    """*waiting*: not begun, or the registration is held; *running*; *done*."""
+
+    media: int
+    """Kept by the platform when it began."""
+
+    looked: int
+    found: int
+    unseen: int
+    """That could not be looked at."""
+
+    began_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, progress: Progress) -> Self:
+        """The view of one."""
+        began, ended = (moment(at) if at is not None else None for at in (progress.began_at, progress.ended_at))
+        counts = {name: getattr(progress, name) for name in ("media", "looked", "found", "unseen")}
+        return cls(stage=progress.stage, **counts, began_at=began, ended_at=ended)
 
 
 class ResponseRequest(Strict):

@@ -3,6 +3,7 @@ work, and written in one.
 
 Rules
 - Held is only what is made or altered, where a match is sure and the person refuses, or where nobody could look.
+- Of one asset everybody sees one line, whoever looks at it again.
 - Everybody who was matched sees a line, and whose registration has ended meanwhile neither sees nor holds anything.
 """
 
@@ -14,7 +15,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from cases.asset import WITH_MEDIA, AssetId, HeldFor, find_row, mark_held
 from cases.likeness.decisions import HELD, HOLD_POLICY, AssetHeld
@@ -29,7 +30,7 @@ from detection.templates.thresholds import THRESHOLDS
 from keys.clock import Entropy
 from keys.sealing import seal, unseal
 from ledger.forgetting.subjects import Subject
-from ledger.ids import EntryId, PrincipalId, TenantId, new_id
+from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId, new_id
 from ledger.log import Ledger
 from ledger.payload import Draft
 
@@ -80,7 +81,7 @@ class Consequences:
         if find_row(connection, self.tenant, self.asset)["state"] not in WITH_MEDIA:
             return []  # it ended meanwhile
         matched = {row["registration_id"] for row in (*self.lines, *self.holds)} - {None}
-        alive = still_protecting(connection, self.tenant, matched) | {None}
+        alive = (still_protecting(connection, self.tenant, matched) - self._told(connection)) | {None}
         if lines := [row for row in self.lines if row["registration_id"] in alive]:
             connection.execute(insert(MatchRow), lines)
         if self.waiting is not None:
@@ -92,6 +93,12 @@ class Consequences:
         mark_held(connection, self.tenant, self.asset, self.held_for)
         said = replace(self.entry.payload, holds=tuple(row["id"] for row in holds))  # type: ignore[type-var]
         return [replace(self.entry, payload=said)]
+
+    def _told(self, connection: Connection) -> set[SubjectId]:
+        """Whose log has its line about this asset: who looks again tells nobody twice."""
+        lines = [row["id"] for row in self.lines]
+        there = select(MatchRow.registration_id).where(MatchRow.tenant_id == self.tenant, MatchRow.id.in_(lines))
+        return set(connection.execute(there).scalars())
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ class Following:
         outcome, use = Outcome.HELD if hold else Outcome.NOTED, finding.circumstances.use
         asset = arrival.asset.id if hold else ""
         line = Line(Caller.UPLOADER, outcome, use, arrival.decided, hold, asset)
-        return line_row(one.subject, line, arrival.asker, now, self.entropy)
+        return line_row(one.subject, line, arrival.asker, now, self.entropy, about=arrival.asset.id)
 
     def _waiting(self, finding: Finding, arrival: Arrival, now: int) -> dict[str, Any]:
         kept = Waiting(finding.circumstances, arrival.decided, arrival.asker)

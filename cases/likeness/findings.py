@@ -33,6 +33,10 @@ class Circumstances:
     """Why it counts as made or altered; empty of a genuine photograph."""
 
 
+UNKNOWN_CIRCUMSTANCES: Final = Circumstances(Use.UNSAID, "", ())
+"""Of what was kept before any were: it counts as a genuine photograph."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """An upload that was looked at, or could not be."""

@@ -76,12 +76,17 @@ class Line:
 _LINE = TypeAdapter(Line)
 
 
-def line_row(person: Subject, line: Line, asker: str, now: int, entropy: Entropy) -> dict[str, Any]:
-    """A row, made before the unit of work."""
-    name = new_id("lkm", entropy)
+def line_row(person: Subject, line: Line, asker: str, now: int, entropy: Entropy, about: str = "") -> dict[str, Any]:
+    """A row, made before the unit of work. Of all lines `about` one thing there can be one: its id follows from it."""
+    name = new_id("lkm", _following_from(person, about) if about else entropy)
     sealed = seal(person.key, _LINE.dump_json(line), _bound(person, name), entropy)
     row = {"tenant_id": person.tenant, "id": name, "registration_id": person.id, "asker": asker, "at": now}
     return row | {"sealed": sealed}
+
+
+def _following_from(person: Subject, about: str) -> Entropy:
+    named = hmac.digest(derive(person.key, "likeness/v1/line"), about.encode(), "sha256")
+    return lambda size: named[:size]
 
 
 def open_line(person: Subject, name: str, sealed: bytes) -> Line:

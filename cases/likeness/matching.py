@@ -96,8 +96,18 @@ class Matching:
         with self.database.read(tenant) as connection:
             return connection.execute(_protecting(tenant).limit(1)).scalar() is not None
 
-    def look(self, holder: str, tenant: TenantId, file: Memfd, mime: str, use: Use, place: str) -> Looked:
-        """Whom a file from `place` shows, wanted for `use`; a worker of the holder's share looks.
+    def look(
+        self,
+        holder: str,
+        tenant: TenantId,
+        file: Memfd,
+        mime: str,
+        use: Use,
+        place: str,
+        among: Collection[SubjectId] | None = None,
+    ) -> Looked:
+        """Whom a file from `place` shows, wanted for `use`; a worker of the holder's share looks. `among`: only these
+        registrations are asked about.
 
         Raises LikenessUnknownError, MediaError, DatabaseUnavailableError.
         """
@@ -109,7 +119,7 @@ class Matching:
         more = sum(sighting.more for sighting in found.sightings)
         if not embeddings:
             return Looked(more, unseen=more)
-        matches, others = self._matches(tenant, embeddings)
+        matches, others = self._matches(tenant, embeddings, among)
         sighted, skipped = self._known(tenant, matches, use, place)
         return Looked(len(embeddings) + more, sighted, skipped, more + others)
 
@@ -121,13 +131,15 @@ class Matching:
         except SandboxError as error:
             raise LikenessUnknownError("workers", str(error)) from error
 
-    def _matches(self, tenant: TenantId, embeddings: Sequence[Embedding]) -> tuple[list[Match], int]:
+    def _matches(
+        self, tenant: TenantId, embeddings: Sequence[Embedding], among: Collection[SubjectId] | None
+    ) -> tuple[list[Match], int]:
         """The best match of each registration over all faces, and how many templates could not be compared."""
         best: dict[SubjectId, Match] = {}
         others = 0
         try:
             for some in batched(embeddings, MAX_FACES):
-                matched: Matched = self.matcher.match(tenant, some)
+                matched: Matched = self.matcher.match(tenant, some, among=among)
                 others = matched.other_models
                 for match in matched.matches:
                     if match.owner not in best or _ORDER[match.band] > _ORDER[best[match.owner].band]:

@@ -95,3 +95,22 @@ class CheckRow(Base):
     at: Mapped[int]
     sealed: Mapped[bytes]
     """Under a key of the tenant."""
+
+
+class RetroactiveRow(Base):
+    """How far what was kept before a registration is looked at. Numbers alone; ends with the registration's key."""
+
+    __tablename__ = "likeness_retroactive"
+    __table_args__ = ({"info": TENANT | BOOKKEEPING},)
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    registration_id: Mapped[SubjectId] = mapped_column(primary_key=True)
+    round: Mapped[str] = mapped_column(primary_key=True)
+    cursor: Mapped[str]
+    """The last asset that was looked at."""
+
+    media: Mapped[int]
+    looked: Mapped[int]
+    found: Mapped[int]
+    unseen: Mapped[int]
+    began_at: Mapped[int]
+    ended_at: Mapped[int | None]

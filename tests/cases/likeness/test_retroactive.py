@@ -1,0 +1,169 @@
+"""What was kept before somebody registers is looked at when they do: once, resumably, and until they withdraw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from cases.durable import Next
+from cases.errors import LikenessUnknownError
+from cases.likeness import retroactive
+from cases.likeness.matching import Looked, Matching
+from cases.likeness.retroactive import Retroactive, Round, Stage
+from detection.errors import MatchUnknownError, Unknown
+from identity.errors import RegistrationNotFoundError
+from identity.registration.record import State
+from ledger.ids import SubjectId
+from tests.api.wire import problem, upload
+from tests.cases.likeness.people import HER, People, nobody_can_look
+from tests.cases.likeness.test_at_upload import MADE, TAKEN, TYPES
+from tests.deployment import Running, picture
+
+PATIENCE = 120
+
+
+@pytest.fixture(scope="module")
+def http(registry: Running) -> Iterator[httpx.Client]:
+    with registry.http(registry.key(source_types=TYPES)) as http:
+        yield http
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is begun but by the test."""
+    monkeypatch.setattr(Retroactive, "due", lambda self: [])
+
+
+def signed(http: httpx.Client, content: bytes, claim: Any) -> dict[str, Any]:
+    answer = upload(http, content, claim)
+    assert answer.status_code == 201, answer.text
+    asset: dict[str, Any] = answer.json()
+    return asset
+
+
+def words(up: Running, registration: str, which: Round = Round.ALL) -> tuple[str, ...]:
+    return (up.service.deployment.operator().tenant, registration, which)
+
+
+def finish(up: Running, registration: str, which: Round = Round.ALL) -> None:
+    while up.service.likeness.retroactive.turn(words(up, registration, which)) is Next.MORE:
+        pass
+
+
+def outcomes(up: Running, registration: str) -> list[str]:
+    return sorted(line["outcome"] for line in up.operator.matches(registration)["matches"])
+
+
+def test_a_service_looks_back_by_itself(registry: Running, people: People, http: httpx.Client) -> None:
+    made, taken = signed(http, HER, MADE), signed(http, HER, TAKEN)
+    nobody = signed(http, picture(), MADE)
+    with people.registered() as registration:
+        registry.service.housekeeping.durable.begin()
+        deadline = time.monotonic() + PATIENCE
+        while (state := registry.operator.retroactive(registration))["stage"] != "done":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert state["looked"] == state["media"] >= 3
+        assert (state["unseen"], state["began_at"] <= state["ended_at"]) == (0, True)
+        assert http.get(made["links"]["self"]).json()["hold"]["reason"] == "likeness-review"
+        for given in (taken, nobody):
+            assert http.get(given["links"]["self"]).json()["state"] == "signed"
+        found = outcomes(registry, registration)
+        assert len(found) == state["found"]
+        assert {"held", "noted"} <= set(found)
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_looking_again_tells_nobody_twice(registry: Running, people: People, http: httpx.Client) -> None:
+    signed(http, HER, TAKEN)
+    with people.registered() as registration:
+        finish(registry, registration)
+        found = outcomes(registry, registration)
+        assert found
+        finish(registry, registration)
+        finish(registry, registration, Round.LATE)
+        assert outcomes(registry, registration) == found
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_a_turn_that_is_taken_twice_counts_once(
+    registry: Running, people: People, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a kill -9 between the rows and the note that the turn was taken, or with two leaders for a moment."""
+    monkeypatch.setattr(retroactive, "AT_ONCE", 1)
+    signed(http, HER, TAKEN)
+    look_back = registry.service.likeness.retroactive
+    with people.registered() as registration:
+        tenant = registry.service.deployment.operator().tenant
+        again: list[bool] = []
+        whole = Retroactive._asset
+
+        def twice(self: Retroactive, *asset: Any) -> bool:
+            moved = whole(self, *asset)
+            again.append(whole(self, *asset))
+            return moved
+
+        monkeypatch.setattr(Retroactive, "_asset", twice)
+        finish(registry, registration)
+        state = look_back.progress(tenant, registration)
+        assert state.looked == state.media == len(again)
+        assert not any(again)
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_withdrawing_meanwhile_stops_it(
+    registry: Running, people: People, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = signed(http, HER, MADE)
+    signed(http, HER, MADE)
+    look, seen = Matching.look, list[Looked]()
+    with people.registered() as registration:
+
+        def withdrawn_meanwhile(self: Matching, *args: Any, **kwargs: Any) -> Looked:
+            seen.append(look(self, *args, **kwargs))
+            if seen[-1].sighted:
+                people.withdraw(registration)
+            return seen[-1]
+
+        monkeypatch.setattr(Matching, "look", withdrawn_meanwhile)
+        finish(registry, registration)
+        assert sum(bool(one.sighted) for one in seen) == 1
+        assert http.get(asset["links"]["self"]).json()["state"] == "signed"
+        looked = len(seen)
+        assert registry.service.likeness.retroactive.turn(words(registry, registration)) is Next.DONE
+        assert len(seen) == looked
+        monkeypatch.undo()
+        assert words(registry, registration) not in registry.service.likeness.retroactive.due()
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_what_cannot_be_looked_at_now_is_looked_at_later(registry: Running, people: People, http: httpx.Client) -> None:
+    signed(http, HER, TAKEN)
+    look_back = registry.service.likeness.retroactive
+    tenant = registry.service.deployment.operator().tenant
+    with people.registered() as registration:
+        with nobody_can_look(registry, MatchUnknownError(Unknown.KEYS, "sealed")):
+            with pytest.raises(LikenessUnknownError):
+                finish(registry, registration)
+            assert look_back.progress(tenant, registration).stage is Stage.RUNNING
+            assert outcomes(registry, registration) == []
+        finish(registry, registration)
+        assert "noted" in outcomes(registry, registration)
+
+
+def test_what_a_person_has_to_look_at_first_waits(registry: Running, people: People) -> None:
+    with people.registered(state=State.HELD) as registration:
+        assert words(registry, registration) not in registry.service.likeness.retroactive.due()
+        assert registry.operator.retroactive(registration)["stage"] == "waiting"
+
+
+def test_nobody_sees_how_far_anothers_is(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered() as registration:
+        problem(http.get(f"/v1/registrations/{registration}/retroactive"), 403, "scope-missing")
+    tenant = registry.service.deployment.operator().tenant
+    with pytest.raises(RegistrationNotFoundError):
+        registry.service.likeness.retroactive.progress(tenant, SubjectId("reg_nobody"))
