@@ -19,7 +19,11 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from cases.errors import CasesError
+from ledger.errors import DatabaseUnavailableError
+from ledger.storage.grants import WORKFLOW_SCHEMA
 
 VERSION: Final = "1"
 """Of the workflows here: DBOS goes on only with those of its own. Change it with the meaning of a turn, and finish or
@@ -28,9 +32,6 @@ begin anew what an earlier one left.
 
 EXECUTOR: Final = "leader"
 """One process at a time runs workflows, the one that leads the ledger; whoever leads next goes on with them."""
-
-SCHEMA: Final = "dbos"
-"""On PostgreSQL; on SQLite it is a file of its own."""
 
 FIRST_PAUSE: Final = 2.0
 LAST_PAUSE: Final = 300.0
@@ -80,21 +81,16 @@ class Workflows:
     def begin(self, name: str, key: str, *words: str) -> None:
         """Begin a workflow with the id `key`, unless it is under way.
 
-        Raises WorkflowsElsewhereError, and what DBOS raises where its database cannot be had.
+        Raises WorkflowsElsewhereError, DatabaseUnavailableError.
         """
         with self._lock:
             if self._stop.is_set():
                 return
-            self._started = self._started or self._start()
-            from dbos import DBOS, SetWorkflowID  # late: a third of a second that most services need not spend
-
-            before = DBOS.get_workflow_status(key)
-            if before is not None and before.status == "SUCCESS":
-                DBOS.delete_workflow(key)  # it is wanted again: the rows that it worked on are older ones
-                before = None
-            if before is None:
-                with SetWorkflowID(key):
-                    DBOS.start_workflow(self._started[name], *words)
+            try:
+                self._started = self._started or self._start()
+                self._run(name, key, words)
+            except SQLAlchemyError as error:
+                raise DatabaseUnavailableError(f"workflows cannot be begun: {type(error).__name__}") from error
 
     def pause(self) -> None:
         """Interrupt what is under way: another process goes on with it. `begin` starts anew."""
@@ -119,6 +115,18 @@ class Workflows:
         """Whether DBOS runs here."""
         return self._started is not None
 
+    def _run(self, name: str, key: str, words: tuple[str, ...]) -> None:
+        from dbos import DBOS, SetWorkflowID  # late: a third of a second that most services need not spend
+
+        assert self._started is not None
+        before = DBOS.get_workflow_status(key)
+        if before is not None and before.status == "SUCCESS":
+            DBOS.delete_workflow(key)  # it is wanted again: the rows that it worked on are older ones
+            before = None
+        if before is None:
+            with SetWorkflowID(key):
+                DBOS.start_workflow(self._started[name], *words)
+
     def _start(self) -> dict[str, Callable[..., Any]]:
         if not _ONE.acquire(blocking=False):
             raise WorkflowsElsewhereError("another service of this process runs workflows: one does in each process")
@@ -131,7 +139,7 @@ class Workflows:
                 config={
                     "name": "sigillo",
                     "system_database_url": self._url,
-                    "dbos_system_schema": SCHEMA,
+                    "dbos_system_schema": WORKFLOW_SCHEMA,
                     "application_version": VERSION,
                     "executor_id": EXECUTOR,
                     "log_level": "ERROR",

@@ -173,15 +173,14 @@ class Retroactive:
 
     def _kept(self, tenant: TenantId, whose: Registration, which: Round) -> tuple[ColumnElement[bool], ...]:
         """Media that came before the registration; those that housekeeping looks at anyway (`unfinished`) are its."""
-        it = (UncheckedRow.tenant_id == AssetRow.tenant_id, UncheckedRow.asset_id == AssetRow.id)
-        waiting = select(UncheckedRow.asset_id).where(*it).exists()
+        waiting = select(UncheckedRow.asset_id).where(UncheckedRow.tenant_id == tenant)
         since = whose.created_at - UNDER_WAY // timedelta(milliseconds=1) if which is Round.LATE else 0
         return (
             AssetRow.tenant_id == tenant,
             AssetRow.state.in_(WITH_MEDIA),
             AssetRow.created_at.between(since, whose.created_at),
             AssetRow.expires_at > self._now(),
-            ~waiting,
+            AssetRow.id.not_in(waiting),
         )
 
     def _asset(self, tenant: TenantId, whose: Registration, which: Round, asset: AssetId) -> bool:

@@ -12,6 +12,9 @@ from ledger.storage.database import Database
 from ledger.storage.tables import Base
 from ledger.storage.tenancy import Access, Binding, SystemSession
 
+WORKFLOW_SCHEMA = "dbos"
+"""Where the service's role keeps how far its workflows are, in tables that are its own."""
+
 _SETUP = Binding(SystemSession.SETUP, Access.FULL)
 
 
@@ -22,6 +25,8 @@ def grant(database: Database, role: str) -> None:
         schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
         _run(connection, f"GRANT USAGE ON SCHEMA {schema} TO {quoted}")
         _run(connection, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {quoted}")
+        _run(connection, f"CREATE SCHEMA IF NOT EXISTS {WORKFLOW_SCHEMA}")
+        _run(connection, f"GRANT USAGE, CREATE ON SCHEMA {WORKFLOW_SCHEMA} TO {quoted}")
         for table in Base.metadata.tables.values():
             refused = "UPDATE, DELETE, TRUNCATE" if table.info.get("appended") else table.info.get("refused")
             if refused:
