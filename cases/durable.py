@@ -108,7 +108,7 @@ class Workflows:
 
             DBOS.destroy(destroy_registry=True)
             self._started = None
-            _ONE.release()
+            _SEAT.leave()
 
     @property
     def started(self) -> bool:
@@ -128,8 +128,7 @@ class Workflows:
                 DBOS.start_workflow(self._started[name], *words)
 
     def _start(self) -> dict[str, Callable[..., Any]]:
-        if not _ONE.acquire(blocking=False):
-            raise WorkflowsElsewhereError("another service of this process runs workflows: one does in each process")
+        _SEAT.take(self)
         from dbos import DBOS
 
         logging.getLogger("dbos").setLevel(logging.ERROR)  # it advertises a console
@@ -148,7 +147,7 @@ class Workflows:
             DBOS.launch()
         except BaseException:
             DBOS.destroy(destroy_registry=True)
-            _ONE.release()
+            _SEAT.leave()
             raise
         return known
 
@@ -190,5 +189,22 @@ class Workflows:
                 self._idle.notify_all()
 
 
-_ONE: Final = threading.Lock()
-"""Held by the service of this process that runs workflows."""
+class _Seat:
+    """DBOS, of which there is one in a process: whose it is."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.holder: Workflows | None = None
+
+    def take(self, workflows: Workflows) -> None:
+        """Raises WorkflowsElsewhereError."""
+        with self._lock:
+            if self.holder is not None:
+                raise WorkflowsElsewhereError("another service of this process runs workflows: one does in each")
+            self.holder = workflows
+
+    def leave(self) -> None:
+        self.holder = None
+
+
+_SEAT: Final = _Seat()

@@ -21,6 +21,7 @@ from ledger.ids import SubjectId
 from tests.api.wire import problem, upload
 from tests.cases.likeness.people import HER, People, nobody_can_look
 from tests.cases.likeness.test_at_upload import MADE, TAKEN, TYPES
+from tests.cases.seat import make_room
 from tests.deployment import Running, picture
 
 PATIENCE = 120
@@ -58,7 +59,10 @@ def outcomes(up: Running, registration: str) -> list[str]:
     return sorted(line["outcome"] for line in up.operator.matches(registration)["matches"])
 
 
-def test_a_service_looks_back_by_itself(registry: Running, people: People, http: httpx.Client) -> None:
+def test_a_service_looks_back_by_itself(
+    registry: Running, people: People, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_room(monkeypatch, but=registry.service.likeness.retroactive)
     made, taken = signed(http, HER, MADE), signed(http, HER, TAKEN)
     nobody = signed(http, picture(), MADE)
     with people.registered() as registration:
