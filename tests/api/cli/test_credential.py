@@ -11,8 +11,11 @@ import pytest
 
 from api.fetching import OpenWeb
 from client import UnreachableError
+from identity.jose.jws import sign_jws
+from identity.jsonld.context_library import CREDENTIALS_V1
 from tests.api.cli.conftest import Run
 from tests.deployment import Running
+from tests.identity.enveloping.test_envelopes import Signing
 
 Ask = Callable[..., Any]
 SHOWING = ("--audience", "shop.example", "--nonce", "n-1")
@@ -156,6 +159,24 @@ def test_the_answer_that_a_credential_came_in_is_verified(deployment: Running, r
                 forged = run("credential", "verify", file)
                 assert forged.exit_code != 0
                 assert "Anna" not in forged.stdout
+
+
+def test_a_jwt_of_vcdm_1_1_is_read(run: Run, tmp_path: Path) -> None:
+    by, file = Signing.of("ecdsa"), tmp_path / "older.jwt"
+    document = {
+        "@context": [CREDENTIALS_V1],
+        "type": ["VerifiableCredential"],
+        "issuer": by.did,
+        "issuanceDate": "2020-01-01T00:00:00Z",
+        "credentialSubject": {"id": "did:example:ada"},
+    }
+    file.write_text(sign_jws(by, {"typ": "JWT", "kid": by.method.id}, {"iss": by.did, "vc": document}))
+    done = run("credential", "verify", file, "--issuer", by.did, "--offline")
+    assert done.exit_code == 0, done.output
+    assert "id: did:example:ada" in done.stdout
+    stranger = run("credential", "verify", file, "--issuer", "did:web:other.example", "--offline")
+    assert stranger.exit_code == 6
+    assert "ada" not in stranger.stdout
 
 
 def test_a_list_out_of_reach_is_a_verdict_of_its_own(
