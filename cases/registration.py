@@ -29,6 +29,7 @@ from cases.assurance import actor
 from cases.errors import ConsentUnsignedError, OwnReviewError, PhotoNotTakenError, PhotosDifferError
 from cases.idempotency import IdempotencyKey
 from detection.errors import MatchUnknownError, RotationChangedError, Unknown
+from detection.faces.found import FACE_MODEL
 from detection.faces.look import look
 from detection.faces.quality import PhotoRefusedError, judge
 from detection.late import LateShares
@@ -50,6 +51,9 @@ from identity.registration.registry import Registered, Registry, Store
 from identity.registration.request import RegistrationRequest
 from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, SubjectId, TenantId
+
+MODEL: Final = f"{FACE_MODEL} sha256:{FACE_MODEL.digest}"
+"""By which faces are described, on record with each."""
 
 MAX_PHOTOS: Final = 5
 PATIENCE: Final = 3
@@ -176,14 +180,15 @@ class FaceRegistrations:
 
     def _agreed(self, by: Caller, sent: Submission) -> tuple[RegistrationRequest, Callable[[Connection], None]]:
         """The request with how the agreement is known, and what that settles in the unit of work."""
+        request = replace(sent.request, model=MODEL)
         if sent.asserted is None:
             if by.account is not None:
                 raise ConsentUnsignedError
-            return sent.request, lambda _connection: None
+            return request, lambda _connection: None
         content = self.statement(by, sent.account, sent.request)
         signed = self.signing.require_signed(by.tenant, sent.account, Purpose.CONSENT, content, sent.asserted)
         evidence = SIGNATURE.dump_json(signed.signature).decode()
-        return replace(sent.request, proof=ConsentProof.PASSKEY, signature=evidence), signed.settle
+        return replace(request, proof=ConsentProof.PASSKEY, signature=evidence), signed.settle
 
     def _spent(self, by: Caller, sent: Submission) -> IdempotencyKey | None:
         if not sent.idempotency_key:

@@ -137,6 +137,9 @@ class RegistrationView(BaseModel):
     refuses: list[str] | None
     right: str | None
     rules: str | None
+    model: str | None
+    """What describes the face, or the picture: after a change of it, whoever is to be found still registers again."""
+
     consent: ConsentView | None
     credential_id: str | None
     leaving_at: datetime | None
@@ -159,6 +162,7 @@ class RegistrationView(BaseModel):
             refuses=_refuses(details.purposes) if details else None,
             right=details.right if details else None,
             rules=details.rules if details else None,
+            model=details.model if details else None,
             consent=_consent(one),
             credential_id=one.credential,
             leaving_at=moment(one.leaving_at) if one.leaving_at else None,

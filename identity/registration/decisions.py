@@ -39,6 +39,9 @@ class RegistrationMade:
     statement_sha256: str
     """Of the bytes agreed to (`consent.statement`)."""
 
+    model: str
+    """What describes the person or picture that is matched: name, version, digest."""
+
     expires_at: str
 
 

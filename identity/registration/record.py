@@ -71,6 +71,9 @@ class Details:
 
     assurance_policy: str
 
+    model: str = ""
+    """What describes the person or picture: name, version, digest."""
+
     contact: str = field(default="", repr=False)
     """For notices: an address; empty for none."""
 
@@ -115,6 +118,7 @@ class Registration:
             consent_sha256=details.consent.digest,
             consent_proof=details.consent.proof,
             statement_sha256=details.statement_sha256,
+            model=details.model,
             expires_at=format_time(self.expires_at),
         )
 

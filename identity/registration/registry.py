@@ -193,6 +193,7 @@ class Registry:
             statement_sha256=request.agreed_sha256(account, consent),
             tier=tier,
             assurance_policy=self.grants.policy.name,
+            model=request.model,
             contact=request.contact,
         )
         draft = self.accounts.draft(MADE, POLICY, by.principal, subject, None)

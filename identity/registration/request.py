@@ -44,6 +44,10 @@ class RegistrationRequest:
     signature: str = field(default="", repr=False)
     """Over `agreed`, as whoever verified it keeps it."""
 
+    model: str = ""
+    """What the person or picture is described by, with its version and digest. Another model finds them once they come
+    again."""
+
     contact: str = field(default="", repr=False)
     form: str = SD_JWT
     """Of the credential: `dc+sd-jwt`, or a cryptosuite."""

@@ -7,6 +7,7 @@ import io
 import json
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from api.settings import Settings
 from cases.access import Scope
 from cases.assurance import actor
 from cases.registration import MAX_PHOTOS
+from detection.faces.found import FACE_MODEL
 from detection.faces.look import look
 from detection.faces.quality import judge
 from detection.memfd import Memfd
@@ -84,6 +86,7 @@ def test_a_face_is_registered(up: Running, http: httpx.Client, token: str) -> No
     assert answer.headers["cache-control"] == "no-store"
     assert (document["state"], document["refuses"], document["region"]) == ("active", ["sexualised"], "FR")
     assert document["consent"]["known_by"] == "attested"
+    assert FACE_MODEL.digest in document["model"]
     words = document["recovery_code"]["words"]
     RecoveryCode.read(words).check(rows(up, "SELECT recovery FROM registration WHERE id = ?", document["id"])[0][0])
     assert document["recovery_code"]["qr"].startswith("data:image/svg+xml;base64,")
@@ -168,6 +171,13 @@ def test_whom_somebody_else_registered_is_held_and_a_person_decides(
         assert [one["id"] for one in review.get(HOLDS, params={"decided": True}).json()["holds"]] == [hold["id"]]
     given = http.post(f"{REGISTRATIONS}/{second['id']}/credential", json={"form": "dc+sd-jwt"}).json()
     assert http.get(f"{REGISTRATIONS}/{second['id']}").json()["credential_id"] == given["id"]
+
+
+def test_of_two_who_register_one_face_at_once_one_is_held(up: Running, http: httpx.Client, token: str) -> None:
+    bodies = [asked(http, account(up, token, name)) for name in ("ada", "eve")]
+    with ThreadPoolExecutor(2) as both:
+        answers = [made(one)["state"] for one in both.map(lambda body: register(http, body), bodies)]
+    assert sorted(answers) == ["active", "held"]
 
 
 def test_refused_nothing_of_the_face_is_left(up: Running, http: httpx.Client, token: str) -> None:
