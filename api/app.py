@@ -33,6 +33,7 @@ from api.routers import (
     trust,
     vc_api,
     verifications,
+    withdrawals,
 )
 from api.service import Service
 from api.telemetry import Telemetry
@@ -46,7 +47,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 ROUTERS = (
     *(assets, likeness, verifications, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
-    *(absences, face_rotations),
+    *(withdrawals, absences, face_rotations),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

@@ -24,7 +24,7 @@ from identity.assurance.provider import Client, Directory
 from identity.assurance.providers import Providers, read_providers
 from identity.assurance.requests import Requests
 from identity.assurance.review import Review
-from identity.assurance.senders import OUTBOX_WARNING, Gateway, Nobody, Outbox, Sender
+from identity.assurance.senders import OUTBOX_WARNING, Carrier, Gateway, Nobody, Outbox
 from identity.assurance.statements import Statements
 from identity.errors import AssuranceError, EvidenceRefusedError, ProviderUnavailableError
 from keys.clock import Clock, Entropy
@@ -50,6 +50,8 @@ class Assurance:
     statements: Statements
     credentials: AccountCredentials
     review: Review
+    carrier: Carrier
+    """Of notices, to whom codes go, too."""
 
     @property
     def policy(self) -> Policy:
@@ -73,10 +75,11 @@ def assurance_of(
     clients = [entry.client(name) for name, entry in providers.logins.items()]
     grants, requests = Grants(accounts, policy), Requests(accounts, policy)
     credentials = AccountCredentials(accounts, grants, issuance.issuing)
+    sender = _sender(settings, home, providers, clock)
     return Assurance(
         accounts,
         grants,
-        Codes(accounts, requests, grants, _sender(settings, home, providers, clock)),
+        Codes(accounts, requests, grants, sender),
         Logins(accounts, requests, grants, *identity_providers(web, clients, clock)),
         Kyc(accounts, requests, grants, {name: house.keys() for name, house in providers.kyc.items()}),
         Presented(accounts, grants),
@@ -84,6 +87,7 @@ def assurance_of(
         Statements(accounts, grants, issuance.record.issuer),
         credentials,
         Review(accounts, grants, credentials),
+        sender,
     )
 
 
@@ -100,7 +104,7 @@ def _configured(settings: Settings) -> tuple[Policy, Providers]:
     return policy, providers
 
 
-def _sender(settings: Settings, home: Home, providers: Providers, clock: Clock) -> Sender:
+def _sender(settings: Settings, home: Home, providers: Providers, clock: Clock) -> Gateway | Nobody | Outbox:
     if providers.gateway is not None:
         return Gateway(providers.gateway.url, providers.gateway.key(), clock)
     if settings.profile is not Profile.EMBEDDED:

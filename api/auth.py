@@ -116,6 +116,18 @@ async def require_recent(service: ServiceDep, caller: Annotated[Caller, Depends(
     return caller
 
 
+async def require_either_recent(service: ServiceDep, either: Annotated[Caller, Depends(require_either)]) -> Caller:
+    """A caller with a key, or a person who signed in minutes ago. Raises UnauthenticatedError, SignInAgainError."""
+    if either.person:
+        service.people.tokens.require_recent(either.person)
+    return either
+
+
+async def count_guess(request: Request, service: ServiceDep) -> None:
+    """Count one who guesses a secret, by network. Raises RateExceededError."""
+    service.throttle.guess(_address(request, service))
+
+
 def _address(request: Request, service: Service) -> Address | None:
     peer = request.client.host if request.client else ""
     # A proxy may add a line of its own below the stranger's; read as one list, the nearest hop is the last.
@@ -134,6 +146,10 @@ def _recognise(service: Service, token: str) -> Caller:
 CallerDep = Annotated[Caller, Depends(require_caller)]
 EitherDep = Annotated[Caller, Depends(require_either)]
 """For routes that an API key uses for an account that it names, and a person for their own (`Caller.require_for`)."""
+
+EitherRecentDep = Annotated[Caller, Depends(require_either_recent)]
+GuesserDep = Depends(count_guess)
+"""For routes whose secret somebody might guess, at our cost."""
 
 PersonDep = Annotated[Caller, Depends(require_person)]
 RecentPersonDep = Annotated[Caller, Depends(require_recent)]

@@ -22,6 +22,7 @@ from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
 from api.issuance import issuance_of
 from api.key_store import open_keys, warn
+from api.leaving import leaving_of
 from api.likeness import Likeness, likeness_of
 from api.log import logger
 from api.people import people_of
@@ -57,6 +58,7 @@ from detection.shares import Shares
 from identity.depicted import Depictions
 from identity.passkeys.signing import Signing
 from identity.registration.lookup import Registrations
+from identity.registration.notices import Notices
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
 from ledger.forgetting.rewrapping import Rewrapping
@@ -164,6 +166,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     signatures = Signing(people.passkeys)
     library = Library(ledger, database, on.blobs, clock)
     registrations, rulebook = Registrations(assurance.accounts), rulebook_of(settings)
+    leaving = leaving_of(registrations, rulebook, signatures)
     faces = faces_of(settings, ledger, database, entropy, until)
     likeness = likeness_of(settings, library, faces, registrations, rulebook, issuance.record.issuer, clock, entropy)
     recognition = Recognition(ledger.subjects, database)
@@ -178,6 +181,8 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         durable_of(settings, on.home, likeness.retroactive, until),
         assurance.review,
         Generations(ledger, database, entropy),
+        leaving.terms,
+        Notices(assurance.accounts, registrations, assurance.carrier, settings.recovery_delay),
         rewrapping,
         faces.renewing,
         ClaimKeyRecord(ledger, database, keys, deployment),
@@ -198,10 +203,11 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         access=Access(ledger, database, clock, entropy),
         assurance=assurance,
         people=people,
-        absences=Absences(ledger, database),
         depictions=Depictions(assurance.accounts, registrations, faces.matcher),
-        intake=_intake(on, recognition, signers, revocations, likeness, time_stamps, trust),
         signatures=signatures,
+        absences=Absences(ledger, database),
+        leaving=leaving,
+        intake=_intake(on, recognition, signers, revocations, likeness, time_stamps, trust),
         registrations=registrations_of(assurance, issuance, faces, registrations, rulebook, signatures),
         library=library,
         likeness=likeness,

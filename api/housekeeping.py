@@ -40,6 +40,9 @@ from identity.openid4vci.offers import forget_offers
 from identity.openid4vp.sessions import forget_requests
 from identity.passkeys.challenges import forget_challenges
 from identity.passkeys.tokens import forget_tokens
+from identity.registration.guesses import forget_guesses
+from identity.registration.notices import Notices
+from identity.registration.renewing import Terms
 from keys.clock import Clock
 from keys.errors import KeysError
 from ledger.errors import LedgerError
@@ -57,7 +60,7 @@ STRAY_AGE = timedelta(hours=1)
 
 FORGOTTEN = (
     *(forget_expired, forget_requests, forget_offers, forget_spent, forget_asked),
-    *(forget_challenges, forget_tokens, forget_absences, forget_lines, forget_checks),
+    *(forget_challenges, forget_tokens, forget_absences, forget_guesses, forget_lines, forget_checks),
 )
 """Rows that have had their time."""
 
@@ -75,6 +78,8 @@ class Housekeeping:
     durable: Durable
     assurance: Review
     generations: Generations
+    terms: Terms
+    notices: Notices
     rewrapping: Rewrapping
     renewing: Renewing
     claim_key: ClaimKeyRecord
@@ -111,6 +116,7 @@ class Housekeeping:
             self._forget()
             self._tell_of_the_log()
             if self.library.ledger.leads:
+                self._end()
                 self._commit()
                 self._tidy()
             self.revocations.round()
@@ -148,6 +154,13 @@ class Housekeeping:
             logger("keys").info("issuer key changed", reasons=issuer.reasons)
         self._warn()
         while self.library.end_retention() and not self._stop.is_set():
+            pass
+
+    def _end(self) -> None:
+        """Registrations that are due, and what their owners are to be told."""
+        while self.terms.round() and not self._stop.is_set():
+            pass
+        while self.notices.round() and not self._stop.is_set():
             pass
 
     def _commit(self) -> None:

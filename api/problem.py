@@ -198,6 +198,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     identity.TooManyRegistrationsError: Problem(
         "too-many-registrations", 429, "Too much was registered", ("retry_after",)
     ),
+    identity.RecoveryCodeError: Problem("recovery-code-wrong", 403, "This is not the recovery code"),
+    identity.TooManyGuessesError: Problem("too-many-guesses", 429, "Too many codes were tried", ("retry_after",)),
+    identity.RecoveryBusyError: _later("recovery-busy", "Too many codes are looked at"),
+    identity.NotLeavingError: Problem("not-leaving", 409, "No withdrawal is under way"),
     identity.RegistrationNotFoundError: Problem("registration-not-found", 404, "No such registration"),
     identity.RegistrationEndedError: Problem("registration-ended", 409, "It is not in force", ("state",)),
     identity.RegistrationHoldNotFoundError: Problem("registration-hold-not-found", 404, "No such held registration"),

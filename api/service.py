@@ -32,6 +32,7 @@ from cases.library import Library
 from cases.oversight import Oversight
 from cases.registration import FaceRegistrations
 from cases.revocation import Revocations
+from cases.withdrawal import Leaving
 from detection.generations.absence import Absences
 from identity.depicted import Depictions
 from identity.openid4vci.credential_issuer import CredentialIssuer
@@ -60,6 +61,7 @@ class Service:
     absences: Absences
     registrations: FaceRegistrations
     depictions: Depictions
+    leaving: Leaving
     intake: Intake
     library: Library
     likeness: Likeness

@@ -29,6 +29,7 @@ from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
 from identity.openid4vp.documents import Word
+from identity.registration.withdrawing import DELAY, UNTOLD
 from identity.vc_api.request import MAX_ISSUERS
 from ledger.errors import CheckpointError
 from ledger.forgetting.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
@@ -304,6 +305,9 @@ class Settings(BaseSettings):
     likeness_unchecked: Unchecked = Unchecked.HOLD
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))
+    recovery_delay: timedelta = Field(default=DELAY, ge=timedelta(days=1), le=UNTOLD)
+    """How long a withdrawal by recovery code can be stopped, from when the person was told."""
+
     epoch_lifetime: timedelta = Field(default=EPOCH_LIFETIME, ge=MIN_EPOCH_LIFETIME, le=EPOCH_LIFETIME)
     """How long a key epoch is open; never so long that the promise of docs/privacy.md could not be kept."""
 

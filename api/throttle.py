@@ -21,8 +21,13 @@ from limits.strategies import MovingWindowRateLimiter
 
 from keys.clock import Clock, Entropy
 
+GUESSES = "20/hour"
+"""At secrets that cost us to look at (recovery codes), from one network."""
+
 V4_PREFIX = 24
 V6_PREFIX = 48
+
+_GUESSES = parse(GUESSES)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -98,6 +103,11 @@ class Throttle:
         name = f"net:{self._name(address)}"
         self._count(self._anonymous, name)
         return name
+
+    def guess(self, address: Address | None) -> None:
+        """Count one guess at a secret. Raises RateExceededError."""
+        if address is not None:
+            self._count(_GUESSES, f"guess:{self._name(address)}")
 
     def reader(self, address: Address | None) -> None:
         """Count one file of the published log. Raises RateExceededError."""

@@ -230,6 +230,28 @@ class Sigillo:
         """How an account stands, by its id here: its tier, and the evidence that counts."""
         return self._json("GET", f"/v1/assurance/accounts/{quote(account, safe='')}")
 
+    def withdraw(self, registration: str) -> dict[str, Any]:
+        """End a registration now."""
+        return self._json("POST", f"/v1/registrations/{quote(registration, safe='')}/withdrawal")
+
+    def recover(self, registration: str, code: str) -> dict[str, Any]:
+        """Ask with its recovery code that a registration end; nobody need be known for it."""
+        return self._json("POST", f"/v1/registrations/{quote(registration, safe='')}/recovery", json={"code": code})
+
+    def keep(self, registration: str) -> dict[str, Any]:
+        """Stop what was asked for with the recovery code."""
+        return self._json("DELETE", f"/v1/registrations/{quote(registration, safe='')}/recovery")
+
+    def renewal(self, registration: str, language: str) -> dict[str, Any]:
+        """What whoever renews a registration agrees to."""
+        path = f"/v1/registrations/{quote(registration, safe='')}/renewal"
+        return self._json("GET", path, params={"language": language})
+
+    def renew(self, registration: str, language: str, sha256: str) -> dict[str, Any]:
+        """Let a registration last for another term: its owner agreed to the text of this SHA-256."""
+        said = {"language": language, "sha256": sha256}
+        return self._json("POST", f"/v1/registrations/{quote(registration, safe='')}/renewal", json=said)
+
     def absence(self, registration: str) -> bytes:
         """The proof that a registration which ended is not in the index: a JSON file, checked without us."""
         return self._send("GET", f"/v1/registrations/{quote(registration, safe='')}/absence").content

@@ -41,6 +41,64 @@ def absence(
         say(f"  anybody checks it: sigillo registration check-proof {quoted(target.name)} --key log.vkey")
 
 
+@app.command()
+def withdraw(
+    registration: str = REGISTRATION,
+    recovery_code: bool = typer.Option(
+        False,
+        "--recovery-code",
+        help="With the recovery code, which is asked for: after days in which its owner can stop it.",
+    ),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """End a registration: now, or by its recovery code after some days in which its owner can stop that."""
+    code = typer.prompt("The twelve words", hide_input=True, err=True) if recovery_code else ""
+    with told(), connected(server, token) as sigillo:
+        done = sigillo.recover(registration, code) if recovery_code else sigillo.withdraw(registration)
+    if as_json:
+        show(done)
+    elif recovery_code:
+        say(f"{quoted(registration)} ends by {done['leaving_at']}; sooner, once its owner was told")
+        say(f"  they stop it: sigillo registration keep {quoted(registration)}")
+    else:
+        say(f"{quoted(registration)} has ended; entry {done['ledger']['entry']} says so")
+        say(f"  within a minute there is proof: sigillo registration absence {quoted(registration)}")
+
+
+@app.command()
+def keep(registration: str = REGISTRATION, server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) -> None:
+    """Stop a withdrawal that somebody asked for with the recovery code."""
+    with told(), connected(server, token) as sigillo:
+        kept = sigillo.keep(registration)
+    if as_json:
+        show(kept)
+    else:
+        say(f"{quoted(registration)} goes on; entry {kept['ledger']['entry']} says so")
+
+
+@app.command()
+def renew(
+    registration: str = REGISTRATION,
+    language: str = typer.Option("en", help="Of the text to be agreed to."),
+    agreed: str = typer.Option(
+        "", metavar="SHA256", help="That its owner agreed to the text of this SHA-256. Default: shows it, and asks."
+    ),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Let a registration last for another term, under the text that is in force."""
+    with told(), connected(server, token) as sigillo:
+        sha256 = agreed or _agreed(sigillo.renewal(registration, language))
+        renewed = sigillo.renew(registration, language, sha256)
+    if as_json:
+        show(renewed)
+    else:
+        say(f"{quoted(registration)} lasts until {renewed['expires_at']}; entry {renewed['ledger']['entry']} says so")
+
+
 @app.command("check-proof")
 def check_proof(
     file: Path = typer.Argument(..., exists=True, dir_okay=False, help="A proof of absence."),
@@ -70,6 +128,13 @@ def check_proof(
     for line in described(found):
         say(quoted(line))
     say("[bold green]absent[/]")
+
+
+def _agreed(renewal: dict[str, str]) -> str:
+    """The digest of the text, once its owner agreed to it."""
+    typer.echo(renewal["text"], err=True)
+    typer.confirm("Does the person agree to this text?", abort=True, err=True)
+    return renewal["sha256"]
 
 
 def _awaited(sigillo: Sigillo, registration: str, seconds: int) -> bytes:

@@ -9,7 +9,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, RowMapping, and_, select
 
 from identity.assurance.account import Accounts, Actor
 from identity.errors import ConsentOutdatedError, RegistrationEndedError
-from identity.registration.consent import Consent, ConsentProof
+from identity.registration.consent import Consent, ConsentProof, ConsentText
 from identity.registration.decisions import (
     EXPIRED,
     POLICY,
@@ -36,6 +36,7 @@ from identity.registration.record import KEPT, Registration, State, become, find
 from identity.registration.rules import Rulebook
 from identity.registration.tables import NoticeRow, RegistrationRow
 from identity.registration.withdrawing import Way
+from ledger.canonical import canonical
 from ledger.entry import format_time
 from ledger.errors import SubjectHeldError
 from ledger.ids import EntryId, SubjectId, TenantId
@@ -62,6 +63,14 @@ class Renewal:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """The text in force, and the bytes that a passkey signs."""
+
+    text: ConsentText
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Renewed:
     """How long it lasts from now on."""
 
@@ -78,9 +87,17 @@ class Terms:
     registrations: Registrations
     rulebook: Rulebook
 
-    def renew(self, by: Actor, registration: SubjectId, renewal: Renewal) -> Renewed:
-        """Begin another term. Raises RegistrationNotFoundError, RegistrationEndedError, ConsentTextUnknownError,
-        ConsentOutdatedError.
+    def renew(
+        self,
+        by: Actor,
+        registration: SubjectId,
+        renewal: Renewal,
+        settle: Callable[[Connection], None] = lambda _connection: None,
+    ) -> Renewed:
+        """Begin another term; `settle` is called in the unit of work.
+
+        Raises RegistrationNotFoundError, RegistrationEndedError, ConsentTextUnknownError, ConsentOutdatedError, and
+        what `settle` raises.
         """
         found, subject = self.registrations.kept(by.tenant, registration)
         assert found.details is not None
@@ -91,6 +108,7 @@ class Terms:
 
         def work(connection: Connection) -> Sequence[Draft]:
             by.alive(connection)
+            settle(connection)
             row = find_row(connection, by.tenant, registration)
             _require_renewable(row, self.accounts.now())
             if row["expires_at"] != found.expires_at:  # somebody else renewed it meanwhile, under this text
@@ -102,6 +120,17 @@ class Terms:
             now = self.registrations.find(by.tenant, registration)
             return Renewed(registration, now.expires_at, now.entry)
         return Renewed(registration, expires, draft.id)
+
+    def statement(self, tenant: TenantId, registration: SubjectId, language: str) -> Statement:
+        """What is agreed to by renewing. Raises RegistrationNotFoundError, RegistrationEndedError,
+        ConsentTextUnknownError, KeyStoreUnavailableError.
+        """
+        found, _ = self.registrations.kept(tenant, registration)
+        assert found.details is not None
+        text = self.rulebook.consent(found.details.place, found.kind, language)
+        named = {"name": text.name, "language": text.language, "sha256": text.digest}
+        said = {"sigillo": "renewal/v1", "registration": registration, "account": found.account, "text": named}
+        return Statement(text, canonical(said))
 
     def round(self) -> int:
         """End what is due, and write reminders; how many there were. Call until it answers 0.

@@ -20,11 +20,11 @@ Run = Callable[..., Result]
 def run(deployment: Running) -> Run:
     """Runs a command against the shared deployment, which holds the folder: over its socket."""
 
-    def invoke(*arguments: object, **environment: str) -> Result:
+    def invoke(*arguments: object, typed: str = "", **environment: str) -> Result:
         surroundings = {"SIGILLO_HOME": str(deployment.home.folder), "SIGILLO_SERVER": ""}
         surroundings |= settings_of(Path(environment.get("SIGILLO_HOME", deployment.home.folder))) | environment
         with logging_put_back():
-            return CliRunner().invoke(app, [str(one) for one in arguments], env=surroundings)
+            return CliRunner().invoke(app, [str(one) for one in arguments], input=typed, env=surroundings)
 
     return invoke
 

@@ -3,12 +3,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cases.assurance import actor
+from identity.assurance.evidence import Found
+from identity.assurance.tier import EvidenceKind
 from ledger.ids import SubjectId
 from tests.api.cli.conftest import Run
 from tests.deployment import Running
+from tests.detection.faces.photos import PORTRAIT_FILE
 from tests.detection.generations.index_world import IndexWorld
 from tests.ledger.world import HeldClock
 
@@ -54,3 +59,36 @@ def test_there_is_none_of_whoever_did_not_leave(run: Run) -> None:
     refused = run("registration", "absence", NOBODY, "--wait", "0")
     assert refused.exit_code == 1
     assert "no such proof" in refused.output
+
+
+@pytest.fixture
+def mine(deployment: Running) -> dict[str, Any]:
+    """A registration in the operator's tenant."""
+    by = actor(deployment.service.deployment.operator())
+    assurance = deployment.service.assurance
+    account = assurance.accounts.named(by, f"cli-{id(by)}")
+    found = Found(EvidenceKind.LOGIN, "test", "")
+    assurance.grants.grant(by, assurance.accounts.subject(by.tenant, account), found)
+    rules = deployment.operator.registration_rules("FR", "en")
+    consent = {"language": "en", "sha256": rules["consent"]["sha256"]}
+    body = {"account": account, "region": "FR", "right": "parent", "stated": "mother", "consent": consent}
+    return deployment.operator.register([PORTRAIT_FILE], body, "")
+
+
+def test_it_is_renewed_asked_for_kept_and_withdrawn(run: Run, mine: dict[str, Any]) -> None:
+    name = mine["id"]
+    refused = run("registration", "renew", name, "--agreed", "0" * 64)
+    assert refused.exit_code == 1
+    renewed = run("registration", "renew", name, typed="y\n")
+    assert renewed.exit_code == 0, renewed.output
+    assert "lasts until" in renewed.output
+    assert run("registration", "keep", name).exit_code == 1
+    asked = run("registration", "withdraw", name, "--recovery-code", typed=mine["recovery_code"]["words"] + "\n")
+    assert asked.exit_code == 0, asked.output
+    assert "registration keep" in asked.output
+    kept = run("registration", "keep", name)
+    assert kept.exit_code == 0, kept.output
+    done = run("registration", "withdraw", name)
+    assert done.exit_code == 0, done.output
+    assert "has ended" in done.output
+    assert run("registration", "withdraw", name).exit_code == 1
