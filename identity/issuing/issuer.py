@@ -1,18 +1,16 @@
-"""The deployment as an issuer: its DID, its three keys pinned by version, and what they sign.
+"""The deployment as an issuer: its DID, its three keys (`signing_keys`), and what they sign.
 
 Rules
 - An issuer is a value: what changes (a rotation) makes another one. The version that signs is one that the issuer's
   DID document lists.
 - What is signed names this issuer, by its DID or by the did:key of the very key that signs, for verifiers who fetch
   nothing. Another's name is refused, and so is whatever VCDM 2.0 or a signature over RDF does not cover.
-- A signature of the key store's is verified under the key that verifiers are given before it is given away.
-- The BLS key is opened for one signature and dropped (docs/threat-model.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
@@ -21,20 +19,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from identity.data_integrity.cryptosuite import SUITES
 from identity.data_integrity.proof import TYPE
 from identity.data_integrity.signing import ProofOptions, add_proof
-from identity.did.methods import BlsKey, VerificationKey, VerificationMethod, did_key, method_of, resolve
+from identity.did.methods import VerificationMethod, did_key, method_of, resolve
 from identity.encoding.date_time import read_date_time, write_date_time
 from identity.enveloping import issuing as enveloped
 from identity.enveloping.issuing import ENVELOPES
-from identity.errors import (
-    CheckFailedError,
-    CredentialRefusedError,
-    DocumentLimitError,
-    KeyUnfitError,
-    TokenInvalidError,
-)
+from identity.errors import CheckFailedError, CredentialRefusedError, DocumentLimitError
+from identity.issuing.signing_keys import PURPOSE, SealedKey, StoredKey
 from identity.jose.jwk import PublicKey, write_jwk
-from identity.jose.jws import SCHEMES, sign_jws
-from identity.jose.signature import ED25519, verify
+from identity.jose.jws import sign_jws
+from identity.jose.signature import ED25519
 from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
 from identity.jsonld.expansion import Dataset, to_dataset
@@ -43,84 +36,18 @@ from identity.related_resource import check_resources
 from identity.sd_jwt import credential as sd_jwt
 from identity.sd_jwt.concealing import Disclosable
 from identity.selective import bbs, ecdsa_sd
-from identity.selective.bbs_signature import SecretKey
 from identity.vcdm import CREDENTIAL, check_contexts, check_structure, party, version
 from keys.clock import Clock, Entropy, system_clock, system_entropy
-from keys.errors import KeyNotFoundError
-from keys.signer import Algorithm, KeyRef, Signer
 
-PURPOSE: Final = "assertionMethod"
 ISSUED_SUITES: Final = (*SUITES, ecdsa_sd.CRYPTOSUITE, bbs.CRYPTOSUITE)
 """Cryptosuites that we issue under."""
 
 FORMATS: Final = (*ISSUED_SUITES, *ENVELOPES)
 """All ways in which a document is secured here: by a proof of such a suite, or in such an envelope."""
 
-
 RDF_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 MAX_VALUES: Final = 512
 """Of a credential that we sign: what callers write is canonicalised in this process."""
-
-
-@dataclass(frozen=True)
-class StoredKey:
-    """A version of a key that the key store signs with, and the method by which verifiers find it."""
-
-    method: VerificationMethod
-    signer: Signer
-
-    @property
-    def ref(self) -> KeyRef:
-        """The version."""
-        return self.signer.ref
-
-    @property
-    def algorithm(self) -> Algorithm:
-        """Its JOSE name."""
-        return self.signer.algorithm
-
-    @property
-    def key(self) -> PublicKey:
-        """What verifies it."""
-        assert not isinstance(self.method.key, BlsKey)
-        return self.method.key
-
-    def sign(self, message: bytes) -> bytes:
-        """As `keys.signer.Signer.sign`; verified. Raises KeyUnfitError for a signature of another key,
-        KeyNotFoundError for a key that is revoked.
-        """
-        _require_unrevoked(self)
-        signature = self.signer.sign(message)
-        try:
-            verify(SCHEMES[self.algorithm], self.key, signature, message)
-        except TokenInvalidError as error:
-            raise KeyUnfitError(f"{self.ref} is not the key of {self.method.id}: restore that key") from error
-        return signature
-
-
-@dataclass(frozen=True)
-class SealedKey:
-    """A version of the BLS key, which the key store seals and this process signs with."""
-
-    method: VerificationMethod
-    ref: KeyRef
-    open: Callable[[], SecretKey] = field(repr=False)
-    """Raises KeyStoreUnavailableError, KeyNotFoundError."""
-
-    def opened(self) -> SecretKey:
-        """For one signature. Raises as `open`, and as `StoredKey.sign` for another key or one that is revoked."""
-        _require_unrevoked(self)
-        secret = self.open()
-        if BlsKey(secret.public) != self.method.key:
-            raise KeyUnfitError(f"the key store's {self.ref} is not the key of {self.method.id}: restore that key")
-        return secret
-
-
-def _require_unrevoked(key: StoredKey | SealedKey) -> None:
-    if PURPOSE not in key.method.purposes:
-        raise KeyNotFoundError(
-            f"{key.ref} is revoked and signs nothing: `sigillo keys rotate --issuer …` makes another"
-        )
 
 
 @dataclass(frozen=True)
@@ -277,17 +204,3 @@ def _check_order(credential: Mapping[str, Any]) -> None:
     first, last = credential.get("validFrom"), credential.get("validUntil")
     if first is not None and last is not None and read_date_time(last) < read_date_time(first):
         raise CheckFailedError(Check.VALIDITY, "it ends before it begins")
-
-
-def stored_key(did: str, fragment: str, key: PublicKey, signer: Signer) -> StoredKey:
-    """A key of the key store's under a DID."""
-    return StoredKey(_method_of(did, fragment, key), signer)
-
-
-def sealed_key(did: str, fragment: str, public: bytes, ref: KeyRef, opened: Callable[[], SecretKey]) -> SealedKey:
-    """The BLS key under a DID; `public` is compressed."""
-    return SealedKey(_method_of(did, fragment, BlsKey(public)), ref, opened)
-
-
-def _method_of(did: str, fragment: str, key: VerificationKey) -> VerificationMethod:
-    return VerificationMethod(f"{did}#{fragment}", did, key, frozenset({PURPOSE}))

@@ -27,7 +27,8 @@ from identity.issuing import editions
 from identity.issuing.decisions import ISSUER_KEY_CHANGED, KEYS_POLICY
 from identity.issuing.did_document import Method, did_document
 from identity.issuing.editions import Edition
-from identity.issuing.issuer import PURPOSE, Issuer, SealedKey, StoredKey
+from identity.issuing.issuer import Issuer
+from identity.issuing.signing_keys import PURPOSE, SealedKey, StoredKey
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.selective.bbs_ciphersuite import SHA_256
 from identity.selective.bbs_signature import SecretKey

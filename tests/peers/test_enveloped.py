@@ -8,7 +8,7 @@ from typing import Any
 from identity.enveloping.checks import opened
 from identity.enveloping.envelope import envelop, token_in
 from identity.enveloping.secured import Form
-from identity.issuing.issuer import stored_key
+from identity.issuing.signing_keys import stored_key
 from identity.jose.jwk import write_jwk
 from identity.outcome import Check, Outcome
 from identity.vcdm import CREDENTIAL

@@ -8,7 +8,8 @@ from typing import Any
 
 from identity.did.methods import VerificationMethod
 from identity.errors import DidUnreadableError
-from identity.issuing.issuer import Issuer, sealed_key, stored_key
+from identity.issuing.issuer import Issuer
+from identity.issuing.signing_keys import sealed_key, stored_key
 from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.selective.bbs_ciphersuite import SHA_256
 from identity.selective.bbs_signature import SecretKey
