@@ -62,6 +62,21 @@ class People:
         account: str = "acc_nobody",
     ) -> Iterator[SubjectId]:
         """Somebody with this face, hers by default, until the block ends."""
+        registration = self.register(face, *purposes, place=place, state=state, account=account)
+        try:
+            yield registration
+        finally:
+            self.withdraw(registration)
+
+    def register(
+        self,
+        face: Embedding | None = None,
+        *purposes: Purpose,
+        place: str = "FR",
+        state: State = State.ACTIVE,
+        account: str = "acc_nobody",
+    ) -> SubjectId:
+        """The same, for good."""
         service = self.up.service
         by = service.deployment.operator()
         subject = service.ledger.subjects.create(by.tenant, SubjectId(new_id("reg", system_entropy)))
@@ -90,10 +105,7 @@ class People:
 
         self._do(register)
         service.faces.index.follow(by.tenant)  # however busy the machine is: nothing is unknown from here on
-        try:
-            yield subject.id
-        finally:
-            self.withdraw(subject.id)
+        return subject.id
 
     def withdraw(self, registration: SubjectId) -> None:
         """As withdrawing does: the key goes, and everything with it. Twice is once."""
