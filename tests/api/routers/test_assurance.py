@@ -142,7 +142,7 @@ def test_a_step_up_is_stated_or_told_how_to_be_reached(assured: Running, http: h
     ways = {way["evidence"]: (way["begin"].removeprefix(path), way["providers"]) for way in lacking["ways"]}
     assert ways == {
         "email": ("/codes", []), "phone": ("/codes", []), "login": ("/logins", ["example-id"]),
-        "kyc": ("/kyc", ["example-kyc"]), "attestation": ("/openid4vp/requests", []),
+        "kyc": ("/kyc", ["example-kyc"]), "portrait": ("/portraits", []), "attestation": ("/openid4vp/requests", []),
         "driving_licence": ("/openid4vp/requests", []), "identity_document": ("/openid4vp/requests", []),
     }  # fmt: skip
     request = http.post(f"{path}/codes", json={"evidence": "phone", "destination": "+4917012345678"}).json()["request"]
