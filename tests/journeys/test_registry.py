@@ -15,13 +15,9 @@ import httpx
 import pytest
 
 from cases.access import Scope
-from cases.assurance import actor
 from detection.faces.look import look
 from detection.generations import absence_verifier
 from detection.memfd import Memfd
-from identity.registration.guesses import Guesses
-from identity.registration.withdrawing import Way, Withdrawals
-from ledger.ids import SubjectId
 from provenance.request import Grant
 from provenance.vocabulary import DigitalSourceType
 from tests.api.registrants import PORTRAIT_BYTES, REGISTRATIONS, SCOPES, account, asked, register
@@ -68,11 +64,11 @@ def ask(tool: httpx.Client, picture: bytes) -> dict[str, Any]:
     return said
 
 
-def absence(parties: Parties, registration: str) -> bytes:
+def absence(parties: Parties, withdrawn: dict[str, Any]) -> bytes:
     """The proof, once there is one."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        answer = parties.platform.get(f"{REGISTRATIONS}/{registration}/absence")
+        answer = parties.platform.get(withdrawn["absence"])
         if answer.status_code == 200:
             return answer.content
         assert answer.status_code == 503, answer.text
@@ -108,22 +104,14 @@ def test_a_refusal_from_registering_to_the_proof_that_it_ended(parties: Parties)
 
     stolen_shows_nobodys_face(up)
 
-    withdraw(parties, registration)
-    proof = absence(parties, registration)
+    withdrawn = platform.post(f"{REGISTRATIONS}/{registration}/withdrawal")
+    assert withdrawn.status_code == 200, withdrawn.text
+    proof = absence(parties, withdrawn.json())
     assert absence_verifier.check(proof, up.service.ledger.vkey()).registration == registration
     up.service.likeness.holds.end_withdrawn()
     assert tool.get(asset["links"]["content"]).status_code == 200, "nobody refuses it any more"
     assert ask(tool, ANOTHER_PHOTO)["answer"] == "allowed"
     assert up.service.ledger.verify().sound
-
-
-def withdraw(parties: Parties, registration: str) -> None:
-    """As her platform does for her."""
-    service = parties.up.service
-    accounts, registrations = service.assurance.accounts, service.likeness.registrations
-    by = actor(service.access.authenticate(parties.token))
-    withdrawals = Withdrawals(accounts, registrations, Guesses(accounts))
-    withdrawals.withdraw(by, SubjectId(registration), Way.PLATFORM)
 
 
 def stolen_shows_nobodys_face(up: Running) -> None:
