@@ -1,12 +1,8 @@
 """Registering a face: where photos, templates and the registry of those who refuse meet.
 
 Rules
-- A photo is a sealed memfd that nobody here parses: one worker looks at it, and what comes back is a box, how well the
-  face can be seen, and an embedding. The photos are closed, and the embeddings dropped, before the answer.
-- Photos are looked at once everything cheap has been asked. Each shows one face, well enough, and all of them one
-  person.
-- Who looks like somebody whom another account registered is held. A machine decides nothing else of it: not that they
-  are the same, nor that they are not.
+- Photos are looked at once everything cheap has been asked, and are closed before the answer (`cases.photographed`).
+- Whoever brought a held registration does not decide about it.
 - A person who is signed in signs what they agree to with a passkey. A platform's key attests it, and is called that;
   where it brings the person's signature, that counts.
 - With an Idempotency-Key the same request made twice makes one registration; the second answer has a recovery code of
@@ -18,52 +14,34 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import combinations
 from typing import Final
 
 from sqlalchemy import Connection
 
 from cases.access import Caller, Scope
 from cases.assurance import actor
-from cases.errors import ConsentUnsignedError, OwnReviewError, PhotoNotTakenError, PhotosDifferError
+from cases.errors import ConsentUnsignedError, OwnReviewError
 from cases.idempotency import IdempotencyKey
-from detection.errors import MatchUnknownError, RotationChangedError, Unknown
-from detection.faces.found import FACE_MODEL
-from detection.faces.look import look
-from detection.faces.quality import PhotoRefusedError, judge
+from cases.photographed import MODEL, PhotographedFace
 from detection.late import LateShares
 from detection.memfd import Memfd
 from detection.templates.bank import Bank
-from detection.templates.matcher import Match, Matcher
-from detection.templates.template import Embedding
-from detection.templates.thresholds import Band
-from identity.errors import AccountNotFoundError, OvertakenError, RegistrationNotFoundError
+from detection.templates.matcher import Matcher
+from identity.errors import AccountNotFoundError, RegistrationNotFoundError
 from identity.issuing.issue import Issued
 from identity.jose.jwk import PublicKey
 from identity.passkeys.challenges import Purpose
 from identity.passkeys.responses import Asserted
 from identity.passkeys.signing import SIGNATURE, Signing
 from identity.registration.consent import ConsentProof
-from identity.registration.holds import Doubt, HoldReason, RegistrationHold, RegistrationHolds
+from identity.registration.holds import RegistrationHold, RegistrationHolds
 from identity.registration.record import Registration
-from identity.registration.registry import Registered, Registry, Store
+from identity.registration.registry import Registered, Registry
 from identity.registration.request import RegistrationRequest
-from ledger.forgetting.subjects import Subject
-from ledger.ids import EntryId, SubjectId, TenantId
-
-MODEL: Final = f"{FACE_MODEL} sha256:{FACE_MODEL.digest}"
-"""By which faces are described, on record with each."""
+from ledger.ids import EntryId, SubjectId
 
 MAX_PHOTOS: Final = 5
-PATIENCE: Final = 3
-"""How often it is asked again while the index of faces is behind: each waits for two seconds."""
-
 MAX_PHOTO_BYTES: Final = 16 * 1024 * 1024
-SAME_PERSON: Final = 0.45
-"""Cosine that photos of one person reach, however different the days: .594 at least on the small sets that were
-measured, where two people reached .357 at most, and look-alikes .494 (docs/limitations.md). What it lets through by
-mistake widens whom a registration finds, for whoever sent the photos."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +88,7 @@ class FaceRegistrations:
         """
         by.require_for(sent.account, Scope.REGISTER)
         spent, accounts = self._spent(by, sent), self.registry.accounts
+        registrations = self.registry.registrations
 
         def require_new(connection: Connection) -> None:
             made = spent.winner(connection, accounts.now()) if spent else None
@@ -122,7 +101,9 @@ class FaceRegistrations:
             if spent:
                 spent.spend(connection, registration, accounts.now())
 
-        face = _Face(self, by, sent)
+        face = PhotographedFace(
+            by.tenant, sent.account, sent.photos, self.workers.of(by.principal), self.matcher, self.bank, registrations
+        )
         try:
             with accounts.database.read(by.tenant) as connection:
                 require_new(connection)
@@ -197,68 +178,6 @@ class FaceRegistrations:
         body = b"registration\0" + digests + sent.account.encode() + sent.body
         system = self.registry.accounts.ledger.subjects.system(by.tenant)
         return IdempotencyKey.of(system, by.principal, sent.idempotency_key, body)
-
-
-@dataclass(frozen=True)
-class _Face:
-    """The face in a submission's photos, as the registry protects it."""
-
-    desk: FaceRegistrations
-    by: Caller
-    sent: Submission
-
-    @cached_property
-    def embeddings(self) -> tuple[Embedding, ...]:
-        """One a photo, of one person. Raises PhotoNotTakenError, PhotosDifferError, SandboxError, MediaError."""
-        workers = self.desk.workers.of(self.by.principal)
-        found = []
-        for number, photo in enumerate(self.sent.photos, 1):
-            try:
-                found.append(judge(look(workers, photo)).embedding)
-            except PhotoRefusedError as error:
-                raise PhotoNotTakenError(number, error.reason, str(error)) from error
-        _require_one_person(found)
-        return tuple(found)
-
-    def doubts(self) -> list[Doubt]:
-        """Whom it resembles that another account registered. Raises MatchUnknownError."""
-        tenant = self.by.tenant
-        matched = self._matched(tenant)
-        holders = self.desk.registry.registrations.holders(tenant, [match.owner for match in matched])
-        others = [one for one in matched if holders.get(one.owner, self.sent.account) != self.sent.account]
-        alike = tuple(one.owner for one in others if one.band is Band.POSSIBLE)
-        same = tuple(one.owner for one in others if one.band is not Band.POSSIBLE)
-        found = ((HoldReason.CONFLICT, same), (HoldReason.LOOK_ALIKE, alike))
-        return [Doubt(reason, ids) for reason, ids in found if ids]
-
-    def _matched(self, tenant: TenantId) -> Sequence[Match]:
-        """Whoever registers can wait while the index catches up. Raises MatchUnknownError."""
-        for _ in range(PATIENCE):
-            try:
-                return self.desk.matcher.match(tenant, self.embeddings).matches
-            except MatchUnknownError as error:
-                if error.reason is not Unknown.INDEX:
-                    raise
-        return self.desk.matcher.match(tenant, self.embeddings).matches
-
-    def prepared(self, subject: Subject) -> Store:
-        """Its templates and embeddings, sealed. Raises KeyStoreUnavailableError."""
-        prepared = self.desk.bank.prepared(subject, self.embeddings)
-
-        def store(connection: Connection) -> None:
-            try:
-                self.desk.bank.insert(connection, prepared)
-            except RotationChangedError as error:
-                raise OvertakenError from error
-
-        return store
-
-
-def _require_one_person(embeddings: Sequence[Embedding]) -> None:
-    """Raises PhotosDifferError for two photos that are too different."""
-    for (one, left), (other, right) in combinations(enumerate(embeddings, 1), 2):
-        if sum(a * b for a, b in zip(left, right, strict=True)) < SAME_PERSON:
-            raise PhotosDifferError(one, other)
 
 
 def _digest(photo: Memfd) -> bytes:

@@ -11,7 +11,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,15 +22,22 @@ from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 
 from identity.assurance.account import Accounts, Actor
 from identity.errors import HoldDecidedError, RegistrationHoldNotFoundError
-from identity.registration.decisions import POLICY, REFUSED, RELEASED, RegistrationRefused, RegistrationReleased
+from identity.registration.decisions import (
+    HELD,
+    POLICY,
+    REFUSED,
+    RELEASED,
+    RegistrationHeld,
+    RegistrationRefused,
+    RegistrationReleased,
+)
 from identity.registration.ending import Ending
 from identity.registration.record import Details, State, become, find_row, opened
 from identity.registration.tables import HoldRow
-from keys.clock import Entropy
 from keys.sealing import seal, unseal
 from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subject
-from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId, may_be_stored
+from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId, may_be_stored, new_id
 from ledger.payload import Draft
 
 PAGE: Final = 100
@@ -94,16 +101,30 @@ class RegistrationHold:
 _WHY = TypeAdapter(_Why)
 
 
-def seal_why(subject: Subject, hold: str, doubts: Sequence[Doubt], entropy: Entropy) -> bytes:
-    """Before the unit of work."""
-    return seal(subject.key, _WHY.dump_json(_Why(tuple(doubts))), _bound(subject, hold), entropy)
+def held(
+    accounts: Accounts, by: Actor, subject: Subject, doubts: Sequence[Doubt], now: int
+) -> Callable[[Connection], Sequence[Draft]]:
+    """What placing a hold adds to the unit of work that makes the registration; nothing, where there is no doubt."""
+    if not doubts:
+        return lambda _connection: ()
+    hold = new_id("hld", accounts.entropy)
+    alike = tuple(sorted({one for doubt in doubts for one in doubt.alike}))
+    said = RegistrationHeld(subject.id, hold, tuple(doubt.reason for doubt in doubts), alike)
+    draft = accounts.draft(HELD, POLICY, by.principal, subject, said)
+    why = seal(subject.key, _WHY.dump_json(_Why(tuple(doubts))), _bound(subject, hold), accounts.entropy)
+    row: dict[str, object] = {
+        "tenant_id": subject.tenant,
+        "id": hold,
+        "registration_id": subject.id,
+        "state": HoldState.OPEN,
+    }
+    row |= {"placed_at": now, "decided_at": None, "sealed": why, "entry_id": draft.id}
 
+    def place(connection: Connection) -> Sequence[Draft]:
+        connection.execute(insert(HoldRow).values(row))
+        return [draft]
 
-def insert_hold(connection: Connection, subject: Subject, hold: str, sealed: bytes, now: int, entry: EntryId) -> None:
-    """In the unit of work that makes the registration."""
-    row = {"tenant_id": subject.tenant, "id": hold, "registration_id": subject.id, "state": HoldState.OPEN}
-    made = {"placed_at": now, "decided_at": None, "sealed": sealed, "entry_id": entry}
-    connection.execute(insert(HoldRow).values(**row, **made))
+    return place
 
 
 @dataclass(frozen=True)

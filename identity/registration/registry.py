@@ -29,8 +29,8 @@ from identity.issuing.issued import CredentialId
 from identity.issuing.orders import TypedOrder
 from identity.jose.jwk import PublicKey
 from identity.registration import limits
-from identity.registration.decisions import HELD, MADE, POLICY, REPEATED, RegistrationHeld, RegistrationRepeated
-from identity.registration.holds import Doubt, HoldReason, insert_hold, seal_why
+from identity.registration.decisions import MADE, POLICY, REPEATED, RegistrationRepeated
+from identity.registration.holds import Doubt, HoldReason, held
 from identity.registration.lookup import Registrations
 from identity.registration.receipt import TYPE as RECEIPT
 from identity.registration.receipt import receipt_claims
@@ -215,7 +215,8 @@ class Registry:
         settle: Callable[[Connection, SubjectId], None],
     ) -> Registered:
         made = replace(making.registration, state=State.HELD if doubts else State.ACTIVE)
-        receipt, hold = self._receipt(made), self._hold(by, making, doubts)
+        receipt, now = self._receipt(made), making.registration.created_at
+        hold = held(self.accounts, by, making.subject, doubts, now)
         row = self._row(by, making, made)
 
         def within(connection: Connection, credentials: Sequence[CredentialId]) -> Sequence[Draft]:
@@ -247,23 +248,6 @@ class Registry:
             limits.check_own(connection, by.tenant, account)
         if _count(connection, by.tenant, making) != seen:
             raise OvertakenError
-
-    def _hold(self, by: Actor, making: _Making, doubts: Sequence[Doubt]) -> Callable[[Connection], Sequence[Draft]]:
-        """What placing a hold adds to the unit of work."""
-        if not doubts:
-            return lambda _connection: ()
-        subject, now = making.subject, making.registration.created_at
-        hold = new_id("hld", self.accounts.entropy)
-        sealed = seal_why(subject, hold, doubts, self.accounts.entropy)
-        alike = tuple(sorted({one for doubt in doubts for one in doubt.alike}))
-        said = RegistrationHeld(subject.id, hold, tuple(doubt.reason for doubt in doubts), alike)
-        draft = self.accounts.draft(HELD, POLICY, by.principal, subject, said)
-
-        def place(connection: Connection) -> Sequence[Draft]:
-            insert_hold(connection, subject, hold, sealed, now, draft.id)
-            return [draft]
-
-        return place
 
     def _row(self, by: Actor, making: _Making, made: Registration) -> dict[str, object]:
         assert made.details is not None

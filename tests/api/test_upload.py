@@ -55,6 +55,7 @@ def received(
     length: bytes = b"",
     limit: int = LIMIT,
     budget: Budget | None = None,
+    photos: int = 0,
 ) -> Upload:
     """What `receive` makes of a body that arrives in pieces."""
     pieces = [body[at : at + chunk] for at in range(0, len(body), chunk)]
@@ -69,7 +70,8 @@ def received(
     got: list[Upload] = []
 
     async def app(scope: Scope, receive_: Receive, _send: Send) -> None:
-        got.append(await receive(Request(scope, receive_), limit, budget or Budget(BUDGET_BYTES)))
+        held = budget or Budget(BUDGET_BYTES)
+        got.append(await receive(Request(scope, receive_), limit, held, photos=photos))
 
     asyncio.run(BoundedBody(app)({"type": "http", "headers": headers, "method": "POST"}, receiving, _nobody))
     return got[0]
@@ -129,6 +131,40 @@ def test_a_broken_body_says_what_is_wrong_and_leaves_no_descriptor(body: bytes, 
     before = descriptors()
     with pytest.raises(UploadError, match=says):
         received(body, 1000)
+    assert not descriptors() - before
+
+
+@settings(max_examples=20, deadline=None)
+@given(contents=st.lists(st.binary(max_size=3000), min_size=1, max_size=3), chunk=st.integers(1, 700))
+def test_photos_arrive_whole_each_in_a_memfd_of_its_own(contents: list[bytes], chunk: int) -> None:
+    if any(BOUNDARY in one for one in contents):
+        return
+    budget = Budget(BUDGET_BYTES)
+    body = b"".join(part(b"photo", one) for one in contents) + part(b"registration", b"{}") + END
+    with received(body, chunk, photos=3, budget=budget) as upload_:
+        assert [one.read(5000) for one in upload_.photos] == contents
+        assert all(one.sealed for one in upload_.photos)
+        assert upload_.fields == {"registration": "{}"}
+        assert budget.held == FORM_BYTES + sum(map(len, contents))
+    assert budget.held == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (part(b"photo", b"x") * 3 + END, "2 at most"),
+        (part(b"photo", b"x" * (LIMIT + 1)) + END, "larger than"),
+        (part(b"registration", b"{}") + END, "no part called `photo`"),
+        (part(b"file", b"x") + END, "no part called `photo`"),
+        (part(b"photo", b"x") + part(b"registration", b"{}") * 2 + END, "two parts are called"),
+        (part(b"photo", b"x"), "before its closing boundary"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_photos_of_another_form_are_refused_and_leave_no_descriptor(body: bytes, says: str) -> None:
+    before = descriptors()
+    with pytest.raises(UploadError, match=says):
+        received(body, photos=2)
     assert not descriptors() - before
 
 
