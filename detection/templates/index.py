@@ -6,7 +6,7 @@ Rules
 - Whoever searches sees the database's own number first: an index that is not up to it says so, and is not searched.
 - A row that gets another template (another rotation) is added there before it is dropped here, and generations are
   searched from the oldest rotation on: whoever searches meanwhile finds it.
-- What was removed is wiped as soon as it is followed: at once by whoever removed it, within a second elsewhere.
+- What was removed is wiped as soon as it is followed: within a second, and before the next search in any case.
 """
 
 from __future__ import annotations
