@@ -237,6 +237,10 @@ OPEN_TO_PEOPLE = {
     ("GET", "/v1/registrations"),
     ("GET", "/v1/registrations/{registration}"),
     ("POST", "/v1/registrations/{registration}/credential"),
+    ("POST", "/v1/registrations/{registration}/withdrawal"),
+    ("DELETE", "/v1/registrations/{registration}/recovery"),
+    ("GET", "/v1/registrations/{registration}/renewal"),
+    ("POST", "/v1/registrations/{registration}/renewal"),
     ("GET", "/v1/registrations/{registration}/matches"),
     ("POST", "/v1/registrations/{registration}/matches/{match}/response"),
 }
