@@ -13,7 +13,7 @@ from api.service import ServiceDep
 from cases.access import Scope, require_alive
 from detection.templates.renewing import RenewalStatus
 
-router = APIRouter(prefix="/v1/face-rotations", tags=["registrations"])
+router = APIRouter(prefix="/v1/face-rotations", tags=["registering"])
 
 
 class RotationView(BaseModel):
