@@ -25,6 +25,7 @@ from cases.likeness.hold_rows import drop, drop_unchecked, holds_of
 from cases.likeness.tables import UncheckedRow
 from detection.memfd import Memfd
 from keys.clock import Clock
+from keys.errors import SealBrokenError
 from ledger.errors import BlobError, SubjectErasedError
 from ledger.ids import TenantId, milliseconds
 from ledger.payload import Draft
@@ -62,7 +63,11 @@ class Unfinished:
             subject = self.library.ledger.subjects.open(tenant, subject_id(asset))
         except SubjectErasedError:
             return  # and its row with it
-        waiting = open_waiting(subject, row["sealed"])
+        try:
+            waiting = open_waiting(subject, row["sealed"])
+        except SealBrokenError:  # a damaged row keeps nobody else waiting
+            self._later(tenant, asset, row["tries"] + 1)
+            return
         finding = self._look(tenant, asset, waiting.circumstances)
         if finding.unknown:
             self._later(tenant, asset, row["tries"] + 1)

@@ -126,6 +126,18 @@ def test_unknown_is_never_nobody(registry: Running, people: People, http: httpx.
     assert count(registry, "likeness_unchecked") == 0
 
 
+def test_a_damaged_row_keeps_no_other_waiting(registry: Running, people: People, http: httpx.Client) -> None:
+    with people.registered():
+        with nobody_can_look(registry, MatchUnknownError(Unknown.INDEX, "old")):
+            first, second = (upload(http, HER, MADE).json() for _ in range(2))
+        change(registry, "UPDATE likeness_unchecked SET sealed = ? WHERE asset_id = ?", b"x" * 64, first["id"])
+        due(registry)
+        registry.service.likeness.unfinished.round()
+        reasons = [http.get(one["links"]["self"]).json()["hold"]["reason"] for one in (first, second)]
+        assert reasons == ["likeness-unchecked", "likeness-review"]
+        assert http.delete(first["links"]["self"]).status_code == 200
+
+
 def test_held_for_want_of_a_look_is_given_out_when_it_shows_nobody(
     registry: Running, people: People, http: httpx.Client
 ) -> None:
