@@ -109,7 +109,7 @@ def matches(
 
 @router.get("/v1/registrations/{registration}/retroactive")
 def retroactive(
-    service: ServiceDep, caller: CallerDep, response: Response, registration: RegistrationPath
+    service: ServiceDep, caller: EitherDep, response: Response, registration: RegistrationPath
 ) -> RetroactiveView:
     """How far the media that were kept before the registration have been looked at."""
     person = _person(service, caller, registration, Scope.REGISTRATIONS_READ)

@@ -242,6 +242,7 @@ OPEN_TO_PEOPLE = {
     ("GET", "/v1/registrations/{registration}/renewal"),
     ("POST", "/v1/registrations/{registration}/renewal"),
     ("GET", "/v1/registrations/{registration}/matches"),
+    ("GET", "/v1/registrations/{registration}/retroactive"),
     ("POST", "/v1/registrations/{registration}/matches/{match}/response"),
 }
 """Beside `/v1/people` and what is under an account of one's own: they look whose it is themselves."""
