@@ -145,11 +145,14 @@ class TemplateIndex:
 
     def _followed(self, tenant: TenantId) -> TenantIndex:
         found = self._of(tenant)
+        since = found.known  # removals after this one are still to be had
         while True:
             changes = self._bank.changes(tenant, found.known, BATCH)
-            went_back = changes.counted < found.known  # the database is an older one than it was
-            if went_back or 0 < found.known < changes.counted - REMEMBERED:
-                found = TenantIndex()  # and swapped once it is whole: until then the old one only says that it is old
+            since = since or changes.counted  # an index that begins has nothing to remove from before
+            if changes.counted < found.known or since < changes.counted - REMEMBERED:
+                # An older database than it was, or too much was missed. Swapped once it is whole: until then the old
+                # one only says that it is old.
+                found, since = TenantIndex(), 0
                 continue
             found.apply(changes, partial(self._rotation, tenant))
             if found.known >= changes.counted:

@@ -145,6 +145,26 @@ def test_an_index_that_missed_too_much_is_built_anew(
     assert held(there, tenant) == 0
 
 
+def test_an_index_is_built_of_more_than_is_remembered(
+    house: House, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In batches, of which the first lies further back than removals are kept for."""
+    monkeypatch.setattr(bank, "REMEMBERED", 5)
+    monkeypatch.setattr(index, "REMEMBERED", 5)
+    monkeypatch.setattr(index, "BATCH", 4)
+    faces = strangers(30)
+    owners = house.register_all(tenant, [[face] for face in faces])
+    read, batches = house.bank.changes, list[int]()
+
+    def counted(of: TenantId, since: int, limit: int) -> bank.Changes:
+        batches.append(since)
+        assert len(batches) < 20, "it begins again and again"
+        return read(of, since, limit)
+
+    monkeypatch.setattr(house.bank, "changes", counted)
+    assert set(house.found(tenant, *faces)) == set(owners)
+
+
 def test_a_database_put_back_to_an_earlier_state_is_followed(house: House, tenant: TenantId) -> None:
     (face,) = strangers(1)
     owner = house.register(tenant, face)
