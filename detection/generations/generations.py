@@ -11,11 +11,12 @@ Rules
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from detection.generations.absence import place_of, unreceipted
@@ -29,6 +30,9 @@ from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.storage.database import Database
 from ledger.storage.tenancy import SystemSession
+
+SEARCHED: Final = ((FaceTemplate, FaceBank),)
+"""What is searched, and what counts its changes: every room that an index is built from."""
 
 SALT_BYTES: Final = 32
 BATCH: Final = 2000
@@ -111,23 +115,34 @@ class Generations:
             return False
 
     def _due(self) -> list[TenantId]:
-        changed = FaceBank.changes > func.coalesce(GenerationRow.changes, 0)
-        banks = select(FaceBank.tenant_id).outerjoin(GenerationRow, GenerationRow.tenant_id == FaceBank.tenant_id)
         owed = select(AbsenceRow.tenant_id).where(AbsenceRow.entry_id.is_(None)).distinct()
+        last = select(GenerationRow.tenant_id, GenerationRow.changes)
+        changes = Counter[TenantId]()
         with self.database.read(SystemSession.SWEEP) as connection:
-            tenants = {*connection.execute(banks.where(changed)).scalars(), *connection.execute(owed).scalars()}
-        return sorted(tenants)
+            for _, bank in SEARCHED:
+                for row in connection.execute(select(bank.tenant_id, bank.changes)):
+                    changes[row.tenant_id] += row.changes
+            tenants = set(connection.execute(owed).scalars())
+            committed = {row.tenant_id: row.changes for row in connection.execute(last)}
+        return sorted(tenants | {one for one, count in changes.items() if count > committed.get(one, 0)})
 
     def _read(self, tenant: TenantId) -> _Read:
-        owners = select(FaceTemplate.owner_id).where(FaceTemplate.tenant_id == tenant).distinct()
-        counted = select(FaceBank.changes).where(FaceBank.tenant_id == tenant)
         owed = select(AbsenceRow.id).where(AbsenceRow.tenant_id == tenant, AbsenceRow.entry_id.is_(None))
         with self.database.read(tenant) as connection:
-            members = frozenset(connection.execute(owners).scalars())
+            members, changes = _searched(connection, tenant)
             left = connection.execute(owed.order_by(AbsenceRow.left_at, AbsenceRow.id).limit(BATCH)).scalars().all()
-            changes = connection.execute(counted).scalar() or 0
             number, committed = _last(connection, tenant)
         return _Read(number, committed, changes, members, tuple(one for one in left if one not in members))
+
+
+def _searched(connection: Connection, tenant: TenantId) -> tuple[frozenset[SubjectId], int]:
+    """Whose rows there are, and how often they changed."""
+    members, changes = set[SubjectId](), 0
+    for rows, bank in SEARCHED:
+        owners = select(rows.owner_id).where(rows.tenant_id == tenant).distinct()
+        members.update(connection.execute(owners).scalars())
+        changes += connection.execute(select(bank.changes).where(bank.tenant_id == tenant)).scalar() or 0
+    return frozenset(members), changes
 
 
 def _last(connection: Connection, tenant: TenantId) -> tuple[int, int]:
