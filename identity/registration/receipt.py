@@ -3,6 +3,7 @@
 Rules
 - It is a JWT (`consent-receipt+jwt`) under the key that our DID names. Its `jti` is the ledger entry that says the same
   under seal, so it can be proven (`GET /v1/receipts/…`) for as long as the log stands, after a withdrawal, too.
+- `index` names the index that the registration is matched in: the one that a proof of absence is about later.
 - It says how the agreement is known. A platform's word is called *attested*, never a signature.
 """
 
@@ -16,16 +17,17 @@ from identity.jose.jwk import PublicKey
 from identity.jose.jws import read_jws, verify_jws
 from identity.outcome import Check
 from identity.registration.decisions import RegistrationMade
-from ledger.ids import EntryId
+from ledger.ids import EntryId, TenantId
 
 TYPE: Final = "consent-receipt+jwt"
 
 
-def receipt_claims(said: RegistrationMade, entry: EntryId, now: int) -> dict[str, Any]:
+def receipt_claims(tenant: TenantId, said: RegistrationMade, entry: EntryId, now: int) -> dict[str, Any]:
     """What it says besides its issuer; `now` in Unix milliseconds."""
     text = {"name": said.consent, "language": said.consent_language, "sha256": said.consent_sha256}
     return {
         "sub": said.registration,
+        "index": tenant,
         "jti": entry,
         "iat": now // 1000,
         "account": said.account,

@@ -151,7 +151,7 @@ class Registry:
             credential = self.issuing.again(by.tenant, by.principal, order, before, within)
         else:
             self.accounts.ledger.record(within, by.tenant)
-        return Registered(found, self._receipt(found), code, credential)
+        return Registered(found, self._receipt(by.tenant, found), code, credential)
 
     def credential(self, by: Actor, registration: SubjectId, form: str, holder: PublicKey | None = None) -> Issued:
         """The credential of a registration that protects: its first, or the same signed anew.
@@ -215,7 +215,7 @@ class Registry:
         settle: Callable[[Connection, SubjectId], None],
     ) -> Registered:
         made = replace(making.registration, state=State.HELD if doubts else State.ACTIVE)
-        receipt, now = self._receipt(made), making.registration.created_at
+        receipt, now = self._receipt(by.tenant, made), making.registration.created_at
         hold = held(self.accounts, by, making.subject, doubts, now)
         row = self._row(by, making, made)
 
@@ -274,9 +274,10 @@ class Registry:
         claims = {"registered": True, "registration": str(made.id), "covers": [made.kind.value], "refuses": refuses}
         return TypedOrder(DO_NOT_GENERATE, claims | region, form, holder, found_here=True)
 
-    def _receipt(self, made: Registration) -> str:
+    def _receipt(self, tenant: TenantId, made: Registration) -> str:
         issuer = self.issuing.issuer()
-        return issuer.token(RECEIPT, {"iss": issuer.did, **receipt_claims(made.said(), made.entry, made.created_at)})
+        claims = receipt_claims(tenant, made.said(), made.entry, made.created_at)
+        return issuer.token(RECEIPT, {"iss": issuer.did, **claims})
 
     def _require_tier(self, tier: Tier) -> Tier:
         if not tier.reaches(limits.NEEDED):

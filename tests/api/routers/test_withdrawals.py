@@ -16,6 +16,8 @@ from detection.faces.look import look
 from detection.faces.quality import judge
 from detection.generations.absence_verifier import check
 from detection.memfd import Memfd
+from identity.jose.jws import read_jws
+from identity.registration.receipt import TYPE
 from identity.registration.recovery import RecoveryCode
 from identity.registration.withdrawing import UNTOLD
 from keys.clock import system_clock, system_entropy
@@ -77,7 +79,9 @@ def test_who_withdraws_is_found_no_more_and_has_proof(
     assert service.ledger.wait_proven(entry, PATIENCE)
     with deployment.http() as anyone:
         proof = anyone.get(done.json()["absence"])
-    assert check(proof.content, service.ledger.vkey()).registration == made["id"]
+    found = check(proof.content, service.ledger.vkey())
+    assert (found.registration, found.index) == (made["id"], tenant)
+    assert read_jws(made["receipt"], TYPE).payload["index"] == tenant, "who registered knows which index it was"
     assert http.get(path_of(made)).json()["state"] == "withdrawn"
     problem(http.post(path_of(made, "/withdrawal")), 409, "registration-ended")
     problem(http.post(path_of(made, "/renewal"), json={"sha256": "0" * 64}), 409, "registration-ended")

@@ -10,6 +10,7 @@ import pytest
 
 from identity.registration.record import State
 from ledger.ids import TenantId
+from tests.databases import url_of
 from tests.identity.registration.desk import running
 from tests.ledger.world import until_all_placed
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.parametrize("acknowledged", [2, 9])
 def test_kill_while_people_leave(tmp_path: Path, acknowledged: int) -> None:
+    url_of(tmp_path / "killed.db")  # so that the child finds the server of this process
     command = [sys.executable, "-m", "tests.identity.registration.leaver", str(tmp_path / "killed.db")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
