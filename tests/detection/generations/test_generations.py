@@ -4,17 +4,22 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 from sqlalchemy import Connection, text
 
+import detection
 from detection.errors import AbsencePendingError, AbsenceUnknownError
 from detection.generations.absence import KEPT, forget_absences, leave
 from detection.generations.absence_verifier import check
 from detection.generations.decisions import INDEX_COMMITTED, IndexCommitted
+from detection.generations.generations import SEARCHED
 from detection.generations.prefix_tree import PrefixTree
 from ledger.ids import EntryId, SubjectId, TenantId, milliseconds
 from ledger.payload import Draft
+from ledger.storage.tables import Base
 from tests.detection.generations.index_world import ORIGIN, IndexWorld, running
 from tests.ledger.world import FULL
 
@@ -42,6 +47,20 @@ def committed(world: IndexWorld, tenant: TenantId) -> list[IndexCommitted]:
         entries = [EntryId(row.entry_id) for row in rows]
     found = [world.ledger.payloads.open(tenant, entry).payload for entry in entries]
     return sorted(found, key=lambda one: one.generation)
+
+
+def test_whatever_is_searched_is_committed_to() -> None:
+    """A room of `detection` that keeps rows of owners is one that an index is built from."""
+    for module in walk_packages(detection.__path__, "detection."):
+        if module.name.endswith(".tables"):
+            import_module(module.name)
+    owned = {
+        table.name
+        for table in Base.metadata.tables.values()
+        if "owner_id" in table.columns
+        and any(key.column.table.name == "subject_key" for key in table.columns["owner_id"].foreign_keys)
+    }
+    assert owned == {rows.__tablename__ for rows, _ in SEARCHED}
 
 
 def test_a_generation_is_of_who_is_there(world: IndexWorld, tenant: TenantId) -> None:
