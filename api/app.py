@@ -26,6 +26,7 @@ from api.routers import (
     openid4vp,
     oversight,
     people,
+    pictures,
     portraits,
     recovery,
     registrations,
@@ -47,7 +48,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 ROUTERS = (
     *(assets, likeness, verifications, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
-    *(withdrawals, absences, face_rotations),
+    *(withdrawals, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

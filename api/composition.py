@@ -28,7 +28,7 @@ from api.log import logger
 from api.people import people_of
 from api.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
 from api.readiness import Readiness
-from api.registration import registrations_of, rulebook_of
+from api.registration import pictures_of, registrations_of, rulebook_of
 from api.revocation import watch_of
 from api.service import Service
 from api.settings import ParentPolicy, Settings, TimeStampPolicy
@@ -167,8 +167,11 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     library = Library(ledger, database, on.blobs, clock)
     registrations, rulebook = Registrations(assurance.accounts), rulebook_of(settings)
     leaving = leaving_of(registrations, rulebook, signatures)
+    pictures = pictures_of(ledger, database, registrations, entropy)
     faces = faces_of(settings, ledger, database, entropy, until)
-    likeness = likeness_of(settings, library, faces, registrations, rulebook, issuance.record.issuer, clock, entropy)
+    likeness = likeness_of(
+        settings, library, faces, pictures, registrations, rulebook, issuance.record.issuer, clock, entropy
+    )
     recognition = Recognition(ledger.subjects, database)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(
@@ -208,7 +211,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         absences=Absences(ledger, database),
         leaving=leaving,
         intake=_intake(on, recognition, signers, revocations, likeness, time_stamps, trust),
-        registrations=registrations_of(assurance, issuance, faces, registrations, rulebook, signatures),
+        registrations=registrations_of(assurance, issuance, faces, registrations, rulebook, signatures, pictures),
         library=library,
         likeness=likeness,
         holds=Holds(ledger, database, clock),

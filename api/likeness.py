@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from api.faces import FaceDesk
+from api.log import logger
 from api.pools import budget, turns
 from api.settings import Settings, Unchecked
 from api.turns import Turns
@@ -14,6 +15,7 @@ from cases.library import Library
 from cases.likeness.at_upload import AtUpload
 from cases.likeness.checks import Checks
 from cases.likeness.consequences import Following
+from cases.likeness.copies import Copies
 from cases.likeness.holds import LikenessHolds
 from cases.likeness.lines import end_lines
 from cases.likeness.log import MatchLog
@@ -21,6 +23,7 @@ from cases.likeness.matching import Matching
 from cases.likeness.retroactive import Retroactive, end_rounds
 from cases.likeness.tokens import Tokens
 from cases.likeness.unfinished import Unfinished
+from cases.pictures import Pictures
 from identity.issuing.issuer import Issuer
 from identity.registration.lookup import Registrations
 from identity.registration.rules import Rulebook
@@ -47,6 +50,7 @@ def likeness_of(
     settings: Settings,
     library: Library,
     faces: FaceDesk,
+    pictures: Pictures,
     registrations: Registrations,
     rulebook: Rulebook,
     issuer: Callable[[], Issuer],
@@ -58,8 +62,9 @@ def likeness_of(
     ledger.subjects.on_erase(end_lines)
     ledger.subjects.on_erase(end_rounds)
     matching = Matching(database, ledger.subjects, faces.workers, faces.matcher, registrations, rulebook)
+    copies = Copies(matching, pictures)
     following = Following(ledger, entropy, settings.likeness_unchecked is Unchecked.HOLD)
-    at_upload = AtUpload(ledger, database, matching, following, clock)
+    at_upload = AtUpload(ledger, database, matching, copies, following, clock, _tell)
     return Likeness(
         Checks(ledger, database, matching, settings.refused_uses, clock, entropy),
         Tokens(issuer, clock),
@@ -72,3 +77,7 @@ def likeness_of(
         turns(settings.workers),
         budget(settings.upload_bytes),
     )
+
+
+def _tell(reason: str) -> None:
+    logger("likeness").warning("an upload was not compared with registered pictures", reason=reason)

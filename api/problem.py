@@ -183,6 +183,9 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "signed-out", 401, "Nobody is signed in", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
     ),
     identity.SignInAgainError: Problem("sign-in-again", 403, "Sign in again first"),
+    detection.FingerprintRefusedError: Problem(
+        "picture-not-taken", 422, "This picture cannot be registered", ("reason",)
+    ),
     cases.PhotoNotTakenError: Problem("photo-not-taken", 422, "This photo cannot be registered", ("photo", "reason")),
     cases.PhotosDifferError: Problem("photos-differ", 422, "The photos do not show one person", ("photos",)),
     cases.ConsentUnsignedError: Problem("consent-unsigned", 422, "The consent is not signed"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cases.likeness import decisions as likeness
+from detection.copies import decisions as copies
 from detection.generations import decisions as generations
 from detection.templates import decisions as templates
 from identity import depicted
@@ -204,6 +205,7 @@ KINDS = (
     CLAIM_KEY_CHANGED,
     *generations.KINDS,
     *templates.KINDS,
+    *copies.KINDS,
     *likeness.KINDS,
     *assurance.KINDS,
     *passkeys.KINDS,

@@ -141,7 +141,7 @@ class Intake:
             history = self._instead_of(history, workers, made_from, trust)
         parent = self._parent(caller, submission, history)
         circumstances = Circumstances(submission.use, submission.place, because(submission.claim, history))
-        finding = self.likeness.find(caller, submission.content, found.mime, circumstances)
+        finding = self.likeness.find(caller, submission.content, found, circumstances)
         mime = submission.original.mime if submission.original else ""
         definition = define(submission.claim, content(found), history.verdict, self.generator, mime, check)
         signed = sign(

@@ -1,4 +1,5 @@
-"""Registering a face: where photos, templates and the registry of those who refuse meet.
+"""Registering a face, or a picture (`cases.pictures`): where photos, templates and the registry of those who refuse
+meet.
 
 Rules
 - Photos are looked at once everything cheap has been asked, and are closed before the answer (`cases.photographed`).
@@ -23,6 +24,8 @@ from cases.assurance import actor
 from cases.errors import ConsentUnsignedError, OwnReviewError
 from cases.idempotency import IdempotencyKey
 from cases.photographed import MODEL, PhotographedFace
+from cases.pictures import OwnPicture, Pictures
+from detection.copies.fingerprint import PDQ, Fingerprint
 from detection.late import LateShares
 from detection.memfd import Memfd
 from detection.templates.bank import Bank
@@ -36,7 +39,7 @@ from identity.passkeys.signing import SIGNATURE, Signing
 from identity.registration.consent import ConsentProof
 from identity.registration.holds import RegistrationHold, RegistrationHolds
 from identity.registration.record import Registration
-from identity.registration.registry import Registered, Registry
+from identity.registration.registry import Protection, Registered, Registry
 from identity.registration.request import RegistrationRequest
 from ledger.ids import EntryId, SubjectId
 
@@ -46,12 +49,15 @@ MAX_PHOTO_BYTES: Final = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Submission:
-    """What a caller sends to register a face."""
+    """What a caller sends to register a face, or a picture."""
 
     account: SubjectId
     request: RegistrationRequest
     photos: Sequence[Memfd]
-    """Sealed; the caller closes them."""
+    """Sealed; the caller closes them. None where a picture is registered."""
+
+    picture: Fingerprint | None = None
+    """Of the picture, where one is."""
 
     asserted: Asserted | None = None
     """The person's signature over what they agree to (`statement`)."""
@@ -78,17 +84,17 @@ class FaceRegistrations:
     workers: LateShares
     bank: Bank
     matcher: Matcher
+    pictures: Pictures
 
     def register(self, by: Caller, sent: Submission) -> Registered:
-        """Register somebody's face.
+        """Register somebody's face, or a picture.
 
         Raises ScopeMissingError, AccountNotFoundError, ConsentUnsignedError, IdempotencyConflictError,
-        PhotoNotTakenError, PhotosDifferError, MatchUnknownError, SandboxError, MediaError, and as
-        `Signing.require_signed` and `Registry.register`.
+        PhotoNotTakenError, PhotosDifferError, FingerprintRefusedError, MatchUnknownError, SandboxError, MediaError,
+        and as `Signing.require_signed` and `Registry.register`.
         """
         by.require_for(sent.account, Scope.REGISTER)
         spent, accounts = self._spent(by, sent), self.registry.accounts
-        registrations = self.registry.registrations
 
         def require_new(connection: Connection) -> None:
             made = spent.winner(connection, accounts.now()) if spent else None
@@ -101,14 +107,12 @@ class FaceRegistrations:
             if spent:
                 spent.spend(connection, registration, accounts.now())
 
-        face = PhotographedFace(
-            by.tenant, sent.account, sent.photos, self.workers.of(by.principal), self.matcher, self.bank, registrations
-        )
+        protection = self._protection(by, sent)
         try:
             with accounts.database.read(by.tenant) as connection:
                 require_new(connection)
             request, settle_signature = self._agreed(by, sent)
-            return self.registry.register(actor(by), sent.account, request, face, settle)
+            return self.registry.register(actor(by), sent.account, request, protection, settle)
         except _AlreadyRegisteredError as before:
             return self.registry.repeat(actor(by), before.registration, sent.request)
 
@@ -159,9 +163,16 @@ class FaceRegistrations:
         if self.holds.find(by.tenant, hold).brought_by == by.principal and by.key is not None:
             raise OwnReviewError
 
+    def _protection(self, by: Caller, sent: Submission) -> Protection:
+        if sent.picture is not None:
+            return OwnPicture(self.pictures, by.tenant, sent.account, sent.picture)
+        workers, registrations = self.workers.of(by.principal), self.registry.registrations
+        parts = (workers, self.matcher, self.bank, registrations)
+        return PhotographedFace(by.tenant, sent.account, sent.photos, *parts)
+
     def _agreed(self, by: Caller, sent: Submission) -> tuple[RegistrationRequest, Callable[[Connection], None]]:
         """The request with how the agreement is known, and what that settles in the unit of work."""
-        request = replace(sent.request, model=MODEL)
+        request = replace(sent.request, model=MODEL if sent.picture is None else PDQ)
         if sent.asserted is None:
             if by.account is not None:
                 raise ConsentUnsignedError

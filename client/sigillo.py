@@ -198,6 +198,15 @@ class Sigillo:
         sent.append(("registration", (None, json.dumps(registration), "application/json")))
         return self._json("POST", "/v1/registrations", files=sent, headers=headers, timeout=_UPLOADING)
 
+    def register_image(self, registration: Mapping[str, Any], idempotency_key: str = "") -> dict[str, Any]:
+        """Register a picture by its fingerprint; the answer has the recovery code, this once."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._json("POST", "/v1/image-registrations", json=registration, headers=headers)
+
+    def add_common_picture(self, fingerprint: Mapping[str, Any], reason: str) -> dict[str, Any]:
+        """Say that many people have a picture."""
+        return self._json("POST", "/v1/common-pictures", json={"fingerprint": fingerprint, "reason": reason})
+
     def registration(self, registration: str) -> dict[str, Any]:
         """One registration: what it refuses, and how it stands."""
         return self._json("GET", f"/v1/registrations/{quote(registration, safe='')}")

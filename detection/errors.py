@@ -17,6 +17,7 @@ DetectionError
 │   ├── RotationChangedError            prepared under a rotation that is no longer the newest: prepare again
 │   ├── RotationUnderWayError           the rotation key is being renewed already
 │   └── MatchUnknownError               it could not be looked; never to be read as no match
+├── FingerprintRefusedError             a picture may not be registered: it says too little, or everybody has it
 ├── PhotoRefusedError                   a photo may not be registered, and why (`detection.faces.quality`)
 ├── GenerationError                     what is asked of the index's generations cannot be done
 │   ├── InIndexError                    it is in the index, so nothing proves its absence
@@ -142,6 +143,14 @@ class MatchUnknownError(TemplateError):
 
     def __init__(self, reason: Unknown, message: str) -> None:
         super().__init__(message)
+        self.reason = reason
+
+
+class FingerprintRefusedError(DetectionError):
+    """A picture may not be registered; `reason` is a code, and the text says it to people."""
+
+    def __init__(self, reason: str, said: str) -> None:
+        super().__init__(said)
         self.reason = reason
 
 

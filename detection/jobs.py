@@ -1,7 +1,8 @@
-"""The job module of this package: `examine`. Only workers import it; it loads decoders.
+"""The job module of this package: `examine` and `fingerprint`. Only workers import it; it loads decoders.
 
-`examine`: {"declared": media type or null} and the file's descriptor →
-`detection.examination.Examination`. It raises the `MediaError` that says why a file is refused.
+Both take {"declared": media type or null} and the file's descriptor. `examine` gives
+`detection.examination.Examination`, `fingerprint` what `detection.copies.fingerprint.Fingerprint` says of a picture.
+They raise the `MediaError` that says why a file is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from PIL import Image
 from detection import media
 from detection.decoders import DECODERS
 from detection.examination import to_result
+from detection.fingerprint import turned_hashes
 from detection.kinds import Kind
 from detection.worker import Ask, Job
 
@@ -37,6 +39,14 @@ def examine(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, 
     (descriptor,) = fds
     with media.mapped(descriptor) as data:
         return to_result(media.examine(data, args["declared"])), []
+
+
+def fingerprint(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """Hash a picture as it is, turned and mirrored. Raises the subclasses of MediaError."""
+    (descriptor,) = fds
+    with media.mapped(descriptor) as data:
+        forms, quality = turned_hashes(media.still(data, args["declared"]))
+        return {"forms": forms, "quality": quality}, []
 
 
 def _rehearse() -> None:
@@ -78,4 +88,4 @@ def _recording(container: str, picture: str, sound: str, samples: str) -> bytes:
 
 
 _rehearse()
-JOBS: Final[Mapping[str, Job]] = {"examine": examine}
+JOBS: Final[Mapping[str, Job]] = {"examine": examine, "fingerprint": fingerprint}

@@ -15,14 +15,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, TypeAlias
 
+from PIL import Image
+
 from detection import document, picture, recording
-from detection.errors import EmptyMediaError
+from detection.errors import EmptyMediaError, UnsupportedMediaError
 from detection.examination import Content, Examination
 from detection.kinds import MAGIC_BYTES, Kind, Medium, check_declared, sniff
 from detection.limits import MAX_UPLOAD_BYTES, at_most
 from detection.outlines.census import count
 from detection.outlines.outline import Bytes
 from detection.outlines.sound import FLAC_MARK, tag_bytes
+from detection.pixels import normalised
 
 Reader: TypeAlias = Callable[[Bytes, Kind], Content]
 """Decodes a whole file of that kind. Raises the subclasses of MediaError."""
@@ -67,3 +70,15 @@ def kind_of(data: Bytes, declared: str | None) -> Kind:
     check_declared(declared, kind)
     count(data)
     return kind
+
+
+def still(data: Bytes, declared: str | None) -> Image.Image:
+    """The one picture of a file, upright and in normal form. Raises the subclasses of MediaError."""
+    kind = kind_of(data, declared)
+    if kind.medium is not Medium.PICTURE:
+        raise UnsupportedMediaError(kind=kind)
+    outline = picture.measured(data, kind)
+    if outline.frames != 1:
+        raise UnsupportedMediaError(kind=f"a {kind} that moves")
+    ((shown, _),) = picture.decode(data, kind, outline)
+    return normalised(shown)

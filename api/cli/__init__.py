@@ -11,6 +11,7 @@ from api.cli import credential_offer as _credential_offer  # noqa: F401 -- to `c
 from api.cli import credential_verify as _credential_verify  # noqa: F401 -- as well
 from api.cli import face_rotation as _face_rotation  # noqa: F401 -- to `matching`
 from api.cli import holder as _holder  # noqa: F401 -- as well
+from api.cli import negative_bank as _negative_bank  # noqa: F401 -- to `matching`
 from api.cli import oversight as _oversight  # noqa: F401 -- to `ledger` as well
 from api.cli import receipt as _receipt  # noqa: F401 -- as well
 from api.cli import recover as _recover  # noqa: F401 -- as well
@@ -25,6 +26,7 @@ from api.cli.ledger import app as ledger
 from api.cli.likeness import app as likeness
 from api.cli.matching import app as matching
 from api.cli.register import register
+from api.cli.register_image import register_image
 from api.cli.registration import app as registration
 from api.cli.serve import serve
 from api.cli.sign import sign
@@ -63,6 +65,7 @@ app.command()(serve)
 app.command()(sign)
 app.command()(verify)
 app.command()(register)
+app.command("register-image")(register_image)
 app.command()(demo)
 app.add_typer(trust, name="trust")
 app.add_typer(keys, name="keys")

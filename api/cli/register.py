@@ -43,21 +43,19 @@ def register(
             "refuses": list(refuses),
             "right": right,
             "stated": stated,
-            "consent": {"language": language, "sha256": agreed or _asked(rules, as_json=as_json)},
+            "consent": {"language": language, "sha256": agreed or asked(rules, as_json=as_json)},
             "contact": contact,
             "form": form,
         }
         made = sigillo.register(photos, body, once)
-        saved = [str(_saved(out / f"{made['id']}.receipt.jwt", made["receipt"]))]
-        if made["credential"] is not None:
-            saved.append(str(saved_credential(made["id"], made["credential"], out)))
+        saved = [str(file) for file in saved_papers(made, out)]
     if as_json:
         show({**made, "saved": saved})
         return
-    _tell(made, saved)
+    tell(made, saved)
 
 
-def _asked(rules: dict[str, Any], *, as_json: bool) -> str:
+def asked(rules: dict[str, Any], *, as_json: bool) -> str:
     """The digest of the text in force, once the person agreed to it."""
     text = rules["consent"]
     if as_json:
@@ -74,6 +72,14 @@ def quoted_lines(text: str) -> str:
     return "\n".join(map(quoted, text.splitlines()))
 
 
+def saved_papers(made: dict[str, Any], out: Path) -> list[Path]:
+    """Receipt and credential in files that their owner alone may read. Raises OSError."""
+    saved = [_saved(out / f"{made['id']}.receipt.jwt", made["receipt"])]
+    if made["credential"] is not None:
+        saved.append(saved_credential(made["id"], made["credential"], out))
+    return saved
+
+
 def saved_credential(registration: str, credential: dict[str, Any] | str, out: Path) -> Path:
     """A credential in a file that its owner alone may read. Raises OSError."""
     if isinstance(credential, str):
@@ -88,7 +94,7 @@ def _saved(file: Path, content: str) -> Path:
     return file
 
 
-def _tell(made: dict[str, Any], saved: list[str]) -> None:
+def tell(made: dict[str, Any], saved: list[str]) -> None:
     if made["state"] == "held":
         say(f"[bold yellow]held[/]  {made['id']}: a person looks at it before it protects")
         say(f"once it does: sigillo registration credential {made['id']}")

@@ -86,12 +86,12 @@ async def register(
 
 
 @router.post("/statements", tags=[KEYED])
-def state(service: ServiceDep, caller: EitherDep, request: RegistrationBody) -> StatementView:
+def state(service: ServiceDep, caller: EitherDep, request: RegistrationBody, kind: Kind = Kind.FACE) -> StatementView:
     """What somebody who registers so agrees to. Its SHA-256 is what a passkey signs (`/v1/people/me/signatures`,
     purpose `consent`); what the passkey answers goes into `consent.passkey` of the registration.
     """
     account = SubjectId(request.account)
-    return StatementView.of(service.registrations.statement(caller, account, request.of(Kind.FACE)))
+    return StatementView.of(service.registrations.statement(caller, account, request.of(kind)))
 
 
 @router.get("", tags=[KEYED])
@@ -150,7 +150,14 @@ def _register(service: Service, caller: Caller, upload: Upload, idempotency_key:
     body = _body(text)
     request = body.of(Kind.FACE)
     asserted = body.consent.passkey.asserted() if body.consent.passkey else None
-    sent = Submission(SubjectId(body.account), request, upload.photos, asserted, idempotency_key, text.encode())
+    sent = Submission(
+        SubjectId(body.account),
+        request,
+        upload.photos,
+        asserted=asserted,
+        idempotency_key=idempotency_key,
+        body=text.encode(),
+    )
     return RegisteredView.made(service.registrations.register(caller, sent))
 
 

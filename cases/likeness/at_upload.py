@@ -5,16 +5,19 @@ Where nobody is registered it costs one indexed read. An upload waits for its an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from cases.access import Caller
 from cases.errors import LikenessUnknownError
 from cases.likeness.consequences import Arrival, Consequences, Following
+from cases.likeness.copies import Copies
 from cases.likeness.findings import Circumstances, Finding
 from cases.likeness.limits import person_waits
 from cases.likeness.lines import asker_of
-from cases.likeness.matching import Matching
+from cases.likeness.matching import Matching, Sighted
 from detection.errors import MediaError
+from detection.examination import Examination
 from detection.memfd import Memfd
 from keys.clock import Clock
 from ledger.forgetting.subjects import Subject
@@ -30,18 +33,31 @@ class AtUpload:
     ledger: Ledger
     database: Database
     matching: Matching
+    copies: Copies
     following: Following
     clock: Clock
+    tell: Callable[[str], object]
+    """Told why an upload was not compared with registered pictures: nothing waits for that signal, and nobody asks
+    again.
+    """
 
-    def find(self, caller: Caller, file: Memfd, mime: str, circumstances: Circumstances) -> Finding | None:
-        """What is found of an upload; None where nobody is registered. Raises KeyStoreUnavailableError,
-        DatabaseUnavailableError.
+    def find(self, caller: Caller, file: Memfd, found: Examination, circumstances: Circumstances) -> Finding | None:
+        """What is found of an upload that was examined; None where nobody is registered. Raises
+        KeyStoreUnavailableError, DatabaseUnavailableError.
         """
         if not self.matching.anyone(caller.tenant):
             return None
         if self._met_too_often(caller):
             return Finding(circumstances, None)
-        return self.look(caller.principal, caller.tenant, file, mime, circumstances)
+        finding = self.look(caller.principal, caller.tenant, file, found.mime, circumstances)
+        return replace(finding, copies=self._copies(caller.tenant, found, circumstances))
+
+    def _copies(self, tenant: TenantId, found: Examination, circumstances: Circumstances) -> tuple[Sighted, ...]:
+        try:
+            return self.copies.of(tenant, found.content.frames, circumstances.use)
+        except LikenessUnknownError as error:
+            self.tell(str(error))
+            return ()
 
     def look(self, holder: str, tenant: TenantId, file: Memfd, mime: str, circumstances: Circumstances) -> Finding:
         """The same, whoever is registered; a worker of the holder's share looks."""

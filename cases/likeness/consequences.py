@@ -124,7 +124,10 @@ class Following:
             AssetId(arrival.asset.id),
             held_for,
             tuple(holds),
-            tuple(self._line(finding, arrival, one, by.get(one.subject.id, ""), now) for one in sighted),
+            tuple(
+                self._line(finding, arrival, one, by.get(one.subject.id, ""), now)
+                for one in (*sighted, *finding.copies)
+            ),
             self._waiting(finding, arrival, now) if finding.unknown else None,
             self._entry(finding, arrival, held_for),
         )

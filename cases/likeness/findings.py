@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from cases.likeness.matching import Looked
+from cases.likeness.matching import Looked, Sighted
 from cases.likeness.use import Use
 from provenance.report import History
 from provenance.request import ClaimRequest
@@ -45,6 +45,9 @@ class Finding:
     looked: Looked | None
     unknown: str = ""
     """Why it could not be looked at; empty where it was, or where its sender has asked too often."""
+
+    copies: tuple[Sighted, ...] = ()
+    """Whose registered pictures it may be a near copy of."""
 
 
 def because(claim: ClaimRequest, history: History) -> tuple[str, ...]:

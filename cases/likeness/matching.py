@@ -123,6 +123,13 @@ class Matching:
         sighted, skipped = self._known(tenant, matches, use, place)
         return Looked(len(embeddings) + more, sighted, skipped, more + others)
 
+    def copied(self, tenant: TenantId, owners: Collection[SubjectId], use: Use) -> tuple[Sighted, ...]:
+        """Of those whose picture a file may be a near copy of: who is registered now, and what they say to it. Never
+        sure, so nothing follows from it alone. Raises LikenessUnknownError, DatabaseUnavailableError.
+        """
+        known = self._registered(tenant, owners)
+        return tuple(Sighted(subject, Band.POSSIBLE, stance(details.refusal, use)) for subject, details in known)
+
     def _faces(self, holder: str, file: Memfd, mime: str) -> Faces:
         try:
             return look(self.faces.of(holder), file, mime)

@@ -33,8 +33,9 @@ class Generation:
     compared with them, as they are another face model's.
     """
 
-    def __init__(self, rotation: Matrix | None) -> None:
-        self.rotation = rotation
+    def __init__(self, rotation: Matrix | None, width: int = TEMPLATE_BYTES) -> None:
+        """Of templates of `width` bytes."""
+        self.rotation, self._width = rotation, width
         self._segments: list[_Segment] = []
 
     def __len__(self) -> int:
@@ -43,7 +44,7 @@ class Generation:
     def put(self, rows: Sequence[int], templates: Sequence[bytes]) -> None:
         """Add rows that are not here."""
         numbers = np.asarray(rows, dtype=np.int64)
-        bits = np.frombuffer(b"".join(templates), dtype=np.uint8).reshape(-1, TEMPLATE_BYTES)
+        bits = np.frombuffer(b"".join(templates), dtype=np.uint8).reshape(-1, self._width)
         done = 0
         for segment in self._with_room():
             done += segment.put(numbers[done:], bits[done:])
@@ -65,17 +66,17 @@ class Generation:
     def _with_room(self) -> Iterator[_Segment]:
         yield from [segment for segment in self._segments if segment.size < SEGMENT]
         while True:
-            self._segments.append(_Segment())
+            self._segments.append(_Segment(self._width))
             yield self._segments[-1]
 
 
 class _Segment:
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         self._lock = threading.Lock()
         # Under the lock. Mapped as it is written to.
         self.size = 0
         self._rows = np.zeros(SEGMENT, dtype=np.int64)
-        self._bits = np.zeros((SEGMENT, TEMPLATE_BYTES), dtype=np.uint8)
+        self._bits = np.zeros((SEGMENT, width), dtype=np.uint8)
 
     def put(self, rows: NDArray[np.int64], bits: NDArray[np.uint8]) -> int:
         """As many as there is room for; how many."""
@@ -107,7 +108,7 @@ def _within(template: NDArray[np.uint8], bits: NDArray[np.uint8], reach: int) ->
     faiss, probe = _faiss(), np.ascontiguousarray(template)
     found = faiss.RangeSearchResult(1)
     pointers = faiss.swig_ptr(probe), faiss.swig_ptr(bits)
-    faiss.hamming_range_search(*pointers, 1, len(bits), reach + 1, TEMPLATE_BYTES, found)
+    faiss.hamming_range_search(*pointers, 1, len(bits), reach + 1, bits.shape[1], found)
     count = int(faiss.rev_swig_ptr(found.lims, 2)[1])
     return faiss.rev_swig_ptr(found.labels, count).copy(), faiss.rev_swig_ptr(found.distances, count).astype(np.int32)
 

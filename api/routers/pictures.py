@@ -1,0 +1,58 @@
+"""Registered pictures, which is another thing than a registered face: one picture and its near copies, by a fingerprint
+that its owner's device makes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from api.auth import CallerDep, EitherDep
+from api.schemas.assets import LedgerView
+from api.schemas.pictures import CommonPictureBody, CommonPictureView, ImageRegistrationBody
+from api.schemas.registrations import RegisteredView
+from api.service import ServiceDep
+from cases.idempotency import MAX_KEY_LENGTH
+from cases.registration import Submission
+from identity.registration.refusal import Kind
+from ledger.ids import SubjectId
+
+router = APIRouter(prefix="/v1", tags=["registering"])
+IdempotencyHeader = Annotated[str, Header(alias="Idempotency-Key", max_length=MAX_KEY_LENGTH)]
+
+
+@router.post("/image-registrations", status_code=201)
+def register(
+    service: ServiceDep,
+    caller: EitherDep,
+    request: ImageRegistrationBody,
+    response: Response,
+    idempotency_key: IdempotencyHeader = "",
+) -> RegisteredView:
+    """Register one picture. Its owner sees in their log when a near copy is uploaded; nothing else follows from that.
+
+    The recovery code is shown this once. Where another account registered a near copy, the state is `held`.
+    """
+    asserted = request.consent.passkey.asserted() if request.consent.passkey else None
+    sent = Submission(
+        SubjectId(request.account),
+        request.of(Kind.IMAGE),
+        photos=(),
+        picture=request.fingerprint.fingerprint(),
+        asserted=asserted,
+        idempotency_key=idempotency_key,
+        body=b"image\0" + request.model_dump_json().encode(),
+    )
+    made = RegisteredView.made(service.registrations.register(caller, sent))
+    response.headers["Location"] = f"/v1/registrations/{made.id}"
+    response.headers["Cache-Control"] = "no-store"
+    return made
+
+
+@router.post("/common-pictures")
+def add_common(service: ServiceDep, caller: CallerDep, request: CommonPictureBody) -> CommonPictureView:
+    """Say that many people have a picture: from now on nobody can register it, and it matches nobody."""
+    entry = service.registrations.pictures.add_common(caller, request.fingerprint.fingerprint(), request.reason)
+    view = LedgerView.of(entry, proven=False) if entry else None
+    return CommonPictureView(added=entry is not None, ledger=view)

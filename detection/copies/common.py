@@ -1,0 +1,73 @@
+"""Pictures that everybody has, and that therefore nobody can have registered as theirs: the negative bank.
+
+Rules
+- What ships (`common.json`) is a test photograph and what is drawn by rule: gradients, test charts, chequerboards,
+  ruled and blank forms; the tests draw it again. What else is common at a deployment its operator adds, with an entry.
+- It is asked when somebody registers, and again at every match: what turns out to be common then matches nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from sqlalchemy import Connection, insert, select
+
+from detection.copies.fingerprint import REACH, Bits, Fingerprint, from_hex, nearest
+from detection.copies.tables import CommonPicture
+from detection.errors import FingerprintRefusedError
+from ledger.ids import EntryId, TenantId
+from ledger.storage.database import Database
+
+
+@cache
+def shipped() -> dict[str, list[str]]:
+    """Hashes by what each picture is."""
+    found: dict[str, list[str]] = json.loads((files("detection.copies") / "common.json").read_text())
+    return found
+
+
+@cache
+def _shipped_bits() -> Bits:
+    return from_hex([one for hashes in shipped().values() for one in hashes])
+
+
+class CommonPictures:
+    """What is common, for every tenant. Safe to call from many threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def require_own(self, tenant: TenantId, fingerprint: Fingerprint) -> None:
+        """Raises FingerprintRefusedError for a picture that everybody has, DatabaseUnavailableError."""
+        if nearest(from_hex(list(fingerprint.forms)), self._known(tenant)) <= REACH:
+            raise FingerprintRefusedError("common", "this is a picture that many people have, and not one's own")
+
+    def without(self, tenant: TenantId, probes: Bits) -> Bits:
+        """Those of the hashes that are of no common picture. Raises DatabaseUnavailableError."""
+        known = self._known(tenant)
+        return probes[[nearest(probes[n : n + 1], known) > REACH for n in range(len(probes))]]
+
+    def added(self, tenant: TenantId) -> list[str]:
+        """What the operator added, in order. Raises DatabaseUnavailableError."""
+        mine = select(CommonPicture.pdq).where(CommonPicture.tenant_id == tenant).order_by(CommonPicture.pdq)
+        with self._database.read(tenant) as connection:
+            return list(connection.execute(mine).scalars())
+
+    def _known(self, tenant: TenantId) -> Bits:
+        return np.concatenate([_shipped_bits(), from_hex(self.added(tenant))])
+
+
+def insert_common(connection: Connection, tenant: TenantId, fingerprint: Fingerprint, entry: EntryId) -> Sequence[str]:
+    """In a unit of work; the hashes that were not there before."""
+    wanted = list(dict.fromkeys(fingerprint.forms))
+    mine = (CommonPicture.tenant_id == tenant, CommonPicture.pdq.in_(wanted))
+    before = set(connection.execute(select(CommonPicture.pdq).where(*mine)).scalars())
+    new = [one for one in wanted if one not in before]
+    if new:
+        rows = [{"tenant_id": tenant, "pdq": one, "entry_id": entry} for one in new]
+        connection.execute(insert(CommonPicture), rows)
+    return new
