@@ -7,8 +7,10 @@ Rules
 - A round goes from one asset id to the next. How far it is moves in the unit of work that writes what follows, so an
   asset has its consequences once, however often its turn is taken.
 - Withdrawing ends it with the registration's key: nothing more is looked at, and what was found is not written.
-- An upload may be on its way while somebody registers. So those that came shortly before are looked at once more, when
-  all of them have arrived.
+- What was kept is what came until the first turn, and not until somebody registered: until then, and as long as a
+  person looks at a registration, uploads are compared without it.
+- An upload may be on its way at the first turn. So those that came shortly before are looked at once more, when all of
+  them have arrived.
 """
 
 from __future__ import annotations
@@ -109,7 +111,7 @@ class Retroactive:
         DatabaseUnavailableError.
         """
         arrived = self._now() - UNDER_WAY // timedelta(milliseconds=1)
-        rounds = {Round.ALL: (), Round.LATE: (RegistrationRow.created_at <= arrived,)}
+        rounds = {Round.ALL: (), Round.LATE: (_began_before(arrived),)}
         with self.library.database.read(SystemSession.MATCHING) as connection:
             return [
                 (row.tenant_id, row.id, which)
@@ -126,8 +128,8 @@ class Retroactive:
             whose, _ = self.registrations.kept(tenant, registration, PROTECTING)
         except (RegistrationEndedError, RegistrationNotFoundError):
             return Next.DONE
-        row = self._begun(tenant, whose, which)
-        assets = self._page(tenant, whose, which, row["cursor"])
+        row, until = self._begun(tenant, whose, which)
+        assets = self._page(tenant, which, until, row["cursor"])
         for asset in assets:
             if not self._asset(tenant, whose, which, asset):
                 return Next.MORE  # it ended meanwhile, or another turn was quicker: the next one sees
@@ -146,15 +148,20 @@ class Retroactive:
         counts = {name: row[name] for name in ("media", "looked", "found", "unseen", "began_at", "ended_at")}
         return Progress(stage, **counts)
 
-    def _begun(self, tenant: TenantId, whose: Registration, which: Round) -> RowMapping:
-        """The round's row, made with its first turn."""
-        media = select(func.count(AssetRow.id)).where(*self._kept(tenant, whose, which))
+    def _begun(self, tenant: TenantId, whose: Registration, which: Round) -> tuple[RowMapping, int]:
+        """The round's row, made with its first turn; and when the first round began: later uploads are compared with
+        the registration as they come.
+        """
+        now = self._now()
         with self.library.database.read(tenant) as connection:
-            if (there := _row(connection, tenant, whose.id, which)) is not None:
-                return there
+            there, first = (_row(connection, tenant, whose.id, one) for one in (which, Round.ALL))
+            until = first["began_at"] if first else now
+            if there is not None:
+                return there, until
+            media = select(func.count(AssetRow.id)).where(*self._kept(tenant, which, until))
             counts = {"media": connection.execute(media).scalar_one(), "looked": 0, "found": 0, "unseen": 0}
         key = {"tenant_id": tenant, "registration_id": whose.id, "round": which}
-        new = key | counts | {"cursor": "", "began_at": self._now(), "ended_at": None}
+        new = key | counts | {"cursor": "", "began_at": now, "ended_at": None}
 
         def begin(connection: Connection) -> RowMapping | None:
             if _row(connection, tenant, whose.id, which) is None:
@@ -163,22 +170,22 @@ class Retroactive:
 
         row = self.library.database.write(begin)
         assert row is not None
-        return row
+        return row, until
 
-    def _page(self, tenant: TenantId, whose: Registration, which: Round, after: str) -> Sequence[AssetId]:
-        kept = (*self._kept(tenant, whose, which), AssetRow.id > after)
+    def _page(self, tenant: TenantId, which: Round, until: int, after: str) -> Sequence[AssetId]:
+        kept = (*self._kept(tenant, which, until), AssetRow.id > after)
         page = select(AssetRow.id).where(*kept).order_by(AssetRow.id).limit(AT_ONCE)
         with self.library.database.read(tenant) as connection:
             return [AssetId(name) for name in connection.execute(page).scalars()]
 
-    def _kept(self, tenant: TenantId, whose: Registration, which: Round) -> tuple[ColumnElement[bool], ...]:
-        """Media that came before the registration; those that housekeeping looks at anyway (`unfinished`) are its."""
+    def _kept(self, tenant: TenantId, which: Round, until: int) -> tuple[ColumnElement[bool], ...]:
+        """Media that came until then; those that housekeeping looks at anyway (`unfinished`) are its."""
         waiting = select(UncheckedRow.asset_id).where(UncheckedRow.tenant_id == tenant)
-        since = whose.created_at - UNDER_WAY // timedelta(milliseconds=1) if which is Round.LATE else 0
+        since = until - UNDER_WAY // timedelta(milliseconds=1) if which is Round.LATE else 0
         return (
             AssetRow.tenant_id == tenant,
             AssetRow.state.in_(WITH_MEDIA),
-            AssetRow.created_at.between(since, whose.created_at),
+            AssetRow.created_at.between(since, until),
             AssetRow.expires_at > self._now(),
             AssetRow.id.not_in(waiting),
         )
@@ -248,6 +255,13 @@ def _unfinished(which: Round) -> Any:
     protect = (RegistrationRow.state.in_(PROTECTING), RegistrationRow.kind == Kind.FACE)
     oldest = select(RegistrationRow.tenant_id, RegistrationRow.id).order_by(RegistrationRow.created_at)
     return oldest.where(*protect, ~ended).limit(BEGUN_AT_ONCE)
+
+
+def _began_before(moment: int) -> ColumnElement[bool]:
+    """Of registrations: whether their first round began by then."""
+    its = (RetroactiveRow.tenant_id == RegistrationRow.tenant_id, RetroactiveRow.registration_id == RegistrationRow.id)
+    first = (RetroactiveRow.round == Round.ALL, RetroactiveRow.began_at <= moment)
+    return select(RetroactiveRow.round).where(*its, *first).exists()
 
 
 def _row(connection: Connection, tenant: TenantId, registration: SubjectId, which: Round) -> RowMapping | None:

@@ -107,6 +107,14 @@ class People:
         service.faces.index.follow(by.tenant)  # however busy the machine is: nothing is unknown from here on
         return subject.id
 
+    def release(self, registration: SubjectId) -> None:
+        """As whoever looked at it does."""
+        mine = (
+            RegistrationRow.tenant_id == self.up.service.deployment.operator().tenant,
+            RegistrationRow.id == registration,
+        )
+        self._do(lambda connection: connection.execute(update(RegistrationRow).where(*mine).values(state=State.ACTIVE)))
+
     def withdraw(self, registration: SubjectId) -> None:
         """As withdrawing does: the key goes, and everything with it. Twice is once."""
         service = self.up.service
@@ -120,7 +128,7 @@ class People:
 
         self._do(end)
 
-    def _do(self, change: Callable[[Connection], None]) -> None:
+    def _do(self, change: Callable[[Connection], object]) -> None:
         def work(connection: Connection) -> Sequence[Draft]:
             change(connection)
             return []

@@ -165,6 +165,20 @@ def test_what_a_person_has_to_look_at_first_waits(registry: Running, people: Peo
         assert registry.operator.retroactive(registration)["stage"] == "waiting"
 
 
+@pytest.mark.usefixtures("by_hand")
+def test_what_came_while_a_person_looked_at_a_registration_is_looked_at(
+    registry: Running, people: People, http: httpx.Client
+) -> None:
+    """Until it was released no upload was compared with it."""
+    with people.registered(state=State.HELD) as registration:
+        asset = signed(http, HER, MADE)
+        people.release(registration)
+        finish(registry, registration)
+        assert http.get(asset["links"]["self"]).json()["hold"]["reason"] == "likeness-review"
+        finish(registry, registration, Round.LATE)
+        assert "held" in outcomes(registry, registration)
+
+
 def test_nobody_sees_how_far_anothers_is(registry: Running, people: People, http: httpx.Client) -> None:
     with people.registered() as registration:
         problem(http.get(f"/v1/registrations/{registration}/retroactive"), 403, "scope-missing")
