@@ -19,6 +19,7 @@ from api.service import Service
 from api.settings import Settings
 from client import Sigillo
 from keys.clock import Clock, system_clock
+from tests.cases.seat import nobody_looks_back
 from tests.databases import prepare, settings_of
 
 FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute", "opening_rate": "100000/hour"}
@@ -50,6 +51,9 @@ class Running:
         """A new API key's token."""
         body = {"tool": tool, "source_types": ["digitalCapture"], **request}
         return str(self.operator.issue_key(body)["token"])
+
+
+nobody_looks_back()
 
 
 @contextmanager

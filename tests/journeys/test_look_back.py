@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from cases.likeness.retroactive import Retroactive
 from tests.api.wire import PATIENCE, upload
 from tests.cases.likeness.people import HER, People
 from tests.cases.likeness.test_at_upload import MADE, TYPES
@@ -38,8 +37,7 @@ def test_kill_while_looking_back(tmp_path: Path) -> None:
 
 def _prepared(home: Path) -> str:
     """A folder with media, and somebody in them who has registered; nothing of it is looked at yet."""
-    with pytest.MonkeyPatch.context() as patch, running(home) as up:
-        patch.setattr(Retroactive, "due", lambda self: [])
+    with running(home) as up:
         with up.http(up.key(source_types=TYPES)) as http:
             for _ in range(KEPT):
                 assert upload(http, HER, MADE).status_code == 201

@@ -121,7 +121,7 @@ UNKNOWN = {
 def test_unknown_is_an_error_and_never_allowed(
     registry: Running, people: People, tool: httpx.Client, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
-    def refuses(*_: object) -> None:
+    def refuses(*_: object, **__: object) -> None:
         raise UNKNOWN[reason]
 
     where, name = (Matcher, "match") if isinstance(UNKNOWN[reason], MatchUnknownError) else (matching, "look")

@@ -21,7 +21,7 @@ from ledger.ids import SubjectId
 from tests.api.wire import problem, upload
 from tests.cases.likeness.people import HER, People, nobody_can_look
 from tests.cases.likeness.test_at_upload import MADE, TAKEN, TYPES
-from tests.cases.seat import make_room
+from tests.cases.seat import DUE, make_room
 from tests.deployment import Running, picture
 
 PATIENCE = 120
@@ -31,12 +31,6 @@ PATIENCE = 120
 def http(registry: Running) -> Iterator[httpx.Client]:
     with registry.http(registry.key(source_types=TYPES)) as http:
         yield http
-
-
-@pytest.fixture
-def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is begun but by the test."""
-    monkeypatch.setattr(Retroactive, "due", lambda self: [])
 
 
 def signed(http: httpx.Client, content: bytes, claim: Any) -> dict[str, Any]:
@@ -81,7 +75,6 @@ def test_a_service_looks_back_by_itself(
         assert {"held", "noted"} <= set(found)
 
 
-@pytest.mark.usefixtures("by_hand")
 def test_looking_again_tells_nobody_twice(registry: Running, people: People, http: httpx.Client) -> None:
     signed(http, HER, TAKEN)
     with people.registered() as registration:
@@ -93,7 +86,6 @@ def test_looking_again_tells_nobody_twice(registry: Running, people: People, htt
         assert outcomes(registry, registration) == found
 
 
-@pytest.mark.usefixtures("by_hand")
 def test_a_turn_that_is_taken_twice_counts_once(
     registry: Running, people: People, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +110,6 @@ def test_a_turn_that_is_taken_twice_counts_once(
         assert not any(again)
 
 
-@pytest.mark.usefixtures("by_hand")
 def test_withdrawing_meanwhile_stops_it(
     registry: Running, people: People, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,10 +132,9 @@ def test_withdrawing_meanwhile_stops_it(
         assert registry.service.likeness.retroactive.turn(words(registry, registration)) is Next.DONE
         assert len(seen) == looked
         monkeypatch.undo()
-        assert words(registry, registration) not in registry.service.likeness.retroactive.due()
+        assert words(registry, registration) not in DUE(registry.service.likeness.retroactive)
 
 
-@pytest.mark.usefixtures("by_hand")
 def test_what_cannot_be_looked_at_now_is_looked_at_later(registry: Running, people: People, http: httpx.Client) -> None:
     signed(http, HER, TAKEN)
     look_back = registry.service.likeness.retroactive
@@ -161,7 +151,7 @@ def test_what_cannot_be_looked_at_now_is_looked_at_later(registry: Running, peop
 
 def test_what_a_person_has_to_look_at_first_waits(registry: Running, people: People) -> None:
     with people.registered(state=State.HELD) as registration:
-        assert words(registry, registration) not in registry.service.likeness.retroactive.due()
+        assert words(registry, registration) not in DUE(registry.service.likeness.retroactive)
         assert registry.operator.retroactive(registration)["stage"] == "waiting"
 
 
