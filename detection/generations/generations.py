@@ -19,6 +19,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from detection.copies.tables import PictureBankRow, PictureFingerprint
 from detection.generations.absence import place_of, unreceipted
 from detection.generations.decisions import INDEX_COMMITTED, POLICY, IndexCommitted
 from detection.generations.prefix_tree import PrefixTree
@@ -31,7 +32,7 @@ from ledger.payload import Draft
 from ledger.storage.database import Database
 from ledger.storage.tenancy import SystemSession
 
-SEARCHED: Final = ((FaceTemplate, FaceBank),)
+SEARCHED: Final = ((FaceTemplate, FaceBank), (PictureFingerprint, PictureBankRow))
 """What is searched, and what counts its changes: every room that an index is built from."""
 
 SALT_BYTES: Final = 32
