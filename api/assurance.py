@@ -14,6 +14,7 @@ from api.settings import Profile, Settings
 from identity.assurance.account import Accounts
 from identity.assurance.codes import Codes
 from identity.assurance.credentials import AccountCredentials
+from identity.assurance.errors import AssuranceError, EvidenceRefusedError, ProviderUnavailableError
 from identity.assurance.grants import Grants
 from identity.assurance.kyc import Kyc
 from identity.assurance.logins import Logins
@@ -26,7 +27,6 @@ from identity.assurance.requests import Requests
 from identity.assurance.review import Review
 from identity.assurance.senders import OUTBOX_WARNING, Carrier, Gateway, Nobody, Outbox
 from identity.assurance.statements import Statements
-from identity.errors import AssuranceError, EvidenceRefusedError, ProviderUnavailableError
 from keys.clock import Clock, Entropy
 from ledger.log import Ledger
 from ledger.storage.database import Database

@@ -29,6 +29,9 @@ from cases import errors as cases
 from detection import errors as detection
 from detection.faces.quality import PhotoRefusedError
 from identity import errors as identity
+from identity.assurance import errors as assurance
+from identity.passkeys import errors as passkeys
+from identity.registration import errors as registration
 from identity.vc_api.jobs import DerivationRefusedError
 from identity.vc_api.request import RequestUnreadableError
 from keys import errors as keys
@@ -152,37 +155,37 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.MatchNotFoundError: Problem("match-not-found", 404, "No such match"),
     cases.MatchAnsweredError: Problem("match-answered", 409, "The match was answered", ("response",)),
     cases.HoldNotFoundError: Problem("hold-not-found", 404, "No such legal hold"),
-    identity.AccountNotFoundError: Problem("account-not-found", 404, "No such account"),
-    identity.EvidenceNotFoundError: Problem("evidence-not-found", 404, "No such evidence"),
-    identity.EvidenceUnknownError: Problem("evidence-unknown", 422, "The policy grants nothing for this"),
-    identity.EvidenceSharedError: Problem("evidence-shared", 409, "It stands behind other accounts"),
-    identity.EvidenceRefusedError: Problem("evidence-refused", 422, "It proves nothing"),
-    identity.EvidenceUnaskedError: Problem("evidence-request-not-found", 404, "No such request for evidence"),
-    identity.RequestEndedError: Problem(
+    assurance.AccountNotFoundError: Problem("account-not-found", 404, "No such account"),
+    assurance.EvidenceNotFoundError: Problem("evidence-not-found", 404, "No such evidence"),
+    assurance.EvidenceUnknownError: Problem("evidence-unknown", 422, "The policy grants nothing for this"),
+    assurance.EvidenceSharedError: Problem("evidence-shared", 409, "It stands behind other accounts"),
+    assurance.EvidenceRefusedError: Problem("evidence-refused", 422, "It proves nothing"),
+    assurance.EvidenceUnaskedError: Problem("evidence-request-not-found", 404, "No such request for evidence"),
+    assurance.RequestEndedError: Problem(
         "evidence-request-ended", 410, "The request for evidence has ended", ("reason",)
     ),
-    identity.WrongCodeError: Problem("wrong-code", 422, "This is not the code", ("attempts_left",)),
-    identity.TooManyRequestsError: Problem("too-many-requests", 429, "Too much was begun", ("retry_after",)),
-    identity.DestinationError: Problem("destination-malformed", 422, "Neither an e-mail address nor a phone number"),
-    identity.SenderAbsentError: Problem("codes-not-offered", 501, "Codes are not sent here"),
-    identity.CodeNotSentError: _later("code-not-sent", "The code was not sent"),
-    identity.ProviderUnknownError: Problem("provider-not-found", 404, "No such provider"),
-    identity.ProviderUnavailableError: _later("provider-unavailable", "The provider does not answer as it should"),
-    identity.WebhookRefusedError: Problem("webhook-refused", 401, "The webhook is not signed as it should be"),
-    identity.WebhookMalformedError: Problem("webhook-malformed", 422, "The webhook does not have its form"),
-    identity.RelyingPartyError: _later("passkeys-unnamed", "This deployment has no host name for passkeys"),
-    identity.ChallengeGoneError: Problem("passkey-challenge-gone", 410, "Nothing waits for this answer"),
-    identity.PasskeyUnreadableError: Problem("passkey-unreadable", 400, "The passkey's answer cannot be read"),
-    identity.PasskeyInvalidError: Problem("passkey-refused", 403, "The passkey's answer does not hold"),
-    identity.PasskeyClonedError: Problem("passkey-cloned", 403, "Two authenticators have this passkey"),
-    identity.PasskeyNotFoundError: Problem("passkey-not-found", 404, "No such passkey"),
-    identity.PasskeyBoundError: Problem("passkey-bound", 409, "The passkey is bound already"),
-    identity.PasskeysFullError: Problem("passkeys-full", 409, "The account has as many passkeys as it may"),
-    identity.LastPasskeyError: Problem("passkey-last", 409, "It is the account's only passkey"),
-    identity.SignedOutError: Problem(
+    assurance.WrongCodeError: Problem("wrong-code", 422, "This is not the code", ("attempts_left",)),
+    assurance.TooManyRequestsError: Problem("too-many-requests", 429, "Too much was begun", ("retry_after",)),
+    assurance.DestinationError: Problem("destination-malformed", 422, "Neither an e-mail address nor a phone number"),
+    assurance.SenderAbsentError: Problem("codes-not-offered", 501, "Codes are not sent here"),
+    assurance.CodeNotSentError: _later("code-not-sent", "The code was not sent"),
+    assurance.ProviderUnknownError: Problem("provider-not-found", 404, "No such provider"),
+    assurance.ProviderUnavailableError: _later("provider-unavailable", "The provider does not answer as it should"),
+    assurance.WebhookRefusedError: Problem("webhook-refused", 401, "The webhook is not signed as it should be"),
+    assurance.WebhookMalformedError: Problem("webhook-malformed", 422, "The webhook does not have its form"),
+    passkeys.RelyingPartyError: _later("passkeys-unnamed", "This deployment has no host name for passkeys"),
+    passkeys.ChallengeGoneError: Problem("passkey-challenge-gone", 410, "Nothing waits for this answer"),
+    passkeys.PasskeyUnreadableError: Problem("passkey-unreadable", 400, "The passkey's answer cannot be read"),
+    passkeys.PasskeyInvalidError: Problem("passkey-refused", 403, "The passkey's answer does not hold"),
+    passkeys.PasskeyClonedError: Problem("passkey-cloned", 403, "Two authenticators have this passkey"),
+    passkeys.PasskeyNotFoundError: Problem("passkey-not-found", 404, "No such passkey"),
+    passkeys.PasskeyBoundError: Problem("passkey-bound", 409, "The passkey is bound already"),
+    passkeys.PasskeysFullError: Problem("passkeys-full", 409, "The account has as many passkeys as it may"),
+    passkeys.LastPasskeyError: Problem("passkey-last", 409, "It is the account's only passkey"),
+    passkeys.SignedOutError: Problem(
         "signed-out", 401, "Nobody is signed in", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
     ),
-    identity.SignInAgainError: Problem("sign-in-again", 403, "Sign in again first"),
+    passkeys.SignInAgainError: Problem("sign-in-again", 403, "Sign in again first"),
     detection.FingerprintRefusedError: Problem(
         "picture-not-taken", 422, "This picture cannot be registered", ("reason",)
     ),
@@ -190,27 +193,35 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.PhotosDifferError: Problem("photos-differ", 422, "The photos do not show one person", ("photos",)),
     cases.ConsentUnsignedError: Problem("consent-unsigned", 422, "The consent is not signed"),
     cases.OwnReviewError: Problem("own-review", 403, "Somebody else has to look at it"),
-    identity.RegisteringNotAllowedError: Problem("registering-not-allowed", 422, "Registering is not allowed there"),
-    identity.ConsentTextUnknownError: Problem("consent-text-unknown", 422, "There is no such text", ("languages",)),
-    identity.ConsentOutdatedError: Problem("consent-outdated", 409, "Another text is in force", ("text",)),
-    identity.TierTooLowError: Problem("tier-too-low", 403, "Too little is known of this account", ("tier", "needed")),
-    identity.AccountRegisteredError: Problem(
+    registration.RegisteringNotAllowedError: Problem(
+        "registering-not-allowed", 422, "Registering is not allowed there"
+    ),
+    registration.ConsentTextUnknownError: Problem("consent-text-unknown", 422, "There is no such text", ("languages",)),
+    registration.ConsentOutdatedError: Problem("consent-outdated", 409, "Another text is in force", ("text",)),
+    registration.TierTooLowError: Problem(
+        "tier-too-low", 403, "Too little is known of this account", ("tier", "needed")
+    ),
+    registration.AccountRegisteredError: Problem(
         "account-registered", 409, "The account has registrations", ("registrations",)
     ),
-    identity.RegisteredAlreadyError: Problem("registered-already", 409, "It is registered already", ("registration",)),
-    identity.TooManyRegistrationsError: Problem(
+    registration.RegisteredAlreadyError: Problem(
+        "registered-already", 409, "It is registered already", ("registration",)
+    ),
+    registration.TooManyRegistrationsError: Problem(
         "too-many-registrations", 429, "Too much was registered", ("retry_after",)
     ),
-    identity.RecoveryCodeError: Problem("recovery-code-wrong", 403, "This is not the recovery code"),
-    identity.TooManyGuessesError: Problem("too-many-guesses", 429, "Too many codes were tried", ("retry_after",)),
-    identity.RecoveryBusyError: _later("recovery-busy", "Too many codes are looked at"),
-    identity.NotLeavingError: Problem("not-leaving", 409, "No withdrawal is under way"),
-    identity.RegistrationNotFoundError: Problem("registration-not-found", 404, "No such registration"),
-    identity.RegistrationEndedError: Problem("registration-ended", 409, "It is not in force", ("state",)),
-    identity.RegistrationHoldNotFoundError: Problem("registration-hold-not-found", 404, "No such held registration"),
-    identity.HoldDecidedError: Problem("hold-decided", 409, "It was decided before", ("state",)),
-    identity.OvertakenError: _later("registry-busy", "Others register just now"),
-    identity.RegistryBusyError: _later("registry-busy", "Others register just now"),
+    registration.RecoveryCodeError: Problem("recovery-code-wrong", 403, "This is not the recovery code"),
+    registration.TooManyGuessesError: Problem("too-many-guesses", 429, "Too many codes were tried", ("retry_after",)),
+    registration.RecoveryBusyError: _later("recovery-busy", "Too many codes are looked at"),
+    registration.NotLeavingError: Problem("not-leaving", 409, "No withdrawal is under way"),
+    registration.RegistrationNotFoundError: Problem("registration-not-found", 404, "No such registration"),
+    registration.RegistrationEndedError: Problem("registration-ended", 409, "It is not in force", ("state",)),
+    registration.RegistrationHoldNotFoundError: Problem(
+        "registration-hold-not-found", 404, "No such held registration"
+    ),
+    registration.HoldDecidedError: Problem("hold-decided", 409, "It was decided before", ("state",)),
+    registration.OvertakenError: _later("registry-busy", "Others register just now"),
+    registration.RegistryBusyError: _later("registry-busy", "Others register just now"),
     ledger.SubjectHeldError: Problem("under-hold", 409, "It is under legal hold", ("holds",)),
     ledger.PayloadErasedError: Problem("payload-erased", 410, "The payload was erased"),
     ledger.SearchRefusedError: Problem("search-refused", 422, "This cannot be searched so"),

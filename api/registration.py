@@ -12,8 +12,8 @@ from cases.registration import FaceRegistrations
 from detection.copies.bank import PictureBank
 from detection.copies.common import CommonPictures
 from detection.copies.index import PictureIndex
-from identity.errors import RegistrationRulesError
 from identity.passkeys.signing import Signing
+from identity.registration.errors import RegistrationRulesError
 from identity.registration.holds import RegistrationHolds
 from identity.registration.lookup import Registrations, require_unregistered
 from identity.registration.registry import Registry

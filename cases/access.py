@@ -31,7 +31,7 @@ from cases.errors import (
     ScopeMissingError,
     UnknownKeyError,
 )
-from identity.errors import AccountNotFoundError
+from identity.assurance.errors import AccountNotFoundError
 from identity.passkeys.tokens import Person, require_signed_in
 from keys.clock import Clock, Entropy
 from ledger.ids import PrincipalId, SubjectId, TenantId, milliseconds, new_id

@@ -30,7 +30,7 @@ from detection.templates.bank import Bank
 from detection.templates.matcher import Match, Matcher
 from detection.templates.template import Embedding
 from detection.templates.thresholds import Band
-from identity.errors import OvertakenError
+from identity.registration.errors import OvertakenError
 from identity.registration.holds import Doubt, HoldReason
 from identity.registration.lookup import Registrations
 from identity.registration.registry import Store

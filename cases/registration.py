@@ -30,13 +30,14 @@ from detection.late import LateShares
 from detection.memfd import Memfd
 from detection.templates.bank import Bank
 from detection.templates.matcher import Matcher
-from identity.errors import AccountNotFoundError, RegistrationNotFoundError
+from identity.assurance.errors import AccountNotFoundError
 from identity.issuing.issue import Issued
 from identity.jose.jwk import PublicKey
 from identity.passkeys.challenges import Purpose
 from identity.passkeys.responses import Asserted
 from identity.passkeys.signing import SIGNATURE, Signing
 from identity.registration.consent import ConsentProof
+from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.holds import RegistrationHold, RegistrationHolds
 from identity.registration.record import Registration
 from identity.registration.registry import Protection, Registered, Registry

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from cases.access import Caller, Scope
 from cases.assurance import actor
 from cases.errors import ConsentUnsignedError
-from identity.errors import AccountNotFoundError, RegistrationNotFoundError
+from identity.assurance.errors import AccountNotFoundError
 from identity.passkeys.challenges import Purpose
 from identity.passkeys.responses import Asserted
 from identity.passkeys.signing import SIGNATURE, Signing
 from identity.registration.consent import ConsentProof
+from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.lookup import Registrations
 from identity.registration.record import Registration
 from identity.registration.renewing import Renewal, Renewed, Statement, Terms

@@ -24,7 +24,7 @@ from detection.templates.matcher import MAX_FACES, Match, Matcher
 from detection.templates.thresholds import THRESHOLDS, Band
 from identity.alike import VERDICTS, Alike, likeness
 from identity.assurance.account import Accounts, Actor, require_account
-from identity.errors import RegistrationNotFoundError
+from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.lookup import Registrations
 from identity.registration.record import PROTECTING, Registration
 from identity.registration.refusal import Kind as Registered

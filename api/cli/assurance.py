@@ -36,8 +36,8 @@ def policy(
     as_json: bool = JSON,
 ) -> None:
     """Check a policy file, and show what it grants; asks no server."""
+    from identity.assurance.errors import AssurancePolicyError
     from identity.assurance.policy import read_policy
-    from identity.errors import AssurancePolicyError
 
     try:
         found = read_policy(file.read_bytes())

@@ -31,7 +31,7 @@ from cases.access import Caller, Scope
 from cases.asset import AssetId
 from cases.likeness.checks import Question
 from cases.likeness.holds import PAGE
-from identity.errors import RegistrationNotFoundError
+from identity.registration.errors import RegistrationNotFoundError
 from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId
 

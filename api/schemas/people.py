@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.words import BASE64URL, SHA256
 from identity.encoding import base64url
-from identity.errors import PasskeyUnreadableError, TokenUnreadableError
+from identity.errors import TokenUnreadableError
 from identity.passkeys.challenges import Purpose
+from identity.passkeys.errors import PasskeyUnreadableError
 from identity.passkeys.options import Options
 from identity.passkeys.passkey import Passkey
 from identity.passkeys.people import SignedIn

@@ -34,7 +34,7 @@ from cases.likeness.matching import Matching
 from cases.likeness.tables import RetroactiveRow, UncheckedRow
 from detection.errors import MediaError
 from detection.memfd import Memfd
-from identity.errors import RegistrationEndedError, RegistrationNotFoundError
+from identity.registration.errors import RegistrationEndedError, RegistrationNotFoundError
 from identity.registration.lookup import Registrations
 from identity.registration.record import PROTECTING, Registration
 from identity.registration.refusal import Kind

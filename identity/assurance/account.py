@@ -20,9 +20,9 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select, update
 
 from identity.assurance.decisions import ACCOUNT_ERASED, ACCOUNT_OPENED, AccountErased, AccountOpened
+from identity.assurance.errors import AccountNotFoundError
 from identity.assurance.tables import AccountRow, EvidenceRow, RequestRow, StatedRow
 from identity.assurance.tier import Tier
-from identity.errors import AccountNotFoundError
 from identity.passkeys.tables import ChallengeRow, PasskeyRow, PersonTokenRow
 from keys.clock import Clock, Entropy
 from keys.sealing import derive

@@ -16,12 +16,12 @@ from functools import partial
 from typing import Final
 
 from identity.assurance.account import Accounts, Actor
+from identity.assurance.errors import DestinationError, SenderAbsentError
 from identity.assurance.evidence import Found
 from identity.assurance.grants import Granted, Grants
 from identity.assurance.requests import Request, Requests, Wanted
 from identity.assurance.senders import Message, Sender
 from identity.assurance.tier import EvidenceKind
-from identity.errors import DestinationError, SenderAbsentError
 from keys.sealing import derive
 from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId

@@ -17,12 +17,12 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select
 
 from identity.assurance.account import Accounts, Actor, require_account
+from identity.assurance.errors import AssuranceError
 from identity.assurance.evidence import Evidence, evidence_of
 from identity.assurance.grants import Grants
 from identity.assurance.statements import Missing, Stated, ends, missing
 from identity.assurance.tables import StatedRow
 from identity.assurance.tier import Tier
-from identity.errors import AssuranceError
 from identity.issuing.credential_types import ACCOUNT_ASSURANCE
 from identity.issuing.issue import Issuing
 from identity.issuing.issued import CredentialId

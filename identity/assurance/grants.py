@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from identity.assurance.account import Accounts, Actor, doubt, require_account
 from identity.assurance.decisions import GRANTED, WITHDRAWN, AssuranceEnded, AssuranceGranted
+from identity.assurance.errors import AssuranceError, EvidenceNotFoundError, EvidenceSharedError
 from identity.assurance.evidence import (
     Detail,
     Evidence,
@@ -31,7 +32,6 @@ from identity.assurance.evidence import (
 from identity.assurance.policy import Policy, Rule
 from identity.assurance.tables import EvidenceRow
 from identity.assurance.tier import Tier
-from identity.errors import AssuranceError, EvidenceNotFoundError, EvidenceSharedError
 from ledger.entry import format_time
 from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, SubjectId, TenantId, new_id

@@ -16,10 +16,11 @@ from typing import Final
 from jose import jws
 from jose.exceptions import JOSEError
 
+from identity.assurance.errors import EvidenceRefusedError
 from identity.assurance.provider import Client, Directory
 from identity.encoding import base64url
 from identity.encoding.strict_json import read_object
-from identity.errors import EvidenceRefusedError, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.jose.lifetime import check_lifetime, seconds
 
 MAX_CHARACTERS: Final = 16 * 1024

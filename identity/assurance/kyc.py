@@ -22,19 +22,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 
 from identity.assurance.account import Accounts, Actor
-from identity.assurance.evidence import Found
-from identity.assurance.grants import Grants, Withdrawal
-from identity.assurance.requests import Request, Requests, State, Wanted
-from identity.assurance.tables import EvidenceRow
-from identity.assurance.tier import EvidenceKind
-from identity.assurance.webhook import Secret, check
-from identity.errors import (
+from identity.assurance.errors import (
     EvidenceNotFoundError,
     EvidenceUnaskedError,
     ProviderUnknownError,
     RequestEndedError,
     WebhookMalformedError,
 )
+from identity.assurance.evidence import Found
+from identity.assurance.grants import Grants, Withdrawal
+from identity.assurance.requests import Request, Requests, State, Wanted
+from identity.assurance.tables import EvidenceRow
+from identity.assurance.tier import EvidenceKind
+from identity.assurance.webhook import Secret, check
 from ledger.ids import SubjectId, TenantId
 from ledger.storage.tenancy import SystemSession
 

@@ -21,6 +21,7 @@ from typing import Final
 from urllib.parse import quote_plus, urlencode
 
 from identity.assurance.account import Accounts, Actor
+from identity.assurance.errors import EvidenceRefusedError, ProviderUnavailableError, ProviderUnknownError
 from identity.assurance.evidence import Found
 from identity.assurance.grants import Granted, Grants
 from identity.assurance.id_token import check_id_token
@@ -29,7 +30,7 @@ from identity.assurance.requests import Request, Requests, Wanted
 from identity.assurance.tier import EvidenceKind
 from identity.encoding import base64url
 from identity.encoding.strict_json import read_object
-from identity.errors import EvidenceRefusedError, ProviderUnavailableError, ProviderUnknownError, TokenUnreadableError
+from identity.errors import TokenUnreadableError
 from ledger.ids import SubjectId
 
 LASTS: Final = timedelta(minutes=15)

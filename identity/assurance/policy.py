@@ -20,8 +20,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from identity.assurance.errors import AssurancePolicyError, EvidenceUnknownError
 from identity.assurance.tier import EvidenceKind, Tier
-from identity.errors import AssurancePolicyError, EvidenceUnknownError
 from ledger.entry import POLICY
 
 DEFAULT_FILE: Final = Path(__file__).with_name("policy.json")

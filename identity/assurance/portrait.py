@@ -25,11 +25,11 @@ from detection.shares import Workers
 from detection.templates.thresholds import THRESHOLDS
 from identity.alike import Alike, Likeness, likeness
 from identity.assurance.account import Accounts, Actor
+from identity.assurance.errors import EvidenceRefusedError
 from identity.assurance.evidence import Found
 from identity.assurance.grants import Granted, Grants
 from identity.assurance.requests import Request, Requests, Wanted
 from identity.assurance.tier import EvidenceKind
-from identity.errors import EvidenceRefusedError
 from ledger.ids import EntryId, SubjectId
 
 LASTS: Final = timedelta(minutes=10)

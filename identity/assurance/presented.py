@@ -18,11 +18,11 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from identity.assurance.account import Accounts, Actor
+from identity.assurance.errors import EvidenceRefusedError
 from identity.assurance.evidence import Found
 from identity.assurance.grants import Granted, Grants
 from identity.assurance.tables import EvidenceRow
 from identity.assurance.tier import lowest
-from identity.errors import EvidenceRefusedError
 from identity.mdoc.document import VerifiedMdoc
 from identity.openid4vp.documents import DOCUMENTS
 from identity.openid4vp.session import Answered, Session

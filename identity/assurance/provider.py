@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from identity.assurance.errors import EvidenceRefusedError, ProviderUnavailableError
 from identity.assurance.tier import EvidenceKind
 from identity.encoding import base64url
 from identity.encoding.strict_json import read_object
-from identity.errors import EvidenceRefusedError, ProviderUnavailableError, TokenUnreadableError
+from identity.errors import TokenUnreadableError
 from keys.clock import Clock
 
 DISCOVERY: Final = "/.well-known/openid-configuration"

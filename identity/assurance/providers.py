@@ -13,10 +13,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from identity.assurance.errors import AssuranceProvidersError
 from identity.assurance.provider import Client
 from identity.assurance.tier import EvidenceKind
 from identity.assurance.webhook import Secret
-from identity.errors import AssuranceProvidersError
 from keys.errors import LooseFileModeError
 from keys.secret_file import read_secret
 

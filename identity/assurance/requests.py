@@ -21,16 +21,16 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from identity.assurance.account import Accounts, Actor, require_account
 from identity.assurance.decisions import DECLINED, REQUESTED, AssuranceDeclined, AssuranceRequested
-from identity.assurance.policy import Policy
-from identity.assurance.tables import RequestRow, StatedRow
-from identity.assurance.tier import EvidenceKind
-from identity.errors import (
+from identity.assurance.errors import (
     AssuranceError,
     EvidenceUnaskedError,
     RequestEndedError,
     TooManyRequestsError,
     WrongCodeError,
 )
+from identity.assurance.policy import Policy
+from identity.assurance.tables import RequestRow, StatedRow
+from identity.assurance.tier import EvidenceKind
 from keys.sealing import seal, unseal
 from ledger.entry import format_time
 from ledger.forgetting.subjects import Subject

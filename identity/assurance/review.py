@@ -14,12 +14,12 @@ from sqlalchemy import Connection, or_, select, update
 from identity.assurance.account import Accounts, doubt
 from identity.assurance.credentials import AccountCredentials
 from identity.assurance.decisions import DOWNGRADED, EXPIRED, AssuranceEnded
+from identity.assurance.errors import AccountNotFoundError, EvidenceNotFoundError
 from identity.assurance.evidence import Evidence, evidence_of, seal_detail, standing
 from identity.assurance.grants import Grants, remove
 from identity.assurance.policy import Policy
 from identity.assurance.tables import EvidenceRow
 from identity.assurance.tier import Tier, highest
-from identity.errors import AccountNotFoundError, EvidenceNotFoundError
 from keys.errors import SealBrokenError
 from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId, TenantId

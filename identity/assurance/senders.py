@@ -20,9 +20,9 @@ from typing import Final, Protocol
 
 import httpx
 
+from identity.assurance.errors import CodeNotSentError, SenderAbsentError
 from identity.assurance.tier import EvidenceKind
 from identity.assurance.webhook import Secret, signed_headers
-from identity.errors import CodeNotSentError, SenderAbsentError
 from keys.clock import Clock
 from keys.secret_file import replace_secret
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Self
 
-from identity.errors import WebhookRefusedError
+from identity.assurance.errors import WebhookRefusedError
 
 TOLERANCE: Final = timedelta(minutes=5)
 PREFIX: Final = "whsec_"

@@ -17,12 +17,7 @@ from typing import Any, Final
 
 from identity.did.methods import BlsKey, VerificationMethod, method_of, multikey, resolve
 from identity.did.web import MAX_DID, PREFIX, Fetch, document_url, read_whole
-from identity.errors import (
-    DidError,
-    DidKeyLengthError,
-    DidUnreachableError,
-    DidUnsupportedError,
-)
+from identity.errors import DidError, DidKeyLengthError, DidUnreachableError, DidUnsupportedError
 from identity.jose.jwk import write_jwk
 
 DID_CONTEXT: Final = "https://www.w3.org/ns/did/v1"

@@ -18,7 +18,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select
 
 from identity.encoding import base64url
-from identity.errors import ChallengeGoneError
+from identity.passkeys.errors import ChallengeGoneError
 from identity.passkeys.tables import ChallengeRow
 from keys.clock import Clock, Entropy
 from ledger.ids import SubjectId, TenantId, milliseconds

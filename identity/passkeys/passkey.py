@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from identity.encoding import base64url
-from identity.errors import PasskeyClonedError, PasskeyNotFoundError
+from identity.passkeys.errors import PasskeyClonedError, PasskeyNotFoundError
 from identity.passkeys.responses import NewKey, Use
 from identity.passkeys.tables import PasskeyRow
 from keys.clock import Entropy

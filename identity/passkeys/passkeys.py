@@ -18,14 +18,6 @@ from sqlalchemy import Connection, delete, func, select
 
 from identity.assurance.account import Accounts, Actor, require_account
 from identity.encoding import base64url
-from identity.errors import (
-    ChallengeGoneError,
-    LastPasskeyError,
-    PasskeyBoundError,
-    PasskeyInvalidError,
-    PasskeyNotFoundError,
-    PasskeysFullError,
-)
 from identity.passkeys.challenges import NOTHING, Challenge, Challenges, Purpose, value_of
 from identity.passkeys.decisions import (
     PASSKEY_BOUND,
@@ -33,6 +25,14 @@ from identity.passkeys.decisions import (
     PASSKEY_REMOVED,
     PasskeyBound,
     PasskeyRemoved,
+)
+from identity.passkeys.errors import (
+    ChallengeGoneError,
+    LastPasskeyError,
+    PasskeyBoundError,
+    PasskeyInvalidError,
+    PasskeyNotFoundError,
+    PasskeysFullError,
 )
 from identity.passkeys.options import Options, creation_options
 from identity.passkeys.passkey import Passkey, insert_passkey, passkeys_of, sealed_row, used

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, insert
 
 from identity.assurance.account import ACCOUNT_POLICY
 from identity.assurance.decisions import ACCOUNT_OPENED, AccountOpened
-from identity.errors import ChallengeGoneError
 from identity.passkeys.challenges import Purpose
+from identity.passkeys.errors import ChallengeGoneError
 from identity.passkeys.options import Options, creation_options, request_options
 from identity.passkeys.passkeys import Passkeys
 from identity.passkeys.responses import Asserted, Attested

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from identity.errors import RelyingPartyError
+from identity.passkeys.errors import RelyingPartyError
 
 NAME: Final = "Sigillo"
 LOCALHOST: Final = "localhost"

@@ -29,7 +29,8 @@ from webauthn.helpers.structs import (
 from identity.encoding import base64url
 from identity.encoding.cbor import read_map
 from identity.encoding.strict_json import read_object
-from identity.errors import PasskeyInvalidError, PasskeyUnreadableError, TokenUnreadableError
+from identity.errors import TokenUnreadableError
+from identity.passkeys.errors import PasskeyInvalidError, PasskeyUnreadableError
 from identity.passkeys.relying_party import RelyingParty
 
 ALGORITHMS: Final = (

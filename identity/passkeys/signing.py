@@ -20,8 +20,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from identity.encoding import base64url
-from identity.errors import ChallengeGoneError
 from identity.passkeys.challenges import Purpose, value_of
+from identity.passkeys.errors import ChallengeGoneError
 from identity.passkeys.options import Options, request_options
 from identity.passkeys.passkeys import Passkeys
 from identity.passkeys.relying_party import RelyingParty

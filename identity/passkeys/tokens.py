@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select
 
 from identity.assurance.tables import AccountRow
-from identity.errors import SignedOutError, SignInAgainError
+from identity.passkeys.errors import SignedOutError, SignInAgainError
 from identity.passkeys.tables import PersonTokenRow
 from keys.clock import Clock, Entropy
 from ledger.ids import PrincipalId, SubjectId, TenantId, milliseconds

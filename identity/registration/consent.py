@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from identity.errors import RegistrationRulesError
+from identity.registration.errors import RegistrationRulesError
 from ledger.canonical import canonical
 from ledger.entry import POLICY
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, update
 
 from detection.generations.absence import leave
 from identity.assurance.account import Accounts
-from identity.errors import RegistrationEndedError
+from identity.registration.errors import RegistrationEndedError
 from identity.registration.record import KEPT, State, become, find_row
 from identity.registration.tables import HoldRow, NoticeRow
 from identity.status.decisions import KIND_OF, StatusChanged

@@ -18,7 +18,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select, update
 
 from identity.assurance.account import Accounts
-from identity.errors import RecoveryBusyError, RecoveryCodeError, TooManyGuessesError
+from identity.registration.errors import RecoveryBusyError, RecoveryCodeError, TooManyGuessesError
 from identity.registration.recovery import RecoveryCode
 from identity.registration.tables import GuessRow
 from ledger.ids import SubjectId, TenantId

@@ -21,7 +21,6 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 
 from identity.assurance.account import Accounts, Actor
-from identity.errors import HoldDecidedError, RegistrationHoldNotFoundError
 from identity.registration.decisions import (
     HELD,
     POLICY,
@@ -32,6 +31,7 @@ from identity.registration.decisions import (
     RegistrationReleased,
 )
 from identity.registration.ending import Ending
+from identity.registration.errors import HoldDecidedError, RegistrationHoldNotFoundError
 from identity.registration.record import Details, State, become, find_row, opened
 from identity.registration.tables import HoldRow
 from keys.sealing import seal, unseal

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, select
 
 from identity.assurance.tier import Tier
-from identity.errors import RegisteredAlreadyError, TooManyRegistrationsError
+from identity.registration.errors import RegisteredAlreadyError, TooManyRegistrationsError
 from identity.registration.record import KEPT
 from identity.registration.refusal import Kind
 from identity.registration.tables import RegistrationRow

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, select
 
 from identity.assurance.account import Accounts
-from identity.errors import AccountRegisteredError, RegistrationEndedError
+from identity.registration.errors import AccountRegisteredError, RegistrationEndedError
 from identity.registration.record import KEPT, PROTECTING, Registration, State, ended, find_row, opened, rows_of
 from identity.registration.tables import RegistrationRow
 from ledger.errors import SubjectErasedError

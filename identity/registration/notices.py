@@ -17,8 +17,9 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from identity.assurance.account import Accounts
+from identity.assurance.errors import CodeNotSentError, SenderAbsentError
 from identity.assurance.senders import Carrier
-from identity.errors import CodeNotSentError, RegistrationEndedError, RegistrationNotFoundError, SenderAbsentError
+from identity.registration.errors import RegistrationEndedError, RegistrationNotFoundError
 from identity.registration.lookup import Registrations
 from identity.registration.record import Registration, become, find_row
 from identity.registration.tables import NoticeRow

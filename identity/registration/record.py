@@ -16,9 +16,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from identity.assurance.tier import Tier
-from identity.errors import RegistrationNotFoundError
 from identity.registration.consent import Consent
 from identity.registration.decisions import RegistrationMade
+from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.refusal import Kind, Purpose, Refusal, Right
 from identity.registration.tables import RegistrationRow
 from keys.clock import Entropy

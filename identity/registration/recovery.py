@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from mnemonic import Mnemonic
 
-from identity.errors import RecoveryCodeError
+from identity.registration.errors import RecoveryCodeError
 from keys.clock import Entropy
 
 CODE_BYTES: Final = 16

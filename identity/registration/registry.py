@@ -22,7 +22,6 @@ from identity.assurance.account import Accounts, Actor, require_account
 from identity.assurance.evidence import evidence_of, standing
 from identity.assurance.grants import Grants
 from identity.assurance.tier import Tier
-from identity.errors import OvertakenError, RegistrationEndedError, RegistryBusyError, TierTooLowError
 from identity.issuing.credential_types import DO_NOT_GENERATE, Refused
 from identity.issuing.issue import Issued, Issuing
 from identity.issuing.issued import CredentialId
@@ -30,6 +29,7 @@ from identity.issuing.orders import TypedOrder
 from identity.jose.jwk import PublicKey
 from identity.registration import limits
 from identity.registration.decisions import MADE, POLICY, REPEATED, RegistrationRepeated
+from identity.registration.errors import OvertakenError, RegistrationEndedError, RegistryBusyError, TierTooLowError
 from identity.registration.holds import Doubt, HoldReason, held
 from identity.registration.lookup import Registrations
 from identity.registration.receipt import TYPE as RECEIPT

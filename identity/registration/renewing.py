@@ -18,7 +18,6 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, and_, select
 
 from identity.assurance.account import Accounts, Actor
-from identity.errors import ConsentOutdatedError, RegistrationEndedError
 from identity.registration.consent import Consent, ConsentProof, ConsentText
 from identity.registration.decisions import (
     EXPIRED,
@@ -30,6 +29,7 @@ from identity.registration.decisions import (
     RegistrationWithdrawn,
 )
 from identity.registration.ending import Ending
+from identity.registration.errors import ConsentOutdatedError, RegistrationEndedError
 from identity.registration.lookup import Registrations
 from identity.registration.notices import About, insert_notice
 from identity.registration.record import KEPT, Registration, State, become, find_row, seal_details

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from identity.errors import ConsentOutdatedError, RegisteringNotAllowedError
 from identity.issuing.credential_types import Refused
 from identity.jose.jwk import PublicKey
 from identity.registration.consent import Consent, ConsentProof, statement
+from identity.registration.errors import ConsentOutdatedError, RegisteringNotAllowedError
 from identity.registration.refusal import Kind, Purpose, Right
 from identity.registration.rules import Rulebook, Rules
 from identity.sd_jwt.credential import TYPE as SD_JWT

@@ -22,8 +22,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from identity.errors import ConsentTextUnknownError, RegistrationRulesError
 from identity.registration.consent import ConsentText, read_texts
+from identity.registration.errors import ConsentTextUnknownError, RegistrationRulesError
 from identity.registration.refusal import Kind
 from ledger.entry import POLICY
 

@@ -20,7 +20,6 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from identity.assurance.account import Accounts, Actor
-from identity.errors import NotLeavingError, RecoveryCodeError, RegistrationEndedError, RegistrationNotFoundError
 from identity.registration.decisions import (
     POLICY,
     WITHDRAWAL_ASKED,
@@ -31,6 +30,12 @@ from identity.registration.decisions import (
     WithdrawalStopped,
 )
 from identity.registration.ending import Ending
+from identity.registration.errors import (
+    NotLeavingError,
+    RecoveryCodeError,
+    RegistrationEndedError,
+    RegistrationNotFoundError,
+)
 from identity.registration.guesses import Guesses
 from identity.registration.lookup import Registrations
 from identity.registration.notices import About, insert_notice

@@ -21,9 +21,10 @@ from detection.templates.template import Embedding
 from detection.templates.thresholds import Band
 from identity.alike import Alike
 from identity.assurance.account import Actor
+from identity.assurance.errors import AccountNotFoundError
 from identity.depicted import KINDS, Basis, DepictionJudged, Depictions, Pictured, picture_mark
-from identity.errors import AccountNotFoundError, RegistrationNotFoundError
 from identity.registration.decisions import KINDS as REGISTRATION_KINDS
+from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.holds import Doubt
 from identity.registration.refusal import Right
 from identity.registration.registry import Store

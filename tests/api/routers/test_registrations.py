@@ -30,9 +30,10 @@ from detection.memfd import Memfd
 from identity.assurance.evidence import Found
 from identity.assurance.tier import EvidenceKind
 from identity.did.web import read_document
-from identity.errors import AccountRegisteredError, PasskeyInvalidError
 from identity.jose.jws import read_jws
+from identity.passkeys.errors import PasskeyInvalidError
 from identity.passkeys.signing import SIGNATURE, check_signature
+from identity.registration.errors import AccountRegisteredError
 from identity.registration.receipt import TYPE, read_receipt
 from identity.registration.recovery import RecoveryCode
 from ledger.ids import SubjectId

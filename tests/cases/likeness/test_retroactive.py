@@ -15,7 +15,7 @@ from cases.likeness import retroactive
 from cases.likeness.matching import Looked, Matching
 from cases.likeness.retroactive import Retroactive, Round, Stage
 from detection.errors import MatchUnknownError, Unknown
-from identity.errors import RegistrationNotFoundError
+from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.record import State
 from ledger.ids import SubjectId
 from tests.api.wire import problem, upload

@@ -9,9 +9,7 @@ import pytest
 
 from identity.assurance.account import Actor
 from identity.assurance.codes import DIGITS, LASTS
-from identity.assurance.requests import MAX_ATTEMPTS, MAX_PER_ACCOUNT, MAX_PER_TARGET, WINDOW
-from identity.assurance.tier import EvidenceKind, Tier
-from identity.errors import (
+from identity.assurance.errors import (
     AccountNotFoundError,
     CodeNotSentError,
     DestinationError,
@@ -22,6 +20,8 @@ from identity.errors import (
     TooManyRequestsError,
     WrongCodeError,
 )
+from identity.assurance.requests import MAX_ATTEMPTS, MAX_PER_ACCOUNT, MAX_PER_TARGET, WINDOW
+from identity.assurance.tier import EvidenceKind, Tier
 from ledger.ids import SubjectId
 from tests.identity.assurance.house import House, policy
 

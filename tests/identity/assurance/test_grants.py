@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from identity.assurance.account import Actor
 from identity.assurance.decisions import AssuranceEnded, AssuranceGranted
+from identity.assurance.errors import AccountNotFoundError, EvidenceNotFoundError, EvidenceUnknownError
 from identity.assurance.evidence import Found
 from identity.assurance.grants import Withdrawal
 from identity.assurance.tier import EvidenceKind, Tier
-from identity.errors import AccountNotFoundError, EvidenceNotFoundError, EvidenceUnknownError
 from keys.errors import SealBrokenError
 from ledger.errors import EntryNotFoundError, PayloadErasedError, SubjectHeldError
 from ledger.forgetting.holds import place

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from identity.assurance.account import Actor
-from identity.assurance.kyc import LASTS
-from identity.assurance.tier import Tier
-from identity.assurance.webhook import TOLERANCE, Secret, check, signed_headers
-from identity.errors import (
+from identity.assurance.errors import (
     EvidenceUnaskedError,
     ProviderUnknownError,
     RequestEndedError,
     WebhookMalformedError,
     WebhookRefusedError,
 )
+from identity.assurance.kyc import LASTS
+from identity.assurance.tier import Tier
+from identity.assurance.webhook import TOLERANCE, Secret, check, signed_headers
 from keys.clock import system_entropy
 from ledger.ids import SubjectId, new_id
 from tests.identity.assurance.house import HOUSE, SECRET, House

@@ -15,10 +15,7 @@ import pytest
 from api.assurance import identity_providers
 from api.fetching import OpenWeb
 from identity.assurance.account import Actor
-from identity.assurance.logins import LASTS, Logins
-from identity.assurance.provider import KEYS_AGAIN, KEYS_KEPT, REST, Client
-from identity.assurance.tier import EvidenceKind, Tier
-from identity.errors import (
+from identity.assurance.errors import (
     EvidenceRefusedError,
     EvidenceSharedError,
     EvidenceUnaskedError,
@@ -26,6 +23,9 @@ from identity.errors import (
     ProviderUnknownError,
     RequestEndedError,
 )
+from identity.assurance.logins import LASTS, Logins
+from identity.assurance.provider import KEYS_AGAIN, KEYS_KEPT, REST, Client
+from identity.assurance.tier import EvidenceKind, Tier
 from ledger.ids import SubjectId
 from tests.identity.assurance.house import House
 from tests.simulators.identity_provider import CLIENT, REDIRECT, SECRET, IdentityProvider, SigningKey

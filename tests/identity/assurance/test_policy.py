@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from identity.assurance.errors import AssurancePolicyError, EvidenceUnknownError
 from identity.assurance.policy import DEFAULT_FILE, EVERYWHERE, Rule, default_policy, read_policy
 from identity.assurance.tier import EvidenceKind, Tier, highest, lowest
-from identity.errors import AssurancePolicyError, EvidenceUnknownError
 from tests.identity.assurance.house import policy
 
 WRITTEN = json.loads(DEFAULT_FILE.read_bytes())

@@ -11,16 +11,16 @@ from detection.memfd import Memfd
 from detection.sandbox import Sandbox
 from identity.alike import Alike
 from identity.assurance.account import Actor
-from identity.assurance.policy import Policy
-from identity.assurance.portrait import METHOD, Compared
-from identity.assurance.requests import MAX_PER_ACCOUNT
-from identity.assurance.tier import EvidenceKind, Tier
-from identity.errors import (
+from identity.assurance.errors import (
     AccountNotFoundError,
     EvidenceRefusedError,
     EvidenceUnknownError,
     TooManyRequestsError,
 )
+from identity.assurance.policy import Policy
+from identity.assurance.portrait import METHOD, Compared
+from identity.assurance.requests import MAX_PER_ACCOUNT
+from identity.assurance.tier import EvidenceKind, Tier
 from ledger.ids import SubjectId
 from tests.detection.faces import photos
 from tests.detection.faces.conftest import looker

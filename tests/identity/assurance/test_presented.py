@@ -10,9 +10,9 @@ import pytest
 
 from identity.age import PID_VCT, Answer
 from identity.assurance.account import Actor
+from identity.assurance.errors import EvidenceRefusedError, EvidenceUnknownError
 from identity.assurance.presented import BOUND, Presented, Shown, of_mdoc, of_presentation, of_sd_jwt, of_session
 from identity.assurance.tier import EvidenceKind, Tier
-from identity.errors import EvidenceRefusedError, EvidenceUnknownError
 from identity.mdoc.document import DRIVING_LICENCE, PROOF_OF_AGE, VerifiedMdoc
 from identity.openid4vp.session import Answered, Session
 from identity.openid4vp.verdict import Verdict

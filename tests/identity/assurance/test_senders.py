@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from identity.assurance.errors import CodeNotSentError, SenderAbsentError
 from identity.assurance.senders import MAX_AT_ONCE, OUTBOX_WARNING, Gateway, Message, Nobody, Outbox
 from identity.assurance.tier import EvidenceKind
 from identity.assurance.webhook import check
-from identity.errors import CodeNotSentError, SenderAbsentError
 from keys.clock import system_clock
 from tests.identity.assurance.house import SECRET
 from tests.loopback import Quiet, listening

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity.assurance.account import Actor
+from identity.assurance.errors import AccountNotFoundError
 from identity.assurance.grants import Withdrawal
 from identity.assurance.statements import TYPE, Assured, Missing, Stated, read_statement
 from identity.assurance.tier import EvidenceKind, Tier
-from identity.errors import AccountNotFoundError, TokenInvalidError, TokenUnreadableError
+from identity.errors import TokenInvalidError, TokenUnreadableError
 from identity.issuing.issuer import Issuer
 from identity.jose.jws import read_jws
 from identity.outcome import Check

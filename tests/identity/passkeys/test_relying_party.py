@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from identity.errors import RelyingPartyError
+from identity.passkeys.errors import RelyingPartyError
 from identity.passkeys.relying_party import RelyingParty, relying_party
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.encoding import base64url
-from identity.errors import PasskeyError, PasskeyInvalidError, PasskeyUnreadableError
+from identity.passkeys.errors import PasskeyError, PasskeyInvalidError, PasskeyUnreadableError
 from identity.passkeys.relying_party import RelyingParty
 from identity.passkeys.responses import Asserted, NewKey, challenge_of, verify_asserted, verify_attested
 from tests.identity.passkeys.browser import asserted, attested

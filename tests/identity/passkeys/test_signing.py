@@ -13,16 +13,16 @@ from sqlalchemy import Connection
 
 from identity.assurance.account import Actor
 from identity.encoding import base64url
-from identity.errors import (
+from identity.errors import TokenUnreadableError
+from identity.passkeys.challenges import Purpose
+from identity.passkeys.decisions import PasskeyBound
+from identity.passkeys.errors import (
     ChallengeGoneError,
     PasskeyClonedError,
     PasskeyError,
     PasskeyInvalidError,
     PasskeyNotFoundError,
-    TokenUnreadableError,
 )
-from identity.passkeys.challenges import Purpose
-from identity.passkeys.decisions import PasskeyBound
 from identity.passkeys.people import SignedIn
 from identity.passkeys.responses import Asserted
 from identity.passkeys.signing import SIGNATURE, Signature, Signed, check_signature

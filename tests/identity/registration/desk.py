@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 
 from detection.generations.decisions import KINDS as INDEX_KINDS
 from identity.assurance.account import Actor
+from identity.assurance.errors import CodeNotSentError
 from identity.assurance.tier import EvidenceKind
-from identity.errors import CodeNotSentError
 from identity.issuing.issue import Issuing
 from identity.registration.decisions import KINDS
 from identity.registration.guesses import Guesses

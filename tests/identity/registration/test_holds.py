@@ -5,12 +5,8 @@ from dataclasses import replace
 import pytest
 
 from identity.assurance.account import Actor
-from identity.errors import (
-    HoldDecidedError,
-    RegistrationEndedError,
-    RegistrationHoldNotFoundError,
-)
 from identity.registration.decisions import RegistrationHeld, RegistrationRefused
+from identity.registration.errors import HoldDecidedError, RegistrationEndedError, RegistrationHoldNotFoundError
 from identity.registration.holds import PAGE, Doubt, HoldReason, HoldState
 from identity.registration.record import State
 from identity.registration.refusal import Right

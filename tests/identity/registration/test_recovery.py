@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.errors import RecoveryCodeError
+from identity.registration.errors import RecoveryCodeError
 from identity.registration.recovery import CODE_BYTES, RecoveryCode
 from keys.clock import system_entropy
 

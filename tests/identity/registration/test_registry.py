@@ -10,10 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from identity.assurance.account import Actor
+from identity.assurance.errors import AccountNotFoundError
 from identity.assurance.grants import Withdrawal
 from identity.assurance.tier import EvidenceKind
-from identity.errors import (
-    AccountNotFoundError,
+from identity.errors import TokenInvalidError
+from identity.registration.consent import ConsentProof
+from identity.registration.decisions import RegistrationMade
+from identity.registration.errors import (
     ConsentOutdatedError,
     ConsentTextUnknownError,
     OvertakenError,
@@ -23,11 +26,8 @@ from identity.errors import (
     RegistrationNotFoundError,
     RegistryBusyError,
     TierTooLowError,
-    TokenInvalidError,
     TooManyRegistrationsError,
 )
-from identity.registration.consent import ConsentProof
-from identity.registration.decisions import RegistrationMade
 from identity.registration.holds import Doubt, HoldReason
 from identity.registration.limits import PER_ACCOUNT, PER_CALLER, WINDOW
 from identity.registration.receipt import read_receipt

@@ -8,7 +8,12 @@ import pytest
 from sqlalchemy import Connection
 
 from identity.assurance.account import Actor
-from identity.errors import ConsentOutdatedError, ConsentTextUnknownError, RegistrationEndedError, RegistrationError
+from identity.registration.errors import (
+    ConsentOutdatedError,
+    ConsentTextUnknownError,
+    RegistrationEndedError,
+    RegistrationError,
+)
 from identity.registration.notices import About
 from identity.registration.record import State
 from identity.registration.refusal import Kind

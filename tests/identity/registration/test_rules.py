@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from identity.errors import ConsentTextUnknownError, RegistrationRulesError
+from identity.registration.errors import ConsentTextUnknownError, RegistrationRulesError
 from identity.registration.refusal import Kind, Purpose, Refusal
 from identity.registration.rules import DEFAULT_FOLDER, EVERYWHERE, default_rulebook, read_rulebook
 

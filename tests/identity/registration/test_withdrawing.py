@@ -12,14 +12,14 @@ from detection.generations.absence import Absences
 from detection.generations.absence_verifier import check
 from detection.generations.generations import Generations
 from identity.assurance.account import Actor
-from identity.errors import (
+from identity.registration.decisions import RegistrationWithdrawn
+from identity.registration.errors import (
     NotLeavingError,
     RecoveryCodeError,
     RegistrationEndedError,
     RegistrationNotFoundError,
     TooManyGuessesError,
 )
-from identity.registration.decisions import RegistrationWithdrawn
 from identity.registration.guesses import MAX_GUESSES, WINDOW, Guesses, forget_guesses
 from identity.registration.holds import Doubt, HoldReason
 from identity.registration.notices import About
