@@ -146,10 +146,10 @@ class ConsentUnsignedError(CasesError):
 
 
 class OwnReviewError(CasesError):
-    """Whoever brought a registration does not decide about it."""
+    """Whoever brought a registration, or uploaded an asset that is held, does not decide about it."""
 
     def __init__(self) -> None:
-        super().__init__("this registration was brought with the same principal: somebody else has to look at it")
+        super().__init__("this was brought with the same principal: somebody else has to look at it")
 
 
 class ParentRefusedError(CasesError):

@@ -85,10 +85,7 @@ class Checks:
         with self.database.read(caller.tenant) as connection:
             if spent and (made := spent.winner(connection, now)):
                 return self._found(connection, system, made)
-            waits = tool_waits(connection, caller.tenant, caller.principal, now)
-            waits = max(waits, person_waits(connection, caller.tenant, asker, now))
-        if waits:
-            raise LikenessLimitError(-(-waits // 1000))
+            _require_room(connection, caller, asker, now)
         looked = self._look(caller, question) if self.matching.anyone(caller.tenant) else None
         return self._record(caller, system, question, looked, spent)
 
@@ -105,17 +102,19 @@ class Checks:
         spent: IdempotencyKey | None,
     ) -> Checked:
         now, tenant = milliseconds(self.clock()), caller.tenant
+        asker = asker_of(system, caller.principal)
         judged = judge(looked, question.use, self.refused)
         draft = self.ledger.draft(KIND.name, CHECK_POLICY, caller.principal, system, None)
         checked = self._checked(question, judged.answer, looked, draft, now)
         entry = self._entry(draft, caller, question, checked, judged)
-        lines = self._lines(caller, system, looked, checked, judged)
+        lines = self._lines(asker, looked, checked, judged)
         row = self._row(caller, system, checked)
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, caller)
             if spent and spent.winner(connection, now):
                 return []
+            _require_room(connection, caller, asker, now)  # what was asked at the same time counts
             alive = still_protecting(connection, tenant, [line["registration_id"] for line in lines])
             if shown := [line for line in lines if line["registration_id"] in alive]:
                 connection.execute(insert(MatchRow), shown)
@@ -158,11 +157,8 @@ class Checks:
         )
         return replace(draft, payload=said)
 
-    def _lines(
-        self, caller: Caller, system: Subject, looked: Looked | None, checked: Checked, judged: Judged
-    ) -> list[dict[str, Any]]:
+    def _lines(self, asker: str, looked: Looked | None, checked: Checked, judged: Judged) -> list[dict[str, Any]]:
         """One for everybody who is shown; what the policy refused is refused to all of them."""
-        asker = asker_of(system, caller.principal)
 
         def row(one: Sighted) -> dict[str, Any]:
             outcome = Outcome.REFUSED if "policy" in judged.reasons else outcome_of(one)
@@ -184,10 +180,18 @@ class Checks:
     def _idempotency(self, system: Subject, caller: Caller, question: Question) -> IdempotencyKey | None:
         if not question.idempotency_key:
             return None
-        digest = hashlib.sha256(f"likeness\0{question.use}\0{question.nonce}\0{question.place}\0".encode())
+        said = f"likeness\0{caller.grant.tool}\0{question.use}\0{question.nonce}\0{question.place}\0"
+        digest = hashlib.sha256(said.encode())
         for chunk in question.picture.chunks():
             digest.update(chunk)
         return IdempotencyKey.of(system, caller.principal, question.idempotency_key, digest.digest())
+
+
+def _require_room(connection: Connection, caller: Caller, asker: str, now: int) -> None:
+    """Raises LikenessLimitError."""
+    waits = tool_waits(connection, caller.tenant, caller.principal, now)
+    if waits := max(waits, person_waits(connection, caller.tenant, asker, now)):
+        raise LikenessLimitError(-(-waits // 1000))
 
 
 def commitment(salt: bytes, picture: Memfd) -> str:

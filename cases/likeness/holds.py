@@ -2,7 +2,7 @@
 
 Rules
 - A reviewer ends or keeps all holds of an asset; a registered person their own (`cases.likeness.log`). The last one
-  that ends gives the asset out.
+  that ends gives the asset out. Whoever uploaded it decides nothing of that, whatever else their key may do.
 - The uploader is told neither whom the file may show nor how sure that is, and may object; a reviewer reads that.
 - A hold does not outlive what it holds: retention and erasure end both.
 - Whose registration has ended holds nothing any more.
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from cases.access import Caller, require_alive
 from cases.asset import AssetId, AssetState, find_row, subject_id
-from cases.errors import AssetNotFoundError, LikenessHoldNotFoundError
+from cases.errors import AssetNotFoundError, LikenessHoldNotFoundError, OwnReviewError
 from cases.likeness.decisions import (
     APPEALED,
     HOLD_POLICY,
@@ -103,13 +103,14 @@ class LikenessHolds:
         return [self._hold(by.tenant, AssetId(asset), rows) for asset, rows in held.items() if rows]
 
     def release(self, by: Caller, asset: AssetId, reason: str) -> EntryId:
-        """Give it out. Raises AssetNotFoundError, LikenessHoldNotFoundError, AssetGoneError."""
+        """Give it out. Raises AssetNotFoundError, LikenessHoldNotFoundError, AssetGoneError, OwnReviewError."""
         subject = self._subject(by.tenant, asset)
         said = AssetReleased(asset, "reviewer", reason)
         draft = self._draft(RELEASED, by.principal, subject, said)
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, by)
+            require_another(connection, by, asset)
             drop(connection, by.tenant, asset, _ids(connection, by.tenant, asset))
             return [draft]
 
@@ -124,6 +125,7 @@ class LikenessHolds:
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, by)
+            require_another(connection, by, asset)
             refuse(connection, by.tenant, asset, _ids(connection, by.tenant, asset), now)
             return [draft]
 
@@ -131,7 +133,9 @@ class LikenessHolds:
         return draft.id
 
     def appeal(self, by: Caller, asset: AssetId, statement: str) -> EntryId:
-        """The uploader's objection, in their words; a later one takes its place. Raises as `release`."""
+        """The uploader's objection, in their words; a later one takes its place. Raises AssetNotFoundError,
+        LikenessHoldNotFoundError, AssetGoneError.
+        """
         subject = self._subject(by.tenant, asset)
         draft = self._draft(APPEALED, by.principal, subject, AssetAppealed(asset, statement))
         sealed = seal(subject.key, statement.encode(), _bound(subject), self.entropy)
@@ -193,6 +197,12 @@ class LikenessHolds:
 
     def _draft(self, kind: Kind, principal: PrincipalId, subject: Subject, payload: object) -> Draft:
         return self.ledger.draft(kind.name, HOLD_POLICY, principal, subject, payload)
+
+
+def require_another(connection: Connection, by: Caller, asset: AssetId) -> None:
+    """In a unit of work: whoever uploaded an asset does not decide about it. Raises OwnReviewError."""
+    if by.key is not None and find_row(connection, by.tenant, asset)["principal_id"] == by.principal:
+        raise OwnReviewError
 
 
 def _ids(connection: Connection, tenant: TenantId, asset: AssetId) -> list[str]:

@@ -29,6 +29,7 @@ from cases.likeness.decisions import (
     MatchAnswered,
 )
 from cases.likeness.hold_rows import drop, holds_of, refuse
+from cases.likeness.holds import require_another
 from cases.likeness.lines import Line, open_line
 from cases.likeness.tables import MatchRow
 from keys.clock import Clock
@@ -82,7 +83,7 @@ class MatchLog:
     def respond(self, by: Caller, person: Subject, match: str, response: Response) -> EntryId:
         """What the person says to one line; the entry that says so.
 
-        Raises MatchNotFoundError, MatchAnsweredError, KeyStoreUnavailableError.
+        Raises MatchNotFoundError, MatchAnsweredError, OwnReviewError, KeyStoreUnavailableError.
         """
         with self.database.read(person.tenant) as connection:
             line = _seen(person, _row(connection, person, match)).line
@@ -94,6 +95,8 @@ class MatchLog:
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, by)
+            if held and response is Response.CONFIRMED:
+                require_another(connection, by, held.asset)
             if answered := _row(connection, person, match)["response"]:
                 raise MatchAnsweredError(answered)
             mine = (MatchRow.tenant_id == person.tenant, MatchRow.id == match)

@@ -23,6 +23,7 @@ from identity.registration.errors import RegistrationEndedError, RegistrationNot
 from identity.registration.lookup import Registrations
 from identity.registration.record import Registration, become, find_row
 from identity.registration.tables import NoticeRow
+from keys.errors import SealBrokenError
 from ledger.entry import format_time
 from ledger.ids import SubjectId, TenantId
 from ledger.storage.tenancy import SystemSession
@@ -72,6 +73,9 @@ class Notices:
         except (RegistrationEndedError, RegistrationNotFoundError):  # since the round read it
             self._note(row, due_at=None)
             return
+        except SealBrokenError:  # of one damaged row; the others are told, and everything after this round goes on
+            self._later(row, now)
+            return
         contact = found.details.contact if found.details else ""
         asked = row["about"] == About.WITHDRAWAL_ASKED
         if not contact or (asked and found.leaving_at is None):  # nobody to tell; or it was stopped
@@ -83,8 +87,7 @@ class Notices:
                 f"{row['registration_id']}.{row['about']}", _content(found, row["about"], until, contact)
             )
         except (CodeNotSentError, SenderAbsentError):
-            pause = min(FIRST_PAUSE * 2 ** min(row["tries"], 16), LONGEST_PAUSE)
-            self._note(row, due_at=now + pause // _MILLISECOND, tries=row["tries"] + 1)
+            self._later(row, now)
             return
         if asked:
             self._bring_forward(row["tenant_id"], row["registration_id"], until)
@@ -100,6 +103,10 @@ class Notices:
             return ()
 
         self.accounts.ledger.record(work, tenant)
+
+    def _later(self, row: RowMapping, now: int) -> None:
+        pause = min(FIRST_PAUSE * 2 ** min(row["tries"], 16), LONGEST_PAUSE)
+        self._note(row, due_at=now + pause // _MILLISECOND, tries=row["tries"] + 1)
 
     def _note(self, row: RowMapping, **values: object) -> None:
         mine = (

@@ -180,6 +180,16 @@ def test_the_same_check_twice_is_one(registry: Running, tool: httpx.Client) -> N
     problem(ask(tool, purpose="other", key="again"), 422, "idempotency-conflict")
 
 
+def test_a_check_of_one_tool_is_no_other_tools(registry: Running) -> None:
+    """Two keys of one principal: what was recorded of one tool is not signed to another."""
+    body = {"source_types": TYPES, "scopes": ["likeness:check"]}
+    first = registry.operator.issue_key({**body, "tool": "Brush"})
+    other = registry.operator.issue_key({**body, "tool": "Lens", "principal": first["principal"]})
+    with registry.http(first["token"]) as brush, registry.http(other["token"]) as lens:
+        assert ask(brush, key="shared").status_code == 201
+        problem(ask(lens, key="shared"), 422, "idempotency-conflict")
+
+
 def test_whoever_meets_one_person_too_often_is_answered_nothing(
     registry: Running, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +206,25 @@ def test_whoever_meets_one_person_too_often_is_answered_nothing(
     monkeypatch.setattr(limits, "PER_TOOL", 2)
     with registry.http(token) as climber:
         assert problem(ask(climber), 429, "likeness-limit").keys() == said.keys()
+
+
+def test_asking_at_once_is_no_way_round_that(
+    registry: Running, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other check is recorded while this one's picture is looked at."""
+    monkeypatch.setattr(limits, "PER_PERSON", 1)
+    token = registry.key("Racer", source_types=TYPES, scopes=["likeness:check"])
+    look, others = Matching.look, [ask]
+    with people.registered(), registry.http(token) as one, registry.http(token) as other:
+
+        def slowly(self: Matching, *args: Any) -> Any:
+            found = look(self, *args)
+            if others:
+                assert others.pop()(other).status_code == 201
+            return found
+
+        monkeypatch.setattr(Matching, "look", slowly)
+        problem(ask(one), 429, "likeness-limit")
 
 
 def test_only_a_vetted_tool_may_ask(registry: Running) -> None:

@@ -69,6 +69,22 @@ def test_objecting_keeps_it_held_and_a_reviewer_has_the_last_word(registry: Runn
         ]  # fmt: skip
 
 
+def test_who_uploaded_it_gives_nothing_out(registry: Running, people: People) -> None:
+    """A platform's key that may do everything else: neither as a reviewer nor in the person's name."""
+    scopes = ["assets:sign", "assets:read", "registrations:write", "registrations:read", "registrations:review"]
+    with people.registered() as she, registry.http(registry.key(source_types=TYPES, scopes=scopes)) as platform:
+        asset = held(platform)
+        for way in ("release", "refusal"):
+            problem(
+                platform.post(f"/v1/likeness-holds/{asset['id']}/{way}", json={"reason": "mine"}), 403, "own-review"
+            )
+        said = f"/v1/registrations/{she}/matches/{log(registry, she)[0]['id']}/response"
+        problem(platform.post(said, json={"response": "confirmed"}), 403, "own-review")
+        assert platform.get(asset["links"]["self"]).json()["state"] == "held"
+        registry.operator.respond(she, log(registry, she)[0]["id"], "confirmed")
+        assert platform.get(asset["links"]["self"]).json()["state"] == "signed"
+
+
 def test_one_persons_lines_are_nobody_elses(registry: Running, people: People, http: Any) -> None:
     with people.registered() as she, people.registered(people.stranger()) as other:
         held(http)

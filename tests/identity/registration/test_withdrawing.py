@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from detection.errors import AbsenceUnknownError
 from detection.generations.absence import Absences
@@ -26,6 +27,7 @@ from identity.registration.notices import About
 from identity.registration.record import State
 from identity.registration.recovery import RecoveryCode
 from identity.registration.registry import Registered
+from identity.registration.tables import RegistrationRow
 from identity.registration.withdrawing import DELAY, UNTOLD, Way
 from identity.status.lists import standing
 from identity.status.token import Status
@@ -33,6 +35,7 @@ from keys.clock import system_entropy
 from ledger.errors import SubjectErasedError, SubjectHeldError
 from ledger.forgetting.holds import place
 from ledger.ids import SubjectId, moment
+from ledger.payload import Draft
 from ledger.receipt import verify_receipt
 from tests.identity.registration.desk import RegistryDesk, Said
 from tests.ledger.world import LONG
@@ -167,6 +170,24 @@ def test_a_notice_that_does_not_go_is_tried_again(
     found = desk.registrations.find(platform.tenant, name).leaving_at
     assert found is not None
     assert moment(found) == moment(desk.house.accounts.now()) + DELAY
+
+
+def test_a_damaged_row_keeps_nobody_else_from_being_told(
+    desk: RegistryDesk, platform: Actor, made: Registered, name: SubjectId
+) -> None:
+    """Nor housekeeping from what comes after notices: proofs of absence, retention."""
+    other = desk.register(platform, desk.account(platform, "user-told"), contact="eva@example.org")
+    for one in (made, other):
+        desk.withdrawals.ask(one.registration.id, one.code.words)
+    damage = update(RegistrationRow).where(RegistrationRow.tenant_id == platform.tenant, RegistrationRow.id == name)
+
+    def work(connection: Connection) -> Sequence[Draft]:
+        connection.execute(damage.values(sealed=b"x" * 64))
+        return []
+
+    desk.house.accounts.ledger.record(work, platform.tenant)
+    desk.notify()
+    assert (len(desk.told(name)), len(desk.told(other.registration.id))) == (0, 1)
 
 
 def test_the_person_stops_it(desk: RegistryDesk, platform: Actor, made: Registered, name: SubjectId) -> None:
