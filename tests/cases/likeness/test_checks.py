@@ -59,10 +59,10 @@ def answered(tool: httpx.Client, *args: Any) -> str:
 def test_a_persons_refusal_looks_like_the_policys(registry: Running, people: People, tool: httpx.Client) -> None:
     before = recorded(registry)
     policy = ask(tool, purpose="sexualised").json()
-    assert recorded(registry) == [*before, "likeness.checked"]
+    assert recorded(registry) == sorted([*before, "likeness.checked"])
     with people.registered() as registration:
         refused = ask(tool).json()
-        assert recorded(registry) == [*before, *["likeness.checked"] * 2], "in public, each refusal is as much"
+        assert recorded(registry) == sorted([*before, *["likeness.checked"] * 2]), "in public, each refusal is as much"
         (line,) = log(registry, registration)
         assert (line["caller"], line["outcome"], line["entry"]) == (
             "creation_tool",

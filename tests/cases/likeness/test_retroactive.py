@@ -155,7 +155,6 @@ def test_what_a_person_has_to_look_at_first_waits(registry: Running, people: Peo
         assert registry.operator.retroactive(registration)["stage"] == "waiting"
 
 
-@pytest.mark.usefixtures("by_hand")
 def test_what_came_while_a_person_looked_at_a_registration_is_looked_at(
     registry: Running, people: People, http: httpx.Client
 ) -> None:
