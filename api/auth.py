@@ -53,7 +53,7 @@ async def recognise(request: Request, service: ServiceDep) -> Caller | None:
         return None
     if token.strip().startswith(PERSON):
         request.scope[_NETWORK] = service.throttle.anonymous(address)
-        person = await run_in_threadpool(service.people.tokens.authenticate, token.strip())
+        person = await run_in_threadpool(service.registry.people.tokens.authenticate, token.strip())
         request.scope["sigillo.principal"] = person.principal
         return person_caller(person)
     try:
@@ -112,14 +112,14 @@ async def require_person(recognised: Annotated[Caller | None, Depends(recognise)
 async def require_recent(service: ServiceDep, caller: Annotated[Caller, Depends(require_person)]) -> Caller:
     """The same, who must have signed in minutes ago. Raises PersonNeededError, SignInAgainError."""
     if caller.person:
-        service.people.tokens.require_recent(caller.person)
+        service.registry.people.tokens.require_recent(caller.person)
     return caller
 
 
 async def require_either_recent(service: ServiceDep, either: Annotated[Caller, Depends(require_either)]) -> Caller:
     """A caller with a key, or a person who signed in minutes ago. Raises UnauthenticatedError, SignInAgainError."""
     if either.person:
-        service.people.tokens.require_recent(either.person)
+        service.registry.people.tokens.require_recent(either.person)
     return either
 
 

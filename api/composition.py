@@ -14,21 +14,18 @@ from datetime import timedelta
 from functools import partial
 
 from api.ages import presentations_of
-from api.assurance import assurance_of
+from api.assurance import Assurance, assurance_of
 from api.credential_desk import desks
-from api.faces import faces_of
 from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
-from api.issuance import issuance_of
+from api.issuance import Issuance, issuance_of
 from api.key_store import open_keys, warn
-from api.leaving import leaving_of
-from api.likeness import Likeness, likeness_of
+from api.likeness import Likeness
 from api.log import logger
-from api.people import people_of
 from api.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
 from api.readiness import Readiness
-from api.registration import pictures_of, registrations_of, rulebook_of
+from api.registry import RegistryDesk, registry_of
 from api.revocation import watch_of
 from api.service import Service
 from api.settings import ParentPolicy, Settings, TimeStampPolicy
@@ -52,12 +49,8 @@ from cases.oversight import Oversight
 from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.verification import Verification
-from detection.generations.absence import Absences
 from detection.generations.generations import Generations
 from detection.shares import Shares
-from identity.depicted import Depictions
-from identity.passkeys.signing import Signing
-from identity.registration.lookup import Registrations
 from identity.registration.notices import Notices
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
@@ -162,39 +155,14 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         until,
     )
     assurance = assurance_of(settings, on.home, ledger, database, issuance, clock, entropy)
-    people = people_of(settings, assurance.accounts, deployment)
-    signatures = Signing(people.passkeys)
     library = Library(ledger, database, on.blobs, clock)
-    registrations, rulebook = Registrations(assurance.accounts), rulebook_of(settings)
-    leaving = leaving_of(registrations, rulebook, signatures)
-    pictures = pictures_of(ledger, database, registrations, entropy)
-    faces = faces_of(settings, ledger, database, entropy, until)
-    likeness = likeness_of(
-        settings, library, faces, pictures, registrations, rulebook, issuance.record.issuer, clock, entropy
-    )
+    registry = registry_of(settings, library, deployment, assurance, issuance, until)
     recognition = Recognition(ledger.subjects, database)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
     )
-    housekeeping = Housekeeping(
-        deployment,
-        library,
-        likeness,
-        durable_of(settings, on.home, likeness.retroactive, until),
-        assurance.review,
-        Generations(ledger, database, entropy),
-        leaving.terms,
-        Notices(assurance.accounts, registrations, assurance.carrier, settings.recovery_delay),
-        rewrapping,
-        faces.renewing,
-        ClaimKeyRecord(ledger, database, keys, deployment),
-        issuance.record,
-        revocations,
-        database,
-        throttle,
-        clock,
-    )
+    housekeeping = _housekeeping(on, registry, assurance, issuance, rewrapping, revocations, throttle, until)
     signers, verifiers = (Shares(sandbox, share(settings.workers)) for sandbox in (callers, strangers))
     return Service(
         settings=settings,
@@ -205,15 +173,9 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         deployment=deployment,
         access=Access(ledger, database, clock, entropy),
         assurance=assurance,
-        people=people,
-        depictions=Depictions(assurance.accounts, registrations, faces.matcher),
-        signatures=signatures,
-        absences=Absences(ledger, database),
-        leaving=leaving,
-        intake=_intake(on, recognition, signers, revocations, likeness, time_stamps, trust),
-        registrations=registrations_of(assurance, issuance, faces, registrations, rulebook, signatures, pictures),
+        registry=registry,
+        intake=_intake(on, recognition, signers, revocations, registry.likeness, time_stamps, trust),
         library=library,
-        likeness=likeness,
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,
@@ -231,7 +193,6 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         presentations=presentations_of(settings, ledger, database, sources, issuance.record, clock, entropy),
         wallets=wallets_of(settings.origin, database, deployment, issuance.issuing),
         stamps=stamps,
-        faces=faces,
         readiness=Readiness(
             keys,
             ledger,
@@ -240,9 +201,40 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
             revocations,
             issuance.record,
             (callers, strangers),
-            faces,
+            registry.faces,
             stamps,
         ),
+    )
+
+
+def _housekeeping(
+    on: _Footing,
+    registry: RegistryDesk,
+    assurance: Assurance,
+    issuance: Issuance,
+    rewrapping: Rewrapping,
+    revocations: Revocations,
+    throttle: Throttle,
+    until: ExitStack,
+) -> Housekeeping:
+    likeness, known = registry.likeness, registry.likeness.registrations
+    return Housekeeping(
+        on.deployment,
+        likeness.unfinished.library,
+        likeness,
+        durable_of(on.settings, on.home, likeness.retroactive, until),
+        assurance.review,
+        Generations(on.ledger, on.database, on.entropy),
+        registry.leaving.terms,
+        Notices(assurance.accounts, known, assurance.carrier, on.settings.recovery_delay),
+        rewrapping,
+        registry.faces.renewing,
+        ClaimKeyRecord(on.ledger, on.database, on.keys, on.deployment),
+        issuance.record,
+        revocations,
+        on.database,
+        throttle,
+        on.clock,
     )
 
 

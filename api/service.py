@@ -11,12 +11,11 @@ from fastapi import Depends, Request
 
 from api.assurance import Assurance
 from api.credential_desk import CredentialDesk
-from api.faces import FaceDesk
 from api.housekeeping import Housekeeping
 from api.issuance import Issuance
-from api.likeness import Likeness
 from api.pools import Desk
 from api.readiness import Part, Readiness
+from api.registry import RegistryDesk
 from api.settings import Settings
 from api.sources import Sources
 from api.stamps import Stamps
@@ -30,15 +29,9 @@ from cases.holds import Holds
 from cases.intake import Intake
 from cases.library import Library
 from cases.oversight import Oversight
-from cases.registration import FaceRegistrations
 from cases.revocation import Revocations
-from cases.withdrawal import Leaving
-from detection.generations.absence import Absences
-from identity.depicted import Depictions
 from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vp.presentations import Presentations
-from identity.passkeys.people import People
-from identity.passkeys.signing import Signing
 from keys.signer import KeyStore
 from ledger.forgetting.rewrapping import Rewrapping
 from ledger.log import Ledger
@@ -56,15 +49,9 @@ class Service:
     deployment: Deployment
     access: Access
     assurance: Assurance
-    people: People
-    signatures: Signing
-    absences: Absences
-    registrations: FaceRegistrations
-    depictions: Depictions
-    leaving: Leaving
+    registry: RegistryDesk
     intake: Intake
     library: Library
-    likeness: Likeness
     holds: Holds
     oversight: Oversight
     issuance: Issuance
@@ -84,7 +71,6 @@ class Service:
     stamps: Stamps | None
     """None where no time-stamp authority is set."""
 
-    faces: FaceDesk
     readiness: Readiness
 
     def measure(self, parts: Mapping[str, Part]) -> None:

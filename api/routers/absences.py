@@ -25,7 +25,7 @@ def absence(service: ServiceDep, registration: Annotated[SubjectId, Path(pattern
     """The proof that a registration which ended is not in the index: within a minute of its end, for 400 days. Anyone
     checks it with the log's verifier key (`/ledger/absence_verifier.py`).
     """
-    return Response(service.absences.proof(registration), media_type="application/json")
+    return Response(service.registry.absences.proof(registration), media_type="application/json")
 
 
 @router.get("/ledger/absence_verifier.py", response_class=Response)

@@ -44,7 +44,7 @@ class RotationBegunView(RotationView):
 def renew(service: ServiceDep, caller: CallerDep) -> RotationBegunView:
     """Have the tenant's rotation key renewed, and every template made anew; searches go on meanwhile."""
     caller.require(Scope.ACCESS)
-    renewing = service.faces.renewing
+    renewing = service.registry.faces.renewing
     entry = renewing.begin(caller.tenant, caller.principal, lambda connection: require_alive(connection, caller))
     status = RotationView.of(renewing.status(caller.tenant))
     return RotationBegunView(**status.model_dump(), ledger=LedgerView.of(entry, proven=False))
@@ -54,4 +54,4 @@ def renew(service: ServiceDep, caller: CallerDep) -> RotationBegunView:
 def status(service: ServiceDep, caller: CallerDep) -> RotationView:
     """How far it is."""
     caller.require(Scope.ACCESS)
-    return RotationView.of(service.faces.renewing.status(caller.tenant))
+    return RotationView.of(service.registry.faces.renewing.status(caller.tenant))

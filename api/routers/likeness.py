@@ -57,7 +57,7 @@ async def check(
     """
     caller.require(Scope.LIKENESS_CHECK)
     response.headers["Cache-Control"] = PRIVATE
-    desk = service.likeness
+    desk = service.registry.likeness
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(caller.principal)) as upload:
         return await desk.turns.run(caller.principal, _check, service, caller, upload, idempotency_key)
 
@@ -66,7 +66,7 @@ async def check(
 def appeal(service: ServiceDep, caller: CallerDep, asset: AssetPath, request: AppealRequest) -> DecidedView:
     """Object to an asset of yours being held; a reviewer reads it."""
     caller.require(Scope.SIGN)
-    return DecidedView.of(service.likeness.holds.appeal(caller, AssetId(asset), request.statement))
+    return DecidedView.of(service.registry.likeness.holds.appeal(caller, AssetId(asset), request.statement))
 
 
 @router.get("/v1/likeness-holds")
@@ -79,7 +79,7 @@ def held(
     """Assets of the tenant that are held because they may show somebody who refuses to be imitated."""
     caller.require(Scope.REVIEW)
     response.headers["Cache-Control"] = PRIVATE
-    found = service.likeness.holds.all(caller, cursor)
+    found = service.registry.likeness.holds.all(caller, cursor)
     return HeldPage(holds=[HeldView.of(one) for one in found], next=found[-1].asset if len(found) == PAGE else None)
 
 
@@ -87,14 +87,14 @@ def held(
 def release(service: ServiceDep, caller: CallerDep, asset: AssetPath, request: ReleaseRequest) -> DecidedView:
     """Give a held asset out."""
     caller.require(Scope.REVIEW)
-    return DecidedView.of(service.likeness.holds.release(caller, AssetId(asset), request.reason))
+    return DecidedView.of(service.registry.likeness.holds.release(caller, AssetId(asset), request.reason))
 
 
 @router.post("/v1/likeness-holds/{asset}/refusal")
 def refuse(service: ServiceDep, caller: CallerDep, asset: AssetPath, request: ReleaseRequest) -> DecidedView:
     """Decide that it stays held, until its retention ends."""
     caller.require(Scope.REVIEW)
-    return DecidedView.of(service.likeness.holds.refuse(caller, AssetId(asset), request.reason))
+    return DecidedView.of(service.registry.likeness.holds.refuse(caller, AssetId(asset), request.reason))
 
 
 @router.get("/v1/registrations/{registration}/matches")
@@ -104,7 +104,7 @@ def matches(
     """The registered person's own log, the newest first."""
     person = _person(service, caller, registration, Scope.REGISTRATIONS_READ)
     response.headers["Cache-Control"] = PRIVATE
-    return MatchPage.of(service.likeness.log.page(person, _before(cursor)))
+    return MatchPage.of(service.registry.likeness.log.page(person, _before(cursor)))
 
 
 @router.get("/v1/registrations/{registration}/retroactive")
@@ -114,7 +114,7 @@ def retroactive(
     """How far the media that were kept before the registration have been looked at."""
     person = _person(service, caller, registration, Scope.REGISTRATIONS_READ)
     response.headers["Cache-Control"] = PRIVATE
-    return RetroactiveView.of(service.likeness.retroactive.progress(caller.tenant, person.id))
+    return RetroactiveView.of(service.registry.likeness.retroactive.progress(caller.tenant, person.id))
 
 
 @router.post("/v1/registrations/{registration}/matches/{match}/response", status_code=201)
@@ -127,7 +127,7 @@ def respond(
 ) -> DecidedView:
     """What the person says to one line of it."""
     person = _person(service, caller, registration, Scope.REGISTER)
-    return DecidedView.of(service.likeness.log.respond(caller, person, match, request.response))
+    return DecidedView.of(service.registry.likeness.log.respond(caller, person, match, request.response))
 
 
 def _check(service: Service, caller: Caller, upload: Upload, idempotency_key: str) -> CheckView:
@@ -140,14 +140,14 @@ def _check(service: Service, caller: Caller, upload: Upload, idempotency_key: st
         raise RequestValidationError(faults) from error
     mime, place = upload.declared_mime, asked.place or service.settings.place
     question = Question(upload.content, mime, asked.purpose, asked.nonce, place, idempotency_key)
-    service.likeness.tokens.issuer()  # who cannot sign an answer asks nobody for one
-    checked = service.likeness.checks.check(caller, question)
-    return CheckView.of(checked, service.likeness.tokens.of(checked, caller.grant.tool))
+    service.registry.likeness.tokens.issuer()  # who cannot sign an answer asks nobody for one
+    checked = service.registry.likeness.checks.check(caller, question)
+    return CheckView.of(checked, service.registry.likeness.tokens.of(checked, caller.grant.tool))
 
 
 def _person(service: Service, caller: Caller, registration: str, scope: Scope) -> Subject:
     """A registration of the caller's own account, or of the tenant's for a platform's key; with its key opened."""
-    registrations, name = service.likeness.registrations, SubjectId(registration)
+    registrations, name = service.registry.likeness.registrations, SubjectId(registration)
     caller.require_self_or(scope)
     if caller.account not in {None, registrations.find(caller.tenant, name).account}:
         raise RegistrationNotFoundError

@@ -46,25 +46,25 @@ NotStoredDep = Depends(_not_stored)
 def begin_opening(service: ServiceDep, request: Request) -> OptionsView:
     """Begin to open an account: it is there once its passkey is bound, within five minutes."""
     service.throttle.opening(network_name(request))
-    return OptionsView.of(service.people.begin())
+    return OptionsView.of(service.registry.people.begin())
 
 
 @router.post("/accounts", tags=[PEOPLE], status_code=201, dependencies=[AnyoneDep, NotStoredDep])
 def open_account(service: ServiceDep, passkey: NewPasskey) -> SignedInView:
     """Open the account with the passkey that was made for it, and sign in."""
-    return SignedInView.of(service.people.open(passkey.attested()))
+    return SignedInView.of(service.registry.people.open(passkey.attested()))
 
 
 @router.post("/sign-ins", tags=[PEOPLE], status_code=202, dependencies=[AnyoneDep])
 def begin_sign_in(service: ServiceDep) -> OptionsView:
     """Begin to sign in: with any passkey that the device has for this service."""
-    return OptionsView.of(service.people.begin_sign_in())
+    return OptionsView.of(service.registry.people.begin_sign_in())
 
 
 @router.post("/tokens", tags=[PEOPLE], status_code=201, dependencies=[AnyoneDep, NotStoredDep])
 def sign_in(service: ServiceDep, passkey: UsedPasskey) -> SignedInView:
     """Sign in: the person token is good for an hour, for this account and nothing else."""
-    return SignedInView.of(service.people.sign_in(passkey.asserted()))
+    return SignedInView.of(service.registry.people.sign_in(passkey.asserted()))
 
 
 @router.get("/me", tags=[SIGNED_IN])
@@ -72,7 +72,7 @@ def look(service: ServiceDep, caller: PersonDep) -> PersonView:
     """Who is signed in; how the account stands is at `/v1/assurance/accounts/{account}`."""
     account, person = _account(caller), caller.person
     assert person is not None
-    passkeys = [PasskeyView.of(one) for one in service.people.passkeys.of(caller.tenant, account)]
+    passkeys = [PasskeyView.of(one) for one in service.registry.people.passkeys.of(caller.tenant, account)]
     return PersonView(account=account, passkeys=passkeys, signed_in_at=moment(person.signed_in_at))
 
 
@@ -80,7 +80,7 @@ def look(service: ServiceDep, caller: PersonDep) -> PersonView:
 def sign_out(service: ServiceDep, caller: PersonDep) -> Response:
     """Sign out: the token that asks is good for nothing any more."""
     if caller.person:
-        service.people.tokens.revoke(caller.person)
+        service.registry.people.tokens.revoke(caller.person)
     return Response(status_code=204)
 
 
@@ -96,20 +96,20 @@ def erase(service: ServiceDep, caller: RecentPersonDep) -> ChangedView:
 @router.post("/me/passkeys/options", tags=[SIGNED_IN], status_code=202)
 def begin_binding(service: ServiceDep, caller: RecentPersonDep) -> OptionsView:
     """Begin to bind another passkey, having signed in within ten minutes."""
-    return OptionsView.of(service.people.passkeys.begin(actor(caller), _account(caller)))
+    return OptionsView.of(service.registry.people.passkeys.begin(actor(caller), _account(caller)))
 
 
 @router.post("/me/passkeys", tags=[SIGNED_IN], status_code=201)
 def bind(service: ServiceDep, caller: RecentPersonDep, passkey: NewPasskey) -> PasskeyBoundView:
     """Bind the passkey that was made."""
-    bound = service.people.passkeys.bind(actor(caller), _account(caller), passkey.attested())
+    bound = service.registry.people.passkeys.bind(actor(caller), _account(caller), passkey.attested())
     return PasskeyBoundView.of(*bound)
 
 
 @router.delete("/me/passkeys/{passkey}", tags=[SIGNED_IN])
 def remove(service: ServiceDep, caller: RecentPersonDep, passkey: PasskeyPath) -> ChangedView:
     """Remove a passkey, and sign out whoever signed in with it; never the last one."""
-    entry = service.people.passkeys.remove(actor(caller), _account(caller), passkey)
+    entry = service.registry.people.passkeys.remove(actor(caller), _account(caller), passkey)
     return ChangedView.of(passkey, entry)
 
 
@@ -117,7 +117,7 @@ def remove(service: ServiceDep, caller: RecentPersonDep, passkey: PasskeyPath) -
 def begin_signing(service: ServiceDep, caller: PersonDep, request: SigningRequest) -> OptionsView:
     """Begin to sign bytes for a purpose; the answer goes to the route that asks for a signature."""
     digest = bytes.fromhex(request.sha256)
-    return OptionsView.of(service.signatures.begin(caller.tenant, _account(caller), request.purpose, digest))
+    return OptionsView.of(service.registry.signatures.begin(caller.tenant, _account(caller), request.purpose, digest))
 
 
 def _account(caller: Caller) -> SubjectId:

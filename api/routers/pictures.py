@@ -44,7 +44,7 @@ def register(
         idempotency_key=idempotency_key,
         body=b"image\0" + request.model_dump_json().encode(),
     )
-    made = RegisteredView.made(service.registrations.register(caller, sent))
+    made = RegisteredView.made(service.registry.registrations.register(caller, sent))
     response.headers["Location"] = f"/v1/registrations/{made.id}"
     response.headers["Cache-Control"] = "no-store"
     return made
@@ -53,6 +53,8 @@ def register(
 @router.post("/common-pictures")
 def add_common(service: ServiceDep, caller: CallerDep, request: CommonPictureBody) -> CommonPictureView:
     """Say that many people have a picture: from now on nobody can register it, and it matches nobody."""
-    entry = service.registrations.pictures.add_common(caller, request.fingerprint.fingerprint(), request.reason)
+    entry = service.registry.registrations.pictures.add_common(
+        caller, request.fingerprint.fingerprint(), request.reason
+    )
     view = LedgerView.of(entry, proven=False) if entry else None
     return CommonPictureView(added=entry is not None, ledger=view)

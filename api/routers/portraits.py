@@ -119,18 +119,20 @@ def _compare(service: Service, caller: Caller, account: SubjectId, upload: Uploa
     if len(upload.photos) != 2:
         raise UploadError("send two parts `photo`: the portrait in the document, and a selfie")
     portrait, selfie = upload.photos
-    workers = service.faces.workers.of(caller.principal)
+    workers = service.registry.faces.workers.of(caller.principal)
     compared = service.assurance.portraits.compare(actor(caller), account, workers, (portrait, selfie), country)
     return ComparedView.of(compared, service)
 
 
 def _depict(service: Service, caller: Caller, account: SubjectId, upload: Upload) -> DepictionView:
     picture, *selfies = upload.photos
-    workers, by = service.faces.workers.of(caller.principal), actor(caller)
+    workers, by = service.registry.faces.workers.of(caller.principal), actor(caller)
     shown = Pictured(look(workers, picture), _digest(picture))
     if selfies:
-        return DepictionView.of(service.depictions.by_selfie(by, account, shown, judge(look(workers, selfies[0]))))
-    return DepictionView.of(service.depictions.by_registration(by, account, shown))
+        return DepictionView.of(
+            service.registry.depictions.by_selfie(by, account, shown, judge(look(workers, selfies[0])))
+        )
+    return DepictionView.of(service.registry.depictions.by_registration(by, account, shown))
 
 
 def _digest(file: Memfd) -> bytes:

@@ -58,7 +58,7 @@ def rules(
     """The rules of a place, and the text that a person there has to agree to; with `files_from`, whether somebody
     registered there is looked for in files from that place.
     """
-    book = service.registrations.registry.rulebook
+    book = service.registry.registrations.registry.rulebook
     permission = None if files_from is None else book.permitted(region, files_from)
     return RulesView.of(book.of(region), book.consent(region, kind, language), permission)
 
@@ -91,7 +91,7 @@ def state(service: ServiceDep, caller: EitherDep, request: RegistrationBody, kin
     purpose `consent`); what the passkey answers goes into `consent.passkey` of the registration.
     """
     account = SubjectId(request.account)
-    return StatementView.of(service.registrations.statement(caller, account, request.of(kind)))
+    return StatementView.of(service.registry.registrations.statement(caller, account, request.of(kind)))
 
 
 @router.get("", tags=[KEYED])
@@ -99,7 +99,7 @@ def list_registrations(
     service: ServiceDep, caller: EitherDep, account: Annotated[SubjectId, Query(pattern=words.ACCOUNT)]
 ) -> RegistrationList:
     """The newest hundred registrations of an account, those that ended as well."""
-    found = service.registrations.of_account(caller, account)
+    found = service.registry.registrations.of_account(caller, account)
     return RegistrationList(registrations=[RegistrationView.of(one) for one in found])
 
 
@@ -111,7 +111,7 @@ def list_holds(
     after: Annotated[str, Query(pattern=f"{words.REGISTRATION_HOLD}|^$")] = "",
 ) -> RegistrationHoldList:
     """Registrations that a person has to look at, oldest first; or those that were decided. No legal holds."""
-    found = service.registrations.held(caller, decided=decided, after=after)
+    found = service.registry.registrations.held(caller, decided=decided, after=after)
     following = found[-1].id if len(found) == PAGE else None
     return RegistrationHoldList(holds=[RegistrationHoldView.of(one) for one in found], next=following)
 
@@ -119,21 +119,21 @@ def list_holds(
 @router.post("/holds/{hold}/release", tags=[KEYED])
 def release(service: ServiceDep, caller: CallerDep, hold: HoldPath, request: DecisionRequest) -> DecidedView:
     """Let a held registration protect; its owner then fetches the credential."""
-    entry = service.registrations.release(caller, hold, request.reason)
+    entry = service.registry.registrations.release(caller, hold, request.reason)
     return DecidedView(id=hold, state=HoldState.RELEASED, ledger=LedgerView.of(entry, proven=False))
 
 
 @router.post("/holds/{hold}/refusal", tags=[KEYED])
 def refuse(service: ServiceDep, caller: CallerDep, hold: HoldPath, request: DecisionRequest) -> DecidedView:
     """End a held registration, and destroy its key."""
-    entry = service.registrations.refuse(caller, hold, request.reason)
+    entry = service.registry.registrations.refuse(caller, hold, request.reason)
     return DecidedView(id=hold, state=HoldState.REFUSED, ledger=LedgerView.of(entry, proven=False))
 
 
 @router.get("/{registration}", tags=[KEYED])
 def read(service: ServiceDep, caller: EitherDep, registration: RegistrationPath) -> RegistrationView:
     """One registration: what it refuses, and how it stands."""
-    return RegistrationView.of(service.registrations.find(caller, registration))
+    return RegistrationView.of(service.registry.registrations.find(caller, registration))
 
 
 @router.post("/{registration}/credential", tags=[KEYED])
@@ -142,7 +142,7 @@ def credential(
 ) -> CredentialView:
     """Its credential: the first, after a release; or the same once more, signed anew."""
     key = request.holder_key()
-    return CredentialView.of(service.registrations.credential(caller, registration, request.form, key))
+    return CredentialView.of(service.registry.registrations.credential(caller, registration, request.form, key))
 
 
 def _register(service: Service, caller: Caller, upload: Upload, idempotency_key: str) -> RegisteredView:
@@ -158,7 +158,7 @@ def _register(service: Service, caller: Caller, upload: Upload, idempotency_key:
         idempotency_key=idempotency_key,
         body=text.encode(),
     )
-    return RegisteredView.made(service.registrations.register(caller, sent))
+    return RegisteredView.made(service.registry.registrations.register(caller, sent))
 
 
 def _body(text: str) -> RegistrationBody:

@@ -119,7 +119,7 @@ class RenewedView(BaseModel):
 @router.post("/{registration}/withdrawal", tags=[KEYED])
 def withdraw(service: ServiceDep, caller: EitherRecentDep, registration: RegistrationPath) -> WithdrawnView:
     """End a registration now: the person of its account, signed in, or their platform."""
-    return WithdrawnView.of(registration, service.leaving.withdraw(caller, registration))
+    return WithdrawnView.of(registration, service.registry.leaving.withdraw(caller, registration))
 
 
 @router.post("/{registration}/recovery", tags=["registrations"], status_code=202, dependencies=[GuesserDep])
@@ -127,13 +127,13 @@ def ask(service: ServiceDep, registration: RegistrationPath, request: WordsReque
     """Ask with the recovery code that a registration end, without a key. The person is told, and can stop it for seven
     days; where nobody can be told, for thirty.
     """
-    return AskedView.of(service.leaving.ask(registration, request.code))
+    return AskedView.of(service.registry.leaving.ask(registration, request.code))
 
 
 @router.delete("/{registration}/recovery", tags=[KEYED])
 def stop(service: ServiceDep, caller: EitherDep, registration: RegistrationPath) -> StoppedView:
     """Stop what somebody asked for with the recovery code."""
-    entry = service.leaving.stop(caller, registration)
+    entry = service.registry.leaving.stop(caller, registration)
     return StoppedView(registration=registration, ledger=LedgerView.of(entry, proven=False))
 
 
@@ -147,7 +147,7 @@ def state_renewal(
     """What whoever renews agrees to: the text in force, and what a passkey signs the SHA-256 of
     (`/v1/people/me/signatures`, purpose `consent`).
     """
-    return RenewalView.of(service.leaving.statement(caller, registration, language))
+    return RenewalView.of(service.registry.leaving.statement(caller, registration, language))
 
 
 @router.post("/{registration}/renewal", tags=[KEYED])
@@ -157,4 +157,4 @@ def renew(
     """Let a registration last for another term, under the text that is in force."""
     renewal = Renewal(request.language, request.sha256)
     asserted = request.passkey.asserted() if request.passkey else None
-    return RenewedView.of(service.leaving.renew(caller, registration, renewal, asserted))
+    return RenewedView.of(service.registry.leaving.renew(caller, registration, renewal, asserted))

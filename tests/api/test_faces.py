@@ -23,7 +23,7 @@ def test_without_the_model_the_rest_is_served(deployment: Running, monkeypatch: 
 
 def test_a_running_service_looks_for_faces(deployment: Running) -> None:
     with Memfd.of([photos.PORTRAIT_FILE.read_bytes()]) as file:
-        found = look(deployment.service.faces.workers.of("somebody"), file)
+        found = look(deployment.service.registry.faces.workers.of("somebody"), file)
     assert len(found.sightings[0].faces) == 1
     assert asyncio.run(deployment.service.readiness.parts())["faces"]["ready"]
 

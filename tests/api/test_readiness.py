@@ -32,7 +32,7 @@ def readiness(up: Running, timer: Timer) -> Readiness:
         service.revocations,
         service.issuance.record,
         sandboxes,
-        service.faces,
+        service.registry.faces,
         timer=timer,
     )
 

@@ -108,7 +108,7 @@ def test_a_refusal_from_registering_to_the_proof_that_it_ended(parties: Parties)
     assert withdrawn.status_code == 200, withdrawn.text
     proof = absence(parties, withdrawn.json())
     assert absence_verifier.check(proof, up.service.ledger.vkey()).registration == registration
-    up.service.likeness.holds.end_withdrawn()
+    up.service.registry.likeness.holds.end_withdrawn()
     assert tool.get(asset["links"]["content"]).status_code == 200, "nobody refuses it any more"
     assert ask(tool, ANOTHER_PHOTO)["answer"] == "allowed"
     assert up.service.ledger.verify().sound
@@ -117,7 +117,7 @@ def test_a_refusal_from_registering_to_the_proof_that_it_ended(parties: Parties)
 def stolen_shows_nobodys_face(up: Running) -> None:
     """Every file but the keys, and every row: neither her photo nor what it was made into."""
     with Memfd.of([PORTRAIT_BYTES]) as file:
-        embedding = look(up.service.faces.workers.of("thief"), file).sightings[0].faces[0].embedding
+        embedding = look(up.service.registry.faces.workers.of("thief"), file).sightings[0].faces[0].embedding
     kept = everything(up) + stored(up)
     assert not any(PORTRAIT_BYTES[at : at + 48] in kept for at in range(256, len(PORTRAIT_BYTES) - 48, 512))
     assert not any(struct.pack("<4f", *embedding[at : at + 4]) in kept for at in range(0, 128, 4))

@@ -16,7 +16,7 @@ Ask = Callable[..., Any]
 @pytest.fixture(autouse=True)
 def no_rest(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a person would wait for housekeeping, it is done."""
-    renewing = deployment.service.faces.renewing
+    renewing = deployment.service.registry.faces.renewing
     slept = SimpleNamespace(sleep=lambda _seconds: renewing.round(lambda: False))
     monkeypatch.setattr(api.cli.face_rotation, "time", slept)
 

@@ -73,7 +73,7 @@ def log_of(deployment: Running, platform: str, registration: str) -> list[Line]:
     """What its owner sees."""
     tenant = deployment.service.access.authenticate(platform).tenant
     person = deployment.service.ledger.subjects.open(tenant, SubjectId(registration))
-    return [seen.line for seen in deployment.service.likeness.log.page(person)]
+    return [seen.line for seen in deployment.service.registry.likeness.log.page(person)]
 
 
 def test_a_copy_that_is_uploaded_shows_in_the_log_and_holds_nothing(
@@ -118,7 +118,7 @@ def test_who_left_is_found_no_more(
 ) -> None:
     made = registered("leaver", jpeg(scene(5)))
     tenant = deployment.service.access.authenticate(platform).tenant
-    pictures = deployment.service.registrations.pictures
+    pictures = deployment.service.registry.registrations.pictures
     with deployment.http(platform) as http:
         signed(http, jpeg(scene(5)), SYNTHETIC)
         assert len(pictures.index.follow(tenant).forms) == 8

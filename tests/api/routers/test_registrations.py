@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from PIL import Image
 
 from api.home import StartError
-from api.registration import rulebook_of
+from api.registry import rulebook_of
 from api.settings import Settings
 from cases.access import Scope
 from cases.assurance import actor
@@ -122,7 +122,7 @@ def test_nothing_of_a_photo_is_kept(up: Running, http: httpx.Client, token: str)
     sent = [PORTRAIT_BYTES, photos.jpeg(photos.mirrored(), comment=b"Unmistakable photo")]
     mine = account(up, token, "private")
     document = made(register(http, asked(http, mine, right="parent", stated="Unmistakable mother"), sent))
-    desk, caller = up.service.registrations, up.service.access.authenticate(token)
+    desk, caller = up.service.registry.registrations, up.service.access.authenticate(token)
     words = document["recovery_code"]["words"].encode()
     secrets: dict[str, list[bytes]] = {"words": [b"Unmistakable"], "code": [words]}
     matrix = desk.bank.rotations.matrix(caller.tenant, desk.bank.rotations.current(caller.tenant), 128)
@@ -292,7 +292,7 @@ def test_a_person_registers_their_own_face_and_signs_what_they_agree_to(up: Runn
         problem(register(ada.http, body), 422, "consent-unsigned")
         document = made(register(ada.http, signed(ada, body)))
         assert document["consent"]["known_by"] == "passkey"
-        details = up.service.registrations.find(up.service.deployment.operator(), document["id"]).details
+        details = up.service.registry.registrations.find(up.service.deployment.operator(), document["id"]).details
         assert details is not None
         evidence = SIGNATURE.validate_json(details.consent.signature)
         statement = ada.http.post(f"{REGISTRATIONS}/statements", json=body).json()

@@ -56,7 +56,7 @@ def path_of(made: dict[str, Any], rest: str = "") -> str:
 
 def matches(up: Running, tenant: TenantId) -> list[str]:
     """Whom the portrait is found to be."""
-    service = up.service.registrations
+    service = up.service.registry.registrations
     with Memfd.of([PORTRAIT_BYTES]) as photo:
         embedding = judge(look(service.workers.of("test"), photo)).embedding
     return [str(one.owner) for one in service.matcher.match(tenant, [embedding]).matches]

@@ -42,7 +42,7 @@ class People:
     def her(self) -> Embedding:
         """The portrait's embedding."""
         with Memfd.of([HER]) as file:
-            found = look(self.up.service.faces.workers.of("test"), file)
+            found = look(self.up.service.registry.faces.workers.of("test"), file)
         return list(found.sightings[0].faces[0].embedding)
 
     def like_her(self, cosine: float) -> Embedding:
@@ -96,15 +96,15 @@ class People:
             "expires_at": now + LASTS,
             "entry_id": EntryId("ent_none"),
         }
-        prepared = service.faces.bank.prepared(subject, [self.her if face is None else face])
+        prepared = service.registry.faces.bank.prepared(subject, [self.her if face is None else face])
 
         def register(connection: Connection) -> None:
             service.ledger.subjects.insert(connection, subject)
             connection.execute(insert(RegistrationRow), row)
-            service.faces.bank.insert(connection, prepared)
+            service.registry.faces.bank.insert(connection, prepared)
 
         self._do(register)
-        service.faces.index.follow(by.tenant)  # however busy the machine is: nothing is unknown from here on
+        service.registry.faces.index.follow(by.tenant)  # however busy the machine is: nothing is unknown from here on
         return subject.id
 
     def release(self, registration: SubjectId) -> None:
@@ -143,5 +143,5 @@ def nobody_can_look(up: Running, error: Exception) -> Iterator[None]:
     def refuses(*_: Any, **__: Any) -> None:
         raise error
 
-    with patch.object(type(up.service.faces.matcher), "match", refuses):
+    with patch.object(type(up.service.registry.faces.matcher), "match", refuses):
         yield

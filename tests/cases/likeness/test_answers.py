@@ -62,8 +62,8 @@ def test_every_answer_has_its_sentence() -> None:
     assert set(SENTENCES) == set(Answer)
 
 
-@pytest.mark.parametrize("purposes", [set(some) for n in range(4) for some in combinations(Purpose, n)], ids=str)
-def test_a_stance_is_what_was_said(purposes: set[Purpose]) -> None:
+@pytest.mark.parametrize("purposes", [some for n in range(4) for some in combinations(Purpose, n)], ids=" ".join)
+def test_a_stance_is_what_was_said(purposes: tuple[Purpose, ...]) -> None:
     refusal = Refusal(frozenset(purposes))
     for use in Use:
         refuses = not purposes or use.value in {purpose.value for purpose in purposes}

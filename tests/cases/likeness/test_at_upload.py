@@ -117,10 +117,10 @@ def test_unknown_is_never_nobody(registry: Running, people: People, http: httpx.
             assert photo.status_code == 201
             assert log(registry, registration) == []
             due(registry)
-            service.likeness.unfinished.round()
+            service.registry.likeness.unfinished.round()
             assert log(registry, registration) == [], "still unknown"
         due(registry)
-        service.likeness.unfinished.round()
+        service.registry.likeness.unfinished.round()
         assert http.get(first.json()["links"]["self"]).json()["hold"]["reason"] == "likeness-review"
         assert sorted(line["outcome"] for line in log(registry, registration)) == ["held", "noted"]
     assert count(registry, "likeness_unchecked") == 0
@@ -132,7 +132,7 @@ def test_a_damaged_row_keeps_no_other_waiting(registry: Running, people: People,
             first, second = (upload(http, HER, MADE).json() for _ in range(2))
         change(registry, "UPDATE likeness_unchecked SET sealed = ? WHERE asset_id = ?", b"x" * 64, first["id"])
         due(registry)
-        registry.service.likeness.unfinished.round()
+        registry.service.registry.likeness.unfinished.round()
         reasons = [http.get(one["links"]["self"]).json()["hold"]["reason"] for one in (first, second)]
         assert reasons == ["likeness-unchecked", "likeness-review"]
         assert http.delete(first["links"]["self"]).status_code == 200
@@ -146,7 +146,7 @@ def test_held_for_want_of_a_look_is_given_out_when_it_shows_nobody(
             asset = upload(http, HER, MADE).json()
         assert asset["state"] == "held"
         due(registry)
-        registry.service.likeness.unfinished.round()
+        registry.service.registry.likeness.unfinished.round()
     assert http.get(asset["links"]["content"]).status_code == 200
     kinds = [event["kind"] for event in http.get(asset["links"]["custody"]).json()["links"][0]["events"]]
     assert kinds == ["asset.signed", "asset.held", "asset.released"]
@@ -169,7 +169,7 @@ def test_erasing_and_withdrawing_end_holds(registry: Running, people: People, ht
         problem(httpx_of(registry, f"/v1/registrations/{registration}/matches"), 409, "registration-ended")
         hers = rows(registry, "SELECT 1 FROM likeness_match WHERE registration_id = ?", registration)
         assert hers == [], "her log ends with her key"
-    registry.service.likeness.holds.end_withdrawn()
+    registry.service.registry.likeness.holds.end_withdrawn()
     assert http.get(kept["links"]["content"]).status_code == 200
     assert kept["id"] not in {one["asset"] for one in registry.operator.held_assets()["holds"]}
 

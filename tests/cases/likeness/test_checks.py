@@ -139,7 +139,7 @@ def test_without_a_name_to_sign_under_nothing_is_asked(
     def refuses() -> None:
         raise IssuerUnnamedError
 
-    monkeypatch.setitem(vars(registry.service.likeness.tokens), "issuer", refuses)
+    monkeypatch.setitem(vars(registry.service.registry.likeness.tokens), "issuer", refuses)
     with people.registered() as registration:
         problem(ask(tool), 503, "issuer-unnamed")
         assert log(registry, registration) == []

@@ -45,7 +45,7 @@ def words(up: Running, registration: str, which: Round = Round.ALL) -> tuple[str
 
 
 def finish(up: Running, registration: str, which: Round = Round.ALL) -> None:
-    while up.service.likeness.retroactive.turn(words(up, registration, which)) is Next.MORE:
+    while up.service.registry.likeness.retroactive.turn(words(up, registration, which)) is Next.MORE:
         pass
 
 
@@ -56,7 +56,7 @@ def outcomes(up: Running, registration: str) -> list[str]:
 def test_a_service_looks_back_by_itself(
     registry: Running, people: People, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_room(monkeypatch, but=registry.service.likeness.retroactive)
+    make_room(monkeypatch, but=registry.service.registry.likeness.retroactive)
     made, taken = signed(http, HER, MADE), signed(http, HER, TAKEN)
     nobody = signed(http, picture(), MADE)
     with people.registered() as registration:
@@ -92,7 +92,7 @@ def test_a_turn_that_is_taken_twice_counts_once(
     """As after a kill -9 between the rows and the note that the turn was taken, or with two leaders for a moment."""
     monkeypatch.setattr(retroactive, "AT_ONCE", 1)
     signed(http, HER, TAKEN)
-    look_back = registry.service.likeness.retroactive
+    look_back = registry.service.registry.likeness.retroactive
     with people.registered() as registration:
         tenant = registry.service.deployment.operator().tenant
         again: list[bool] = []
@@ -129,15 +129,15 @@ def test_withdrawing_meanwhile_stops_it(
         assert sum(bool(one.sighted) for one in seen) == 1
         assert http.get(asset["links"]["self"]).json()["state"] == "signed"
         looked = len(seen)
-        assert registry.service.likeness.retroactive.turn(words(registry, registration)) is Next.DONE
+        assert registry.service.registry.likeness.retroactive.turn(words(registry, registration)) is Next.DONE
         assert len(seen) == looked
         monkeypatch.undo()
-        assert words(registry, registration) not in DUE(registry.service.likeness.retroactive)
+        assert words(registry, registration) not in DUE(registry.service.registry.likeness.retroactive)
 
 
 def test_what_cannot_be_looked_at_now_is_looked_at_later(registry: Running, people: People, http: httpx.Client) -> None:
     signed(http, HER, TAKEN)
-    look_back = registry.service.likeness.retroactive
+    look_back = registry.service.registry.likeness.retroactive
     tenant = registry.service.deployment.operator().tenant
     with people.registered() as registration:
         with nobody_can_look(registry, MatchUnknownError(Unknown.KEYS, "sealed")):
@@ -151,7 +151,7 @@ def test_what_cannot_be_looked_at_now_is_looked_at_later(registry: Running, peop
 
 def test_what_a_person_has_to_look_at_first_waits(registry: Running, people: People) -> None:
     with people.registered(state=State.HELD) as registration:
-        assert words(registry, registration) not in DUE(registry.service.likeness.retroactive)
+        assert words(registry, registration) not in DUE(registry.service.registry.likeness.retroactive)
         assert registry.operator.retroactive(registration)["stage"] == "waiting"
 
 
@@ -173,4 +173,4 @@ def test_nobody_sees_how_far_anothers_is(registry: Running, people: People, http
         problem(http.get(f"/v1/registrations/{registration}/retroactive"), 403, "scope-missing")
     tenant = registry.service.deployment.operator().tenant
     with pytest.raises(RegistrationNotFoundError):
-        registry.service.likeness.retroactive.progress(tenant, SubjectId("reg_nobody"))
+        registry.service.registry.likeness.retroactive.progress(tenant, SubjectId("reg_nobody"))

@@ -1,0 +1,97 @@
+"""The registry of those who refuse to be imitated, put together: who registers, what is looked for, who withdraws."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from api.assurance import Assurance
+from api.faces import FaceDesk, faces_of
+from api.home import StartError
+from api.issuance import Issuance
+from api.leaving import leaving_of
+from api.likeness import Likeness, likeness_of
+from api.people import people_of
+from api.settings import Settings
+from cases.deployment import Deployment
+from cases.library import Library
+from cases.pictures import Pictures
+from cases.registration import FaceRegistrations
+from cases.withdrawal import Leaving
+from detection.copies.bank import PictureBank
+from detection.copies.common import CommonPictures
+from detection.copies.index import PictureIndex
+from detection.generations.absence import Absences
+from identity.depicted import Depictions
+from identity.passkeys.people import People
+from identity.passkeys.signing import Signing
+from identity.registration.errors import RegistrationRulesError
+from identity.registration.holds import RegistrationHolds
+from identity.registration.lookup import Registrations, require_unregistered
+from identity.registration.registry import Registry
+from identity.registration.rules import Rulebook, default_rulebook, read_rulebook
+from keys.clock import Entropy
+from ledger.log import Ledger
+from ledger.storage.database import Database
+
+
+@dataclass(frozen=True)
+class RegistryDesk:
+    """What the routes of the registry call."""
+
+    people: People
+    signatures: Signing
+    registrations: FaceRegistrations
+    leaving: Leaving
+    absences: Absences
+    depictions: Depictions
+    faces: FaceDesk
+    likeness: Likeness
+
+
+def registry_of(
+    settings: Settings,
+    library: Library,
+    deployment: Deployment,
+    assurance: Assurance,
+    issuance: Issuance,
+    until: ExitStack,
+) -> RegistryDesk:
+    """All of it over one set of registrations; an account that registered somebody is erased after that.
+
+    Raises StartError for rules that cannot be used.
+    """
+    accounts, ledger, database = assurance.accounts, library.ledger, library.database
+    clock, entropy = accounts.clock, accounts.entropy
+    ledger.subjects.on_erase(require_unregistered)
+    people = people_of(settings, accounts, deployment)
+    signatures = Signing(people.passkeys)
+    known, rulebook = Registrations(accounts), rulebook_of(settings)
+    faces = faces_of(settings, ledger, database, entropy, until)
+    pictures = _pictures(ledger, database, known, entropy)
+    registry = Registry(accounts, assurance.grants, issuance.issuing, rulebook, known)
+    holds = RegistrationHolds(accounts)
+    return RegistryDesk(
+        people,
+        signatures,
+        FaceRegistrations(registry, holds, signatures, faces.workers, faces.bank, faces.matcher, pictures),
+        leaving_of(known, rulebook, signatures),
+        Absences(ledger, database),
+        Depictions(accounts, known, faces.matcher),
+        faces,
+        likeness_of(settings, library, faces, pictures, known, rulebook, issuance.record.issuer, clock, entropy),
+    )
+
+
+def _pictures(ledger: Ledger, database: Database, registrations: Registrations, entropy: Entropy) -> Pictures:
+    """Whose index fills itself when it is first asked."""
+    bank = PictureBank(database, ledger.subjects, entropy)
+    return Pictures(ledger, bank, PictureIndex(bank), CommonPictures(database), registrations)
+
+
+def rulebook_of(settings: Settings) -> Rulebook:
+    """Raises StartError for rules that cannot be used."""
+    try:
+        return read_rulebook(settings.registration_rules) if settings.registration_rules else default_rulebook()
+    except (RegistrationRulesError, OSError) as error:
+        raise StartError(f"SIGILLO_REGISTRATION_RULES: {error}") from error
