@@ -82,7 +82,8 @@ class OwnPicture:
         """Whether another account registered it. Raises FingerprintRefusedError, MatchUnknownError."""
         self.fingerprint.require_distinct()
         self.pictures.common.require_own(self.tenant, self.fingerprint)
-        alike = self.pictures.index.match(self.tenant, from_hex(list(self.fingerprint.forms[:1])))
+        # All of them: that they are of one picture is what whoever sent them says.
+        alike = self.pictures.index.match(self.tenant, from_hex(list(self.fingerprint.forms)))
         holders = self.pictures.registrations.holders(self.tenant, alike)
         others = tuple(one for one in alike if holders.get(one, self.account) != self.account)
         return [Doubt(HoldReason.CONFLICT, others)] if others else []

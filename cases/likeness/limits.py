@@ -3,6 +3,8 @@
 Rules
 - Whoever has met one person as often as PER_PERSON in a day is answered nothing about anybody until that is over: from
   then on no answer depends on a face, so no face can be climbed towards.
+- Near copies of registered pictures do not count: nothing follows from them, and whoever registers a picture that
+  somebody uploads all day must not be able to stop them with it.
 - Which limit was met is not said. Counts are rows: a restart begins nothing anew.
 """
 
@@ -14,6 +16,8 @@ from typing import Final
 from sqlalchemy import Connection, delete, func, select
 
 from cases.likeness.tables import CheckRow, MatchRow
+from identity.registration.refusal import Kind
+from identity.registration.tables import RegistrationRow
 from ledger.ids import PrincipalId, TenantId
 
 WINDOW: Final = timedelta(days=1)
@@ -21,7 +25,7 @@ PER_TOOL: Final = 5_000
 """Checks by one principal in a window."""
 
 PER_PERSON: Final = 30
-"""Files of one principal that showed the same registered person, in a window: checks and uploads together."""
+"""Files of one principal that showed the same registered face, in a window: checks and uploads together."""
 
 CHECK_KEPT: Final = WINDOW + timedelta(hours=1)
 """Longer than an Idempotency-Key is remembered."""
@@ -38,7 +42,10 @@ def tool_waits(connection: Connection, tenant: TenantId, principal: PrincipalId,
 def person_waits(connection: Connection, tenant: TenantId, asker: str, now: int) -> int:
     """The same for whoever has met one person too often."""
     mine = (MatchRow.tenant_id == tenant, MatchRow.asker == asker, MatchRow.at > now - _WINDOW)
-    often = select(func.min(MatchRow.at)).where(*mine).group_by(MatchRow.registration_id)
+    its = (RegistrationRow.tenant_id == MatchRow.tenant_id) & (RegistrationRow.id == MatchRow.registration_id)
+    faces = (RegistrationRow.tenant_id == tenant, RegistrationRow.kind == Kind.FACE)
+    met = select(func.min(MatchRow.at)).join(RegistrationRow, its).where(*mine, *faces)
+    often = met.group_by(MatchRow.registration_id)
     began = connection.execute(often.having(func.count(MatchRow.id) >= PER_PERSON)).scalars().all()
     return max(began) + _WINDOW - now if began else 0
 

@@ -15,6 +15,7 @@ from PIL import Image
 from sqlalchemy import Connection
 
 from api.cli.register_image import taken
+from cases.likeness import limits
 from cases.likeness.lines import Line
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Draft
@@ -111,6 +112,39 @@ def test_somebody_elses_copy_is_held_and_ones_own_is_not(
     assert registered("first", jpeg(scene(4), 50))["state"] == "active"
     held = registered("second", jpeg(scene(4).transpose(Image.Transpose.ROTATE_180)))
     assert (held["state"], held["credential"]) == ("held", None)
+
+
+def test_a_fingerprint_that_hides_somebody_elses_picture_among_its_forms_is_held(
+    registered: Callable[[str, bytes], dict[str, Any]], deployment: Running, platform: str, tmp_path: Path
+) -> None:
+    """Or it would watch that picture, unseen by whoever decides: what a device sends is its owner's word."""
+    registered("owner", jpeg(scene(6)))
+    registered("watcher", jpeg(scene(7)))
+    own, others = (taken(tmp_path / f"{name}.jpg")["forms"] for name in ("watcher", "owner"))
+    body = {
+        "account": account(deployment, platform, "forger"),
+        "region": "FR",
+        "consent": {"sha256": deployment.operator.registration_rules("FR", kind="image")["consent"]["sha256"]},
+        "fingerprint": {"forms": [f"{int(own[0], 16) ^ (1 << 256) - 1:064x}", *others[1:]], "quality": 100},
+    }
+    with deployment.http(platform) as http:
+        answer = http.post("/v1/image-registrations", json=body)
+    assert (answer.status_code, answer.json()["state"]) == (201, "held"), answer.text
+
+
+def test_whose_picture_is_uploaded_all_day_stops_nobody(
+    registered: Callable[[str, bytes], dict[str, Any]],
+    deployment: Running,
+    platform: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rate that keeps faces from being searched for counts faces: a registered picture never acts."""
+    monkeypatch.setattr(limits, "PER_PERSON", 1)
+    made = registered("logo", jpeg(scene(8)))
+    with deployment.http(platform) as http:
+        states = [signed(http, jpeg(scene(8), quality), SYNTHETIC)[0]["state"] for quality in (40, 60, 80)]
+    assert states == ["signed"] * 3
+    assert len(log_of(deployment, platform, made["id"])) == 3
 
 
 def test_who_left_is_found_no_more(
