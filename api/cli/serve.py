@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 
 import typer
@@ -20,6 +21,7 @@ def serve(
     from api.log import configure
     from api.server import run
 
+    _keep_memory_to_itself()
     settings = load_settings()
     chosen = {"host": host, "port": port}
     settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
@@ -30,6 +32,15 @@ def serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)
         run(settings, home, holder, lambda url: _say(url, home, as_json=as_json))
+
+
+def _keep_memory_to_itself() -> None:
+    """No core dump: one would hold opened keys, media and faces. A limit of 1 also stops those that go to a program
+    (core_pattern), which 0 does not.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = 0 if most == 0 else 1
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 def _say(url: str, home: Home, *, as_json: bool) -> None:

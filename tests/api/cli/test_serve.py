@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -41,6 +42,7 @@ def test_serves_announces_and_stops_without_a_trace(tmp_path: Path, how: signal.
         children = workers(up.process.pid)
         assert len(children) == 2
         assert (tmp_path / "socket").stat().st_mode & 0o077 == 0
+        assert re.search(r"Max core file size +[01] +[01] ", Path(f"/proc/{up.process.pid}/limits").read_text())
         up.process.send_signal(how)
         out, err = up.process.communicate(timeout=PATIENCE)
     assert up.process.returncode == 0, err
