@@ -26,6 +26,7 @@ WORDS: Final[Mapping[str, str]] = {
     "string_too_long": "is too long: at most {max_length} characters",
     "string_pattern_mismatch": "must be like {example}",
     "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
     "bool_type": TRUTH,
     "bool_parsing": TRUTH,
     "model_type": OBJECT,

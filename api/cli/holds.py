@@ -89,7 +89,11 @@ def list_holds(
 
 @app.command()
 def release(
-    name: str = NAME, reason: str = REASON, server: str = SERVER, token: str = TOKEN, as_json: bool = JSON
+    name: str = typer.Argument(..., help="Name of a legal hold; or ast_… or hld_…, of what is held."),
+    reason: str = REASON,
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
 ) -> None:
     """End a legal hold for everything under it; give a held asset (ast_…) out; let a registration (hld_…) protect."""
     with told(), connected(server, token) as sigillo:

@@ -15,6 +15,7 @@ from api.cli.output import JSON, Exit, counted, err, quoted, say, show, told
 app = typer.Typer(no_args_is_help=True, help="People who refuse to be imitated: ask, object, answer.")
 
 REGISTRATION = typer.Argument(..., help="Id of a registration, reg_…")
+SAID = {"confirmed": "you confirmed it", "objected": "you objected to it"}
 CODES = {"allowed": Exit.OK, "refused": Exit.REFUSED, "ask_a_human": Exit.HELD}
 NONCE_BYTES = 16
 POLL_SECONDS = 1.0
@@ -79,7 +80,7 @@ def log(
         show(page)
         return
     for line in page["matches"]:
-        said = f", you {line['response']} it" if line["response"] else ""
+        said = f", {SAID[line['response']]}" if line["response"] else ""
         say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']} ({line['purpose']}){quoted(said)}")
         say(f"  {line['id']}, entry {line['entry']}")
     if page["next"]:
@@ -118,12 +119,15 @@ def retroactive(
         if wait:
             with Progress(console=err, transient=True, disable=as_json) as bar:
                 task = bar.add_task("looking at what was kept", total=None)
-                while state["stage"] != "done":
+                while state["stage"] in {"waiting", "running"}:
                     bar.update(task, total=state["media"] or None, completed=state["looked"] + state["unseen"])
                     time.sleep(POLL_SECONDS)
                     state = sigillo.retroactive(registration)
     if as_json:
         show(state)
+        return
+    if state["stage"] == "never":
+        say("[bold]never[/]: copies of a picture are looked for among what is uploaded from its registration on")
         return
     say(f"[bold]{state['stage']}[/]: looked at {state['looked']} of {counted(state['media'], 'medium', 'media')}")
     say(f"  found in {state['found']}; those are lines of the log (sigillo likeness log)")

@@ -89,7 +89,7 @@ def evaluate(
         photos = list(_photos(folder))
         found = _looked_at(photos, labels)
         if len({one.person for one in found.faces}) < 2:
-            raise fail(f"{folder} has no two people with a photo of one face each: nothing can be compared", Exit.USAGE)
+            raise fail(f"{folder} must hold a folder for each person, two at least, and photos of one face", Exit.USAGE)
         measured = measure(found.faces)
         if plot:
             plot.write_text(svg(measured, MARKS))

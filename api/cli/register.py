@@ -104,6 +104,7 @@ def tell(made: dict[str, Any], saved: list[str]) -> None:
     for file in saved:
         say(f"saved {quoted(file)}")
     words = made["recovery_code"]["words"]
-    say("\n[bold]Recovery code, shown this once.[/] Whoever has it can withdraw the registration: keep it on paper.")
+    say("\n[bold]Recovery code, shown this once.[/] Whoever has it can withdraw the registration: keep it on paper,")
+    say(f"with the registration's id, {made['id']}, which withdrawing needs as well.")
     say(f"\n  [bold]{words}[/]\n")
     say(in_letters(words))

@@ -38,7 +38,8 @@ def absence(
         show({"registration": registration, "written": str(target)})
     else:
         say(f"[bold]{quoted(str(target))}[/]")
-        say(f"  anybody checks it: sigillo registration check-proof {quoted(target.name)} --key log.vkey")
+        say(f"  anybody checks it: sigillo registration check-proof {quoted(str(target))} --key log.vkey")
+        say("  that key is at /ledger/log.vkey of the server; better have it from where you trust it")
 
 
 @app.command()

@@ -24,13 +24,14 @@ from api.schemas.likeness import (
     RetroactiveView,
     before,
 )
-from api.schemas.words import ASSET, MATCH, REGISTRATION
+from api.schemas.words import AFTER_ASSET, ASSET, MATCH, REGISTRATION
 from api.service import Service, ServiceDep
 from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.asset import AssetId
 from cases.likeness.checks import Question
 from cases.likeness.holds import PAGE
+from cases.likeness.use import Use
 from identity.registration.errors import RegistrationNotFoundError
 from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId
@@ -74,7 +75,7 @@ def held(
     service: ServiceDep,
     caller: CallerDep,
     response: Response,
-    cursor: Annotated[str, Query(pattern=f"{ASSET}|^$")] = "",
+    cursor: Annotated[str, Query(pattern=AFTER_ASSET)] = "",
 ) -> HeldPage:
     """Assets of the tenant that are held because they may show somebody who refuses to be imitated."""
     caller.require(Scope.REVIEW)
@@ -139,7 +140,7 @@ def _check(service: Service, caller: Caller, upload: Upload, idempotency_key: st
         faults = [{**fault, "loc": ("body", "check", *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error
     mime, place = upload.declared_mime, asked.place or service.settings.place
-    question = Question(upload.content, mime, asked.purpose, asked.nonce, place, idempotency_key)
+    question = Question(upload.content, mime, Use(asked.purpose), asked.nonce, place, idempotency_key)
     service.registry.likeness.tokens.issuer()  # who cannot sign an answer asks nobody for one
     checked = service.registry.likeness.checks.check(caller, question)
     return CheckView.of(checked, service.registry.likeness.tokens.of(checked, caller.grant.tool))

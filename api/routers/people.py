@@ -25,6 +25,7 @@ from api.schemas.people import (
 from api.service import ServiceDep
 from cases.access import Caller
 from cases.assurance import actor
+from identity.passkeys.challenges import Purpose
 from ledger.ids import SubjectId, moment
 
 router = APIRouter(prefix="/v1/people")
@@ -117,7 +118,9 @@ def remove(service: ServiceDep, caller: RecentPersonDep, passkey: PasskeyPath) -
 def begin_signing(service: ServiceDep, caller: PersonDep, request: SigningRequest) -> OptionsView:
     """Begin to sign bytes for a purpose; the answer goes to the route that asks for a signature."""
     digest = bytes.fromhex(request.sha256)
-    return OptionsView.of(service.registry.signatures.begin(caller.tenant, _account(caller), request.purpose, digest))
+    return OptionsView.of(
+        service.registry.signatures.begin(caller.tenant, _account(caller), Purpose(request.purpose), digest)
+    )
 
 
 def _account(caller: Caller) -> SubjectId:

@@ -108,7 +108,7 @@ def list_holds(
     service: ServiceDep,
     caller: CallerDep,
     decided: bool = False,
-    after: Annotated[str, Query(pattern=f"{words.REGISTRATION_HOLD}|^$")] = "",
+    after: Annotated[str, Query(pattern=words.AFTER_REGISTRATION_HOLD)] = "",
 ) -> RegistrationHoldList:
     """Registrations that a person has to look at, oldest first; or those that were decided. No legal holds."""
     found = service.registry.registrations.held(caller, decided=decided, after=after)

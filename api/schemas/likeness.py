@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.schemas.assets import LedgerView, Strict
-from api.schemas.words import PLACE, legible
+from api.schemas.words import NONCE, PLACE, legible
 from cases.likeness.answers import SENTENCES, Answer, Checked
 from cases.likeness.holds import LikenessHold
 from cases.likeness.lines import Caller, Outcome
@@ -21,10 +21,8 @@ from cases.likeness.use import Use
 from ledger.ids import EntryId, moment
 
 MAX_STATEMENT: Final = 2000
-Declared = Literal[Use.SEXUALISED, Use.POLITICAL, Use.COMMERCIAL, Use.OTHER]
+Declared = Literal["sexualised", "political", "commercial", "other"]
 """What a tool may say: it says something."""
-
-NONCE: Final = r"^[A-Za-z0-9_-]{8,128}$"
 
 
 class CheckRequest(Strict):

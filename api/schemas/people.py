@@ -11,7 +11,6 @@ from api.schemas.assets import LedgerView, Strict
 from api.schemas.words import BASE64URL, SHA256
 from identity.encoding import base64url
 from identity.errors import TokenUnreadableError
-from identity.passkeys.challenges import Purpose
 from identity.passkeys.errors import PasskeyUnreadableError
 from identity.passkeys.options import Options
 from identity.passkeys.passkey import Passkey
@@ -85,7 +84,7 @@ def _bytes(*texts: str) -> list[bytes]:
 class SigningRequest(Strict):
     """What is to be signed, by the SHA-256 of its bytes."""
 
-    purpose: Literal[Purpose.CONSENT]
+    purpose: Literal["consent"]
     sha256: Annotated[str, Field(pattern=SHA256)]
 
 

@@ -75,7 +75,9 @@ class RegistrationBody(CredentialForm):
     @model_validator(mode="after")
     def _states_the_right(self) -> Self:
         if (self.right is Right.SELF) == bool(self.stated.strip()):
-            raise ValueError("who acts for another states by which right, and who acts for themselves does not")
+            raise ValueError(
+                "`stated` says by which right somebody acts for another, such as `mother`; for oneself it is empty"
+            )
         return self
 
     def of(self, kind: Kind) -> RegistrationRequest:

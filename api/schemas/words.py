@@ -15,6 +15,7 @@ KIND: Final = f"^{entry.KIND.pattern}$"
 POLICY: Final = f"^{entry.POLICY.pattern}$"
 ENTRY: Final = "^ent_[a-z2-7]{26}$"
 PRINCIPAL: Final = "^prn_[a-z2-7]{26}$"
+NONCE: Final = "^[A-Za-z0-9_-]{8,128}$"
 HOLD: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 ACCOUNT: Final = "^acc_[a-z2-7]{26}$"
@@ -34,6 +35,9 @@ COUNTRY: Final = "^([A-Z]{2})?$"
 PROVIDER: Final = "^[a-z0-9][a-z0-9.-]{0,63}$"
 CODE: Final = "^[0-9]{8}$"
 ADDRESS: Final = r"^[\x21-\x7e]*$"
+
+AFTER_ASSET: Final = f"{ASSET}|^$"
+AFTER_REGISTRATION_HOLD: Final = f"{REGISTRATION_HOLD}|^$"
 
 EXAMPLES: Final = {
     KIND: "`asset.signed`",
@@ -57,6 +61,9 @@ EXAMPLES: Final = {
     PROVIDER: "`example-id`",
     CODE: "`01234567`",
     ADDRESS: "`https://shop.example/back`",
+    AFTER_ASSET: "`ast_` and 26 letters or digits, or empty",
+    AFTER_REGISTRATION_HOLD: "`hld_` and 26 letters or digits, or empty",
+    NONCE: "`kq0vX2mB6Yw`: 8 to 128 letters, digits, dashes or underscores",
     HOLD: "`case-2026-118`: 64 letters, digits, dots, dashes or underscores at most",
 }
 """What has each of these forms, for whoever sent something else."""

@@ -75,6 +75,8 @@ class Stage(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
+    NEVER = "never"
+    """The registration is of a picture: what was kept before is not looked at."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,8 @@ class Retroactive:
         with self.library.database.read(tenant) as connection:
             row = _row(connection, tenant, registration, Round.ALL)
         if row is None:
-            self.registrations.find(tenant, registration)
-            return Progress(Stage.WAITING)
+            kind = self.registrations.find(tenant, registration).kind
+            return Progress(Stage.WAITING if kind is Kind.FACE else Stage.NEVER)
         stage = Stage.RUNNING if row["ended_at"] is None else Stage.DONE
         counts = {name: row[name] for name in ("media", "looked", "found", "unseen", "began_at", "ended_at")}
         return Progress(stage, **counts)

@@ -65,7 +65,7 @@ class Tokens:
         claims = jws.payload
         for name, expected in (("iss", issuer.did), ("tool", tool), ("answer", Answer.ALLOWED)):
             if claims.get(name) != expected:
-                raise LikenessTokenError(f"its {name} is not {expected!r}")
+                raise LikenessTokenError(f"its {name} is not {expected}")
         entry, purpose, commitment = (str(claims.get(name, "")) for name in ("jti", "purpose", "commitment"))
         began = claims["iat"]
         assert isinstance(began, int | float)

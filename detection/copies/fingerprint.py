@@ -54,7 +54,9 @@ class Fingerprint:
         """Raises FingerprintRefusedError."""
         if self.quality < LEAST_QUALITY:
             raise FingerprintRefusedError(
-                "faint", f"its quality is {self.quality} of 100, and {LEAST_QUALITY} is needed"
+                "faint",
+                f"too little is to be seen in this picture to know its copies by: "
+                f"its quality is {self.quality} of 100, and {LEAST_QUALITY} is needed",
             )
 
     def to_bytes(self) -> bytes:

@@ -152,7 +152,7 @@ class RecoveryCodeError(RegistrationError):
     """Not the words of a recovery code, or not of this registration's: they look alike."""
 
     def __init__(self) -> None:
-        super().__init__("this is not the recovery code: twelve words, as they were shown once")
+        super().__init__("type the twelve words as they were shown, and the id of the registration they belong to")
 
 
 class TooManyGuessesError(RegistrationError):

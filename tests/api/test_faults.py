@@ -24,6 +24,7 @@ from api.schemas.assurance_requests import (
     StepUpRequest,
     WithdrawalRequest,
 )
+from api.schemas.likeness import CheckRequest
 from api.schemas.oversight import DisclosureRequest, SearchRequest
 from api.schemas.words import EXAMPLES, HOLD, KIND
 from tests.api.wire import problem
@@ -46,6 +47,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     PresentationRequest,
     StepUpRequest,
     WithdrawalRequest,
+    CheckRequest,
 )
 _members = sorted({name for body in BODIES for name in body.model_fields} | {"name", "version", "when", "source_type"})
 _inner = st.recursive(

@@ -84,6 +84,7 @@ def test_a_copy_that_is_uploaded_shows_in_the_log_and_holds_nothing(
     assert (made["kind"], made["state"]) == ("image", "active")
     assert made["credential"]
     with deployment.http(platform) as http:
+        assert http.get(f"/v1/registrations/{made['id']}/retroactive").json()["stage"] == "never"
         copy = scene(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         asset, _ = signed(http, jpeg(copy, 40), SYNTHETIC)
         other, _ = signed(http, jpeg(scene(2)), SYNTHETIC)
