@@ -170,8 +170,8 @@ class RegistrationHolds:
         held, ledger = self.find(by.tenant, hold), self.accounts.ledger
         try:
             subject = ledger.subjects.open(by.tenant, held.registration)
-        except SubjectErasedError as error:  # withdrawn, while somebody looked at it
-            raise HoldDecidedError(State.WITHDRAWN) from error
+        except SubjectErasedError as error:  # refused; or withdrawn, while somebody looked at it
+            raise HoldDecidedError(State.WITHDRAWN if held.state is HoldState.OPEN else held.state) from error
         said = RegistrationReleased(held.registration, hold, reason)
         draft = self.accounts.draft(RELEASED, POLICY, by.principal, subject, said)
 

@@ -73,6 +73,9 @@ def test_refused_its_key_is_gone(desk: RegistryDesk, platform: Actor, held: Regi
     assert (sealed, recovery) == (None, None)
     decided = desk.holds.find(platform.tenant, hold.id)
     assert (decided.state, decided.doubts, decided.details) == (HoldState.REFUSED, (), None)
+    for decide in (desk.holds.release, desk.holds.refuse):
+        with pytest.raises(HoldDecidedError, match="was refused before"):
+            decide(platform, hold.id, "again")
     entries = desk.house.entries(platform)
     refused = RegistrationRefused(held.registration.id, hold.id, "the photos are of somebody else")
     assert entries[-1] == ("registration.refused", refused)
