@@ -53,7 +53,7 @@ class HoldReason(StrEnum):
     """Somebody else registered a face that is possibly the same: a relative, a twin, or chance."""
 
     RIGHT = "right"
-    """An agent or an estate acts for the person."""
+    """Somebody acts for the person."""
 
 
 class HoldState(StrEnum):

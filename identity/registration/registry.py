@@ -3,7 +3,7 @@
 Rules
 - Everything slow comes first: the tier of the account, the text agreed to, who looks alike, sealing, signing. What a
   registration is compared with may change meanwhile; then nothing is kept, and it is compared again.
-- Where somebody else is registered who looks alike, or where an agent or an estate acts, a person decides
+- Where somebody else is registered who looks alike, or where somebody acts for another, a person decides
   (`identity.registration.holds`). Until then it protects nobody, and whoever registered learns that much and no more.
 - The recovery code is shown once. The same request again (`repeat`) makes another in its place, and signs anew.
 - What is matched (a face's template, a picture's fingerprint) is the caller's to prepare and to store (`Protection`).
@@ -48,9 +48,6 @@ from ledger.payload import Draft
 TRIES: Final = 5
 WHILE: Final = timedelta(hours=1)
 """Longer than making a registration takes."""
-
-LOOKED_AT: Final = frozenset({Right.AGENT, Right.ESTATE})
-"""Rights that a person looks at before they count."""
 
 Store: TypeAlias = Callable[[Connection], None]
 """In the unit of work, once the subject is there. Raises OvertakenError where what was prepared no longer fits."""
@@ -119,7 +116,7 @@ class Registry:
         making = self._making(by, account, request)
         for _ in range(TRIES):
             seen = self._counted(by.tenant, making)
-            right = [Doubt(HoldReason.RIGHT)] if request.right in LOOKED_AT else []
+            right = [Doubt(HoldReason.RIGHT)] if request.right is not Right.SELF else []
             doubts = (*protection.doubts(), *right)
             try:
                 return self._record(by, making, doubts, protection.prepared(making.subject), seen, settle)

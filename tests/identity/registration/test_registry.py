@@ -220,7 +220,7 @@ def test_an_account_registers_its_own_face_once(desk: RegistryDesk, platform: Ac
     with pytest.raises(RegisteredAlreadyError, match=first.registration.id):
         desk.register(platform, account)
     assert desk.register(platform, account, kind=Kind.IMAGE).registration.state is State.ACTIVE
-    assert desk.register(platform, account, right=Right.PARENT).registration.state is State.ACTIVE
+    assert desk.register(platform, account, right=Right.PARENT).registration.state is State.HELD
 
 
 def test_how_much_an_account_registers_is_bounded_by_its_tier(
