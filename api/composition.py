@@ -50,6 +50,7 @@ from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.verification import Verification
 from detection.generations.generations import Generations
+from detection.late import LateShares
 from detection.shares import Shares
 from identity.registration.notices import Notices
 from keys.clock import Clock, Entropy, system_clock, system_entropy
@@ -137,7 +138,9 @@ def _footing(settings: Settings, home: Home, clock: Clock, entropy: Entropy, unt
 def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     settings, ledger, database, keys = on.settings, on.ledger, on.database, on.keys
     deployment, clock, entropy = on.deployment, on.clock, on.entropy
-    callers, strangers = (until.enter_context(start_workers(settings, JOBS)) for _ in range(2))
+    callers = until.enter_context(start_workers(settings, JOBS))
+    strangers = LateShares(partial(start_workers, settings, JOBS), share(settings.workers))
+    until.callback(strangers.close)
     watch = watch_of(settings, on.home, keys, clock, entropy)
     revocations = Revocations(ledger, database, keys, watch, deployment.operator, clock, settings.revocation_grace)
     trust = Trust(settings, keys, on.home.anchors, lambda: revocations.revoked)
@@ -163,7 +166,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
     )
     housekeeping = _housekeeping(on, registry, assurance, issuance, rewrapping, revocations, throttle, until)
-    signers, verifiers = (Shares(sandbox, share(settings.workers)) for sandbox in (callers, strangers))
+    signers = Shares(callers, share(settings.workers))
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -180,7 +183,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,
         callers=desk_of(settings, Verification(ledger, recognition, signers)),
-        strangers=desk_of(settings, Verification(ledger, recognition, verifiers)),
+        strangers=desk_of(settings, Verification(ledger, recognition, strangers)),
         throttle=throttle,
         signing=turns(settings.workers, STAMPING_THREADS if time_stamps else 0),
         metrics=on.metrics,

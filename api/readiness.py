@@ -17,6 +17,7 @@ from api.faces import FaceDesk
 from api.housekeeping import Housekeeping
 from api.stamps import Stamps
 from cases.revocation import Revocations
+from detection.late import LateShares
 from detection.sandbox import Sandbox
 from identity.issuing.record import IssuerRecord
 from keys.errors import KeyStoreUnavailableError
@@ -50,7 +51,7 @@ class Readiness:
         rewrapping: Rewrapping,
         revocations: Revocations,
         issuer: IssuerRecord,
-        sandboxes: tuple[Sandbox, ...],
+        sandboxes: tuple[Sandbox | LateShares, ...],
         faces: FaceDesk,
         stamps: Stamps | None = None,
         timer: Callable[[], float] = time.monotonic,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cases.recognition import Recognition
+from detection.late import LateShares
 from detection.memfd import Memfd
 from detection.shares import Shares
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
@@ -41,7 +42,7 @@ class Verification:
 
     ledger: Ledger
     recognition: Recognition
-    workers: Shares
+    workers: Shares | LateShares
 
     def verify(self, holder: str, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> Verified:
         """What a file of any type that C2PA defines says about itself, or its `sidecar` says, and what that is worth;

@@ -23,7 +23,7 @@ class Timer:
 
 def readiness(up: Running, timer: Timer) -> Readiness:
     service = up.service
-    sandboxes = (service.strangers.verification.workers.sandbox,)
+    sandboxes = (service.strangers.verification.workers.of("somebody").sandbox,)
     return Readiness(
         service.keys,
         service.ledger,

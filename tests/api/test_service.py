@@ -24,13 +24,15 @@ CROWD = 60
 
 def test_strangers_files_never_meet_a_worker_that_signs(deployment: Running) -> None:
     service = deployment.service
-    assert service.intake.workers.sandbox is not service.strangers.verification.workers.sandbox
-    assert service.callers.verification.workers.sandbox is not service.strangers.verification.workers.sandbox
+    desks = (service.strangers, service.callers)
+    strangers, callers = (desk.verification.workers.of("somebody").sandbox for desk in desks)
+    assert service.intake.workers.sandbox is not strangers
+    assert callers is not strangers
 
 
 def test_a_crowd_of_strangers_does_not_keep_callers_waiting(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every worker and thread that strangers have is busy, and more of them wait."""
-    strangers = own.service.strangers.verification.workers.sandbox
+    strangers = own.service.strangers.verification.workers.of("somebody").sandbox
     file, token = picture(), own.key()
     limits = httpx.Limits(max_connections=None)
     transport = httpx.HTTPTransport(uds=str(own.socket), limits=limits)

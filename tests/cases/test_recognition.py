@@ -24,7 +24,9 @@ def rival(deployment: Running, tmp_path: Path) -> House:
     """Another signer with a certificate of its own."""
     keys = LocalKeyStore.open(tmp_path / "rival", embedded_profile=True)
     trust = TrustPolicy.of({"rival": keys.anchors()})
-    return House(deployment.service.strangers.verification.workers.sandbox, keys.signer(Purpose.CLAIM), trust)
+    return House(
+        deployment.service.strangers.verification.workers.of("somebody").sandbox, keys.signer(Purpose.CLAIM), trust
+    )
 
 
 def borrowed_label(rival: House, label: str) -> bytes:
