@@ -13,7 +13,7 @@ from cases.likeness import decisions as likeness
 from detection.copies import decisions as copies
 from detection.generations import decisions as generations
 from detection.templates import decisions as templates
-from identity import depicted
+from identity import decisions as identity
 from identity.assurance import decisions as assurance
 from identity.issuing import decisions as issuing
 from identity.passkeys import decisions as passkeys
@@ -209,7 +209,7 @@ KINDS = (
     *likeness.KINDS,
     *assurance.KINDS,
     *passkeys.KINDS,
-    *depicted.KINDS,
+    *identity.KINDS,
     *issuing.KINDS,
     *status.KINDS,
     *registration.KINDS,

@@ -24,6 +24,7 @@ from detection.templates.matcher import MAX_FACES, Match, Matcher
 from detection.templates.thresholds import THRESHOLDS, Band
 from identity.alike import VERDICTS, Alike, likeness
 from identity.assurance.account import Accounts, Actor, require_account
+from identity.decisions import DEPICTION_JUDGED, DepictionJudged
 from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.lookup import Registrations
 from identity.registration.record import PROTECTING, Registration
@@ -32,7 +33,7 @@ from identity.registration.refusal import Right
 from keys.sealing import derive
 from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, SubjectId, TenantId, new_id
-from ledger.payload import Draft, Kind
+from ledger.payload import Draft
 
 POLICY: Final = "depiction@1"
 
@@ -43,33 +44,6 @@ class Basis(StrEnum):
     SELFIE = "selfie"
     REGISTRATION = "registration"
     """A face that the account's holder registered as their own, of which they have the credential."""
-
-
-@dataclass(frozen=True)
-class DepictionJudged:
-    """It was found out whether an account's holder is who a picture shows. Sealed under the account."""
-
-    account: str
-    depiction: str
-    picture: str
-    """HMAC-SHA256 of the SHA-256 of the file, hex."""
-
-    verdict: str
-    basis: str
-    band: str
-    registration: str
-    """Which, where it rests on one."""
-
-    credential: str
-    """Id of the registration's credential."""
-
-    model: str
-    thresholds: str
-
-
-DEPICTION_JUDGED: Final = Kind("depiction.judged", DepictionJudged)
-KINDS: Final = (DEPICTION_JUDGED,)
-"""What the composition root registers."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from detection.templates.thresholds import Band
 from identity.alike import Alike
 from identity.assurance.account import Actor
 from identity.assurance.errors import AccountNotFoundError
-from identity.depicted import KINDS, Basis, DepictionJudged, Depictions, Pictured, picture_mark
+from identity.decisions import KINDS, DepictionJudged
+from identity.depicted import Basis, Depictions, Pictured, picture_mark
 from identity.registration.decisions import KINDS as REGISTRATION_KINDS
 from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.holds import Doubt
