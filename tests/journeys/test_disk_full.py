@@ -138,10 +138,10 @@ def test_what_needs_no_room_goes_on(served: Inside, http: httpx.Client) -> None:
     problem(http.get(asset["links"]["content"]), 410, "asset-gone")
 
 
-def test_at_every_fifth_page_of_a_first_start(tmp_path: Path) -> None:
+def test_at_every_third_page_of_a_first_start(tmp_path: Path) -> None:
     """Every page would take long; a start writes its files, its keys, its database and its log one after the other."""
     folder, report = tmp_path / "disk", tmp_path / "report"
-    command = [sys.executable, "-m", "tests.journeys.first_starts", str(folder), "5", str(report)]
+    command = [sys.executable, "-m", "tests.journeys.first_starts", str(folder), "3", str(report)]
     with inside(folder, command, os.environ) as running:
         assert running.process.wait() == 0
     starts = [json.loads(line) for line in report.read_text().splitlines()]

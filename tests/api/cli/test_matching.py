@@ -61,7 +61,7 @@ def test_rates_are_counted_over_photos_of_one_face(labelled: Path, tmp_path: Pat
 def test_one_person_alone_cannot_be_compared(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["matching", "evaluate", str(tmp_path)])
     assert result.exit_code == Exit.USAGE
-    assert "no two people" in result.output
+    assert "two at least" in result.output
 
 
 def test_groups_that_nobody_can_read_are_refused(labelled: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from api.home import Home
 from tests.api.cli.conftest import Run
 from tests.api.cli.process import served, sigillo, start
-from tests.api.wire import PATIENCE, signed
+from tests.api.wire import PATIENCE, signed, upload
 from tests.deployment import picture
 
 
@@ -39,6 +39,9 @@ def test_serves_announces_and_stops_without_a_trace(tmp_path: Path, how: signal.
             token = operator.issue_key({"tool": "Brush"})["token"]
         with up.http(token) as http:
             signed(http)
+        assert len(workers(up.process.pid)) == 1
+        with up.http("") as stranger:
+            assert upload(stranger, picture(), path="/v1/verifications").status_code == 200
         children = workers(up.process.pid)
         assert len(children) == 2
         assert (tmp_path / "socket").stat().st_mode & 0o077 == 0

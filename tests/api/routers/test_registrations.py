@@ -208,11 +208,15 @@ def test_whoever_brought_a_registration_does_not_decide_it(up: Running) -> None:
             problem(http.post(f"{HOLDS}/{hold['id']}/{decision}", json={"reason": "mine"}), 403, "own-review")
 
 
-def test_an_account_is_no_conflict_with_itself(up: Running, http: httpx.Client, token: str) -> None:
-    parent = account(up, token, "parent")
-    for _ in range(2):
-        document = made(register(http, asked(http, parent, right="parent", stated="mother of twins")))
-        assert document["state"] == "active"
+def test_an_account_is_no_conflict_with_itself(up: Running) -> None:
+    both = [*SCOPES, "registrations:review"]
+    issued = up.operator.issue_key({"tool": "", "scopes": both, "source_types": [], "new_tenant": True})
+    with up.http(issued["token"]) as http:
+        parent = account(up, issued["token"], "parent")
+        for _ in range(2):
+            made(register(http, asked(http, parent, right="parent", stated="mother of twins")))
+        held = [hold["reasons"] for hold in http.get(HOLDS).json()["holds"]]
+        assert held == [[{"reason": "right", "alike": []}]] * 2
 
 
 def test_the_same_request_twice_makes_one_registration(up: Running, http: httpx.Client, token: str) -> None:
