@@ -9,8 +9,22 @@ from typing import Any
 import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.output import JSON, show, told
-from api.cli.register import asked, saved_papers, tell
+from api.cli.output import JSON, told
+from api.cli.registering import (
+    ACCOUNT,
+    AGREED,
+    CONTACT,
+    FORM,
+    LANGUAGE,
+    ONCE,
+    OUT,
+    REFUSES,
+    REGION,
+    RIGHT,
+    STATED,
+    agreed_to,
+    finish,
+)
 from detection.copies.fingerprint import JOBS, fingerprint
 from detection.isolation import Isolation
 from detection.memfd import Memfd
@@ -20,19 +34,17 @@ from identity.registration.refusal import Kind, Purpose, Right
 
 def register_image(
     picture: Path = typer.Argument(..., exists=True, dir_okay=False, help="The picture; it stays on this machine."),
-    account: str = typer.Option(..., help="Whose registration it is: the account's id here, acc_…"),
-    region: str = typer.Option("", help="Where the person is, such as FR or US-IL: whose rules hold."),
-    refuses: list[Purpose] = typer.Option([], help="A purpose that is refused; again for others. Default: all."),
-    right: Right = typer.Option(Right.SELF, help="By which right, where somebody acts for the person."),
-    stated: str = typer.Option("", help="That right in words, such as: mother."),
-    language: str = typer.Option("en", help="Of the text to be agreed to."),
-    agreed: str = typer.Option(
-        "", metavar="SHA256", help="That the person agreed to the text of this SHA-256. Default: shows it, and asks."
-    ),
-    contact: str = typer.Option("", help="Where notices go, such as an e-mail address."),
-    form: str = typer.Option("dc+sd-jwt", help="Of the credential: dc+sd-jwt, or a cryptosuite."),
-    out: Path = typer.Option(Path(), "-o", "--out", file_okay=False, help="Folder for credential and receipt."),
-    once: str = typer.Option("", "--idempotency-key", help="The same key again makes no second registration."),
+    account: str = ACCOUNT,
+    region: str = REGION,
+    refuses: list[Purpose] = REFUSES,
+    right: Right = RIGHT,
+    stated: str = STATED,
+    language: str = LANGUAGE,
+    agreed: str = AGREED,
+    contact: str = CONTACT,
+    form: str = FORM,
+    out: Path = OUT,
+    once: str = ONCE,
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
@@ -48,17 +60,13 @@ def register_image(
                 "refuses": list(refuses),
                 "right": right,
                 "stated": stated,
-                "consent": {"language": language, "sha256": agreed or asked(rules, as_json=as_json)},
+                "consent": agreed_to(rules, language, agreed, as_json=as_json),
                 "contact": contact,
                 "form": form,
                 "fingerprint": made_here,
             }
             made = sigillo.register_image(body, once)
-            saved = [str(file) for file in saved_papers(made, out)]
-    if as_json:
-        show({**made, "saved": saved})
-    else:
-        tell(made, saved)
+            finish(made, out, as_json=as_json)
 
 
 def taken(picture: Path) -> dict[str, Any]:

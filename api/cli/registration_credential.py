@@ -8,7 +8,7 @@ import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, say, show, told
-from api.cli.register import saved_credential
+from api.cli.registering import saved_credential
 from api.cli.registration import REGISTRATION, app
 
 
