@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -30,6 +29,7 @@ from ledger.storage.database import Database
 from tests.api.wire import PATIENCE, proven, rows, signed, upload
 from tests.deployment import Running, picture, running
 from tests.ledger.world import HeldClock
+from tests.waiting import until
 
 HOUR = timedelta(hours=1)
 KEPT = timedelta(days=300)
@@ -38,13 +38,6 @@ KEPT = timedelta(days=300)
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api.housekeeping, "INTERVAL_SECONDS", 0.02)
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it does not come true"
-        time.sleep(0.01)
 
 
 @pytest.fixture(params=["embedded", pytest.param("vault", marks=pytest.mark.openbao)])

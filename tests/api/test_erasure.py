@@ -19,9 +19,9 @@ from ledger.ids import EntryId
 from ledger.payload import commitment
 from ledger.publishing.export import export_log
 from ledger.receipt import verify_receipt
-from tests.api.test_epochs import until
 from tests.api.wire import problem, proven, rows, signed
 from tests.deployment import Running, picture, running
+from tests.waiting import until
 
 PIECE, EVERY = 48, 256
 """Bytes of a piece, and from one piece to the next: a page of the database may hold a part of anything."""

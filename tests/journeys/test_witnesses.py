@@ -8,8 +8,7 @@ import json
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,10 +26,11 @@ from ledger.witnessing.cosignature import Quorum
 from ledger.witnessing.witness_key import open_witness_key
 from tests.api.cli.process import start
 from tests.api.fixtures import logging_put_back
-from tests.api.wire import PATIENCE, proven, rows
+from tests.api.wire import proven, rows
 from tests.databases import settings_of
 from tests.deployment import Running, running
 from tests.loopback import hosted
+from tests.waiting import until
 
 
 class WitnessProcess:
@@ -95,13 +95,6 @@ def entry(up: Running) -> str:
     """Some decision, recorded: durable."""
     up.key()
     return str(rows(up, 'SELECT id FROM entry ORDER BY "index" DESC LIMIT 1')[0][0])
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come to that"
-        time.sleep(0.02)
 
 
 def part(up: Running) -> dict[str, object]:

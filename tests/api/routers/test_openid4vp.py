@@ -31,7 +31,6 @@ from identity.jsonld.context_library import CREDENTIALS_V2
 from identity.openid4vp.documents import DOCUMENTS, Word
 from identity.openid4vp.sessions import KEPT, WAITS
 from provenance.errors import TrustPolicyError
-from tests.api.test_epochs import until
 from tests.api.wire import count, problem, stored
 from tests.deployment import Running, running
 from tests.identity.openid4vp.people import ADULT, ATTESTER, CHILD, LICENCES, STRANGER, Person, form, plain
@@ -39,6 +38,7 @@ from tests.identity.parties import NOW, Party
 from tests.identity.wallet import AUTHORITY
 from tests.ledger.world import HeldClock
 from tests.peers.node import Node
+from tests.waiting import until
 
 SCOPE = "presentations:request"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
