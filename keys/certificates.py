@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keys.chain import pem
 from keys.errors import CertificateMismatchError
-from keys.profile import DOCUMENT_SIGNING, is_claim_key
+from keys.profile import DOCUMENT_SIGNING, UNREADABLE, is_claim_key
 
 ClaimPublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -83,6 +83,16 @@ def development_ca(now: datetime) -> DevelopmentCA:
     root = _sign(builder, None, root_key)
     builder = _authority(INTERMEDIATE_NAME, key.public_key(), now, path_length=0)
     return DevelopmentCA(root, _sign(builder, root, root_key), key)
+
+
+def is_development(certificate: x509.Certificate) -> bool:
+    """Whether it is an authority of some embedded key store, as those are named: anybody may take another name, and
+    then has an authority of their own.
+    """
+    try:
+        return any(certificate.subject == subject_name(name) for name in (ROOT_NAME, INTERMEDIATE_NAME))
+    except UNREADABLE:
+        return False
 
 
 def request(key: PrivateKey, subject: x509.Name) -> str:

@@ -115,17 +115,49 @@ def manifest_of(url: str) -> str | None:
     return match[1] if match else None
 
 
-def objected(store: Json, code: str, why: Mapping[str, str]) -> Json:
-    """The store with a failure found in the signatures of these manifests: by label, in words."""
+def objected(store: Json, code: str, why: Mapping[str, str], *, failed: bool = True) -> Json:
+    """The store with a failure (a remark, where not `failed`) found in the signatures of these manifests: by label, in
+    words.
+    """
     found, active = store.get("validation_results") or {}, str(store.get("active_manifest"))
     results, deltas = dict(found.get("activeManifest") or {}), list(found.get("ingredientDeltas") or ())
+    kind = "failure" if failed else "informational"
     for label, words in why.items():
-        failure = {"code": code, "url": f"self#jumbf=/c2pa/{label}/c2pa.signature", "explanation": words}
+        status = {"code": code, "url": f"self#jumbf=/c2pa/{label}/c2pa.signature", "explanation": words}
         if label == active:
-            results["failure"] = [*(results.get("failure") or ()), failure]
+            results[kind] = [*(results.get(kind) or ()), status]
         else:
-            deltas.append({"ingredientAssertionURI": "", "validationDeltas": {"failure": [failure]}})
+            deltas.append({"ingredientAssertionURI": "", "validationDeltas": {kind: [status]}})
     return {**store, "validation_results": {**found, "activeManifest": results, "ingredientDeltas": deltas}}
+
+
+def granted(store: Json, code: str) -> set[str]:
+    """The labels of manifests of which `code` was found or recorded."""
+    results = (store.get("validation_results") or {}).get("activeManifest") or {}
+    active = {found for found, _, _ in statuses_in(results)}
+    manifests = store.get("manifests") or {}
+    ancestors = {str(label) for label, about in evidence_in(store).items() if label in manifests and about.says(code)}
+    return ancestors | ({str(store.get("active_manifest"))} if code in active else set())
+
+
+def withdrawn(store: Json, code: str, labels: Mapping[str, str]) -> Json:
+    """The store in which this success was not found of these manifests, nor of any that its status does not name."""
+    found = store.get("validation_results") or {}
+    deltas = [
+        {**delta, "validationDeltas": _without(delta.get("validationDeltas") or {}, code, labels)}
+        for delta in found.get("ingredientDeltas") or ()
+    ]
+    results = {**found, "activeManifest": _without(found.get("activeManifest") or {}, code, labels)}
+    return {**store, "validation_results": {**results, "ingredientDeltas": deltas}}
+
+
+def _without(results: Json, code: str, labels: Mapping[str, str]) -> Json:
+    kept = [
+        one
+        for one in results.get("success") or ()
+        if one.get("code") != code or manifest_of(str(one.get("url"))) not in {None, *labels}
+    ]
+    return {**results, "success": kept}
 
 
 def _recorded(ingredient: Json) -> Iterator[tuple[str, bool, str]]:

@@ -31,6 +31,7 @@ from provenance.report import (
 )
 from provenance.revocation import enforced, of_signer
 from provenance.signers import Signers, held
+from provenance.stamps import Stamps, counted, moment_in, standing, time_of
 from provenance.stated import Stated, source_types_in
 from provenance.verdict import Verdict, worst
 
@@ -38,12 +39,12 @@ STATES: Final = MappingProxyType({"Trusted": Verdict.TRUSTED, "Valid": Verdict.U
 """c2pa-rs's states as the best verdict they allow."""
 
 
-def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers) -> VerificationReport:
+def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers, stamps: Stamps) -> VerificationReport:
     """The report on a store, given as `Reader.json` and `Reader.crjson` parsed.
 
     `trust` names the policy it was judged under, and `revoked` is the part of it that says which signers are.
     """
-    store = enforced(held(store, signers), detail, revoked, signers)
+    store = enforced(counted(held(store, signers), detail, stamps, signers), detail, revoked, signers)
     results = (store.get("validation_results") or {}).get("activeManifest") or {}
     label = str(store.get("active_manifest"))
     stated = Stated((store.get("manifests") or {}).get(label) or {})
@@ -58,7 +59,7 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
         title=stated.title(),
         generators=stated.generators(),
         signer=_signer(_signature(detail, label), of_signer(signers.certificate(label), revoked)),
-        time_stamps=_time_stamps(_signature(detail, label), statuses),
+        time_stamps=_time_stamps(_signature(detail, label), results, stamps),
         statuses=statuses,
         actions=actions,
         model=stated.model(),
@@ -121,11 +122,13 @@ def _revocation(found: Revocation) -> SignerRevocation:
     return SignerRevocation(rfc3339(found.at), rfc3339(found.since), str(found.reason))
 
 
-def _time_stamps(signature: Json, statuses: Statuses) -> tuple[TimeStamp, ...]:
-    stamp = signature.get("timeStampInfo") or {}
-    time = text(stamp.get("timestamp"))
-    if time is None:
+def _time_stamps(signature: Json, results: Json, stamps: Stamps) -> tuple[TimeStamp, ...]:
+    """The one of the file's own claim; c2pa-rs says nothing of what it holds where it is of something else."""
+    stamp, codes = signature.get("timeStampInfo") or {}, {code for code, _, _ in statuses_in(results)}
+    if not any(code.startswith("timeStamp.") for code in codes) and not stamp:
         return ()
+    certificate = signature.get("certificateInfo") or {}
+    begins = moment_in((certificate.get("validity") or {}).get("notBefore"))
     authority = ((stamp.get("certificateInfo") or {}).get("subject") or {}).get("CN")
-    trusted = any(status.code == TIME_STAMP_TRUSTED for status in statuses.success)
-    return (TimeStamp(time, text(authority), trusted),)
+    found = standing(codes, time_of(signature), begins, stamps)
+    return (TimeStamp(text(stamp.get("timestamp")), text(authority), TIME_STAMP_TRUSTED in codes, found),)

@@ -13,6 +13,7 @@ import base64
 import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -28,6 +29,7 @@ from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
 from detection.outlines.census import count
 from detection.worker import Ask, Job
+from keys.clock import system_clock
 from keys.errors import TimeStampError
 from keys.time_stamps import TimeStamp, verified
 from provenance.assessment import assess
@@ -35,8 +37,9 @@ from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
 from provenance.manifest import SIDECAR_TYPES
 from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
-from provenance.signers import Signers
+from provenance.signers import Signers, signatures_in
 from provenance.stamping import Signature, carried, place
+from provenance.stamps import Stamps
 from provenance.summary import in_brief
 from provenance.verdict import Verdict, worst
 
@@ -55,6 +58,8 @@ ALGORITHMS: Final = {"ES256": C2paSigningAlg.ES256, "EdDSA": C2paSigningAlg.ED25
 
 BESIDE: Final = {"format": "application/c2pa", "identifier": "parent.c2pa"}
 """Where the Builder finds a parent's manifest store that is not in the parent."""
+
+_CERTIFICATE: Final = re.compile("-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n")
 
 SVG: Final = "image/svg+xml"
 ZIP: Final = "application/x-zip"
@@ -120,7 +125,7 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     """
     before = _whole(fds[1])
     signature, response = Signature.of(before), base64.b64decode(args["response"])
-    roots = args["trust"]["anchors"] + args["trust"]["authorities"]
+    roots = args["trust"]["authorities"]
     after = signature.stamped(before, _verified(response, signature.countersigned, roots, args["nonce"]).token)
     output, store = _outputs()
     with _closed_on_failure([output, store]):
@@ -226,8 +231,10 @@ def _report(reader: Reader, trust: dict[str, str]) -> VerificationReport:
     if max(len(written), len(detail)) > MAX_STORE_JSON:
         return _unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"])
     store = json.loads(written)
-    signers = Signers.of(_written_out(reader, str(store.get("active_manifest"))), trust["anchors"], trust["usages"])
-    return assess(store, json.loads(detail), trust["digest"], trust["revoked"], signers)
+    signatures = signatures_in(_written_out(reader, str(store.get("active_manifest"))))
+    signers = Signers.of(signatures, trust["anchors"], trust["usages"])
+    stamps = Stamps.of(signatures, trust["authorities"], system_clock())
+    return assess(store, json.loads(detail), trust["digest"], trust["revoked"], signers, stamps)
 
 
 def _written_out(reader: Reader, label: str) -> bytes:
@@ -274,9 +281,9 @@ def _policy(trust: dict[str, str]) -> Context:
 
 @lru_cache(maxsize=POLICIES_KEPT)
 def _context(anchors: str, authorities: str, usages: str) -> Context:
-    # c2pa-rs trusts the roots of both lists for signers and time-stamps alike; `provenance.signers` tells them apart.
-    lists = {"trust_anchors": anchors, "user_anchors": authorities}
-    trust = {**{name: pem for name, pem in lists.items() if pem}, "trust_config": usages} if any(lists.values()) else {}
+    # c2pa-rs trusts whatever root it has for signers and time-stamps alike: `signers` and `stamps` tell them apart.
+    roots = anchors + "".join(pem for pem in _CERTIFICATE.findall(authorities) if pem not in anchors)
+    trust = {"trust_anchors": roots, "trust_config": usages} if roots else {}
     return Context.from_dict(
         {
             "version": 1,

@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
@@ -77,13 +78,40 @@ class SignerCertificate:
     revocation: SignerRevocation | None = None
 
 
+class StampStanding(StrEnum):
+    """What a time-stamp is worth. Only a trusted one counts for anything."""
+
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+    """Its authority is under none of our roots for time-stamps, or not fit to be one."""
+
+    FUTURE = "future"
+    """It names a moment that has not come yet."""
+
+    PREMATURE = "premature"
+    """It names a moment before its signer's certificate began."""
+
+    OUTSIDE_VALIDITY = "outside-validity"
+    """It names a moment at which its authority's certificate did not hold."""
+
+    MISMATCHED = "mismatched"
+    """It is of something else."""
+
+    UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True)
 class TimeStamp:
     """An RFC 3161 time-stamp over the claim's signature."""
 
-    time: Text
+    time: Text | None
+    """None where it names none for this claim."""
+
     authority: Text | None
     trusted: bool
+    """Whether its authority is one that we trust, for this very claim and a time that has come."""
+
+    standing: StampStanding
 
 
 @dataclass(frozen=True)

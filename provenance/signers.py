@@ -24,7 +24,7 @@ from cryptography import x509
 from keys.errors import CertificateMismatchError
 from keys.path import Purposes, led_to
 from keys.profile import UNREADABLE
-from provenance.ancestry import Json, evidence_in, manifest_of, objected, statuses_in
+from provenance.ancestry import Json, granted, objected, withdrawn
 from provenance.codes import SIGNER_TRUSTED, SIGNER_UNTRUSTED
 
 MAX_CHAIN: Final = 8
@@ -45,6 +45,11 @@ _DESCRIPTION_BYTES: Final = 17
 _UNREADABLE: Final = (cbor2.CBORDecodeError, IndexError, KeyError, RecursionError, TypeError, *UNREADABLE)
 
 Chain = Sequence[x509.Certificate]
+Headers = Sequence[Mapping[Any, Any]]
+"""Of a COSE_Sign1: the protected ones, then the others."""
+
+Signatures = Mapping[str, Headers]
+"""By the label of the manifest."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,10 @@ class Signers:
     """Extended key usages that are accepted; one will do."""
 
     @classmethod
-    def of(cls, store: bytes, anchors: str, usages: str) -> Self:
-        """From a manifest store, and the roots (PEM) and key usages of a trust policy."""
-        return cls(_chains(store), _roots(anchors), frozenset(map(x509.ObjectIdentifier, usages.split())))
+    def of(cls, signatures: Signatures, anchors: str, usages: str) -> Self:
+        """From a store's signatures, and the roots (PEM) and key usages of a trust policy."""
+        chains = {label: _chain(headers) for label, headers in signatures.items()}
+        return cls(chains, roots_of(anchors), frozenset(map(x509.ObjectIdentifier, usages.split())))
 
     def certificate(self, label: str) -> x509.Certificate | None:
         """The certificate that a manifest was signed with; None where it cannot be read."""
@@ -85,27 +91,36 @@ def _fault(chain: Chain, roots: Chain, purposes: Purposes) -> str:
 
 
 @lru_cache(maxsize=POLICIES_KEPT)
-def _roots(anchors: str) -> Chain:
+def roots_of(anchors: str) -> Chain:
+    """The certificates of a PEM text; of an empty one, none."""
     return x509.load_pem_x509_certificates(anchors.encode()) if anchors else []
 
 
-def _chains(store: bytes) -> dict[str, Chain]:
-    found: dict[str, Chain] = {}
+def signatures_in(store: bytes) -> Signatures:
+    """The headers of each manifest's COSE_Sign1 in a store; empty where the store cannot be read."""
+    found: dict[str, Headers] = {}
     try:
         for label, parts in _labelled(next(_boxes(memoryview(store)))[1]):
             signature = next((part for name, part in _labelled(parts) if name == "c2pa.signature"), None)
             if signature is not None:
-                found[label] = _chain(next(data for kind, data in _boxes(signature) if kind == b"cbor"))
+                found[label] = _headers(next(data for kind, data in _boxes(signature) if kind == b"cbor"))
     except (StopIteration, *_UNREADABLE):
         return {}  # what is not there cannot be trusted: see `Signers.fault`
     return found
 
 
-def _chain(signature: memoryview) -> Chain:
-    """Of a COSE_Sign1; empty where it has none, more than one, or one that cannot be read."""
+def _headers(signature: memoryview) -> Headers:
+    """Protected and unprotected; none where they cannot be read."""
     try:
         protected, unprotected = cbor2.loads(signature).value[:2]
-        headers: list[Mapping[Any, Any]] = [cbor2.loads(protected) if protected else {}, unprotected]
+        return cbor2.loads(protected) if protected else {}, unprotected
+    except (AttributeError, ValueError, *_UNREADABLE):
+        return ()
+
+
+def _chain(headers: Headers) -> Chain:
+    """Empty where there is none, more than one, or one that cannot be read."""
+    try:
         (given,) = [header[name] for header in headers for name in _CHAIN if name in header]
         encoded = [given] if isinstance(given, bytes) else given[: MAX_CHAIN + 1]
         chain = [x509.load_der_x509_certificate(one) for one in encoded]
@@ -136,34 +151,5 @@ def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 def held(store: Json, signers: Signers) -> Json:
     """The store (`Reader.json`) in which nobody is found trusted who is not to be, or was recorded so."""
-    faults = {label: fault for label in _trusted(store) if (fault := signers.fault(label))}
-    if not faults:
-        return store
-    found = store.get("validation_results") or {}
-    deltas = [
-        {**delta, "validationDeltas": _without(delta.get("validationDeltas") or {}, faults)}
-        for delta in found.get("ingredientDeltas") or ()
-    ]
-    results = {**found, "activeManifest": _without(found.get("activeManifest") or {}, faults)}
-    return objected({**store, "validation_results": {**results, "ingredientDeltas": deltas}}, SIGNER_UNTRUSTED, faults)
-
-
-def _trusted(store: Json) -> set[str]:
-    """The labels of manifests whose signers were found or recorded trusted."""
-    results = (store.get("validation_results") or {}).get("activeManifest") or {}
-    active = {code for code, _, _ in statuses_in(results)}
-    manifests = store.get("manifests") or {}
-    ancestors = {
-        str(label) for label, about in evidence_in(store).items() if label in manifests and about.says(SIGNER_TRUSTED)
-    }
-    return ancestors | ({str(store.get("active_manifest"))} if SIGNER_TRUSTED in active else set())
-
-
-def _without(results: Json, faults: Mapping[str, str]) -> Json:
-    """The same without trust in the signers of these manifests, and in nobody's whose manifest is not named."""
-    kept = [
-        one
-        for one in results.get("success") or ()
-        if one.get("code") != SIGNER_TRUSTED or manifest_of(str(one.get("url"))) not in {None, *faults}
-    ]
-    return {**results, "success": kept}
+    faults = {label: fault for label in granted(store, SIGNER_TRUSTED) if (fault := signers.fault(label))}
+    return objected(withdrawn(store, SIGNER_TRUSTED, faults), SIGNER_UNTRUSTED, faults) if faults else store

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from provenance.codes import MANIFEST_INACCESSIBLE, SIGNER_EXPIRED, SIGNER_REVOKED, SIGNER_TRUSTED
-from provenance.report import History, SignerRevocation, VerificationReport
+from provenance.report import History, StampStanding, VerificationReport
 from provenance.verdict import Verdict
 
 MAX_HISTORY_CODES: Final = 20
@@ -24,6 +24,7 @@ ENGLISH: Final = MappingProxyType(
         "unreadable.elsewhere": "This file says that its manifest is kept elsewhere; nothing was fetched.",
         "invalid.content": "The content does not match its manifest: it was changed after signing.",
         "invalid.expired": "The signer's certificate has expired, and no trusted time-stamp vouches for it.",
+        "invalid.premature": "A time-stamp says that it was signed on {time}, before its signer's certificate began.",
         "invalid.revoked": "The signer's certificate was revoked on {at} ({reason}), and no trusted time-stamp shows "
         "that it signed this before {since}.",
         "invalid.manifest": "The manifest does not hold ({code}).",
@@ -79,7 +80,7 @@ def _own(report: VerificationReport) -> Message:
         case Verdict.UNREADABLE:
             return Message("unreadable.elsewhere" if MANIFEST_INACCESSIBLE in failures else "unreadable")
         case Verdict.INVALID:
-            return _invalid(failures, report.signer.revocation if report.signer else None)
+            return _invalid(failures, report)
         case Verdict.UNTRUSTED:
             trusted = any(status.code == SIGNER_TRUSTED for status in report.statuses.success)
             return Message("untrusted.history" if trusted else "untrusted", signer)
@@ -87,11 +88,15 @@ def _own(report: VerificationReport) -> Message:
             return Message("trusted", signer)
 
 
-def _invalid(failures: list[str], revocation: SignerRevocation | None) -> Message:
+def _invalid(failures: list[str], report: VerificationReport) -> Message:
+    revocation = report.signer.revocation if report.signer else None
+    premature = [stamp for stamp in report.time_stamps if stamp.standing is StampStanding.PREMATURE]
     if any(code.endswith("Hash.mismatch") for code in failures):
         return Message("invalid.content")
     if SIGNER_REVOKED in failures and revocation:
         return Message("invalid.revoked", asdict(revocation))
     if SIGNER_EXPIRED in failures:
-        return Message("invalid.expired")
+        return (
+            Message("invalid.premature", {"time": str(premature[0].time)}) if premature else Message("invalid.expired")
+        )
     return Message("invalid.manifest", {"code": next(iter(failures), "unknown")})

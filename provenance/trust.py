@@ -3,8 +3,10 @@ certificates are revoked.
 
 Rules
 - A policy is checked when it is made: an anchor that is no CA certificate is an error naming its source.
-- Its digest names it: workers keep a prepared context per digest, and reports record it.
-- Anchors are trusted for signers and for time-stamp authorities alike; authorities for time-stamps alone.
+- Its digest names it: workers keep a prepared context per digest, and reports record it, with the lists it was made of.
+- Roots for signers and for time-stamps are told apart. Those of nobody's list in particular (our own, the operator's
+  file, what a caller gives) are for both.
+- A development CA is trusted where development is: its key lies in a file, and whoever reads that file is it.
 """
 
 from __future__ import annotations
@@ -12,14 +14,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from keys.profile import UNREADABLE, named
+from keys.certificates import is_development
+from keys.profile import UNREADABLE, extension, named
 from provenance.errors import TrustPolicyError
 
 DEFAULT_USAGES: Final = (
@@ -31,6 +34,19 @@ DEFAULT_USAGES: Final = (
 """Extended key usages accepted unless the operator gives others (C2PA 2.4, "Certificate profile")."""
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]{0,17})){1,20}")
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class ListInForce:
+    """A trust list that a policy was made of, as reports and records name it."""
+
+    name: str
+    issued: str
+    """When its publisher published it, RFC 3339."""
+
+    digest: str
+    """SHA-256 of the file, hexadecimal."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +54,13 @@ class TrustPolicy:
     """Anchors and key usages; make one with `of`."""
 
     anchors: str
-    """PEM root certificates, each once, in a fixed order. Empty trusts nobody."""
+    """PEM certificates of those who vouch for signers, each once, in a fixed order. Empty trusts nobody."""
 
     usages: str
     """Object identifiers, one a line."""
 
     authorities: str
-    """PEM root certificates for time-stamps alone, as `anchors`; none of them is among those."""
+    """The same as `anchors` for time-stamps. Most are in both."""
 
     revoked: str
     """Certificates that are revoked, as `provenance.revocation` writes them; empty for none."""
@@ -52,32 +68,40 @@ class TrustPolicy:
     digest: str
     """SHA-256 of all four, hexadecimal."""
 
-    @property
-    def settings(self) -> dict[str, str]:
-        """As a worker takes it."""
-        return asdict(self)
+    lists: tuple[ListInForce, ...] = ()
+
+    settings: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """As a worker takes it."""
+
+    def __post_init__(self) -> None:
+        names = ("anchors", "usages", "authorities", "revoked", "digest")
+        object.__setattr__(self, "settings", {name: getattr(self, name) for name in names})
 
     @classmethod
     def of(
         cls,
         anchors: Mapping[str, str],
         usages: tuple[str, ...] = DEFAULT_USAGES,
-        authorities: Mapping[str, str] = MappingProxyType({}),
+        authorities: Mapping[str, str] = NOTHING,
         revoked: str = "",
+        *,
+        signers: Mapping[str, str] = NOTHING,
+        lists: tuple[ListInForce, ...] = (),
+        development: bool = True,
     ) -> Self:
-        """A policy from PEM texts by the name of their source (a file, `this service`).
+        """A policy from PEM texts by the name of their source (a file, `this service`): `anchors` are for signers and
+        time-stamps, `signers` and `authorities` for one of them. Without `development` no development CA may be there.
 
         Raises TrustPolicyError.
         """
         for usage in usages:
             if not _OID.fullmatch(usage):
                 raise TrustPolicyError(f"{usage!r} is not an object identifier such as 1.3.6.1.5.5.7.3.36")
-        roots = _all_roots(anchors)
-        # c2pa-rs finds a root that is in both lists now in the one, now in the other.
-        signers, stamps = "".join(sorted(roots)), "".join(sorted(_all_roots(authorities) - roots))
+        both, signing, stamping = (_all_roots(given, development) for given in (anchors, signers, authorities))
+        for_signers, for_stamps = "".join(sorted(both | signing)), "".join(sorted(both | stamping))
         usage_lines = "\n".join(usages)
-        digest = hashlib.sha256(f"{signers}\0{usage_lines}\0{stamps}\0{revoked}".encode()).hexdigest()
-        return cls(signers, usage_lines, stamps, revoked, digest)
+        digest = hashlib.sha256(f"{for_signers}\0{usage_lines}\0{for_stamps}\0{revoked}".encode()).hexdigest()
+        return cls(for_signers, usage_lines, for_stamps, revoked, digest, lists)
 
 
 def parse_usages(source: str, text: str) -> tuple[str, ...]:
@@ -92,11 +116,23 @@ def parse_usages(source: str, text: str) -> tuple[str, ...]:
     return usages
 
 
-def _all_roots(given: Mapping[str, str]) -> set[str]:
-    return {pem for source, text in given.items() for pem in _roots(source, text)}
+def require_anchor(source: str, certificate: x509.Certificate, *, development: bool) -> None:
+    """Whether it may stand above others. Raises TrustPolicyError."""
+    if not _is_authority(certificate):
+        name = named(certificate)
+        raise TrustPolicyError(f"{source}: {name} is not a certificate authority, so it cannot be an anchor")
+    if not development and is_development(certificate):
+        raise TrustPolicyError(
+            f"{source}: {named(certificate)} is a development CA, whose key lies in a file: only the embedded profile "
+            "trusts one"
+        )
 
 
-def _roots(source: str, text: str) -> list[str]:
+def _all_roots(given: Mapping[str, str], development: bool) -> set[str]:
+    return {pem for source, text in given.items() for pem in _roots(source, text, development)}
+
+
+def _roots(source: str, text: str, development: bool) -> list[str]:
     try:
         certificates = x509.load_pem_x509_certificates(text.encode())
     except UNREADABLE as error:
@@ -106,14 +142,13 @@ def _roots(source: str, text: str) -> list[str]:
             "-----BEGIN CERTIFICATE-----"
         ) from error
     for certificate in certificates:
-        if not _is_authority(certificate):
-            name = named(certificate)
-            raise TrustPolicyError(f"{source}: {name} is not a certificate authority, so it cannot be an anchor")
+        require_anchor(source, certificate, development=development)
     return [certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates]
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, *UNREADABLE):
+        constraints = extension(certificate, x509.BasicConstraints)
+    except UNREADABLE:
         return False
+    return constraints is not None and constraints.value.ca

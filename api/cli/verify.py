@@ -26,6 +26,15 @@ CODES = {
 WORST = [Exit.OK, Exit.ABSENT, Exit.UNTRUSTED, Exit.UNREADABLE, Exit.INVALID, Exit.REFUSED, Exit.UNAVAILABLE]
 """From best to worst: among several files the worst decides the exit code."""
 
+_DOUBTS = {
+    "untrusted": ", whom we do not trust",
+    "future": ": a time that has not come yet",
+    "premature": ": before its signer's certificate began",
+    "outside-validity": ": when the authority's certificate did not hold",
+    "mismatched": ": it is of something else",
+    "unreadable": ": it cannot be read",
+}
+
 
 def verify(
     files: list[Path] = typer.Argument(..., help="Files of any type C2PA can live in."),
@@ -128,8 +137,8 @@ def _stated(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _stamped(stamp: dict[str, Any]) -> str:
-    doubt = "" if stamp["trusted"] else ", whom we do not trust"
-    return f"{stamp['time']} by {stamp['authority'] or 'an unnamed authority'}{doubt}"
+    doubt = _DOUBTS.get(stamp["standing"], "")
+    return f"{stamp['time'] or 'no time'} by {stamp['authority'] or 'an unnamed authority'}{doubt}"
 
 
 def _named(thing: dict[str, Any]) -> str:

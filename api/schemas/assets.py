@@ -231,7 +231,12 @@ ASSET_EXAMPLE: dict[str, Any] = {
     "title": "Harbour at dawn",
     "manifest": "urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662",
     "signed_with": "sigillo-claim@1",
-    "time_stamp": {"time": "2026-11-21T22:34:09+00:00", "authority": "Example TSA", "trusted": True},
+    "time_stamp": {
+        "time": "2026-11-21T22:34:09+00:00",
+        "authority": "Example TSA",
+        "trusted": True,
+        "standing": "trusted",
+    },
     "parent": None,
     "hold": None,
     "ledger": {

@@ -43,12 +43,13 @@ from provenance.request import Tool
 from provenance.revocation import written
 from provenance.rules import check_change, check_request
 from provenance.signers import Signers
+from provenance.stamps import Stamps
 from provenance.summary import in_brief
 from provenance.trust import TrustPolicy
 from provenance.verdict import Verdict
 from tests.api.test_upload import BOUNDARY, END, part, received
 from tests.hostile.shapes import anything, details, stores
-from tests.provenance.fixtures import Everybody
+from tests.provenance.fixtures import Believed, Everybody
 from tests.provenance.house import content
 from tests.simulators.certificate_authority import CertificateAuthority, Listed
 
@@ -62,6 +63,7 @@ ROOT, LEAF = (one.public_bytes(Encoding.DER) for one in (AUTHORITY.made.root, AU
 SUBJECT: Final = AUTHORITY.leaf.subject.public_bytes()
 ANSWER: Final = AUTHORITY.answer(by=AUTHORITY.responder())
 SIGNERS: Final = (Everybody({}, (), frozenset()), Signers({}, (), frozenset()))
+STAMPS: Final = (Believed({}, (), NOW), Stamps({}, (), NOW))
 LIST: Final = AUTHORITY.listing({7: Listed(AUTHORITY.now - timedelta(days=1))})
 
 _pieces = st.one_of(
@@ -120,9 +122,15 @@ def test_claims(claim: dict[str, Any]) -> None:
         check_change(request)
 
 
-@given(store=stores, detail=details, revoked=st.sampled_from(["", REVOKED]), signers=st.sampled_from(SIGNERS))
-def test_reports(store: dict[str, Any], detail: dict[str, Any], revoked: str, signers: Signers) -> None:
-    report = assess(store, detail, "policy", revoked, signers)
+@given(
+    store=stores,
+    detail=details,
+    revoked=st.sampled_from(["", REVOKED]),
+    signers=st.sampled_from(SIGNERS),
+    stamps=st.sampled_from(STAMPS),
+)
+def test_reports(store: dict[str, Any], detail: dict[str, Any], revoked: str, signers: Signers, stamps: Stamps) -> None:
+    report = assess(store, detail, "policy", revoked, signers, stamps)
     assert parse_report(REPORT.dump_python(report, mode="json")) == report
     brief = in_brief(report)
     assert parse_history(HISTORY.dump_python(brief, mode="json")) == brief

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from detection.sandbox import Sandbox
 from keys.local import LocalKeyStore
 from keys.signer import Purpose
 from provenance.signers import Signers
+from provenance.stamps import Stamps
 from provenance.trust import TrustPolicy
 from tests.provenance.house import House
 
@@ -20,6 +22,13 @@ class Everybody(Signers):
 
     def fault(self, label: str) -> str:
         return ""
+
+
+class Believed(Stamps):
+    """Time-stamps that count if they lie in the past."""
+
+    def fault(self, label: str, time: datetime | None) -> str:
+        return "to come" if self.is_to_come(time) else ""
 
 
 @pytest.fixture(scope="session")

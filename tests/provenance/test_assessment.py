@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from provenance.assessment import assess
 from provenance.codes import EFFECTS
-from provenance.report import MAX_STATUSES, TimeStamp, VerificationReport
+from provenance.report import MAX_STATUSES, StampStanding, TimeStamp, VerificationReport
 from provenance.verdict import Verdict
-from tests.provenance.fixtures import Everybody
+from tests.provenance.fixtures import Believed, Everybody
 
 EVERYBODY = Everybody({}, (), frozenset())
+STAMPS = Believed({}, (), datetime(2026, 6, 1, tzinfo=UTC))
 TRUSTED = "signingCredential.trusted"
 VALIDATED = "claimSignature.validated"
 
@@ -32,7 +34,7 @@ def judge(
         "validation_state": state,
         "validation_results": {"activeManifest": results},
     }
-    return assess(store, detail or {}, "policy", "", EVERYBODY)
+    return assess(store, detail or {}, "policy", "", EVERYBODY, STAMPS)
 
 
 def test_trust_needs_a_validated_signature_a_trusted_signer_and_the_second_opinion() -> None:
@@ -85,6 +87,10 @@ def test_a_failure_beyond_the_reported_ones_still_counts() -> None:
 def test_a_time_stamp_is_reported_with_what_it_is_worth() -> None:
     stamp = {"timestamp": "2026-01-02T03:04:05Z", "certificateInfo": {"subject": {"CN": "Clock"}}}
     detail = {"manifests": [{"label": "m", "signature": {"timeStampInfo": stamp}}]}
-    assert judge(detail=detail).time_stamps == (TimeStamp("2026-01-02T03:04:05Z", "Clock", trusted=False),)
+    assert judge(detail=detail).time_stamps == (
+        TimeStamp("2026-01-02T03:04:05Z", "Clock", trusted=False, standing=StampStanding.UNTRUSTED),
+    )
     trusted = judge(success=(TRUSTED, VALIDATED, "timeStamp.trusted"), detail=detail)
-    assert trusted.time_stamps == (TimeStamp("2026-01-02T03:04:05Z", "Clock", trusted=True),)
+    assert trusted.time_stamps == (
+        TimeStamp("2026-01-02T03:04:05Z", "Clock", trusted=True, standing=StampStanding.TRUSTED),
+    )

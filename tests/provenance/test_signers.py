@@ -19,7 +19,7 @@ from keys.profile import UNREADABLE
 from keys.revocation import IssuerAndSerial, Reason, Revocation
 from keys.signer import Algorithm, KeyRef
 from provenance.revocation import written
-from provenance.signers import Signers
+from provenance.signers import Signers, signatures_in
 from provenance.trust import DEFAULT_USAGES, TrustPolicy
 from provenance.verdict import Verdict
 from tests.provenance.house import House, draw
@@ -90,7 +90,7 @@ def test_who_cannot_be_read_is_not_trusted(house: House) -> None:
     store, label = made.manifest_store, made.label
     usages = "\n".join(DEFAULT_USAGES)
     for damaged in (b"", store[:100], store[:-9000], b"\xff" * 40, bytes(8)):
-        assert "cannot be read" in Signers.of(damaged, house.trust.anchors, usages).fault(label)
+        assert "cannot be read" in Signers.of(signatures_in(damaged), house.trust.anchors, usages).fault(label)
 
 
 def test_a_damaged_certificate_is_a_fault_and_no_error() -> None:

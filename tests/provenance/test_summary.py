@@ -7,7 +7,16 @@ from string import Formatter
 
 import pytest
 
-from provenance.report import Ingredient, SignerCertificate, SignerRevocation, Status, Statuses, VerificationReport
+from provenance.report import (
+    Ingredient,
+    SignerCertificate,
+    SignerRevocation,
+    StampStanding,
+    Status,
+    Statuses,
+    TimeStamp,
+    VerificationReport,
+)
 from provenance.summary import ENGLISH, Message, summarise, word
 from provenance.verdict import Verdict
 
@@ -23,12 +32,14 @@ def failing(verdict: Verdict, *codes: str, trusted: bool = False) -> Verificatio
     return replace(REPORT, verdict=verdict, statuses=Statuses(success, (), failure))
 
 
+EARLY = TimeStamp("2026-01-01T00:00:00Z", "Clock", trusted=True, standing=StampStanding.PREMATURE)
 OUTCOMES = {
     "absent": failing(Verdict.ABSENT),
     "unreadable": failing(Verdict.UNREADABLE, "general.error"),
     "unreadable.elsewhere": failing(Verdict.UNREADABLE, "manifest.inaccessible"),
     "invalid.content": failing(Verdict.INVALID, "assertion.dataHash.mismatch"),
     "invalid.expired": failing(Verdict.INVALID, "signingCredential.expired"),
+    "invalid.premature": replace(failing(Verdict.INVALID, "signingCredential.expired"), time_stamps=(EARLY,)),
     "invalid.revoked": replace(failing(Verdict.INVALID, "signingCredential.ocsp.revoked"), signer=REVOKED),
     "invalid.manifest": failing(Verdict.INVALID, "claimSignature.mismatch"),
     "untrusted": failing(Verdict.UNTRUSTED, "signingCredential.untrusted"),

@@ -64,7 +64,7 @@ def test_a_claim_bears_a_trusted_time_stamp(house: House, good: TimeStampAuthori
     assert report.time_stamps == (asset.time_stamp,)
     assert asset.time_stamp is not None
     assert (asset.time_stamp.authority, asset.time_stamp.trusted) == (GOOD, True)
-    assert before <= datetime.fromisoformat(asset.time_stamp.time) <= datetime.now(UTC)
+    assert before <= datetime.fromisoformat(str(asset.time_stamp.time)) <= datetime.now(UTC)
 
 
 def test_no_authority_is_asked_where_none_is_set(house: House) -> None:
