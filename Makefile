@@ -7,6 +7,9 @@ KEYS ?= embedded
 DATABASE ?= sqlite
 READY := $(VENV)/.installed
 
+# Containers often set it; then every process would compile our modules anew, a fifth of its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 

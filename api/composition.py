@@ -50,7 +50,6 @@ from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.verification import Verification
 from detection.generations.generations import Generations
-from detection.late import LateShares
 from detection.shares import Shares
 from identity.registration.notices import Notices
 from keys.clock import Clock, Entropy, system_clock, system_entropy
@@ -87,16 +86,19 @@ def open_service(
     operator_token: str,
     clock: Clock = system_clock,
     entropy: Entropy = system_entropy,
+    *,
+    looks_back: bool = True,
 ) -> Iterator[Service]:
-    """Build the service and run it while the block lasts.
+    """Build the service and run it while the block lasts. `looks_back`: what was kept before somebody registers is
+    looked at by itself; without, only when told to.
 
-    Raises StartError, HomeHeldError, KeysError for an embedded store that does not open, IsolationUnavailableError,
-    SchemaTooNewError, DatabaseUnavailableError, TrustPolicyError, OSError.
+    Raises StartError, HomeHeldError, KeysError for an embedded store that does not open, SchemaTooNewError,
+    DatabaseUnavailableError, TrustPolicyError, OSError.
     """
     with ExitStack() as stack:
         service = _assembled(_footing(settings, home, clock, entropy, stack), operator_token, stack)
         mark(settings, home)
-        service.housekeeping.start()
+        service.housekeeping.start(looks_back=looks_back)
         stack.callback(service.housekeeping.close)
         if service.stamps is not None:
             service.stamps.stamping.start()
@@ -138,14 +140,14 @@ def _footing(settings: Settings, home: Home, clock: Clock, entropy: Entropy, unt
 def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     settings, ledger, database, keys = on.settings, on.ledger, on.database, on.keys
     deployment, clock, entropy = on.deployment, on.clock, on.entropy
-    callers = until.enter_context(start_workers(settings, JOBS))
-    strangers = LateShares(partial(start_workers, settings, JOBS), share(settings.workers))
-    until.callback(strangers.close)
+    signers, strangers = (Shares(partial(start_workers, settings, JOBS), share(settings.workers)) for _ in range(2))
+    for pool in (signers, strangers):
+        until.callback(pool.close)
     watch = watch_of(settings, on.home, keys, clock, entropy)
     revocations = Revocations(ledger, database, keys, watch, deployment.operator, clock, settings.revocation_grace)
     trust = Trust(settings, keys, on.home.anchors, lambda: revocations.revoked)
     time_stamps = until.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
-    stamps = stamps_of(settings, database, callers, time_stamps, clock) if time_stamps else None
+    stamps = stamps_of(settings, database, signers, time_stamps, clock) if time_stamps else None
     issuance = issuance_of(settings, ledger, database, keys, deployment, clock, entropy)
     sources, strangers_sources = (sources_of(settings, issuance, clock) for _ in range(2))
     credential_callers, credential_strangers = desks(
@@ -166,7 +168,6 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
     )
     housekeeping = _housekeeping(on, registry, assurance, issuance, rewrapping, revocations, throttle, until)
-    signers = Shares(callers, share(settings.workers))
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -203,7 +204,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
             rewrapping,
             revocations,
             issuance.record,
-            (callers, strangers),
+            (signers, strangers),
             registry.faces,
             stamps,
         ),

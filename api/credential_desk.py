@@ -16,8 +16,8 @@ from api.settings import Settings
 from api.sources import Sources as Fetched
 from api.turns import Turns
 from api.upload import SharedBudget
-from detection.late import LateShares
 from detection.sandbox import Sandbox
+from detection.shares import Shares
 from identity.issuing.vocabulary import CONTEXT_PATH, context
 from identity.vc_api.checking import Checking
 from identity.vc_api.outside import Sources
@@ -54,7 +54,7 @@ def desks(
 
     def desk(fetched: Fetched) -> CredentialDesk:
         sources = Sources(fetched.did_documents.content, fetched.status_lists.content, clock)
-        workers = LateShares(partial(start, JOBS), share)
+        workers = Shares(partial(start, JOBS), share)
         until.callback(workers.close)
         checking = Checking(workers, sources, fetched.issuers, contexts, clock)
         return CredentialDesk(checking, turns(), SharedBudget(BODIES * MAX_BODY, each=BODIES * MAX_BODY // 2))

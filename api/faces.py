@@ -17,8 +17,8 @@ from api.settings import Settings
 from detection.errors import SandboxUnavailableError
 from detection.faces.found import FACE_MODEL
 from detection.faces.look import JOBS, absent
-from detection.late import LateShares
 from detection.sandbox import Sandbox
+from detection.shares import Shares
 from detection.templates.bank import Bank, Model
 from detection.templates.index import TemplateIndex
 from detection.templates.matcher import Matcher
@@ -33,7 +33,7 @@ from ledger.storage.database import Database
 class FaceDesk:
     """What looks for faces."""
 
-    workers: LateShares
+    workers: Shares
     bank: Bank
     index: TemplateIndex
     matcher: Matcher
@@ -48,7 +48,7 @@ class FaceDesk:
 def faces_of(settings: Settings, ledger: Ledger, database: Database, entropy: Entropy, until: ExitStack) -> FaceDesk:
     """Workers and index end with `until`."""
     size = max(settings.workers // 2, 1)  # the model takes 150 MB in each
-    workers = LateShares(partial(_start, settings, size), share(size))
+    workers = Shares(partial(_start, settings, size), share(size))
     until.callback(workers.close)
     rotations = Rotations(database, ledger.subjects, entropy)
     bank = Bank(database, ledger.subjects, rotations, Model(str(FACE_MODEL), FACE_MODEL.dimensions), entropy)

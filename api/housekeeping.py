@@ -89,6 +89,7 @@ class Housekeeping:
     throttle: Throttle
     clock: Clock
     reason: str = field(default="", init=False)
+    _looks_back: bool = field(default=True, init=False)
     _next_sweep: int = field(default=0, init=False)
     _next_forgetting: int = field(default=0, init=False)
     _warned: str = field(default="", init=False)
@@ -98,8 +99,9 @@ class Housekeeping:
     def __post_init__(self) -> None:
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
-    def start(self) -> None:
-        """Begin with a first round at once."""
+    def start(self, *, looks_back: bool = True) -> None:
+        """Begin with a first round at once. `looks_back`: begin the workflows that look at what was kept."""
+        self._looks_back = looks_back
         self._thread.start()
 
     def close(self) -> None:
@@ -177,7 +179,8 @@ class Housekeeping:
         while self.likeness.holds.end_withdrawn() and not self._stop.is_set():
             pass
         self.likeness.unfinished.round()
-        self.durable.begin()
+        if self._looks_back:
+            self.durable.begin()
 
     def _tell_of_the_log(self) -> None:
         """Whoever reads logs and asks nothing learns from them that nothing is proven."""

@@ -17,8 +17,7 @@ from api.faces import FaceDesk
 from api.housekeeping import Housekeeping
 from api.stamps import Stamps
 from cases.revocation import Revocations
-from detection.late import LateShares
-from detection.sandbox import Sandbox
+from detection.shares import Shares
 from identity.issuing.record import IssuerRecord
 from keys.errors import KeyStoreUnavailableError
 from keys.signer import KeyStore, KeyStoreStatus
@@ -51,12 +50,12 @@ class Readiness:
         rewrapping: Rewrapping,
         revocations: Revocations,
         issuer: IssuerRecord,
-        sandboxes: tuple[Sandbox | LateShares, ...],
+        pools: tuple[Shares, ...],
         faces: FaceDesk,
         stamps: Stamps | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys, self._ledger, self._sandboxes, self._stamps = keys, ledger, sandboxes, stamps
+        self._keys, self._ledger, self._pools, self._stamps = keys, ledger, pools, stamps
         self._faces = faces
         self._housekeeping, self._rewrapping, self._revocations = housekeeping, rewrapping, revocations
         self._issuer, self._timer = issuer, timer
@@ -77,7 +76,7 @@ class Readiness:
             "epochs": self._rewrapping.danger(),
             "issuer": "",
             "revocation": self._revocations.reason,
-            "workers": next((sandbox.reason for sandbox in self._sandboxes if sandbox.reason), ""),
+            "workers": next((pool.reason for pool in self._pools if pool.reason), ""),
             "faces": self._faces.reason,
             **({"time_stamps": self._stamps.time_stamps.reason} if self._stamps else {}),
             **({"witnesses": self._ledger.witnesses.reason} if self._ledger.witnesses.policy.addresses else {}),

@@ -30,13 +30,14 @@ START_SECONDS = 30
 def run(settings: Settings, home: Home, holder: Holder, up: Callable[[str], None]) -> None:
     """Serve until a signal says stop; `up` is told the address once everything runs.
 
-    Raises StartError when the port is taken, and as `open_service`.
+    Raises StartError when the port is taken, IsolationUnavailableError, SandboxUnavailableError, and as `open_service`.
     """
     with (
         listening(settings.host, settings.port) as network,
         _on_socket(holder) as local,
         open_service(settings, home, holder.token) as service,
     ):
+        service.intake.workers.start()  # a kernel that cannot isolate them is refused now, and no upload waits for them
         home.announce(holder)
         up(address(network))
         server_of(create_app(service), most_connections()).run(sockets=[network, local])

@@ -8,7 +8,7 @@ from math import nan
 from api.log import logger
 from api.settings import Settings
 from api.telemetry import Metrics
-from detection.sandbox import Sandbox
+from detection.shares import Shares
 from keys.clock import Clock
 from ledger.stamping.stamper import Stamping
 from ledger.storage.database import Database
@@ -33,9 +33,7 @@ class Stamps:
             metrics.authority_failing.labels(authority.name).set(bool(authority.fault))
 
 
-def stamps_of(
-    settings: Settings, database: Database, workers: Sandbox, time_stamps: TimeStamps, clock: Clock
-) -> Stamps:
+def stamps_of(settings: Settings, database: Database, workers: Shares, time_stamps: TimeStamps, clock: Clock) -> Stamps:
     """The stamps of a service with authorities. Raises OSError for the operator's file of their roots."""
     assert settings.tsa_anchors is not None  # settings without are refused
     obtain = CheckpointStamps(workers, time_stamps, settings.tsa_anchors.read_text(), clock)

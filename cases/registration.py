@@ -26,8 +26,8 @@ from cases.idempotency import IdempotencyKey
 from cases.photographed import MODEL, PhotographedFace
 from cases.pictures import OwnPicture, Pictures
 from detection.copies.fingerprint import PDQ, Fingerprint
-from detection.late import LateShares
 from detection.memfd import Memfd
+from detection.shares import Shares
 from detection.templates.bank import Bank
 from detection.templates.matcher import Matcher
 from identity.assurance.errors import AccountNotFoundError
@@ -82,7 +82,7 @@ class FaceRegistrations:
     registry: Registry
     holds: RegistrationHolds
     signing: Signing
-    workers: LateShares
+    workers: Shares
     bank: Bank
     matcher: Matcher
     pictures: Pictures

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cases.recognition import Recognition
-from detection.late import LateShares
 from detection.memfd import Memfd
 from detection.shares import Shares
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
@@ -42,7 +41,7 @@ class Verification:
 
     ledger: Ledger
     recognition: Recognition
-    workers: Shares | LateShares
+    workers: Shares
 
     def verify(self, holder: str, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> Verified:
         """What a file of any type that C2PA defines says about itself, or its `sidecar` says, and what that is worth;

@@ -11,9 +11,10 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from detection.errors import SandboxError, WorkerProtocolError
-from detection.shares import Workers
+from detection.shares import Shares
 from keys.clock import Clock
 from keys.revocation import SKEW
 from ledger.errors import StampUnavailableError
@@ -21,12 +22,15 @@ from ledger.stamping.stamper import Obtained
 from provenance.errors import TimeStampRefusedError, TimeStampUnavailableError
 from provenance.time_stamps import Answer, TimeStamps
 
+HOLDER: Final = "checkpoint-stamps"
+"""Whose share of workers it is."""
+
 
 @dataclass(frozen=True)
 class CheckpointStamps:
     """An `Obtain` of the ledger's stamper."""
 
-    workers: Workers
+    workers: Shares
     time_stamps: TimeStamps
     roots: str = field(repr=False)
     """PEM, of the authorities."""
@@ -50,7 +54,7 @@ class CheckpointStamps:
             "nonce": str(answer.nonce),
             "roots": self.roots,
         }
-        with self.workers.run("judge", args, begun=True) as reply:
+        with self.workers.of(HOLDER).run("judge", args, begun=True) as reply:
             time = _moment(reply.result.get("time"))
         now = self.clock()
         if abs(time - now) > SKEW:

@@ -19,7 +19,6 @@ from api.service import Service
 from api.settings import Settings
 from client import Sigillo
 from keys.clock import Clock, system_clock
-from tests.cases.seat import nobody_looks_back
 from tests.databases import prepare, settings_of
 
 FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute", "opening_rate": "100000/hour"}
@@ -53,12 +52,13 @@ class Running:
         return str(self.operator.issue_key(body)["token"])
 
 
-nobody_looks_back()
-
-
 @contextmanager
 def running(folder: Path, clock: Clock = system_clock, **chosen: Any) -> Iterator[Running]:
-    """A deployment in `folder`, with these settings; opening the same folder again finds it as it was left."""
+    """A deployment in `folder`, with these settings; opening the same folder again finds it as it was left.
+
+    It does not look back by itself (`cases.likeness.retroactive`): deployments are shared, and what one test uploaded
+    would appear in the log of whoever registers in the next.
+    """
     home = Home(folder)
     found = {name.removeprefix("SIGILLO_").lower(): value for name, value in settings_of(folder).items()}
     settings = Settings(home=folder, **{**FAST, **found, **chosen})
@@ -66,7 +66,7 @@ def running(folder: Path, clock: Clock = system_clock, **chosen: Any) -> Iterato
         holder = stack.enter_context(home.holding())
         if settings.database_url == f"sqlite:///{folder / 'sigillo.db'}" and not home.begun.exists():
             prepare(folder / "sigillo.db")
-        service = stack.enter_context(open_service(settings, home, holder.token, clock))
+        service = stack.enter_context(open_service(settings, home, holder.token, clock, looks_back=False))
         stack.enter_context(serving(service, holder))
         operator = stack.enter_context(Sigillo("http://sigillo", holder.token, holder.socket))
         home.announce(holder)

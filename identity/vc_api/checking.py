@@ -14,8 +14,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from detection.errors import WorkerError, WorkerProtocolError
-from detection.late import LateShares
 from detection.memfd import Memfd
+from detection.shares import Shares
 from identity.errors import CredentialTooCostlyError
 from identity.vc_api.answer import Judged
 from identity.vc_api.jobs import JUDGED
@@ -30,7 +30,7 @@ SECONDS: Final = 5.0
 class Checking:
     """Answers a verifier's and a holder's requests. Safe to call from many threads."""
 
-    workers: LateShares
+    workers: Shares
     sources: Sources
     issuers: frozenset[str]
     """Whom this deployment believes."""

@@ -23,7 +23,6 @@ class Timer:
 
 def readiness(up: Running, timer: Timer) -> Readiness:
     service = up.service
-    sandboxes = (service.strangers.verification.workers.of("somebody").sandbox,)
     return Readiness(
         service.keys,
         service.ledger,
@@ -31,7 +30,7 @@ def readiness(up: Running, timer: Timer) -> Readiness:
         service.rewrapping,
         service.revocations,
         service.issuance.record,
-        sandboxes,
+        (service.strangers.verification.workers,),
         service.registry.faces,
         timer=timer,
     )

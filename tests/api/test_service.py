@@ -25,10 +25,9 @@ CROWD = 60
 
 def test_strangers_files_never_meet_a_worker_that_signs(deployment: Running) -> None:
     service = deployment.service
-    desks = (service.strangers, service.callers)
-    strangers, callers = (desk.verification.workers.of("somebody").sandbox for desk in desks)
-    assert service.intake.workers.sandbox is not strangers
-    assert callers is not strangers
+    pools = (service.strangers.verification.workers, service.callers.verification.workers, service.intake.workers)
+    strangers, *with_keys = (pool.of("somebody").sandbox for pool in pools)
+    assert strangers not in with_keys
 
 
 def test_a_crowd_of_strangers_does_not_keep_callers_waiting(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:

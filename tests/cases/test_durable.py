@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from cases.durable import Next, Workflows, WorkflowsElsewhereError
-from tests.cases.seat import make_room
 
 PATIENCE = 60
 CHILD = """
@@ -60,11 +59,6 @@ class Counting:
             return Next.MORE
         self.ended.set()
         return Next.DONE
-
-
-@pytest.fixture(autouse=True)
-def _room(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_room(monkeypatch)
 
 
 @pytest.fixture

@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TextIO
-from unittest.mock import patch
 
-from api import composition
 from api.cli.output import EXPECTED
+from api.composition import open_service
 from api.home import Home
 from api.settings import Settings
 from tests.journeys.small_disk import SmallDisk
@@ -40,10 +38,10 @@ def main(folder: Path, step: int, report: TextIO) -> None:
 
 
 def start(folder: Path) -> str:
-    """Start, make the operator, stop. Nothing is uploaded: workers, who write nothing, are left out."""
+    """Start, make the operator, stop. Nothing is uploaded, so no workers start."""
     home = Home(folder)
     try:
-        with home.holding() as holder, composition.open_service(Settings(home=folder), home, holder.token) as opened:
+        with home.holding() as holder, open_service(Settings(home=folder), home, holder.token) as opened:
             home.announce(holder)
             opened.access.all(opened.deployment.operator())
     except EXPECTED as error:
@@ -52,5 +50,5 @@ def start(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    with patch.object(composition, "start_workers", lambda *_: nullcontext()), Path(sys.argv[3]).open("w") as lines:
+    with Path(sys.argv[3]).open("w") as lines:
         main(Path(sys.argv[1]), int(sys.argv[2]), lines)

@@ -13,6 +13,7 @@ from asn1crypto import tsp
 
 from detection.errors import SandboxBusyError
 from detection.sandbox import Sandbox
+from detection.shares import Shares
 from keys.clock import Clock, system_clock
 from keys.time_stamps import verified
 from ledger.errors import StampUnavailableError
@@ -36,7 +37,7 @@ def stamp(sandbox: Sandbox, *authorities: TimeStampAuthority | str, clock: Clock
     urls = [one if isinstance(one, str) else one.url for one in authorities]
     roots = "".join(one.anchors for one in authorities if not isinstance(one, str))
     with TimeStamps(urls, required=True, seconds=10) as time_stamps:
-        return CheckpointStamps(sandbox, time_stamps, roots, clock)(NOTE).response
+        return CheckpointStamps(Shares(lambda: sandbox, each=1), time_stamps, roots, clock)(NOTE).response
 
 
 def an_hour(said: dict[str, Any], hours: int) -> None:
@@ -88,7 +89,7 @@ def test_a_wrong_clock_of_ours_is_told(sandbox: Sandbox, good: TimeStampAuthorit
 
 def test_after_an_outage_it_recovers_and_each_authority_says_how_it_did(sandbox: Sandbox) -> None:
     with serving(TimeStampAuthority(status=503)) as authority, TimeStamps([authority.url], required=False) as asked:
-        stamps = CheckpointStamps(sandbox, asked, authority.anchors, system_clock)
+        stamps = CheckpointStamps(Shares(lambda: sandbox, each=1), asked, authority.anchors, system_clock)
         for _ in range(FAILURES + 1):
             with pytest.raises(StampUnavailableError, match="HTTP status 503"):
                 stamps(NOTE)
@@ -101,12 +102,11 @@ def test_after_an_outage_it_recovers_and_each_authority_says_how_it_did(sandbox:
 
 
 def test_workers_that_are_busy_delay_it(good: TimeStampAuthority) -> None:
-    class Busy:
-        def run(self, *_: object, **__: object) -> None:
-            raise SandboxBusyError("every worker is occupied")
+    def busy() -> Sandbox:
+        raise SandboxBusyError("every worker is occupied")
 
     with TimeStamps([good.url], required=True) as asked:
-        stamps = CheckpointStamps(Busy(), asked, good.anchors, system_clock)  # type: ignore[arg-type]
+        stamps = CheckpointStamps(Shares(busy, each=1), asked, good.anchors, system_clock)
         with pytest.raises(StampUnavailableError, match="every worker is occupied"):
             stamps(NOTE)
         assert asked.authorities[0].fault == ""

@@ -35,11 +35,11 @@ def workers(parent: int) -> list[int]:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_serves_announces_and_stops_without_a_trace(tmp_path: Path, how: signal.Signals) -> None:
     with served(tmp_path) as up:
+        assert len(workers(up.process.pid)) == 1, "they stand ready before anyone asks"
         with up.operator() as operator:
             token = operator.issue_key({"tool": "Brush"})["token"]
         with up.http(token) as http:
             signed(http)
-        assert len(workers(up.process.pid)) == 1
         with up.http("") as stranger:
             assert upload(stranger, picture(), path="/v1/verifications").status_code == 200
         children = workers(up.process.pid)

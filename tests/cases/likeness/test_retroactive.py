@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.workflows import Durable
 from cases.durable import Next
 from cases.errors import LikenessUnknownError
 from cases.likeness import retroactive
@@ -21,7 +22,6 @@ from ledger.ids import SubjectId
 from tests.api.wire import problem, upload
 from tests.cases.likeness.people import HER, People, nobody_can_look
 from tests.cases.likeness.test_at_upload import MADE, TAKEN, TYPES
-from tests.cases.seat import DUE, make_room
 from tests.deployment import Running, picture
 
 PATIENCE = 120
@@ -53,14 +53,20 @@ def outcomes(up: Running, registration: str) -> list[str]:
     return sorted(line["outcome"] for line in up.operator.matches(registration)["matches"])
 
 
+@pytest.fixture
+def durable(registry: Running) -> Iterator[Durable]:
+    """Its workflows; there is room for another service's after it."""
+    yield registry.service.housekeeping.durable
+    registry.service.housekeeping.durable.leave()
+
+
 def test_a_service_looks_back_by_itself(
-    registry: Running, people: People, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    registry: Running, people: People, http: httpx.Client, durable: Durable
 ) -> None:
-    make_room(monkeypatch, but=registry.service.registry.likeness.retroactive)
     made, taken = signed(http, HER, MADE), signed(http, HER, TAKEN)
     nobody = signed(http, picture(), MADE)
     with people.registered() as registration:
-        registry.service.housekeeping.durable.begin()
+        durable.begin()
         deadline = time.monotonic() + PATIENCE
         while (state := registry.operator.retroactive(registration))["stage"] != "done":
             assert time.monotonic() < deadline
@@ -132,7 +138,7 @@ def test_withdrawing_meanwhile_stops_it(
         assert registry.service.registry.likeness.retroactive.turn(words(registry, registration)) is Next.DONE
         assert len(seen) == looked
         monkeypatch.undo()
-        assert words(registry, registration) not in DUE(registry.service.registry.likeness.retroactive)
+        assert words(registry, registration) not in registry.service.registry.likeness.retroactive.due()
 
 
 def test_what_cannot_be_looked_at_now_is_looked_at_later(registry: Running, people: People, http: httpx.Client) -> None:
@@ -151,7 +157,7 @@ def test_what_cannot_be_looked_at_now_is_looked_at_later(registry: Running, peop
 
 def test_what_a_person_has_to_look_at_first_waits(registry: Running, people: People) -> None:
     with people.registered(state=State.HELD) as registration:
-        assert words(registry, registration) not in DUE(registry.service.registry.likeness.retroactive)
+        assert words(registry, registration) not in registry.service.registry.likeness.retroactive.due()
         assert registry.operator.retroactive(registration)["stage"] == "waiting"
 
 
