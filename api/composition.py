@@ -28,7 +28,7 @@ from api.readiness import Readiness
 from api.registry import RegistryDesk, registry_of
 from api.revocation import watch_of
 from api.service import Service
-from api.settings import ParentPolicy, Settings, TimeStampPolicy
+from api.settings import ParentPolicy, Profile, Settings, TimeStampPolicy
 from api.sources import sources_of
 from api.stamps import stamps_of
 from api.telemetry import Metrics
@@ -48,6 +48,7 @@ from cases.media import sweep_strays
 from cases.oversight import Oversight
 from cases.recognition import Recognition
 from cases.revocation import Revocations
+from cases.trust_lists import TrustLists
 from cases.verification import Verification
 from detection.generations.generations import Generations
 from detection.shares import Shares
@@ -145,7 +146,8 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         until.callback(pool.close)
     watch = watch_of(settings, on.home, keys, clock, entropy)
     revocations = Revocations(ledger, database, keys, watch, deployment.operator, clock, settings.revocation_grace)
-    trust = Trust(settings, keys, on.home.anchors, lambda: revocations.revoked)
+    trust_lists = TrustLists(ledger, database, clock, settings.profile is Profile.EMBEDDED)
+    trust = Trust(settings, keys, on.home.anchors, lambda: revocations.revoked, trust_lists.in_force)
     time_stamps = until.enter_context(_time_stamps(settings)) if settings.tsa_urls else None
     stamps = stamps_of(settings, database, signers, time_stamps, clock) if time_stamps else None
     issuance = issuance_of(settings, ledger, database, keys, deployment, clock, entropy)
@@ -173,6 +175,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         operator_token=operator_token,
         keys=keys,
         trust=trust,
+        trust_lists=trust_lists,
         ledger=ledger,
         deployment=deployment,
         access=Access(ledger, database, clock, entropy),

@@ -30,6 +30,7 @@ from cases.intake import Intake
 from cases.library import Library
 from cases.oversight import Oversight
 from cases.revocation import Revocations
+from cases.trust_lists import TrustLists
 from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vp.presentations import Presentations
 from keys.signer import KeyStore
@@ -45,6 +46,7 @@ class Service:
     operator_token: str = field(repr=False)
     keys: KeyStore
     trust: Trust
+    trust_lists: TrustLists
     ledger: Ledger
     deployment: Deployment
     access: Access

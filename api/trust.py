@@ -1,5 +1,5 @@
-"""Whom this deployment trusts: its own roots, the operator's files, and what one verification adds; less what is
-revoked.
+"""Whom this deployment trusts: its own roots, the operator's files, the trust lists in force, and what one verification
+adds; less what is revoked.
 
 Rules
 - The key store's roots may grow while the service runs: it is asked each time, and answers from what it knows. They are
@@ -14,11 +14,12 @@ from pathlib import Path
 from secrets import token_hex
 
 from api.log import logger
-from api.settings import Settings
+from api.settings import Profile, Settings
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.signer import KeyStore
 from provenance.errors import TrustPolicyError
 from provenance.trust import DEFAULT_USAGES, TrustPolicy, parse_usages
+from provenance.trust_list import TrustList
 
 OURS, GIVEN = "this deployment", "the given trust anchors"
 """How roots are called in messages about them."""
@@ -27,24 +28,34 @@ OURS, GIVEN = "this deployment", "the given trust anchors"
 class Trust:
     """Policies to judge manifests under. Safe to use from many threads: two that learn at once learn the same."""
 
-    def __init__(self, settings: Settings, keys: KeyStore, kept: Path, revoked: Callable[[], str] = str) -> None:
-        """`kept` is where the key store's roots stay; `revoked` says which certificates are, as a policy takes them.
+    def __init__(
+        self,
+        settings: Settings,
+        keys: KeyStore,
+        kept: Path,
+        revoked: Callable[[], str] = str,
+        lists: Callable[[], tuple[TrustList, ...]] = tuple,
+    ) -> None:
+        """`kept` is where the key store's roots stay; `revoked` says which certificates are, as a policy takes them;
+        `lists` which trust lists are in force.
 
         Raises OSError, TrustPolicyError for the operator's files.
         """
-        self._keys, self._kept, self._revoked = keys, kept, revoked
+        self._keys, self._kept, self._revoked, self._lists = keys, kept, revoked, lists
+        self._development = settings.profile is Profile.EMBEDDED
         self._further = {str(path): path.read_text() for path in (settings.trust_anchors,) if path}
         config = settings.trust_config
         self._usages = parse_usages(str(config), config.read_text()) if config else ()
         self._authorities = {str(path): path.read_text() for path in (settings.tsa_anchors,) if path}
-        TrustPolicy.of(self._further, self._usages or DEFAULT_USAGES, self._authorities)
+        usages = self._usages or DEFAULT_USAGES
+        TrustPolicy.of(self._further, usages, self._authorities, development=self._development)
         self._ours = ""
         self._written = ""
         """What the kept file holds, as far as we wrote it."""
 
         self._warned = ""
-        self._policy: tuple[str, TrustPolicy] | None = None
-        """For roots that were ours then."""
+        self._policy: tuple[str, tuple[TrustList, ...], TrustPolicy] | None = None
+        """For roots that were ours then, and the lists in force."""
 
     def anchors(self) -> str:
         """PEM roots under which this deployment's signatures chain.
@@ -54,21 +65,21 @@ class Trust:
         try:
             found = self._keys.anchors()
             if found != self._ours or not found:
-                self._ours = _certificates(found)
+                self._ours = self._certificates(found)
             if found != self._written:
                 self._keep(found)
         except (KeyStoreUnavailableError, KeyNotFoundError):
             if not self._ours and not self._kept.is_file():
                 raise
-            self._ours = self._ours or _certificates(self._kept.read_text(errors="replace"))
+            self._ours = self._ours or self._certificates(self._kept.read_text(errors="replace"))
         return self._ours
 
     def policy(self) -> TrustPolicy:
-        """The policy of this deployment. Raises as `anchors`."""
-        ours, revoked, held = self.anchors(), self._revoked(), self._policy
-        if held is None or held[0] != ours or held[1].revoked != revoked:
-            held = self._policy = ours, self._of({}, ())
-        return held[1]
+        """The policy of this deployment. Raises as `anchors`, and DatabaseUnavailableError before any list was read."""
+        ours, revoked, lists, held = self.anchors(), self._revoked(), self._lists(), self._policy
+        if held is None or held[:2] != (ours, lists) or held[2].revoked != revoked:
+            held = self._policy = ours, lists, self._of({}, ())
+        return held[2]
 
     def widened(self, anchors: str, usages: str) -> TrustPolicy:
         """The same with further PEM roots and key usages. Raises TrustPolicyError, and as `anchors`."""
@@ -77,9 +88,16 @@ class Trust:
         return self._of({GIVEN: anchors} if anchors else {}, parse_usages(GIVEN, usages) if usages else ())
 
     def _of(self, anchors: Mapping[str, str], usages: tuple[str, ...]) -> TrustPolicy:
-        known = (*(self._usages or DEFAULT_USAGES), *usages)
-        roots = {OURS: self.anchors(), **self._further, **anchors}
-        return TrustPolicy.of(roots, tuple(dict.fromkeys(known)), self._authorities, self._revoked())
+        known, lists = (*(self._usages or DEFAULT_USAGES), *usages), self._lists()
+        return TrustPolicy.of(
+            {OURS: self.anchors(), **self._further, **anchors},
+            tuple(dict.fromkeys(known)),
+            {**self._authorities, **{one.name: one.anchors for one in lists if one.name.for_stamps}},
+            self._revoked(),
+            signers={one.name: one.anchors for one in lists if not one.name.for_stamps},
+            lists=tuple(one.reference for one in lists),
+            development=self._development,
+        )
 
     def _keep(self, anchors: str) -> None:
         """As well as can be, and tried again each time the roots are asked for: what can be verified now must not
@@ -102,11 +120,10 @@ class Trust:
             logger("trust").warning("the roots cannot be kept for a restart without the key store", error=reason)
         self._warned = reason
 
-
-def _certificates(anchors: str) -> str:
-    """The same, once they are seen to be roots. Raises KeyStoreUnavailableError."""
-    try:
-        TrustPolicy.of({OURS: anchors})
-    except TrustPolicyError as error:
-        raise KeyStoreUnavailableError(f"the key store's roots cannot be read: {error}") from error
-    return anchors
+    def _certificates(self, anchors: str) -> str:
+        """The same, once they are seen to be roots. Raises KeyStoreUnavailableError."""
+        try:
+            TrustPolicy.of({OURS: anchors}, development=self._development)
+        except TrustPolicyError as error:
+            raise KeyStoreUnavailableError(f"the key store's roots cannot be read: {error}") from error
+        return anchors

@@ -21,6 +21,8 @@ from identity.registration import decisions as registration
 from identity.status import decisions as status
 from ledger.payload import Kind
 from provenance.report import TimeStamp
+from provenance.trust import ListInForce
+from provenance.trust_list import Anchor
 
 INTAKE_POLICY = "intake.{parents}@1"
 """Names the policy version in the public entry; `parents` is the parent policy in force."""
@@ -31,6 +33,7 @@ HOLD_POLICY = "hold@1"
 ACCESS_POLICY = "access@1"
 REVOCATION_POLICY = "revocation@1"
 CLAIM_KEY_POLICY = "claimkey@1"
+TRUST_POLICY = "trust@1"
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,12 @@ class AssetSigned:
     reasons: tuple[str, ...]
     time_stamp: TimeStamp | None = None
     """Over the claim's signature. None in entries from before there were any, too."""
+
+    trust: str = ""
+    """The digest of the trust policy that the earlier manifest was judged under."""
+
+    trust_lists: tuple[ListInForce, ...] = ()
+    """The lists that it was made of."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +189,25 @@ class ClaimKeyChanged:
     """Of `key.first`, `key.rotated`, `certificate.renewed`, `key.retired`, `key.restored` (it may sign again)."""
 
 
+@dataclass(frozen=True)
+class TrustUpdated:
+    """An operator put a trust list in force, or dropped one. Files are judged by it from then on."""
+
+    list: str
+    issued: str
+    """When its publisher published it, RFC 3339; empty where it is dropped, as the next."""
+
+    digest: str
+    """SHA-256 of the file."""
+
+    replaces: str
+    """The digest of the one before; empty for none."""
+
+    added: tuple[Anchor, ...]
+    removed: tuple[Anchor, ...]
+    warnings: tuple[str, ...]
+
+
 ASSET_SIGNED = Kind("asset.signed", AssetSigned, {"outcome": ("outcome",), "model": ("claim", "model", "name")})
 ASSET_EXPIRED = Kind("asset.expired", AssetExpired)
 ASSET_ERASED = Kind("asset.erased", AssetErased)
@@ -191,6 +219,7 @@ OPERATOR_APPOINTED = Kind("operator.appointed", OperatorAppointed)
 
 CLAIM_KEY_REVOKED = Kind("claimkey.revoked", ClaimKeyRevoked)
 CLAIM_KEY_CHANGED = Kind("claimkey.changed", ClaimKeyChanged)
+TRUST_UPDATED = Kind("trust.updated", TrustUpdated)
 
 KINDS = (
     ASSET_SIGNED,
@@ -203,6 +232,7 @@ KINDS = (
     OPERATOR_APPOINTED,
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
+    TRUST_UPDATED,
     *generations.KINDS,
     *templates.KINDS,
     *copies.KINDS,

@@ -11,6 +11,8 @@ CasesError
 ├── MatchNotFoundError         no such line in the log of that registration
 ├── MatchAnsweredError         the person has answered to it
 ├── HoldNotFoundError          no legal hold of that name in this tenant
+├── TrustListNotFoundError     no list of that name is in force
+├── TrustListChangedError      another list is in force than the one that was compared with
 ├── ParentRefusedError         the upload's earlier manifest is broken and policy refuses that
 ├── OtherHistoryError          a transformation's bytes bring another file's manifest
 ├── IdempotencyConflictError   the key was used with another body
@@ -150,6 +152,20 @@ class OwnReviewError(CasesError):
 
     def __init__(self) -> None:
         super().__init__("this was brought with the same principal: somebody else has to look at it")
+
+
+class TrustListNotFoundError(CasesError):
+    """No list of that name is in force."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no trust list {name} is in force; `sigillo trust list` names those that are")
+
+
+class TrustListChangedError(CasesError):
+    """Another list is in force than the one that was compared with."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the trust list {name} is not the one that was compared with: compare again")
 
 
 class ParentRefusedError(CasesError):

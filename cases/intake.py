@@ -154,7 +154,7 @@ class Intake:
             time_stamps=self.time_stamps,
             entropy=self.entropy,
         )
-        return Signing(caller, submission, received_at, found, parent, signed, signer, circumstances, finding)
+        return Signing(caller, submission, received_at, found, parent, signed, signer, circumstances, trust, finding)
 
     def _instead_of(self, brought: History, workers: Workers, original: Parent, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.

@@ -22,6 +22,7 @@ from ledger.storage.blobs import Blob
 from provenance.manifest import ContentAssertion
 from provenance.request import ClaimRequest
 from provenance.sign import Parent, SignedAsset
+from provenance.trust import TrustPolicy
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Signing:
     signed: SignedAsset
     signer: Signer
     circumstances: Circumstances
+    trust: TrustPolicy
     finding: Finding | None
     """Whom of those who are registered it may show; None where nobody is."""
 
@@ -128,6 +130,8 @@ def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: 
         outcome="signed",
         reasons=(*_reasons(signing.parent), *_skipped(signing.finding)),
         time_stamp=signing.signed.time_stamp,
+        trust=signing.trust.digest,
+        trust_lists=signing.trust.lists,
     )
 
 

@@ -8,6 +8,7 @@ ProvenanceError
 ├── TimeStampRefusedError         one authority's answer, or lack of one: the next is asked
 ├── TimeStampUnavailableError     no authority gave a time-stamp, and this deployment signs none without
 └── TrustPolicyError              trust anchors or key usages that cannot be used
+    └── TrustListError            a trust list that is not taken: broken, of another kind, older than the one in force
 
 `FormatUnsupportedError`, `ManifestBuildError` and `TimeStampRefusedError` are also `JobError`: they cross from worker
 to parent.
@@ -77,3 +78,7 @@ class TimeStampUnavailableError(ProvenanceError):
 
 class TrustPolicyError(ProvenanceError):
     """Trust anchors or key usages that cannot be used; the message names their source."""
+
+
+class TrustListError(TrustPolicyError):
+    """A trust list that is not taken; the one in force stays."""

@@ -42,4 +42,4 @@ def _verify(service: Service, desk: Desk, holder: str, upload: Upload) -> bytes:
     trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
     verified = desk.verification.verify(holder, upload.content, trust, upload.sidecar)
     service.metrics.verifications.labels(verified.report.verdict).inc()
-    return _VIEW.dump_json(VerificationView.of(verified))
+    return _VIEW.dump_json(VerificationView.of(verified, trust.lists))

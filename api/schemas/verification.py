@@ -21,6 +21,7 @@ from provenance.report import (
     VerificationReport,
 )
 from provenance.summary import Message, summarise, word
+from provenance.trust import ListInForce
 from provenance.verdict import Verdict
 
 
@@ -40,14 +41,16 @@ class VerificationView(VerificationReport):
     sentence: str = ""
     messages: tuple[Message, ...] = ()
     ledger: LedgerProof | None = None
+    trust_lists: tuple[ListInForce, ...] = ()
+    """What `trust` was made of, beside roots of this deployment's own."""
 
     @classmethod
-    def of(cls, verified: Verified) -> Self:
+    def of(cls, verified: Verified, lists: tuple[ListInForce, ...]) -> Self:
         """The view of a report."""
         report, messages = verified.report, summarise(verified.report)
         proof = LedgerProof(verified.entry, verified.receipt or None) if verified.entry else None
         stated = {field.name: getattr(report, field.name) for field in fields(VerificationReport)}
-        return cls(**stated, sentence=word(messages), messages=messages, ledger=proof)
+        return cls(**stated, sentence=word(messages), messages=messages, ledger=proof, trust_lists=lists)
 
 
 _CLAIM = "self#jumbf=/c2pa/urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662/c2pa.signature"

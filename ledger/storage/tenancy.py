@@ -43,6 +43,7 @@ class SystemSession(StrEnum):
     SWEEP = "sweep"
     VERIFICATION = "verification"
     REVOCATION = "revocation"
+    TRUST = "trust"
     MATCHING = "matching"
     FSCK = "fsck"
 
