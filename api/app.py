@@ -10,6 +10,7 @@ from api.openapi import PROBLEMS, App
 from api.routers import (
     absences,
     access,
+    acts,
     assets,
     assurance,
     credential_offers,
@@ -48,7 +49,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 ROUTERS = (
     *(assets, likeness, verifications, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
-    *(withdrawals, absences, face_rotations, pictures),
+    *(withdrawals, acts, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
 

@@ -163,7 +163,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     )
     assurance = assurance_of(settings, on.home, ledger, database, issuance, clock, entropy)
     library = Library(ledger, database, on.blobs, clock)
-    registry = registry_of(settings, library, deployment, assurance, issuance, until)
+    registry = registry_of(settings, library, deployment, assurance, issuance, sources, until)
     recognition = Recognition(ledger.subjects, database)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(

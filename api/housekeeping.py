@@ -40,7 +40,6 @@ from identity.openid4vci.offers import forget_offers
 from identity.openid4vp.sessions import forget_requests
 from identity.passkeys.challenges import forget_challenges
 from identity.passkeys.tokens import forget_tokens
-from identity.registration.guesses import forget_guesses
 from identity.registration.notices import Notices
 from identity.registration.renewing import Terms
 from keys.clock import Clock
@@ -60,7 +59,7 @@ STRAY_AGE = timedelta(hours=1)
 
 FORGOTTEN = (
     *(forget_expired, forget_requests, forget_offers, forget_spent, forget_asked),
-    *(forget_challenges, forget_tokens, forget_absences, forget_guesses, forget_lines, forget_checks),
+    *(forget_challenges, forget_tokens, forget_absences, forget_lines, forget_checks),
 )
 """Rows that have had their time."""
 

@@ -14,5 +14,5 @@ from identity.registration.withdrawing import Withdrawals
 def leaving_of(registrations: Registrations, rulebook: Rulebook, signing: Signing) -> Leaving:
     """Over everybody's registrations."""
     accounts = registrations.accounts
-    withdrawals = Withdrawals(accounts, registrations, Guesses(accounts))
+    withdrawals = Withdrawals(accounts, registrations, Guesses(accounts.entropy))
     return Leaving(registrations, withdrawals, Terms(accounts, registrations, rulebook), signing)

@@ -136,6 +136,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     identity.RequestNotFoundError: Problem("wallet-request-not-found", 404, "No such request to a wallet"),
     identity.ResponseCodeError: Problem("response-code-missing", 403, "The answer is for who was sent back"),
     LinkTooLongError: Problem("link-too-long", 422, "The link is too long for a QR code"),
+    identity.ShowingRefusedError: Problem("presentation-refused", 403, "What was shown does not prove it"),
     identity.CredentialRefusedError: Problem("credential-refused", 400, "The credential is refused"),
     identity.DocumentError: Problem("document-refused", 400, "The document cannot be signed"),
     identity.SelectionError: Problem("selection-refused", 400, "This cannot be chosen so"),
@@ -214,7 +215,6 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "too-many-registrations", 429, "Too much was registered", ("retry_after",)
     ),
     registration.RecoveryCodeError: Problem("recovery-code-wrong", 403, "This is not the recovery code"),
-    registration.TooManyGuessesError: Problem("too-many-guesses", 429, "Too many codes were tried", ("retry_after",)),
     registration.RecoveryBusyError: _later("recovery-busy", "Too many codes are looked at"),
     registration.NotLeavingError: Problem("not-leaving", 409, "No withdrawal is under way"),
     registration.RegistrationNotFoundError: Problem("registration-not-found", 404, "No such registration"),

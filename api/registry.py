@@ -13,6 +13,8 @@ from api.leaving import leaving_of
 from api.likeness import Likeness, likeness_of
 from api.people import people_of
 from api.settings import Settings
+from api.sources import Sources
+from cases.acts import Acts
 from cases.deployment import Deployment
 from cases.library import Library
 from cases.pictures import Pictures
@@ -23,6 +25,8 @@ from detection.copies.common import CommonPictures
 from detection.copies.index import PictureIndex
 from detection.generations.absence import Absences
 from identity.depicted import Depictions
+from identity.did.web import resolver
+from identity.holder_signing import HolderSigning
 from identity.passkeys.people import People
 from identity.passkeys.signing import Signing
 from identity.registration.errors import RegistrationRulesError
@@ -47,6 +51,7 @@ class RegistryDesk:
     depictions: Depictions
     faces: FaceDesk
     likeness: Likeness
+    acts: Acts
 
 
 def registry_of(
@@ -55,6 +60,7 @@ def registry_of(
     deployment: Deployment,
     assurance: Assurance,
     issuance: Issuance,
+    sources: Sources,
     until: ExitStack,
 ) -> RegistryDesk:
     """All of it over one set of registrations; an account that registered somebody is erased after that.
@@ -70,17 +76,27 @@ def registry_of(
     faces = faces_of(settings, ledger, database, entropy, until)
     pictures = _pictures(ledger, database, known, entropy)
     registry = Registry(accounts, assurance.grants, issuance.issuing, rulebook, known)
-    holds = RegistrationHolds(accounts)
+    holds, leaving = RegistrationHolds(accounts), leaving_of(known, rulebook, signatures)
+    holders = _holders(settings, people, issuance, sources)
+    likeness = likeness_of(settings, library, faces, pictures, known, rulebook, issuance.record.issuer, clock, entropy)
     return RegistryDesk(
         people,
         signatures,
-        FaceRegistrations(registry, holds, signatures, faces.workers, faces.bank, faces.matcher, pictures),
-        leaving_of(known, rulebook, signatures),
+        FaceRegistrations(registry, holds, signatures, holders, faces.workers, faces.bank, faces.matcher, pictures),
+        leaving,
         Absences(ledger, database),
         Depictions(accounts, known, faces.matcher),
         faces,
-        likeness_of(settings, library, faces, pictures, known, rulebook, issuance.record.issuer, clock, entropy),
+        likeness,
+        Acts(known, holders, leaving.withdrawals, leaving.terms, likeness.log),
     )
+
+
+def _holders(settings: Settings, people: People, issuance: Issuance, sources: Sources) -> HolderSigning:
+    """Holders of what this deployment issued, and nobody else."""
+    ours = frozenset({issuance.record.did} - {""})
+    documents, lists = sources.did_documents.content, sources.status_lists.content
+    return HolderSigning(people.passkeys.challenges, ours, resolver(documents), lists, settings.origin)
 
 
 def _pictures(ledger: Ledger, database: Database, registrations: Registrations, entropy: Entropy) -> Pictures:

@@ -20,6 +20,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from keys.clock import Clock, Entropy
+from ledger.span import in_words
 
 GUESSES = "20/hour"
 """At secrets that cost us to look at (recovery codes), from one network."""
@@ -41,7 +42,7 @@ class RateExceededError(Exception):
     """Too many requests; `retry_after` seconds from now there is room again."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too many requests; try again in {retry_after} s")
+        super().__init__(f"too many requests; try again in {in_words(retry_after)}")
         self.retry_after = retry_after
 
 

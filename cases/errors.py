@@ -34,6 +34,8 @@ CasesError
 
 from __future__ import annotations
 
+from ledger.span import in_words
+
 
 class CasesError(Exception):
     """Root of this package's errors."""
@@ -78,7 +80,7 @@ class LikenessLimitError(CasesError):
     """As many checks as the tool may make. Which of its limits it met is not said."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"this tool has asked as much as it may; try again in {retry_after} s")
+        super().__init__(f"this tool has asked as much as it may; try again in {in_words(retry_after)}")
         self.retry_after = retry_after
 
 

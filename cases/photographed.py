@@ -20,7 +20,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cases.errors import PhotoNotTakenError, PhotosDifferError
-from detection.errors import MatchUnknownError, RotationChangedError, Unknown
+from detection.errors import MatchUnknownError, MediaError, RotationChangedError, Unknown
 from detection.faces.found import FACE_MODEL
 from detection.faces.look import look
 from detection.faces.quality import PhotoRefusedError, judge
@@ -65,13 +65,15 @@ class PhotographedFace:
 
     @cached_property
     def embeddings(self) -> tuple[Embedding, ...]:
-        """One a photo, of one person. Raises PhotoNotTakenError, PhotosDifferError, SandboxError, MediaError."""
+        """One a photo, of one person. Raises PhotoNotTakenError, PhotosDifferError, SandboxError."""
         found = []
         for number, photo in enumerate(self.photos, 1):
             try:
                 found.append(judge(look(self.workers, photo)).embedding)
             except PhotoRefusedError as error:
                 raise PhotoNotTakenError(number, error.reason, str(error)) from error
+            except MediaError as error:
+                raise PhotoNotTakenError(number, error.code, str(error)) from error
         require_one_person(found)
         return tuple(found)
 

@@ -4,8 +4,8 @@ meet.
 Rules
 - Photos are looked at once everything cheap has been asked, and are closed before the answer (`cases.photographed`).
 - Whoever brought a held registration does not decide about it.
-- A person who is signed in signs what they agree to with a passkey. A platform's key attests it, and is called that;
-  where it brings the person's signature, that counts.
+- A person who is signed in signs what they agree to, with a passkey or by showing a credential of their account's. A
+  platform's key attests it, and is called that; where it brings the person's signature, that counts.
 - With an Idempotency-Key the same request made twice makes one registration; the second answer has a recovery code of
   its own, in place of the first.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -31,9 +31,11 @@ from detection.shares import Shares
 from detection.templates.bank import Bank
 from detection.templates.matcher import Matcher
 from identity.assurance.errors import AccountNotFoundError
+from identity.holder_signing import HOLDER_PROOF, HolderSigning, Wanted
+from identity.issuing.credential_types import ACCOUNT_ASSURANCE
 from identity.issuing.issue import Issued
 from identity.jose.jwk import PublicKey
-from identity.passkeys.challenges import Purpose
+from identity.passkeys.challenges import Challenge, Purpose
 from identity.passkeys.responses import Asserted
 from identity.passkeys.signing import SIGNATURE, Signing
 from identity.registration.consent import ConsentProof
@@ -43,6 +45,9 @@ from identity.registration.record import Registration
 from identity.registration.registry import Protection, Registered, Registry
 from identity.registration.request import RegistrationRequest
 from ledger.ids import EntryId, SubjectId
+
+CLAIM: Final = "account"
+"""What is shown of the credential of an account's assurance, besides what always is."""
 
 MAX_PHOTOS: Final = 5
 MAX_PHOTO_BYTES: Final = 16 * 1024 * 1024
@@ -61,7 +66,10 @@ class Submission:
     """Of the picture, where one is."""
 
     asserted: Asserted | None = None
-    """The person's signature over what they agree to (`statement`)."""
+    """The person's signature over what they agree to (`statement`), by passkey."""
+
+    presentation: str = field(default="", repr=False)
+    """The same by showing the credential of their account's assurance."""
 
     idempotency_key: str = ""
     body: bytes = b""
@@ -82,6 +90,7 @@ class FaceRegistrations:
     registry: Registry
     holds: RegistrationHolds
     signing: Signing
+    holders: HolderSigning
     workers: Shares
     bank: Bank
     matcher: Matcher
@@ -92,7 +101,7 @@ class FaceRegistrations:
 
         Raises ScopeMissingError, AccountNotFoundError, ConsentUnsignedError, IdempotencyConflictError,
         PhotoNotTakenError, PhotosDifferError, FingerprintRefusedError, MatchUnknownError, SandboxError, MediaError,
-        and as `Signing.require_signed` and `Registry.register`.
+        and as `Signing.require_signed`, `HolderSigning.require_shown` and `Registry.register`.
         """
         by.require_for(sent.account, Scope.REGISTER)
         spent, accounts = self._spent(by, sent), self.registry.accounts
@@ -173,27 +182,47 @@ class FaceRegistrations:
 
     def _agreed(self, by: Caller, sent: Submission) -> tuple[RegistrationRequest, Callable[[Connection], None]]:
         """The request with how the agreement is known, and what that settles in the unit of work."""
-        request = replace(sent.request, model=MODEL if sent.picture is None else PDQ)
-        if sent.asserted is None:
-            if by.account is not None:
-                raise ConsentUnsignedError
-            return request, lambda _connection: None
-        content = self.statement(by, sent.account, sent.request)
-        signed = self.signing.require_signed(by.tenant, sent.account, Purpose.CONSENT, content, sent.asserted)
-        evidence = SIGNATURE.dump_json(signed.signature).decode()
-        return replace(request, proof=ConsentProof.PASSKEY, signature=evidence), signed.settle
+        request = replace(sent.request, model=MODEL if sent.picture is None else PDQ, given=given(sent))
+        content = self.statement(by, sent.account, request)
+        if sent.asserted is not None:
+            signed = self.signing.require_signed(by.tenant, sent.account, Purpose.CONSENT, content, sent.asserted)
+            evidence = SIGNATURE.dump_json(signed.signature).decode()
+            return replace(request, proof=ConsentProof.PASSKEY, signature=evidence), signed.settle
+        if sent.presentation:
+            wanted = Wanted(ACCOUNT_ASSURANCE, CLAIM, sent.account)
+            shown = self.holders.require_shown(by.tenant, wanted, content, sent.presentation)
+            evidence = HOLDER_PROOF.dump_json(shown.proof).decode()
+            return replace(request, proof=ConsentProof.CREDENTIAL, signature=evidence), shown.settle
+        if by.account is not None:
+            raise ConsentUnsignedError
+        return request, lambda _connection: None
+
+    def begin_showing(self, by: Caller, account: SubjectId, digest: bytes) -> Challenge:
+        """Ask that the credential of an account's assurance be shown over what is agreed to. Raises ScopeMissingError,
+        AccountNotFoundError, DatabaseUnavailableError.
+        """
+        by.require_for(account, Scope.REGISTER)
+        self.registry.accounts.subject(by.tenant, account)
+        return self.holders.begin(by.tenant, account, digest)
 
     def _spent(self, by: Caller, sent: Submission) -> IdempotencyKey | None:
         if not sent.idempotency_key:
             return None
-        digests = b"".join(_digest(photo) for photo in sent.photos)
+        digests = b"".join(map(bytes.fromhex, given(sent)))
         body = b"registration\0" + digests + sent.account.encode() + sent.body
         system = self.registry.accounts.ledger.subjects.system(by.tenant)
         return IdempotencyKey.of(system, by.principal, sent.idempotency_key, body)
 
 
-def _digest(photo: Memfd) -> bytes:
+def given(sent: Submission) -> tuple[str, ...]:
+    """What came to be protected by: SHA-256 of each photo, or of the picture's fingerprint, hex."""
+    if sent.picture is not None:
+        return (hashlib.sha256(sent.picture.to_bytes()).hexdigest(),)
+    return tuple(_sha256(photo) for photo in sent.photos)
+
+
+def _sha256(photo: Memfd) -> str:
     digest = hashlib.sha256()
     for chunk in photo.chunks():
         digest.update(chunk)
-    return digest.digest()
+    return digest.hexdigest()

@@ -211,10 +211,12 @@ class Sigillo:
         """One registration: what it refuses, and how it stands."""
         return self._json("GET", f"/v1/registrations/{quote(registration, safe='')}")
 
-    def registration_credential(self, registration: str, form: str = "dc+sd-jwt") -> dict[str, Any]:
-        """Its credential: the first, after a release, or the same signed anew."""
+    def registration_credential(
+        self, registration: str, form: str = "dc+sd-jwt", holder: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Its credential: the first, after a release, or the same signed anew; bound to the holder's key (JWK)."""
         path = f"/v1/registrations/{quote(registration, safe='')}/credential"
-        return self._json("POST", path, json={"form": form})
+        return self._json("POST", path, json={"form": form, "holder": holder})
 
     def registration_holds(self, *, decided: bool = False) -> list[dict[str, Any]]:
         """Registrations that a person has to look at, or that somebody decided; all pages."""
@@ -234,6 +236,16 @@ class Sigillo:
     def refuse_registration(self, hold: str, reason: str) -> dict[str, Any]:
         """End a held registration, and destroy its key."""
         return self._json("POST", f"/v1/registrations/holds/{quote(hold, safe='')}/refusal", json={"reason": reason})
+
+    def open_account(self, name: str) -> dict[str, Any]:
+        """The account that we call so, opened if it is new."""
+        return self._json("POST", "/v1/assurance/accounts", json={"account": name})
+
+    def compare_portrait(self, account: str, portrait: Path, selfie: Path, country: str = "") -> dict[str, Any]:
+        """Compare the portrait in an identity document with a selfie; that they match is evidence."""
+        sent = [("photo", ("photo", file.read_bytes(), _kind(file))) for file in (portrait, selfie)]
+        path, where = f"/v1/assurance/accounts/{quote(account, safe='')}/portraits", {"country": country}
+        return self._json("POST", path, params=where, files=sent, timeout=_UPLOADING)
 
     def account(self, account: str) -> dict[str, Any]:
         """How an account stands, by its id here: its tier, and the evidence that counts."""
@@ -260,6 +272,15 @@ class Sigillo:
         """Let a registration last for another term: its owner agreed to the text of this SHA-256."""
         said = {"language": language, "sha256": sha256}
         return self._json("POST", f"/v1/registrations/{quote(registration, safe='')}/renewal", json=said)
+
+    def begin_act(self, registration: str, act: Mapping[str, str]) -> dict[str, Any]:
+        """What a registration's holder signs who does this by its credential."""
+        return self._json("POST", f"/v1/registrations/{quote(registration, safe='')}/acts/options", json=act)
+
+    def act(self, registration: str, act: Mapping[str, str], presentation: str) -> dict[str, Any]:
+        """Have it done: the credential, with its holder's proof over that."""
+        said = {"act": act, "presentation": presentation}
+        return self._json("POST", f"/v1/registrations/{quote(registration, safe='')}/acts", json=said)
 
     def absence(self, registration: str) -> bytes:
         """The proof that a registration which ended is not in the index: a JSON file, checked without us."""

@@ -24,6 +24,7 @@ IdentityError
 ├── CredentialRefusedError        what is to be issued or presented breaks a rule; nothing was signed
 ├── IssuerUnnamedError            this deployment was not told where others reach it, so it has no DID
 ├── IssuerKeyUnknownError         no such version of the issuer's keys
+├── ShowingRefusedError           a credential was shown that does not prove what it should
 ├── OfferGoneError                an offer of a credential that is used, withdrawn, ended, or never was
 ├── WalletRefusedError            a wallet's request cannot be served; `fault` says why in OAuth's words
 ├── WalletError                   a holder's keys do not do what they should
@@ -126,6 +127,10 @@ class MalformedDocumentError(DocumentError):
 
 class CredentialRefusedError(IdentityError):
     """What is to be issued or presented breaks a rule; nothing was signed."""
+
+
+class ShowingRefusedError(IdentityError):
+    """A credential was shown that does not prove what it should: nothing was done."""
 
 
 class OfferGoneError(IdentityError):

@@ -33,7 +33,7 @@ NONCE = typer.Option("", help="The number or word that the verifier gave you for
 def key(wallet: Path = WALLET, as_json: bool = JSON) -> None:
     """Make a key for one credential; its DID is what an issuer binds the credential to."""
     with told():
-        made = _wallet(wallet).new_key()
+        made = opened_wallet(wallet).new_key()
     if as_json:
         show({"did": made.did})
     else:
@@ -70,7 +70,7 @@ def present(
 ) -> None:
     """Show a credential to one verifier, with proof that it is yours: an SD-JWT, or a credential about your key."""
     with told():
-        credential, keys, now = read(file), _wallet(wallet), datetime.now(UTC)
+        credential, keys, now = read(file), opened_wallet(wallet), datetime.now(UTC)
         asked = Binding(audience, nonce) if audience and nonce else None
         if isinstance(credential, str):
             token = present_token(credential, list(map(_path, shown)), keys, asked, now)
@@ -85,7 +85,8 @@ def present(
         give(presentation, out, "shows all of it", as_json=as_json)
 
 
-def _wallet(folder: Path) -> Wallet:
+def opened_wallet(folder: Path) -> Wallet:
+    """The holder's keys, sealed under the passphrase of the settings, if there is one. Raises as `Wallet`."""
     passphrase = load_settings().passphrase
     return Wallet(folder, passphrase.get_secret_value() if passphrase else None)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 from rich.progress import Progress
 
+from api.cli.acting import CREDENTIAL, WALLET, act
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, Exit, counted, err, quoted, say, show, told
 
@@ -69,19 +70,24 @@ def appeal(
 def log(
     registration: str = REGISTRATION,
     cursor: str = typer.Option("", help="`next` of the page before."),
+    credential: Path = CREDENTIAL,
+    wallet: Path = WALLET,
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
 ) -> None:
     """Read a registered person's own log, the newest first."""
     with told(), connected(server, token) as sigillo:
-        page = sigillo.matches(registration, cursor)
+        if credential:
+            page = act(sigillo, registration, {"does": "read", "cursor": cursor}, credential, wallet)
+        else:
+            page = sigillo.matches(registration, cursor)
     if as_json:
         show(page)
         return
     for line in page["matches"]:
-        said = f", {SAID[line['response']]}" if line["response"] else ""
-        say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']} ({line['purpose']}){quoted(said)}")
+        answered = f", {SAID[line['response']]}" if line["response"] else ""
+        say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']} ({line['purpose']}){quoted(answered)}")
         say(f"  {line['id']}, entry {line['entry']}")
     if page["next"]:
         say(f"more with --cursor {page['next']}")
@@ -92,13 +98,19 @@ def respond(
     registration: str = REGISTRATION,
     match: str = typer.Argument(..., help="Id of a line of its log, lkm_…"),
     response: str = typer.Argument(..., help="confirmed (it may be: what it holds is given out) or objected."),
+    credential: Path = CREDENTIAL,
+    wallet: Path = WALLET,
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
 ) -> None:
     """Answer to a line of a registered person's log. It is said once."""
     with told(), connected(server, token) as sigillo:
-        said = sigillo.respond(registration, match, response)
+        if credential:
+            answer = {"does": "answer", "match": match, "response": response}
+            said = act(sigillo, registration, answer, credential, wallet)
+        else:
+            said = sigillo.respond(registration, match, response)
     if as_json:
         show(said)
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from api.cli.acting import BIND, WALLET, bound_to
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, told
 from api.cli.registering import (
@@ -37,6 +38,8 @@ def register(
     agreed: str = AGREED,
     contact: str = CONTACT,
     form: str = FORM,
+    bind: bool = BIND,
+    wallet: Path = WALLET,
     out: Path = OUT,
     once: str = ONCE,
     server: str = SERVER,
@@ -55,6 +58,7 @@ def register(
             "consent": agreed_to(rules, language, agreed, as_json=as_json),
             "contact": contact,
             "form": form,
+            **bound_to(bind, wallet),
         }
         made = sigillo.register(photos, body, once)
         finish(made, out, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from api.cli.acting import BIND, WALLET, bound_to
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, told
 from api.cli.registering import (
@@ -43,6 +44,8 @@ def register_image(
     agreed: str = AGREED,
     contact: str = CONTACT,
     form: str = FORM,
+    bind: bool = BIND,
+    wallet: Path = WALLET,
     out: Path = OUT,
     once: str = ONCE,
     server: str = SERVER,
@@ -63,6 +66,7 @@ def register_image(
                 "consent": agreed_to(rules, language, agreed, as_json=as_json),
                 "contact": contact,
                 "form": form,
+                **bound_to(bind, wallet),
                 "fingerprint": made_here,
             }
             made = sigillo.register_image(body, once)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import typer
 
+from api.cli.acting import CREDENTIAL, WALLET, act, whose_rules
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.output import JSON, UNAVAILABLE_STATUS, Exit, quoted, say, show, told
+from api.cli.output import JSON, UNAVAILABLE_STATUS, Exit, fail, quoted, say, show, told
 from client import Problem, Sigillo
 
 app = typer.Typer(no_args_is_help=True, help="Registrations of people who refuse to be imitated.")
@@ -50,14 +51,21 @@ def withdraw(
         "--recovery-code",
         help="With the recovery code, which is asked for: after days in which its owner can stop it.",
     ),
+    credential: Path = CREDENTIAL,
+    wallet: Path = WALLET,
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
 ) -> None:
     """End a registration: now, or by its recovery code after some days in which its owner can stop that."""
+    if recovery_code and credential:
+        raise fail("with the credential it ends at once: leave --recovery-code out", Exit.USAGE)
     code = typer.prompt("The twelve words", hide_input=True, err=True) if recovery_code else ""
     with told(), connected(server, token) as sigillo:
-        done = sigillo.recover(registration, code) if recovery_code else sigillo.withdraw(registration)
+        if credential:
+            done = act(sigillo, registration, {"does": "withdraw"}, credential, wallet)
+        else:
+            done = sigillo.recover(registration, code) if recovery_code else sigillo.withdraw(registration)
     if as_json:
         show(done)
     elif recovery_code:
@@ -69,10 +77,18 @@ def withdraw(
 
 
 @app.command()
-def keep(registration: str = REGISTRATION, server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) -> None:
+def keep(
+    registration: str = REGISTRATION,
+    credential: Path = CREDENTIAL,
+    wallet: Path = WALLET,
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
     """Stop a withdrawal that somebody asked for with the recovery code."""
     with told(), connected(server, token) as sigillo:
-        kept = sigillo.keep(registration)
+        by_credential = credential and act(sigillo, registration, {"does": "keep"}, credential, wallet)
+        kept = by_credential or sigillo.keep(registration)
     if as_json:
         show(kept)
     else:
@@ -86,14 +102,21 @@ def renew(
     agreed: str = typer.Option(
         "", metavar="SHA256", help="That its owner agreed to the text of this SHA-256. Default: shows it, and asks."
     ),
+    credential: Path = CREDENTIAL,
+    wallet: Path = WALLET,
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
 ) -> None:
     """Let a registration last for another term, under the text that is in force."""
     with told(), connected(server, token) as sigillo:
-        sha256 = agreed or _agreed(sigillo.renewal(registration, language))
-        renewed = sigillo.renew(registration, language, sha256)
+        if credential:
+            text = sigillo.registration_rules(*whose_rules(credential, language))["consent"]
+            said = {"does": "renew", "language": language, "sha256": agreed or _agreed(text)}
+            renewed = act(sigillo, registration, said, credential, wallet)
+        else:
+            sha256 = agreed or _agreed(sigillo.renewal(registration, language))
+            renewed = sigillo.renew(registration, language, sha256)
     if as_json:
         show(renewed)
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from api.cli.acting import BIND, WALLET, bound_to
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, say, show, told
 from api.cli.registering import saved_credential
@@ -35,6 +36,8 @@ def show_registration(
 def credential(
     registration: str = REGISTRATION,
     form: str = typer.Option("dc+sd-jwt", help="dc+sd-jwt, or a cryptosuite."),
+    bind: bool = BIND,
+    wallet: Path = WALLET,
     out: Path = typer.Option(Path(), "-o", "--out", file_okay=False, help="Folder to save it in."),
     server: str = SERVER,
     token: str = TOKEN,
@@ -42,7 +45,7 @@ def credential(
 ) -> None:
     """Save the credential of a registration that protects: the first after a release, or the same signed anew."""
     with told(), connected(server, token) as sigillo:
-        issued = sigillo.registration_credential(registration, form)
+        issued = sigillo.registration_credential(registration, form, bound_to(bind, wallet).get("holder"))
         file = saved_credential(registration, issued["credential"], out)
     if as_json:
         show({**issued, "saved": str(file)})

@@ -105,7 +105,7 @@ def matches(
     """The registered person's own log, the newest first."""
     person = _person(service, caller, registration, Scope.REGISTRATIONS_READ)
     response.headers["Cache-Control"] = PRIVATE
-    return MatchPage.of(service.registry.likeness.log.page(person, _before(cursor)))
+    return MatchPage.of(service.registry.likeness.log.page(person, before_cursor(cursor)))
 
 
 @router.get("/v1/registrations/{registration}/retroactive")
@@ -155,7 +155,8 @@ def _person(service: Service, caller: Caller, registration: str, scope: Scope) -
     return registrations.kept(caller.tenant, name)[1]
 
 
-def _before(cursor: str) -> tuple[int, str] | None:
+def before_cursor(cursor: str) -> tuple[int, str] | None:
+    """What a page's `next` says. Raises RequestValidationError."""
     try:
         return before(cursor)
     except ValueError as error:

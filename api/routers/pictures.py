@@ -41,6 +41,7 @@ def register(
         photos=(),
         picture=request.fingerprint.fingerprint(),
         asserted=asserted,
+        presentation=request.consent.presentation or "",
         idempotency_key=idempotency_key,
         body=b"image\0" + request.model_dump_json().encode(),
     )

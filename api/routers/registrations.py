@@ -4,6 +4,7 @@ of it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from api.auth import AnyoneDep, CallerDep, EitherDep
 from api.openapi import REGISTRATION, photos
 from api.schemas import words
+from api.schemas.acts import ShowingRequest, ShowingView, consent_view
 from api.schemas.assets import LedgerView
 from api.schemas.registrations import (
     CredentialForm,
@@ -26,6 +28,7 @@ from api.schemas.registrations import (
     RegistrationList,
     RegistrationView,
     RulesView,
+    StatementBody,
     StatementView,
 )
 from api.service import Service, ServiceDep
@@ -86,12 +89,23 @@ async def register(
 
 
 @router.post("/statements", tags=[KEYED])
-def state(service: ServiceDep, caller: EitherDep, request: RegistrationBody, kind: Kind = Kind.FACE) -> StatementView:
-    """What somebody who registers so agrees to. Its SHA-256 is what a passkey signs (`/v1/people/me/signatures`,
-    purpose `consent`); what the passkey answers goes into `consent.passkey` of the registration.
+def state(service: ServiceDep, caller: EitherDep, request: StatementBody, kind: Kind = Kind.FACE) -> StatementView:
+    """What somebody who registers so, with these photos or this fingerprint, agrees to. Its SHA-256 is what a passkey
+    signs (`/v1/people/me/signatures`, purpose `consent`); what the passkey answers goes into `consent.passkey` of the
+    registration. Or it is signed by showing a credential (`/v1/registrations/showings`).
     """
-    account = SubjectId(request.account)
-    return StatementView.of(service.registry.registrations.statement(caller, account, request.of(kind)))
+    account, asked = SubjectId(request.account), replace(request.of(kind), given=request.given)
+    return StatementView.of(service.registry.registrations.statement(caller, account, asked))
+
+
+@router.post("/showings", tags=[KEYED], status_code=202)
+def begin_showing(service: ServiceDep, caller: EitherDep, request: ShowingRequest) -> ShowingView:
+    """Begin to sign a statement by showing the `AccountAssurance` of the account, an SD-JWT that is bound to a key
+    (`/v1/assurance/accounts/…/step-ups`); it goes into `consent.presentation` of the registration.
+    """
+    registrations, account = service.registry.registrations, SubjectId(request.account)
+    begun = registrations.begin_showing(caller, account, bytes.fromhex(request.sha256))
+    return consent_view(begun, account, registrations.holders.audience)
 
 
 @router.get("", tags=[KEYED])
@@ -155,6 +169,7 @@ def _register(service: Service, caller: Caller, upload: Upload, idempotency_key:
         request,
         upload.photos,
         asserted=asserted,
+        presentation=body.consent.presentation or "",
         idempotency_key=idempotency_key,
         body=text.encode(),
     )

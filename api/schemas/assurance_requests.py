@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from api.schemas.assets import Strict
 from api.schemas.words import CODE, COUNTRY, PROVIDER, WALLET_REQUEST, legible
-from identity.assurance.codes import MAX_DESTINATION
+from identity.assurance.destination import MAX_DESTINATION
 from identity.assurance.grants import Withdrawal
 from identity.assurance.tier import EvidenceKind, Tier
 from identity.errors import CredentialRefusedError, TokenUnreadableError

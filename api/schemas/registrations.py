@@ -10,9 +10,13 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from api.qr_code import Picture, qr_code
+from api.schemas.acts import Presentation
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.people import UsedPasskey
 from api.schemas.words import ACCOUNT, LANGUAGE, PLACE, SHA256, Reason, legible
+from cases.registration import MAX_PHOTOS
+from identity.assurance.destination import MAX_DESTINATION, destination
+from identity.assurance.errors import DestinationError
 from identity.errors import CredentialRefusedError, TokenUnreadableError
 from identity.issuing.issue import Issued
 from identity.jose.jwk import PublicKey, read_jwk
@@ -21,7 +25,7 @@ from identity.registration.holds import RegistrationHold
 from identity.registration.record import Registration
 from identity.registration.refusal import Kind, Purpose, Right
 from identity.registration.registry import Registered
-from identity.registration.request import MAX_CONTACT, MAX_STATED, RegistrationRequest
+from identity.registration.request import MAX_STATED, RegistrationRequest
 from identity.registration.rules import Activity, Permission, Rules
 from identity.sd_jwt.credential import TYPE as SD_JWT
 from ledger.ids import moment
@@ -30,13 +34,31 @@ Place = Annotated[str, Field(pattern=PLACE)]
 """ISO 3166-1 alpha-2 or ISO 3166-2, such as FR or US-IL; empty where it is not said."""
 
 
+def _reachable(contact: str) -> str:
+    try:
+        return contact and destination(contact)
+    except DestinationError as error:
+        raise ValueError(str(error)) from error
+
+
 class ConsentRequest(Strict):
     """Which text the person was shown, word for word, and agreed to: its language, and its SHA-256 in hex."""
 
     language: Annotated[str, Field(pattern=LANGUAGE)] = "en"
     sha256: Annotated[str, Field(pattern=SHA256)]
     passkey: UsedPasskey | None = Field(default=None, repr=False)
-    """Their passkey's signature over the statement; without it, who holds the API key attests that they agreed."""
+    """Their passkey's signature over the statement."""
+
+    presentation: Presentation | None = Field(default=None, repr=False)
+    """Or the credential of their account's assurance, shown over it (`/v1/registrations/showings`). With neither, who
+    holds the API key attests that they agreed.
+    """
+
+    @model_validator(mode="after")
+    def _is_signed_once(self) -> Self:
+        if self.passkey and self.presentation:
+            raise ValueError("it is signed with a passkey or by showing a credential, not both")
+        return self
 
 
 class CredentialForm(Strict):
@@ -69,8 +91,8 @@ class RegistrationBody(CredentialForm):
     """The right in words, such as `mother`; for everybody but oneself."""
 
     consent: ConsentRequest
-    contact: Annotated[str, Field(max_length=MAX_CONTACT, repr=False), AfterValidator(legible)] = ""
-    """Where notices go: withdrawals asked for, an end that comes near."""
+    contact: Annotated[str, Field(max_length=MAX_DESTINATION, repr=False), AfterValidator(_reachable)] = ""
+    """Where notices go: withdrawals asked for, an end that comes near. An e-mail address or a phone number."""
 
     @model_validator(mode="after")
     def _states_the_right(self) -> Self:
@@ -96,8 +118,15 @@ class RegistrationBody(CredentialForm):
         )
 
 
+class StatementBody(RegistrationBody):
+    """A registration that is about to be signed, with what will come with it."""
+
+    given: Annotated[tuple[Annotated[str, Field(pattern=SHA256)], ...], Field(min_length=1, max_length=MAX_PHOTOS)]
+    """SHA-256 of each photo in their order, hex; of a picture, of its fingerprint's eight forms one after the other."""
+
+
 class StatementView(BaseModel):
-    """What is agreed to: the bytes of `statement`, in UTF-8, of which a passkey signs the SHA-256."""
+    """What is agreed to: the bytes of `statement`, in UTF-8, whose SHA-256 is signed."""
 
     statement: str
     sha256: str

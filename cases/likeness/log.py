@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,8 +80,15 @@ class MatchLog:
         with self.database.read(person.tenant) as connection:
             return [_seen(person, row) for row in connection.execute(rows).mappings()]
 
-    def respond(self, by: Caller, person: Subject, match: str, response: Response) -> EntryId:
-        """What the person says to one line; the entry that says so.
+    def respond(
+        self,
+        by: Caller,
+        person: Subject,
+        match: str,
+        response: Response,
+        settle: Callable[[Connection], None] = lambda _connection: None,
+    ) -> EntryId:
+        """What the person says to one line; the entry that says so. `settle` is called first in the unit of work.
 
         Raises MatchNotFoundError, MatchAnsweredError, OwnReviewError, KeyStoreUnavailableError.
         """
@@ -95,6 +102,7 @@ class MatchLog:
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, by)
+            settle(connection)
             if held and response is Response.CONFIRMED:
                 require_another(connection, by, held.asset)
             if answered := _row(connection, person, match)["response"]:

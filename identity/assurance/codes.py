@@ -9,14 +9,15 @@ Rules
 from __future__ import annotations
 
 import hmac
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from identity.assurance.account import Accounts, Actor
-from identity.assurance.errors import DestinationError, SenderAbsentError
+from identity.assurance.destination import FORMS
+from identity.assurance.destination import destination as normal
+from identity.assurance.errors import SenderAbsentError
 from identity.assurance.evidence import Found
 from identity.assurance.grants import Granted, Grants
 from identity.assurance.requests import Request, Requests, Wanted
@@ -28,16 +29,7 @@ from ledger.ids import SubjectId
 
 LASTS: Final = timedelta(minutes=10)
 DIGITS: Final = 8
-MAX_DESTINATION: Final = 254
-_FORMS: Final = {
-    EvidenceKind.EMAIL: re.compile(
-        r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}"
-    ),
-    EvidenceKind.PHONE: re.compile(r"\+[1-9][0-9]{6,14}"),
-}
-"""The addresses of HTML's `input type=email` with a host of two labels; ITU-T E.164."""
-
-SENT_TO: Final = tuple(_FORMS)
+SENT_TO: Final = tuple(FORMS)
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ class Codes:
 
     def begin(self, by: Actor, account: SubjectId, kind: EvidenceKind, destination: str, country: str) -> Request:
         """Have a code sent. Raises DestinationError, EvidenceUnknownError, TooManyRequestsError, CodeNotSentError."""
-        where = _normal(kind, destination)
+        where = normal(destination, kind)
         subject = self.accounts.subject(by.tenant, account)
         request, code = self.requests.new_id(), self._new_code()
         mark = self.accounts.mark(by.tenant, "destination", kind, where)
@@ -82,14 +74,6 @@ class Codes:
     def _new_code(self) -> str:
         """Without the bias that a remainder of few bytes would have."""
         return f"{int.from_bytes(self.accounts.entropy(16)) % 10**DIGITS:0{DIGITS}d}"
-
-
-def _normal(kind: EvidenceKind, destination: str) -> str:
-    """One spelling. Raises DestinationError."""
-    form = _FORMS.get(kind)
-    if form is None or len(destination) > MAX_DESTINATION or not form.fullmatch(destination):
-        raise DestinationError("write an e-mail address as name@host.example, a phone number as +491701234567")
-    return destination.lower()
 
 
 def _digest(account: Subject, request: str, code: str) -> str:

@@ -24,6 +24,7 @@ AssuranceError  what is asked of an account's assurance cannot be done (an Ident
 from __future__ import annotations
 
 from identity.errors import IdentityError
+from ledger.span import in_words
 
 
 class AssuranceError(IdentityError):
@@ -103,7 +104,7 @@ class TooManyRequestsError(AssuranceError):
     """Too much was begun for this account, address or number."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too many requests for evidence were begun; try again in {retry_after} s")
+        super().__init__(f"too many requests for evidence were begun; try again in {in_words(retry_after)}")
         self.retry_after = retry_after
 
 

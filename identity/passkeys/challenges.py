@@ -3,6 +3,7 @@
 Rules
 - `SHA-256("sigillo/passkey/v1" ‖ 0 ‖ purpose ‖ 0 ‖ account ‖ 0 ‖ nonce(32) ‖ SHA-256(content))`: random by its nonce,
   and of no other purpose, account or content. Of a ceremony that signs nothing, the content is empty.
+- Whose it is, is an account; or a registration, where its credential is shown.
 - It is answered in a unit of work that deletes its row: of two answers at once, one is taken.
 - They are bookkeeping: a challenge decides nothing, and whoever reads one in the database lacks the authenticator.
 """
@@ -42,6 +43,9 @@ class Purpose(StrEnum):
     SIGN_IN = "sign-in"
     CONSENT = "consent"
     """To sign what one agrees to."""
+
+    SHOW = "show"
+    """To show a credential over what one does (`identity.holder_signing`)."""
 
 
 @dataclass(frozen=True)

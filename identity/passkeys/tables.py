@@ -48,8 +48,8 @@ class ChallengeRow(Base):
 
     purpose: Mapped[str]
     account_id: Mapped[SubjectId | None]
-    """Whose; of an account that is about to be opened, the id that it will have. None where nobody knows yet who signs
-    in.
+    """Whose: an account, or a registration; of an account that is about to be opened, the id that it will have. None
+    where nobody knows yet who signs in.
     """
 
     nonce: Mapped[bytes]

@@ -3,8 +3,9 @@
 Rules
 - A text is a file `name@version.language.txt`; what the name stands for is fixed by the digest of its bytes. A text
   that is to say something else is another version.
-- What somebody agrees to is one sequence of bytes (`statement`): the text by its digest, and everything that they
-  chose. A passkey signs exactly these; a platform that attests says it saw them agreed to.
+- What somebody agrees to is one sequence of bytes (`statement`): the text by its digest, everything that they
+  chose, and the photos or the fingerprint by theirs. A passkey, or a credential's holder, signs exactly
+  these; a platform that attests says it saw them agreed to.
 - How it is known is said for what it is: a signature, or a platform's word.
 """
 
@@ -49,6 +50,10 @@ class ConsentProof(StrEnum):
     PASSKEY = "passkey"
     """Their passkey signed the statement."""
 
+    CREDENTIAL = "credential"
+    """Its holder showed a credential that this service issued over the statement: of the account's assurance, or of
+    the registration. Whoever had it issued said whose key that is."""
+
     ATTESTED = "attested"
     """A platform says so; nobody here has seen it."""
 
@@ -64,7 +69,8 @@ class Consent:
     digest: str
     proof: ConsentProof
     signature: str = field(default="", repr=False)
-    """The evidence, as `identity.passkeys` made it; empty where a platform attests."""
+    """The evidence, as `identity.passkeys.signing` or `identity.holder_signing` made it; empty where a platform
+    attests."""
 
 
 def statement(consent: Consent, said: Mapping[str, object]) -> bytes:

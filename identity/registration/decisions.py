@@ -1,6 +1,7 @@
 """The kinds of entry about registrations. All but `registration.refused` are sealed under the person's own key.
 
-Payloads hold random ids, what was chosen, and digests of what was agreed to; nothing of a face, no name, no contact.
+Payloads hold random ids, what was chosen, and digests of what was agreed to and of the files that came with it; nothing
+of a face, no name, no contact.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ class RegistrationMade:
 
     model: str
     """What describes the person or picture that is matched: name, version, digest."""
+
+    given: tuple[str, ...]
+    """SHA-256 of each photo in their order, or of the picture's fingerprint, hex."""
 
     expires_at: str
 
@@ -103,7 +107,7 @@ class RegistrationWithdrawn:
 
     registration: str
     way: str
-    """`person`, `platform`, or `recovery`."""
+    """`person`, `credential`, `platform`, or `recovery`."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Ending:
         row = find_row(connection, self.tenant, self.registration)
         if row["state"] not in KEPT:
             raise RegistrationEndedError(row["state"])
-        gone = {"state": state, "sealed": None, "recovery": None, "leaving_at": None}
+        gone = {"state": state, "sealed": None, "recovery": None, "holder": None, "leaving_at": None}
         become(connection, self.tenant, self.registration, **gone)
         its = (HoldRow.tenant_id == self.tenant, HoldRow.registration_id == self.registration)
         connection.execute(update(HoldRow).where(*its).values(sealed=None))

@@ -16,7 +16,6 @@ RegistrationError  what is asked of the registry cannot be done (an IdentityErro
 ├── OvertakenError                what something was prepared against is no more; prepare it again
 ├── RegistryBusyError             others register faster than one can be compared with them
 ├── RecoveryCodeError             these are not the words of a recovery code, or not of this one
-├── TooManyGuessesError           of a recovery code; `retry_after` says when there is room again
 ├── RecoveryBusyError             as many codes are looked at as may be at once
 └── NotLeavingError               no withdrawal is under way that could be stopped
 """
@@ -26,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from identity.errors import IdentityError
+from ledger.span import in_words
 
 
 class RegistrationError(IdentityError):
@@ -100,7 +100,7 @@ class TooManyRegistrationsError(RegistrationError):
     """Too much was registered by this account, or by this caller."""
 
     def __init__(self, whose: str, retry_after: int) -> None:
-        super().__init__(f"{whose} has registered as much as it may for now; try again in {retry_after} s")
+        super().__init__(f"{whose} has registered as much as it may for now; try again in {in_words(retry_after)}")
         self.retry_after = retry_after
 
 
@@ -153,14 +153,6 @@ class RecoveryCodeError(RegistrationError):
 
     def __init__(self) -> None:
         super().__init__("type the twelve words as they were shown, and the id of the registration they belong to")
-
-
-class TooManyGuessesError(RegistrationError):
-    """Too many codes for one registration."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too many codes were tried for this registration; try again in {retry_after} s")
-        self.retry_after = retry_after
 
 
 class RecoveryBusyError(RegistrationError):

@@ -12,12 +12,13 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, select
 
 from identity.assurance.account import Accounts
-from identity.registration.errors import AccountRegisteredError, RegistrationEndedError
+from identity.registration.errors import AccountRegisteredError, RegistrationEndedError, RegistrationNotFoundError
 from identity.registration.record import KEPT, PROTECTING, Registration, State, ended, find_row, opened, rows_of
 from identity.registration.tables import RegistrationRow
 from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subject
-from ledger.ids import SubjectId, TenantId
+from ledger.ids import SubjectId, TenantId, may_be_stored
+from ledger.storage.tenancy import SystemSession
 
 MAX_OF_ACCOUNT: Final = 100
 """Registrations of one account that are listed, the newest."""
@@ -51,6 +52,15 @@ class Registrations:
         with self.accounts.database.read(tenant) as connection:
             row = find_row(connection, tenant, registration)
         return self._opened(tenant, row)
+
+    def locate(self, registration: SubjectId) -> TenantId:
+        """Whose it is, for who knows its id. Raises RegistrationNotFoundError."""
+        whose = select(RegistrationRow.tenant_id).where(RegistrationRow.id == registration)
+        with self.accounts.database.read(SystemSession.AUTHENTICATION) as connection:
+            found: TenantId | None = connection.execute(whose).scalar() if may_be_stored(registration) else None
+        if found is None:
+            raise RegistrationNotFoundError
+        return found
 
     def kept(
         self, tenant: TenantId, registration: SubjectId, states: Sequence[State] = KEPT

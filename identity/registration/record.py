@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -16,13 +17,15 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from identity.assurance.tier import Tier
+from identity.errors import ShowingRefusedError
+from identity.jose.jwk import PublicKey, thumbprint, write_jwk
 from identity.registration.consent import Consent
 from identity.registration.decisions import RegistrationMade
 from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.refusal import Kind, Purpose, Refusal, Right
 from identity.registration.tables import RegistrationRow
 from keys.clock import Entropy
-from keys.sealing import seal, unseal
+from keys.sealing import derive, seal, unseal
 from ledger.entry import format_time
 from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, SubjectId, TenantId, may_be_stored
@@ -74,6 +77,9 @@ class Details:
     model: str = ""
     """What describes the person or picture: name, version, digest."""
 
+    given: tuple[str, ...] = ()
+    """SHA-256 of each photo, or of the picture's fingerprint, hex: what was agreed to."""
+
     contact: str = field(default="", repr=False)
     """For notices: an address; empty for none."""
 
@@ -119,6 +125,7 @@ class Registration:
             consent_proof=details.consent.proof,
             statement_sha256=details.statement_sha256,
             model=details.model,
+            given=details.given,
             expires_at=format_time(self.expires_at),
         )
 
@@ -159,6 +166,17 @@ def become(connection: Connection, tenant: TenantId, registration: SubjectId, **
     """Change a row in a unit of work."""
     mine = (RegistrationRow.tenant_id == tenant, RegistrationRow.id == registration)
     connection.execute(update(RegistrationRow).where(*mine).values(values))
+
+
+def holder_mark(subject: Subject, key: PublicKey) -> str:
+    """By which a registration knows the key that its credential is bound to, and nobody else does."""
+    return hmac.digest(derive(subject.key, "registration/v1/holder"), thumbprint(write_jwk(key)), "sha256").hex()
+
+
+def require_holder(connection: Connection, subject: Subject, key: PublicKey) -> None:
+    """That the credential which counts is bound to this key. Raises RegistrationNotFoundError, ShowingRefusedError."""
+    if find_row(connection, subject.tenant, subject.id)["holder"] != holder_mark(subject, key):
+        raise ShowingRefusedError("this credential was signed anew for another key: show the newer one")
 
 
 def _registration(row: RowMapping, details: Details | None) -> Registration:

@@ -34,7 +34,17 @@ from identity.registration.holds import Doubt, HoldReason, held
 from identity.registration.lookup import Registrations
 from identity.registration.receipt import TYPE as RECEIPT
 from identity.registration.receipt import receipt_claims
-from identity.registration.record import KEPT, PROTECTING, Details, Registration, State, become, find_row, seal_details
+from identity.registration.record import (
+    KEPT,
+    PROTECTING,
+    Details,
+    Registration,
+    State,
+    become,
+    find_row,
+    holder_mark,
+    seal_details,
+)
 from identity.registration.recovery import RecoveryCode
 from identity.registration.refusal import Kind, Right
 from identity.registration.request import RegistrationRequest
@@ -134,12 +144,13 @@ class Registry:
         found, subject = self.registrations.kept(by.tenant, registration)
         code, entropy = RecoveryCode.new(self.accounts.entropy), self.accounts.entropy
         recovery = code.hashed(entropy)
+        bound = _bound(subject, request.holder) if found.credential else {}
         draft = self.accounts.draft(REPEATED, POLICY, by.principal, subject, RegistrationRepeated(registration))
 
         def within(connection: Connection) -> Sequence[Draft]:
             by.alive(connection)
             _require(connection, by.tenant, registration, KEPT)
-            become(connection, by.tenant, registration, recovery=recovery)
+            become(connection, by.tenant, registration, recovery=recovery, **bound)
             return [draft]
 
         credential: Issued | None = None
@@ -151,16 +162,20 @@ class Registry:
         return Registered(found, self._receipt(by.tenant, found), code, credential)
 
     def credential(self, by: Actor, registration: SubjectId, form: str, holder: PublicKey | None = None) -> Issued:
-        """The credential of a registration that protects: its first, or the same signed anew.
+        """The credential of a registration that protects: its first, or the same signed anew. Signed for another key,
+        it counts no more under the one before (`record.require_holder`).
 
         Raises RegistrationNotFoundError, RegistrationEndedError, and as `Issuing.issue`.
         """
-        found, _ = self.registrations.kept(by.tenant, registration, PROTECTING)
+        found, subject = self.registrations.kept(by.tenant, registration, PROTECTING)
+        bound = _bound(subject, holder)
         order = self._order(found, form, holder)
 
         def alive(connection: Connection) -> None:
             by.alive(connection)
             _require(connection, by.tenant, registration, PROTECTING)
+            if bound:
+                become(connection, by.tenant, registration, **bound)
 
         def first(connection: Connection, made: Sequence[CredentialId]) -> None:
             alive(connection)
@@ -191,6 +206,7 @@ class Registry:
             tier=tier,
             assurance_policy=self.grants.policy.name,
             model=request.model,
+            given=request.given,
             contact=request.contact,
         )
         draft = self.accounts.draft(MADE, POLICY, by.principal, subject, None)
@@ -221,7 +237,8 @@ class Registry:
             settle(connection, made.id)
             self._check(connection, by, making, seen)
             self.accounts.ledger.subjects.insert(connection, making.subject)
-            credential = {"credential_id": credentials[0] if credentials else None}
+            bound = _bound(making.subject, making.request.holder) if credentials else {}
+            credential = {"credential_id": credentials[0] if credentials else None, **bound}
             connection.execute(insert(RegistrationRow).values(row | credential))
             store(connection)
             return [making.draft, *hold(connection)]
@@ -284,6 +301,11 @@ class Registry:
     def _counted(self, tenant: TenantId, making: _Making) -> int:
         with self.accounts.database.read(tenant) as connection:
             return _count(connection, tenant, making)
+
+
+def _bound(subject: Subject, holder: PublicKey | None) -> dict[str, str]:
+    """What the row keeps of the key that a credential is bound to."""
+    return {"holder": holder_mark(subject, holder)} if holder else {}
 
 
 def _count(connection: Connection, tenant: TenantId, making: _Making) -> int:

@@ -16,7 +16,6 @@ from identity.sd_jwt.credential import TYPE as SD_JWT
 from ledger.ids import SubjectId
 
 MAX_STATED: Final = 300
-MAX_CONTACT: Final = 254
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,9 @@ class RegistrationRequest:
     """What the person or picture is described by, with its version and digest. Another model finds them once they come
     again."""
 
+    given: tuple[str, ...] = ()
+    """SHA-256 of each photo in their order, hex; of a picture, its fingerprint's."""
+
     contact: str = field(default="", repr=False)
     form: str = SD_JWT
     """Of the credential: `dc+sd-jwt`, or a cryptosuite."""
@@ -74,9 +76,9 @@ class RegistrationRequest:
         return rules, Consent(text.name, text.language, text.digest, self.proof, self.signature)
 
     def agreed(self, account: SubjectId, consent: Consent) -> bytes:
-        """The bytes that are agreed to: what a passkey signs."""
+        """The bytes that are agreed to: what is signed."""
         chosen = {"kind": self.kind, "place": self.place, "refuses": list(self.refuses), "right": self.right}
-        return statement(consent, {**chosen, "stated": self.stated, "account": account})
+        return statement(consent, {**chosen, "stated": self.stated, "account": account, "given": list(self.given)})
 
     def agreed_sha256(self, account: SubjectId, consent: Consent) -> str:
         """Their digest, hex."""

@@ -38,6 +38,9 @@ class RegistrationRow(Base):
     """Argon2id of the recovery code (PHC string)."""
 
     credential_id: Mapped[str | None]
+    holder: Mapped[str | None]
+    """HMAC, under the registration's key, of the key that its credential is bound to; none where it is to none."""
+
     created_at: Mapped[int]
     expires_at: Mapped[int]
     leaving_at: Mapped[int | None]
@@ -89,14 +92,3 @@ class NoticeRow(Base):
 
     tries: Mapped[int]
     sent_at: Mapped[int | None]
-
-
-class GuessRow(Base):
-    """How often somebody gave a recovery code for a registration, in a day."""
-
-    __tablename__ = "registration_guess"
-    __table_args__ = (Index(None, "begun_at"), {"info": TENANT | BOOKKEEPING})
-    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
-    registration_id: Mapped[SubjectId] = mapped_column(primary_key=True)
-    begun_at: Mapped[int]
-    tries: Mapped[int]

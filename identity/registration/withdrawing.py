@@ -1,12 +1,13 @@
-"""Withdrawing: at once by whoever is signed in or the platform; by the recovery code after a delay that is told.
+"""Withdrawing: at once by whoever is signed in, shows its credential, or is the platform; by the recovery code after a
+delay that is told.
 
 Rules
 - Whoever holds a recovery code may have found it. So it withdraws nothing at once: the person is told, where they left
   an address, and has DELAY from then on to stop it with a passkey, or through their platform. Who left none, or cannot
   be reached, has UNTOLD from the beginning; their own view of the registration shows it all that time.
 - Until then it protects as it did.
-- Guessing is bounded before anything costs (`identity.registration.guesses`); an unknown registration, one that ended,
-  and a wrong code are one answer, at one cost.
+- Guessing costs the same whatever is guessed at (`identity.registration.guesses`); an unknown registration, one that
+  ended, and a wrong code are one answer.
 """
 
 from __future__ import annotations
@@ -62,6 +63,9 @@ class Way(StrEnum):
     PERSON = "person"
     """Signed in with a passkey of the account."""
 
+    CREDENTIAL = "credential"
+    """By showing the registration's."""
+
     PLATFORM = "platform"
     RECOVERY = "recovery"
     """By the code, once the delay was over."""
@@ -103,10 +107,10 @@ class Withdrawals:
     def ask(self, registration: SubjectId, words: str) -> Asked:
         """Ask for it with the recovery code. The same again changes nothing, and answers the same.
 
-        Raises RecoveryCodeError, TooManyGuessesError, RecoveryBusyError, KeyStoreUnavailableError.
+        Raises RecoveryCodeError, RecoveryBusyError, KeyStoreUnavailableError.
         """
         code, (tenant, kept) = RecoveryCode.read(words), self._locate(registration)
-        self.guesses.check(tenant, registration, code, kept)
+        self.guesses.check(code, kept)
         if tenant is None:
             raise RecoveryCodeError
         try:

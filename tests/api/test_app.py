@@ -95,6 +95,9 @@ ROUTES = {
     ("post", "/v1/registrations"),
     ("get", "/v1/registrations"),
     ("post", "/v1/registrations/statements"),
+    ("post", "/v1/registrations/showings"),
+    ("post", "/v1/registrations/{registration}/acts/options"),
+    ("post", "/v1/registrations/{registration}/acts"),
     ("get", "/v1/registrations/holds"),
     ("post", "/v1/registrations/holds/{hold}/release"),
     ("post", "/v1/registrations/holds/{hold}/refusal"),
@@ -151,7 +154,12 @@ KEYED = (
     "/v1/issuer-keys",
 )
 
-OPEN = {"/v1/registrations/rules", "/v1/registrations/{registration}/absence"}
+OPEN = {
+    "/v1/registrations/rules",
+    "/v1/registrations/{registration}/absence",
+    "/v1/registrations/{registration}/acts",
+    "/v1/registrations/{registration}/acts/options",
+}
 """Routes for everyone among these."""
 
 

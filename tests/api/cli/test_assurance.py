@@ -7,6 +7,7 @@ from typing import Any
 from identity.assurance.policy import DEFAULT_FILE, default_policy
 from tests.api.cli.conftest import Run
 from tests.deployment import Running
+from tests.detection.faces.photos import PORTRAIT_FILE, jpeg, landscape, mirrored
 
 
 def test_an_accounts_tier_is_shown(deployment: Running, run: Run, ask: Any) -> None:
@@ -34,3 +35,19 @@ def test_a_policy_is_checked_before_it_is_used(run: Run, ask: Any, tmp_path: Pat
     refused = run("assurance", "policy", str(file))
     assert refused.exit_code == 1
     assert "statement_minutes" in refused.output
+
+
+def test_an_account_is_opened_and_its_holder_shows_portrait_and_selfie(run: Run, ask: Any, tmp_path: Path) -> None:
+    account = ask("assurance", "open", "cli-portrait")["id"]
+    assert account in run("assurance", "open", "cli-portrait").stdout
+    portrait, selfie, hills = (tmp_path / name for name in ("document.jpg", "selfie.jpg", "hills.jpg"))
+    portrait.write_bytes(PORTRAIT_FILE.read_bytes())
+    selfie.write_bytes(jpeg(mirrored()))
+    hills.write_bytes(jpeg(landscape()))
+    shown = run("assurance", "portrait", account, portrait, selfie, "--country", "FR")
+    assert shown.exit_code == 0, shown.output
+    assert "matches" in shown.stdout
+    assert ask("assurance", "status", account)["tier"] == "medium"
+    blind = run("assurance", "portrait", account, portrait, hills)
+    assert blind.exit_code == 1
+    assert "no face" in blind.output

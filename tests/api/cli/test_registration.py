@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cases.acts import Act, Asked
 from cases.assurance import actor
 from identity.assurance.evidence import Found
 from identity.assurance.tier import EvidenceKind
@@ -92,3 +94,39 @@ def test_it_is_renewed_asked_for_kept_and_withdrawn(run: Run, mine: dict[str, An
     assert done.exit_code == 0, done.output
     assert "has ended" in done.output
     assert run("registration", "withdraw", name).exit_code == 1
+
+
+def test_whoever_has_the_wallet_acts_by_the_credential_alone(
+    deployment: Running, run: Run, mine: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is signed is reckoned here, and for who issued the credential."""
+    service = deployment.service
+    (hold,) = [one for one in deployment.operator.registration_holds() if one["registration"] == mine["id"]]
+    service.registry.registrations.release(service.deployment.operator(), hold["id"], "her mother")
+    name, wallet = mine["id"], tmp_path / "wallet"
+    bound = run("registration", "credential", name, "--bind", "--wallet", wallet, "-o", tmp_path)
+    assert bound.exit_code == 0, bound.output
+    (credential,) = tmp_path.glob("*.sd-jwt")
+    by = ("--credential", credential, "--wallet", wallet)
+    shown = run("likeness", "log", name, *by)
+    assert shown.exit_code == 0, shown.output
+    renewed = run("registration", "renew", name, *by, typed="y\n")
+    assert renewed.exit_code == 0, renewed.output
+    assert run("registration", "keep", name, *by).exit_code == 1
+    assert run("registration", "withdraw", name, *by, "--recovery-code").exit_code == 2
+    thief = run("registration", "withdraw", name, *by[:2], "--wallet", tmp_path / "empty")
+    assert "not in this wallet" in thief.output
+    real = service.registry.acts.begin
+    for lie in ({"random": bytes(32)}, {"audience": "https://phisher.example"}):
+        with monkeypatch.context() as lying:
+            lying.setattr(type(service.registry.acts), "begin", _lying(real, lie))
+            refused = run("registration", "withdraw", name, *by)
+        assert refused.exit_code == 1
+        assert "nothing was signed" in refused.output
+    done = run("registration", "withdraw", name, *by)
+    assert done.exit_code == 0, done.output
+    assert "has ended" in done.output
+
+
+def _lying(begin: Callable[[Act], Asked], lie: dict[str, Any]) -> Callable[[object, Act], Asked]:
+    return lambda _acts, act: replace(begin(act), **lie)

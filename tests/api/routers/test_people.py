@@ -234,6 +234,7 @@ OPEN_TO_PEOPLE = {
     ("GET", "/openid4vp/requests/{session}/qr.{picture}"),
     ("POST", "/v1/registrations"),
     ("POST", "/v1/registrations/statements"),
+    ("POST", "/v1/registrations/showings"),
     ("POST", "/v1/image-registrations"),
     ("GET", "/v1/registrations"),
     ("GET", "/v1/registrations/{registration}"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, cast
@@ -254,9 +255,12 @@ def test_a_photo_that_shows_too_little_is_refused_in_words(
 
 def test_other_files_are_refused_and_kept_nowhere(up: Running, http: httpx.Client, token: str) -> None:
     body = asked(http, account(up, token, "ada"))
-    problem(register(http, body, [b"not a photo"]), 415, "media-unrecognised")
-    problem(register(http, body, [b""]), 422, "media-empty")
-    problem(register(http, body, [PORTRAIT_BYTES[:2000]]), 422, "media-truncated")
+    for number, (photo, reason) in enumerate(
+        ((b"not a photo", "media-unrecognised"), (b"", "media-empty"), (PORTRAIT_BYTES[:2000], "media-truncated")), 1
+    ):
+        said = problem(register(http, body, [PORTRAIT_BYTES] * (number - 1) + [photo]), 422, "photo-not-taken")
+        assert (said["photo"], said["reason"]) == (number, reason)
+        assert said["detail"].startswith(f"photo {number}: ")
     said = problem(register(http, body, [PORTRAIT_BYTES, somebody_else()]), 422, "photos-differ")
     assert said["photos"] == [1, 2]
     problem(register(http, body, [PORTRAIT_BYTES] * (MAX_PHOTOS + 1)), 400, "upload-malformed")
@@ -299,7 +303,7 @@ def test_a_person_registers_their_own_face_and_signs_what_they_agree_to(up: Runn
         details = up.service.registry.registrations.find(up.service.deployment.operator(), document["id"]).details
         assert details is not None
         evidence = SIGNATURE.validate_json(details.consent.signature)
-        statement = ada.http.post(f"{REGISTRATIONS}/statements", json=body).json()
+        statement = statement_of(ada.http, body)
         assert statement["sha256"] == document["consent"]["statement_sha256"]
         check_signature(evidence, statement["statement"].encode())
         with pytest.raises(PasskeyInvalidError):
@@ -318,8 +322,11 @@ def test_a_signature_is_of_what_is_registered_and_once(up: Running) -> None:
         known(up, ada)
         body = signed(ada, asked(ada.http, ada.account, refuses=["political"]))
         problem(register(ada.http, {**body, "refuses": []}), 403, "passkey-refused")
-        blind = register(ada.http, body, [photos.jpeg(photos.landscape())])
-        problem(blind, 422, "photo-not-taken")
+        problem(register(ada.http, body, [photos.jpeg(photos.mirrored())]), 403, "passkey-refused")
+        problem(register(ada.http, body, [PORTRAIT_BYTES, PORTRAIT_BYTES]), 403, "passkey-refused")
+        landscape = [photos.jpeg(photos.landscape())]
+        blind = signed(ada, asked(ada.http, ada.account, refuses=["political"]), landscape)
+        problem(register(ada.http, blind, landscape), 422, "photo-not-taken")
         made(register(ada.http, body))
         again = asked(ada.http, ada.account, right="parent", stated="mother")
         problem(register(ada.http, {**again, "consent": body["consent"]}), 410, "passkey-challenge-gone")
@@ -332,9 +339,18 @@ def known(up: Running, person: Somebody) -> None:
     assurance.grants.grant(by, assurance.accounts.subject(by.tenant, account), Found(EvidenceKind.LOGIN, "test", ""))
 
 
-def signed(person: Somebody, body: dict[str, Any]) -> dict[str, Any]:
+def statement_of(http: httpx.Client, body: dict[str, Any], sent: Sequence[bytes] = (PORTRAIT_BYTES,)) -> dict[str, Any]:
+    """What is agreed to by registering so, with these photos."""
+    given = [hashlib.sha256(photo).hexdigest() for photo in sent]
+    answer = http.post(f"{REGISTRATIONS}/statements", json={**body, "given": given})
+    assert answer.status_code == 200, answer.text
+    statement: dict[str, Any] = answer.json()
+    return statement
+
+
+def signed(person: Somebody, body: dict[str, Any], sent: Sequence[bytes] = (PORTRAIT_BYTES,)) -> dict[str, Any]:
     """The same with their passkey's signature."""
-    statement = person.http.post(f"{REGISTRATIONS}/statements", json=body).json()
+    statement = statement_of(person.http, body, sent)
     options = begun(person.http, "/me/signatures", {"purpose": "consent", "sha256": statement["sha256"]})
     return {**body, "consent": {**body["consent"], "passkey": person.device.get(options)}}
 

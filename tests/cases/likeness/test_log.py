@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from client import Problem
+from tests.api.holders import Holder, acts, begun
 from tests.api.people import somebody
 from tests.api.wire import problem
 from tests.cases.likeness.people import People
@@ -113,6 +114,32 @@ def test_a_person_reads_and_answers_their_own_and_nobody_elses(registry: Running
         problem(she.http.get("/v1/likeness-holds"), 403, "person-refused")
         assert she.http.post(f"{path}/{line['id']}/response", json={"response": "confirmed"}).status_code == 201
         assert http.get(asset["links"]["content"]).status_code == 200
+
+
+def test_the_credential_alone_reads_the_log_and_releases(registry: Running, people: People, http: Any) -> None:
+    """Nobody is signed in, and no platform's key is used."""
+    her, eve = Holder(), Holder()
+    with (
+        people.registered() as she,
+        people.registered(people.stranger()) as other,
+        registry.http() as anyone,
+        registry.http(registry.service.operator_token) as operator,
+    ):
+        her.fetch(operator, she)
+        eve.fetch(operator, other)
+        asset = held(http)
+        (line,) = her.act(anyone, she, does="read").json()["matches"]
+        answer = {"does": "answer", "match": line["id"], "response": "confirmed"}
+        problem(eve.act(anyone, she, **answer), 403, "presentation-refused")
+        problem(eve.act(anyone, other, **answer), 404, "match-not-found")
+        objecting = her.show(begun(anyone, she, **{**answer, "response": "objected"}))
+        problem(anyone.post(acts(she), json={"act": answer, "presentation": objecting}), 410, "passkey-challenge-gone")
+        assert http.get(asset["links"]["self"]).json()["state"] == "held"
+        done = her.act(anyone, she, **answer)
+        assert done.status_code == 200, done.text
+        assert http.get(asset["links"]["content"]).status_code == 200
+        assert kinds(http, asset) == ["asset.signed", "asset.held", "asset.released"]
+        problem(her.act(anyone, she, **answer), 409, "match-answered")
 
 
 def test_two_who_answer_at_once_are_both_heard(registry: Running, people: People, http: Any) -> None:

@@ -94,7 +94,7 @@ class RegistryDesk:
 
     @cached_property
     def withdrawals(self) -> Withdrawals:
-        return Withdrawals(self.house.accounts, self.registrations, Guesses(self.house.accounts))
+        return Withdrawals(self.house.accounts, self.registrations, Guesses(self.house.accounts.entropy))
 
     @cached_property
     def terms(self) -> Terms:
