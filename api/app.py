@@ -13,7 +13,6 @@ from api.routers import (
     acts,
     assets,
     assurance,
-    claims,
     credential_offers,
     credential_status,
     did,
@@ -41,6 +40,7 @@ from api.routers import (
 from api.service import Service
 from api.telemetry import Telemetry
 from api.version import VERSION
+from api.web import audit, home, static, verify
 
 DESCRIPTION = """Provenance for media: sign at upload, verify anywhere, prove it later.
 
@@ -48,11 +48,12 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, claims, likeness, verifications, vc_api, issuing, did),
+    *(assets, likeness, verifications, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(withdrawals, acts, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
+PAGES = (home, verify, audit, static)
 
 
 def create_app(service: Service) -> ASGIApp:
@@ -70,7 +71,7 @@ def create_app(service: Service) -> ASGIApp:
         responses=PROBLEMS,
     )
     app.state.service = service
-    for router in ROUTERS:
+    for router in (*ROUTERS, *PAGES):
         app.include_router(router.router)
     problem.install(app)
     oauth.install(app)

@@ -109,7 +109,6 @@ PROBLEMS: dict[type[Exception], Problem] = {
     provenance.TrustPolicyError: Problem("trust-policy", 422, "These trust anchors cannot be used"),
     provenance.ManifestBuildError: Problem("manifest-build", 422, "The manifest could not be built"),
     provenance.TimeStampUnavailableError: _later("time-stamp-unavailable", "No time-stamp can be had"),
-    provenance.ClaimInvalidError: Problem("claim-invalid", 422, "This cannot be signed as a claim"),
     provenance.ClaimBytesError: Problem("media-crash", 422, "The file could not be processed"),
     cases.TrustListNotFoundError: Problem("trust-list-not-found", 404, "No such trust list is in force"),
     cases.TrustListChangedError: Problem("trust-list-changed", 409, "The trust list has changed meanwhile"),
@@ -228,6 +227,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     registration.RegistryBusyError: _later("registry-busy", "Others register just now"),
     ledger.SubjectHeldError: Problem("under-hold", 409, "It is under legal hold", ("holds",)),
     ledger.PayloadErasedError: Problem("payload-erased", 410, "The payload was erased"),
+    ledger.BundleError: Problem("range-refused", 422, "There is no such range of entries"),
     ledger.SearchRefusedError: Problem("search-refused", 422, "This cannot be searched so"),
     ledger.EntryNotFoundError: Problem("entry-not-found", 404, "No such ledger entry"),
     ledger.TileNotFoundError: Problem("tile-not-found", 404, "No such tile"),
@@ -297,6 +297,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
+
+
+def answer_to(request: Request, error: Exception) -> JSONResponse:
+    """The problem that an error is, whosever it is."""
+    match error:
+        case RequestValidationError():
+            return _invalid(request, error)
+        case HTTPException():
+            return _http(request, error)
+        case _:
+            return _known(request, error)
 
 
 def problem_of(error: Exception) -> Problem | None:

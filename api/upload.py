@@ -162,7 +162,7 @@ class _Form:
         self._value = b""
         self._headers: dict[bytes, bytes] = {}
         self._name = ""
-        self._is_file = False
+        self._is_file = self._unchosen = False
         self._small = b""
         self._names: list[str] = []
         self.misnamed = ""
@@ -209,6 +209,7 @@ class _Form:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         self._is_file = self._name == "file" and not self._photos
+        self._unchosen = options.get(b"filename") == b""  # so a browser sends a field for files that was left empty
         if b"filename" in options and self._name != self.wanted:
             self.misnamed = self._name  # a field may come from a file, too; it is wrong only if no `file` comes
         if self._is_photo:
@@ -259,6 +260,8 @@ class _Form:
 
     def _on_part_end(self) -> None:
         if self._name == SIDECAR and not self._upload.sidecar:
+            if self._unchosen:
+                return
             raise UploadError(f"the part `{SIDECAR}` is empty; send the manifest store, or leave the part out")
         if self._is_file or self._is_photo or self._name == SIDECAR:
             return

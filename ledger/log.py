@@ -15,13 +15,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 from sqlalchemy import Connection, bindparam, insert, select
 
 from keys.clock import Clock, Entropy, system_clock, system_entropy
 from keys.signer import KeyStore
 from ledger.auditing.audit import LogReport
+from ledger.auditing.bundle import BundleFacts, write_bundle
 from ledger.auditing.fsck import verify_log
 from ledger.decisions import KINDS, LOG_RECOVERED, POLICY, TENANT_CREATED, TenantCreated
 from ledger.entry import Entry, parse_entry
@@ -30,7 +31,8 @@ from ledger.forgetting.epochs import Epochs
 from ledger.forgetting.subjects import Subject, Subjects
 from ledger.ids import EntryId, PrincipalId, TenantId, may_be_stored, milliseconds, new_id
 from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
-from ledger.publishing.published import published
+from ledger.publishing.activity import Activity, activity
+from ledger.publishing.published import fetching, published
 from ledger.publishing.search import PAGE, Cursor, Page, Query, search
 from ledger.receipt import format_receipt
 from ledger.sequencing.elected import ElectedSequencer
@@ -244,6 +246,19 @@ class Ledger:
         """Public entries, page by page. Raises NotProvenError, SearchRefusedError, TileError."""
         with self._database.read(SystemSession.VERIFICATION) as connection:
             return search(connection, query, cursor, limit, self._publication)
+
+    def activity(self, days: int) -> Activity:
+        """How many entries of each kind the last `days` days have, today the last, in UTC."""
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            return activity(connection, self._clock().date(), days)
+
+    def bundle(self, file: IO[bytes], first: int, end: int | None) -> BundleFacts:
+        """Write the audit bundle of entries [first, end), or to the log's end, in a file.
+
+        Raises NotProvenError, BundleError, TileError.
+        """
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            return write_bundle(fetching(connection, self._publication), self.vkey(), file, first, end)
 
     def is_proven(self, entry_id: EntryId) -> bool:
         """Whether a checkpoint covers the entry. Raises EntryNotFoundError."""

@@ -27,23 +27,23 @@ class ClaimSigner:
         """Raises ValueError for a key that is not the claim key."""
         if not signer.chain:
             raise ValueError("claims are signed under a certificate")
-        self.signer = signer
+        self._signer = signer
 
     @property
     def ref(self) -> KeyRef:
-        return self.signer.ref
+        return self._signer.ref
 
     @property
     def algorithm(self) -> Algorithm:
-        return self.signer.algorithm
+        return self._signer.algorithm
 
     @property
     def chain(self) -> str:
         """PEM certificates of this key version, leaf first."""
-        return self.signer.chain
+        return self._signer.chain
 
     def answer(self, question: bytes) -> bytes:
         """The signature over a claim, 64 bytes: r‖s, or Ed25519's. Raises ClaimBytesError, KeyStoreUnavailableError."""
         if len(question) > MAX_CLAIM_BYTES or not question.startswith(SIG_STRUCTURE):
             raise ClaimBytesError("a worker asked for a signature over something that is not a claim")
-        return self.signer.sign(question)
+        return self._signer.sign(question)

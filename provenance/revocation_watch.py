@@ -132,16 +132,13 @@ class ResponderSource:
     """Leaf, then its issuer; empty where nothing signs."""
 
     entropy: Entropy
-    about: str = ""
-    """Which of several keys it is asked about, for messages."""
-
     _asked: x509.Certificate | None = field(default=None, init=False)
     _found: tuple[x509.Certificate, ocsp.CertificateStatus] | None = field(default=None, init=False)
 
     @property
     def name(self) -> str:
         """As `Source.name`."""
-        return f"{self.url} ({self.about})" if self.about else self.url
+        return self.url
 
     def restore(self, now: datetime) -> None:
         """As `Source.restore`: answers are short-lived, and not kept."""

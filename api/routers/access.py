@@ -21,14 +21,7 @@ from provenance.vocabulary import DigitalSourceType
 
 router = APIRouter(prefix="/v1/api-keys", tags=["access"])
 
-MAX_NAMES = 100
-"""Models, or assertions, that one key may name."""
-
-
-Names = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(legible)], ...],
-    Field(max_length=MAX_NAMES),
-]
+"""As `ledger.ids.new_id` makes them."""
 
 
 class KeyRequest(Strict):
@@ -45,12 +38,6 @@ class KeyRequest(Strict):
     source_types: tuple[SourceType, ...] = ()
     """Digital source types its claims may assert, by URI or by the last part of it."""
 
-    models: Names = ()
-    """Models that its claims over content that is not seen may name."""
-
-    assertions: Names = ()
-    """Labels of assertions that such claims may hold besides those of the specification."""
-
     principal: Annotated[str, Field(pattern=PRINCIPAL)] | None = None
     """An existing principal of this tenant; a new one when absent."""
 
@@ -60,7 +47,7 @@ class KeyRequest(Strict):
     @field_validator("tool")
     @classmethod
     def _signs_as_somebody(cls, tool: str, info: ValidationInfo) -> str:
-        if not tool and {Scope.SIGN, Scope.SIGN_CLAIMS} & set(info.data.get("scopes", ())):
+        if not tool and Scope.SIGN in info.data.get("scopes", ()):
             raise PydanticKnownError("missing")
         return tool
 
@@ -79,8 +66,6 @@ class KeyView(BaseModel):
     tenant: str
     tool: str
     source_types: list[str]
-    models: list[str]
-    assertions: list[str]
     scopes: list[str]
     created_at: datetime
     revoked_at: datetime | None
@@ -95,8 +80,6 @@ class KeyView(BaseModel):
             tenant=held.tenant,
             tool=held.grant.tool,
             source_types=sorted(held.grant.source_types),
-            models=sorted(held.grant.models),
-            assertions=sorted(held.grant.assertions),
             scopes=sorted(held.scopes),
             created_at=moment(key.created_at),
             revoked_at=moment(key.revoked_at) if key.revoked_at else None,
@@ -113,8 +96,7 @@ class IssuedView(KeyView):
 def issue(service: ServiceDep, caller: CallerDep, request: KeyRequest) -> IssuedView:
     """Make an API key. Its token is in this answer and nowhere else."""
     caller.require(Scope.ACCESS)
-    sources = frozenset(map(DigitalSourceType, request.source_types))
-    grant = Grant(request.tool, sources, frozenset(request.models), frozenset(request.assertions))
+    grant = Grant(request.tool, frozenset(map(DigitalSourceType, request.source_types)))
     principal = PrincipalId(request.principal) if request.principal else None
     by = caller
     if request.new_tenant:

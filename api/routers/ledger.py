@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import io
+from typing import Annotated
+
 from anyio import to_thread
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from api.auth import ReaderDep
 from api.prefer import ProofDep
-from api.service import ServiceDep
+from api.service import Service, ServiceDep
 from ledger.auditing.bundle import VERIFIER
-from ledger.errors import NotProvenError
+from ledger.errors import BundleError, NotProvenError
 from ledger.ids import EntryId
 from ledger.stamping.stamps import ANCHORS_FILE, FOLDER, INDEX_FILE
 
+CHECKPOINT_AGE = "public, max-age=1"
+MAX_BUNDLED = 16_384
+"""Entries in one bundle that is served: some megabytes, a second's work."""
+
+Index = Annotated[int | None, Query(ge=0, le=2**53)]
+_AS_FILE = {"Content-Disposition": 'attachment; filename="audit-bundle.zip"', "Cache-Control": CHECKPOINT_AGE}
+
 router = APIRouter(tags=["ledger"], dependencies=[ReaderDep])
 
-CHECKPOINT_AGE = "public, max-age=1"
 TILE_AGE = "public, max-age=31536000, immutable"
 """By its path a tile is the same for ever."""
 
@@ -68,6 +77,21 @@ def bundle_verifier() -> Response:
 
 
 @router.get(
+    "/ledger/bundle.zip",
+    response_class=Response,
+    responses={200: {"description": "The bundle", "content": {"application/zip": {}}}},
+)
+def bundle(service: ServiceDep, first: Index = None, last: Index = None) -> Response:
+    """The audit bundle of entries `first` to `last`, both included: the newest 16,384 without, and no more at once.
+
+    `sigillo ledger bundle --url` makes larger ones out of the same files.
+    """
+    out = io.BytesIO()
+    service.ledger.bundle(out, *_range(service, first, last))
+    return Response(out.getvalue(), media_type="application/zip", headers=_AS_FILE)
+
+
+@router.get(
     "/v1/receipts/{entry}",
     response_class=PlainTextResponse,
     responses={
@@ -84,3 +108,15 @@ async def receipt(service: ServiceDep, response: Response, proof: ProofDep, entr
         seconds = service.ledger.proof_seconds
         response.status_code, response.headers["Retry-After"] = 202, str(seconds)
         return f"The entry is durable; no checkpoint covers it yet. Ask again in {seconds} s.\n"
+
+
+def _range(service: Service, first: int | None, last: int | None) -> tuple[int, int | None]:
+    """The range [first, end) that was asked for. Raises BundleError for one that is too long."""
+    if first is None and last is None:
+        return max(service.ledger.status().proven - MAX_BUNDLED, 0), None
+    end = min((first or 0) + MAX_BUNDLED, service.ledger.status().proven) if last is None else last + 1
+    if end - (first or 0) > MAX_BUNDLED:
+        raise BundleError(
+            f"a bundle served has {MAX_BUNDLED} entries at most: ask for less, or use `sigillo ledger bundle`"
+        )
+    return first or 0, end

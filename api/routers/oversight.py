@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 
 from api.auth import AnyoneDep, CallerDep
 from api.schemas.oversight import (
+    ActivityView,
     CursorText,
     DisclosureRequest,
     FindingsView,
@@ -23,6 +24,7 @@ from api.schemas.oversight import (
 from api.service import ServiceDep
 from cases.access import Scope
 from ledger.ids import EntryId
+from ledger.publishing.activity import MAX_DAYS
 
 router = APIRouter(prefix="/v1/ledger")
 
@@ -41,6 +43,12 @@ def entries(
     """Public entries by kind, policy and time (`from` inclusive, `to` exclusive), in the order of the log."""
     query = query_of(kind, policy, begins, ends)
     return PageView.of(service.ledger.search(query, cursor_of(cursor)))
+
+
+@router.get("/activity", tags=["ledger"], dependencies=[AnyoneDep])
+def activity(service: ServiceDep, days: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30) -> ActivityView:
+    """How many entries of each kind the last `days` days have, today the last, in UTC."""
+    return ActivityView.of(service.ledger.activity(days))
 
 
 @router.post("/disclosures", status_code=201, tags=["oversight"])

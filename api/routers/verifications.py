@@ -28,18 +28,22 @@ async def verify(request: Request) -> Response:
 
     `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust.
     """
+    return Response(_VIEW.dump_json(await verified(request)), media_type="application/json")
+
+
+async def verified(request: Request) -> VerificationView:
+    """What is found about the file in a multipart request, whoever sent it; counted."""
     service = await service_of(request)
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
     holder = caller.principal if caller else network_name(request)
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:
-        report = await desk.turns.run(holder, _verify, service, desk, holder, upload)
-    return Response(report, media_type="application/json")
+        return await desk.turns.run(holder, _verify, service, desk, holder, upload)
 
 
-def _verify(service: Service, desk: Desk, holder: str, upload: Upload) -> bytes:
+def _verify(service: Service, desk: Desk, holder: str, upload: Upload) -> VerificationView:
     given = upload.fields
     trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
-    verified = desk.verification.verify(holder, upload.content, trust, upload.sidecar)
-    service.metrics.verifications.labels(verified.report.verdict).inc()
-    return _VIEW.dump_json(VerificationView.of(verified, trust.lists))
+    found = desk.verification.verify(holder, upload.content, trust, upload.sidecar)
+    service.metrics.verifications.labels(found.report.verdict).inc()
+    return VerificationView.of(found, trust.lists)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +17,7 @@ from ledger.opening.disclosure import MAX_OPENED, Opening
 from ledger.opening.payload_search import Findings
 from ledger.payload import Disclosed
 from ledger.publishing import search
+from ledger.publishing.activity import Activity
 from ledger.publishing.search import Cursor, Indexed, Page
 
 MAX_CURSOR = 40
@@ -86,6 +88,27 @@ class PageView(BaseModel):
         """The view of a page."""
         after = str(page.next) if page.next else None
         return cls(entries=[EntryView.of(one) for one in page.entries], range=RangeView.of(page), next=after)
+
+
+class KindActivityView(BaseModel):
+    """One kind's entries, a number for each day."""
+
+    kind: str
+    total: int
+    entries: tuple[int, ...]
+
+
+class ActivityView(BaseModel):
+    """Days in UTC, and the kinds that have entries in them, the most frequent first."""
+
+    days: tuple[date, ...]
+    kinds: tuple[KindActivityView, ...]
+
+    @classmethod
+    def of(cls, found: Activity) -> Self:
+        """The view of what was counted."""
+        kinds = (KindActivityView(kind=one.kind, total=one.total, entries=one.entries) for one in found.kinds)
+        return cls(days=found.days, kinds=tuple(kinds))
 
 
 class DisclosedView(BaseModel):

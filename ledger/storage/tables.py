@@ -183,6 +183,16 @@ class KindTile(Base):
     n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
+class KindDay(Base):
+    """How many entries of a kind a day has, in UTC (`YYYY-MM-DD`): what `ledger.publishing.activity` counts."""
+
+    __tablename__ = "kind_day"
+    __table_args__ = ({"info": BOOKKEEPING},)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[str] = mapped_column(primary_key=True)
+    entries: Mapped[int]
+
+
 class LegalHold(Base):
     """A subject that is kept from erasure and retention by a hold of that name."""
 

@@ -25,6 +25,7 @@ from sqlalchemy import Connection, insert, select
 from keys.errors import KeysError
 from keys.high_water import Mark
 from ledger.errors import ForkError, LedgerError
+from ledger.publishing.activity import store_days
 from ledger.publishing.publication import Shown
 from ledger.publishing.search import store_kinds
 from ledger.storage.database import Database
@@ -213,7 +214,9 @@ def _store(
     if integrated_size(connection) != before:
         return False
     store_tiles(connection, changed)
-    store_kinds(connection, before, (data for _, data in rows))
+    entries = [data for _, data in rows]
+    store_kinds(connection, before, entries)
+    store_days(connection, entries)
     return True
 
 

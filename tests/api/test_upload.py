@@ -240,6 +240,12 @@ def test_a_field_may_come_from_a_file() -> None:
         assert (got.fields, got.size) == ({"claim": "{}"}, 3)
 
 
+def test_a_field_for_a_manifest_that_was_left_empty_in_a_browser_is_none() -> None:
+    unchosen = part(b'manifest"; filename="', b"", b"Content-Type: application/octet-stream")
+    with received(part(b"file", b"abc") + unchosen + END) as got:
+        assert (got.sidecar, got.size) == (None, 3)
+
+
 def test_twenty_mebibytes_never_become_a_file(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     def spooled(*_: object, **__: object) -> None:
         raise AssertionError("a temporary file was asked for")

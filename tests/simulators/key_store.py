@@ -104,10 +104,11 @@ class SimulatedKeyStore:
             raise KeyNotFoundError(f"no version {version} of the {purpose} key")
         return signers[-1 if version is None else version - 1]
 
-    def versions(self, purpose: Purpose = Purpose.CLAIM) -> Sequence[Version]:
+    def versions(self) -> Sequence[Version]:
         self._check()
         return [
-            Version(signer.ref, signer.algorithm, signer.public_key, signer.chain) for signer in self._signers[purpose]
+            Version(signer.ref, signer.algorithm, signer.public_key, signer.chain)
+            for signer in self._signers[Purpose.CLAIM]
         ]
 
     def issuer_versions(self) -> Sequence[IssuerVersion]:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
+from ledger.auditing import bundle_verifier
 from ledger.receipt import verify_receipt
 from ledger.tree.checkpoint import VerifierKey, verify_checkpoint
 from ledger.tree.tiles import ENTRIES, WIDTH, tile_path, unpack_bundle
@@ -69,3 +71,29 @@ def test_unknown_entry(deployment: Running) -> None:
     with deployment.http() as http:
         for entry in ("ent_" + "a" * 26, "x", "%00", "ast_x"):
             problem(http.get(f"/v1/receipts/{entry}"), 404, "entry-not-found")
+
+
+def test_a_bundle_is_served_and_verifies(deployment: Running, tmp_path: Path) -> None:
+    with deployment.http(deployment.key()) as http:
+        proven(deployment, signed(http)[0]["ledger"]["entry"])
+        last = int(http.get("/ledger/checkpoint").text.split("\n")[1]) - 1
+        whole = http.get("/ledger/bundle.zip")
+        part = http.get("/ledger/bundle.zip", params={"first": last, "last": last})
+        assert whole.headers["content-disposition"].startswith("attachment")
+        for first, answer in ((0, whole), (last, part)):
+            file = tmp_path / f"{first}.zip"
+            file.write_bytes(answer.content)
+            found = bundle_verifier.verify(str(file), deployment.service.ledger.vkey())
+            assert found[1].startswith(f"entries      {first} to ")
+        for wrong in ((last, last + 10**6), (last + 1000, last + 1001), (last, last - 1)):
+            answer = http.get("/ledger/bundle.zip", params=dict(zip(("first", "last"), wrong, strict=True)))
+            problem(answer, 422, "range-refused")
+        problem(http.get("/ledger/bundle.zip", params={"first": "x"}), 422, "request-invalid")
+
+
+def test_activity_needs_no_key(deployment: Running) -> None:
+    with deployment.http() as http:
+        found = http.get("/v1/ledger/activity", params={"days": 3}).json()
+        assert len(found["days"]) == 3
+        assert all(len(one["entries"]) == 3 and sum(one["entries"]) == one["total"] for one in found["kinds"])
+        problem(http.get("/v1/ledger/activity", params={"days": 367}), 422, "request-invalid")

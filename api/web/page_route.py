@@ -1,0 +1,41 @@
+"""Routes whose answer is a page, also when it is a refusal: the problem that the API tells, where a person reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+
+from api import problem
+from api.web.rendering import page
+
+
+class PageRoute(APIRoute):
+    """What goes wrong is told on a page."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except Exception as error:  # noqa: BLE001 -- told by the table of problems, which logs what it does not know
+                return _told(request, error)
+
+        return handle
+
+
+def pages(*, prefix: str = "") -> APIRouter:
+    """A router of pages. They show what the API answers, and are no part of it."""
+    return APIRouter(prefix=prefix, route_class=PageRoute, include_in_schema=False)
+
+
+def _told(request: Request, error: Exception) -> Response:
+    answer = problem.answer_to(request, error)
+    shown = page(request, "error.html", answer.status_code, told=json.loads(bytes(answer.body)))
+    if (again := answer.headers.get("retry-after")) is not None:
+        shown.headers["retry-after"] = again
+    return shown

@@ -1,0 +1,58 @@
+"""Verifying a file in the browser: what `POST /v1/verifications` answers, in plain words. Nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fastapi import Request, Response
+
+from api.auth import AnyoneDep
+from api.routers.verifications import verified
+from api.schemas.verification import VerificationView
+from api.service import Service, ServiceDep, service_of
+from api.web.page_route import pages
+from api.web.rendering import page
+from provenance.report import Ingredient
+
+router = pages(prefix="/verify")
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Node:
+    """An ingredient, and what it was made from itself."""
+
+    of: Ingredient
+    under: list[Node] = field(default_factory=list)
+
+
+def nested(ingredients: Sequence[Ingredient]) -> Sequence[Node]:
+    """The tree that a report tells in pre-order."""
+    roots = list[Node]()
+    path = list[Node]()
+    for one in ingredients:
+        node = Node(one)
+        del path[max(one.depth - 1, 0) :]
+        (path[-1].under if path else roots).append(node)
+        path.append(node)
+    return roots
+
+
+@router.get("", dependencies=[AnyoneDep])
+async def ask(request: Request, service: ServiceDep) -> Response:
+    """The form."""
+    return _shown(request, service, None)
+
+
+@router.post("")
+async def verify(request: Request) -> Response:
+    """The form with what was found below it; it works without any script."""
+    return _shown(request, await service_of(request), await verified(request))
+
+
+def _shown(request: Request, service: Service, view: VerificationView | None) -> Response:
+    tree = nested(view.ingredients) if view else ()
+    megabytes = service.settings.upload_bytes // MEGABYTE
+    return page(request, "verify.html", view=view, tree=tree, megabytes=f"{megabytes:,}")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.web.verify import Node, nested
+from provenance.report import Ingredient
+from tests.api.wire import proven, signed
+from tests.deployment import Running, picture
+
+HOSTILE = "<img src=x onerror=alert(1)>'\"</title><script>alert(1)</script>"
+
+
+class Tags(HTMLParser):
+    """What a page really has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def ingredient(depth: int) -> Ingredient:
+    return Ingredient(depth, None, None, None, None, None, None, ())
+
+
+def flattened(nodes: list[Node], depth: int = 1) -> list[tuple[int, Ingredient]]:
+    return [each for node in nodes for each in [(depth, node.of), *flattened(node.under, depth + 1)]]
+
+
+@given(st.lists(st.integers(1, 6)))
+def test_a_tree_is_the_order_it_was_told_in(steps: list[int]) -> None:
+    depths, at = [], 0
+    for step in steps:
+        at = min(step, at + 1)
+        depths.append(at)
+    told = [ingredient(depth) for depth in depths]
+    assert flattened(list(nested(told))) == list(zip(depths, told, strict=True))
+
+
+def test_depths_that_jump_are_hung_somewhere() -> None:
+    assert len(flattened(list(nested([ingredient(3), ingredient(9), ingredient(1), ingredient(0)])))) == 4
+
+
+def test_what_others_wrote_is_text(deployment: Running) -> None:
+    """Title and author come out of a stranger's file."""
+    claim = {"title": HOSTILE, "author": {"name": HOSTILE, "statement": HOSTILE}}
+    with deployment.http(deployment.key()) as http:
+        _, file = signed(http, claim=claim)
+        answer = http.post("/verify", files={"file": ("<b>.jpg", file)})
+    assert answer.status_code == 200
+    found = Tags(answer.text)
+    assert [tag for tag, _ in found.tags].count("script") == 2, "the words, and the page's own"
+    assert all("onerror" not in attributes for _, attributes in found.tags)
+    assert answer.text.count("&lt;img src=x onerror=alert(1)&gt;") >= 3
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"), [("nothing", "trusted"), ("a byte", "invalid"), ("all", "absent"), ("most", "unreadable")]
+)
+def test_verdicts_in_words(deployment: Running, change: str, verdict: str) -> None:
+    with deployment.http(deployment.key()) as http:
+        _, file = signed(http)
+        body = {
+            "nothing": file,
+            "a byte": file[:-20] + bytes([file[-20] ^ 1]) + file[-19:],
+            "all": picture(),
+            "most": file[:60],
+        }[change]
+        answer = http.post("/verify", files={"file": ("x.jpg", body)})
+    assert f'class="card verdict {verdict}"' in answer.text
+    assert ("Who signed it" in answer.text) == (verdict not in {"absent", "unreadable"})
+
+
+def test_a_public_asset_names_its_entry(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        asset, file = signed(http, claim={"visibility": "public"})
+        proven(deployment, asset["ledger"]["entry"])
+        shown = http.post("/verify", files={"file": ("x.jpg", file)}).text
+    assert f'data-receipt="/v1/receipts/{asset["ledger"]["entry"]}"' in shown

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import re
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from api.web import static, words
+from cases.decisions import KINDS
+from provenance.verdict import Verdict
+
+TEMPLATES = Path(words.__file__).with_name("templates")
+_SAID = re.compile(r"""(?:\bt|\bwords)\(\s*"([a-z_.0-9A-Z]+)"\s*[,)]""")
+_BUILT = re.compile(r"""["`]([a-z_]+(?:\.[a-z_]+)*\.)(?:"|\$\{)""")
+
+
+def sources() -> list[str]:
+    return [file.read_text() for file in chain(TEMPLATES.iterdir(), static.FOLDER.glob("*.js"))]
+
+
+def test_every_code_has_a_sentence() -> None:
+    said = {code for source in sources() for code in _SAID.findall(source)}
+    assert len(said) > 80
+    assert {code for code in said if not words.words_of().has(code) and not code.endswith(".")} == set()
+
+
+def test_no_sentence_is_left_over() -> None:
+    text = "".join(sources())
+    built = tuple(_BUILT.findall(text))
+    codes = words.words_of().sentences
+    assert {code for code in codes if f'"{code}"' not in text and not code.startswith(built)} == set()
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_is_worded(verdict: Verdict) -> None:
+    t = words.words_of()
+    assert all(t.has(f"verdict.{code}") for code in (verdict, f"{verdict}.means", f"short.{verdict}"))
+    assert t.has(f"result.intact.{verdict}")
+
+
+def test_places_are_filled() -> None:
+    assert words.words_of()("title", page="A") == "A · Sigillo"
+    with pytest.raises(KeyError):
+        words.words_of()("title")
+    with pytest.raises(KeyError):
+        words.words_of()("no.such")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [("", "en"), ("en-GB,en;q=0.9", "en"), ("xx", "en"), ("en;q=0", "en"), ("*;q=x,,;q=", "en"), ("it,en;q=0.1", "en")],
+)
+def test_the_best_of_our_languages(accepted: str, language: str) -> None:
+    assert words.preferred(accepted) == language
+
+
+def test_kinds_are_what_can_be_searched_for() -> None:
+    assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", kind.name) for kind in KINDS)
