@@ -55,9 +55,15 @@ def multipart(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def photos(field: str, schema: dict[str, Any], most: int) -> dict[str, Any]:
-    """An operation whose multipart body has from 1 to `most` parts `photo`, and a JSON document in `field`."""
+    """An operation whose multipart body has from 1 to `most` parts `photo`, a JSON document in `field`, and perhaps a
+    `portrait`.
+    """
     pictures = {"type": "array", "items": BINARY, "minItems": 1, "maxItems": most}
-    body = {"type": "object", "required": ["photo", field], "properties": {"photo": pictures, field: schema}}
+    body = {
+        "type": "object",
+        "required": ["photo", field],
+        "properties": {"photo": pictures, field: schema, "portrait": BINARY},
+    }
     content = {"schema": body, "encoding": {field: {"contentType": "application/json"}}}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": content}}}
 

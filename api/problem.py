@@ -194,6 +194,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
         "picture-not-taken", 422, "This picture cannot be registered", ("reason",)
     ),
     cases.PhotoNotTakenError: Problem("photo-not-taken", 422, "This photo cannot be registered", ("photo", "reason")),
+    cases.PortraitRefusedError: Problem("portrait-refused", 422, "This portrait cannot be compared", ("reason",)),
     cases.PhotosDifferError: Problem("photos-differ", 422, "The photos do not show one person", ("photos",)),
     cases.ConsentUnsignedError: Problem("consent-unsigned", 422, "The consent is not signed"),
     cases.OwnReviewError: Problem("own-review", 403, "Somebody else has to look at it"),

@@ -34,6 +34,9 @@ SIDECAR = "manifest"
 PHOTO = "photo"
 """The parts, as many as a route takes, with photos that are looked at and not kept."""
 
+PORTRAIT = "portrait"
+"""The part, where a route takes one, with the portrait of an identity document, which is compared and not kept."""
+
 BUDGET_BYTES = 512 * 1024 * 1024
 """What the uploads of one kind of caller, with a key or without, may hold in memory together."""
 
@@ -108,6 +111,7 @@ class Upload:
     """The part `manifest`."""
 
     photos: list[Memfd] = field(default_factory=list)
+    portrait: Memfd | None = None
 
     def write(self, data: bytes) -> None:
         """Append to the file. Raises UploadsBusyError."""
@@ -121,14 +125,14 @@ class Upload:
         self.sidecar = self.sidecar or Memfd.create()
         self.sidecar.write(data)
 
-    def write_photo(self, data: bytes) -> None:
-        """Append to the photo that was begun last. Raises UploadsBusyError."""
+    def write_photo(self, photo: Memfd, data: bytes) -> None:
+        """Append to a photo, or the portrait. Raises UploadsBusyError."""
         self.hold(len(data))
-        self.photos[-1].write(data)
+        photo.write(data)
 
     def seal(self) -> None:
         """Nothing can be written any more."""
-        for memfd in (self.content, self.sidecar, *self.photos):
+        for memfd in (self.content, self.sidecar, self.portrait, *self.photos):
             if memfd:
                 memfd.seal()
 
@@ -139,7 +143,7 @@ class Upload:
 
     def close(self) -> None:
         """Let go of the memory."""
-        for memfd in (self.content, self.sidecar, *self.photos):
+        for memfd in (self.content, self.sidecar, self.portrait, *self.photos):
             if memfd:
                 memfd.close()
         self.budget.give(self.held)
@@ -155,9 +159,12 @@ class Upload:
 class _Form:
     """What python-multipart calls back: collects one part at a time."""
 
-    def __init__(self, upload: Upload, limit: int, photos: int = 0) -> None:
-        """`photos`: how many of these there may be, of at most `limit` bytes each, and then no file."""
-        self._upload, self._limit, self._photos = upload, limit, photos
+    def __init__(self, upload: Upload, limit: int, photos: int = 0, *, portrait: bool = False) -> None:
+        """`photos`: how many of these there may be, of at most `limit` bytes each, and then no file; and whether a
+        portrait may come with them.
+        """
+        self._upload, self._limit, self._photos, self._portrait = upload, limit, photos, portrait
+        self._photo: Memfd | None = None
         self._header = b""
         self._value = b""
         self._headers: dict[bytes, bytes] = {}
@@ -191,7 +198,7 @@ class _Form:
         }
 
     def _begin(self) -> None:
-        self._headers, self._small = {}, b""
+        self._headers, self._small, self._photo = {}, b"", None
         if len(self._names) == MAX_PARTS:
             raise UploadError(f"more than {MAX_PARTS} parts; send `{self.wanted}` and what goes with it")
 
@@ -212,22 +219,21 @@ class _Form:
         self._unchosen = options.get(b"filename") == b""  # so a browser sends a field for files that was left empty
         if b"filename" in options and self._name != self.wanted:
             self.misnamed = self._name  # a field may come from a file, too; it is wrong only if no `file` comes
-        if self._is_photo:
+        if self._name == PHOTO and self._photos:
             self._begin_photo()
         elif self._name in self._names:
             raise UploadError(f"two parts are called `{self._name}`; send each once, and one file a request")
+        elif self._name == PORTRAIT and self._portrait:
+            self._photo = self._upload.portrait = Memfd.create()
         self._names.append(self._name)
         if self._is_file:
             self._upload.declared_mime = self._headers.get(b"content-type", b"").decode("latin-1").strip()
 
-    @property
-    def _is_photo(self) -> bool:
-        return self._name == PHOTO and self._photos > 0
-
     def _begin_photo(self) -> None:
         if len(self._upload.photos) == self._photos:
             raise UploadError(f"more than {self._photos} photos; send {self._photos} at most")
-        self._upload.photos.append(Memfd.create())
+        self._photo = Memfd.create()
+        self._upload.photos.append(self._photo)
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
@@ -235,10 +241,10 @@ class _Form:
                 raise UploadTooLargeError(self._limit)
             self._upload.write(data[start:end])
             return
-        if self._is_photo:
-            if self._upload.photos[-1].size + end - start > self._limit:
+        if self._photo:
+            if self._photo.size + end - start > self._limit:
                 raise UploadTooLargeError(self._limit)
-            self._upload.write_photo(data[start:end])
+            self._upload.write_photo(self._photo, data[start:end])
             return
         if self._name == SIDECAR:
             self._write_sidecar(data[start:end])
@@ -263,7 +269,7 @@ class _Form:
             if self._unchosen:
                 return
             raise UploadError(f"the part `{SIDECAR}` is empty; send the manifest store, or leave the part out")
-        if self._is_file or self._is_photo or self._name == SIDECAR:
+        if self._is_file or self._photo or self._name == SIDECAR:
             return
         try:
             self._upload.fields[self._name] = self._small.decode()
@@ -273,9 +279,10 @@ class _Form:
             ) from None
 
 
-async def receive(request: Request, limit: int, budget: Budget, *, photos: int = 0) -> Upload:
+async def receive(request: Request, limit: int, budget: Budget, *, photos: int = 0, portrait: bool = False) -> Upload:
     """Stream the body of a multipart request into an Upload whose file is at most `limit` bytes; or, where `photos`
-    says how many there may be, which has photos of at most so many bytes each, and no file.
+    says how many there may be, which has photos of at most so many bytes each, a portrait as well where one may come,
+    and no file.
 
     Raises UploadError, UploadTooLargeError, UploadsBusyError, BodyError; the memfd is closed then.
     """
@@ -285,14 +292,14 @@ async def receive(request: Request, limit: int, budget: Budget, *, photos: int =
         wanted = f"photos in parts `{PHOTO}`" if photos else "the file in the part `file`"
         raise UploadError(f"send multipart/form-data with {wanted}")
     declared = request.headers.get("content-length", "")
-    most = limit * max(photos, 1) + FORM_BYTES + MAX_MANIFEST_STORE_BYTES
+    most = limit * max(photos + portrait, 1) + FORM_BYTES + MAX_MANIFEST_STORE_BYTES
     if declared.isdigit() and int(declared) > most:
         raise UploadTooLargeError(limit)
     allow(request, most)
     upload = Upload(Memfd.create(), budget)
     try:
         upload.hold(FORM_BYTES)  # so that small uploads count, too: each has its fields and descriptors
-        await _parse(request.stream(), boundary, _Form(upload, limit, photos))
+        await _parse(request.stream(), boundary, _Form(upload, limit, photos, portrait=portrait))
     except BaseException:  # the descriptor must not outlive a cancelled or broken request
         upload.close()
         raise

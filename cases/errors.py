@@ -21,6 +21,7 @@ CasesError
 │   └── RevocationUnknownError nobody says any more whether it is
 ├── ClaimKeyNotFoundError      no such version of the claim key, or it was never certified
 ├── PhotoNotTakenError         a photo cannot be registered; `reason` says why, `photo` which
+├── PortraitRefusedError       the portrait that came with photos cannot be compared; `reason` says why
 ├── PhotosDifferError          they do not show one person
 ├── ConsentUnsignedError       a person who is signed in signs what they agree to
 ├── OwnReviewError             whoever brought it does not decide about it
@@ -126,6 +127,14 @@ class PhotoNotTakenError(CasesError):
     def __init__(self, photo: int, reason: str, sentence: str) -> None:
         super().__init__(f"photo {photo}: {sentence}")
         self.photo, self.reason = photo, reason
+
+
+class PortraitRefusedError(CasesError):
+    """What came as the portrait of an identity document cannot be compared; its words are for the person."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(f"portrait: {sentence}")
+        self.reason = reason
 
 
 class PhotosDifferError(CasesError):

@@ -5,6 +5,8 @@ Rules
 - A photo is a sealed memfd that nobody here parses: one worker looks at it, and what comes back is a box, how well the
   face can be seen, and an embedding. Embeddings are sealed, or dropped with this object.
 - Each photo shows one face, well enough, and all of them one person.
+- Where an account is known by a portrait alone, whoever is in the photos has to be in a portrait that comes with them
+  (ADR 0031): nothing is kept of the one that was compared before. It is looked at as the photos are, and dropped.
 - Who looks like somebody whom another account registered is doubted. A machine decides nothing else of it: not that
   they are the same, nor that they are not.
 """
@@ -19,9 +21,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from cases.errors import PhotoNotTakenError, PhotosDifferError
+from cases.errors import PhotoNotTakenError, PhotosDifferError, PortraitRefusedError
 from detection.errors import MatchUnknownError, MediaError, RotationChangedError, Unknown
-from detection.faces.found import FACE_MODEL
+from detection.faces.found import FACE_MODEL, Face
 from detection.faces.look import look
 from detection.faces.quality import PhotoRefusedError, judge
 from detection.memfd import Memfd
@@ -30,6 +32,7 @@ from detection.templates.bank import Bank
 from detection.templates.matcher import Match, Matcher
 from detection.templates.template import Embedding
 from detection.templates.thresholds import Band
+from identity.alike import SAME_PICTURE, Alike, likeness
 from identity.registration.errors import OvertakenError
 from identity.registration.holds import Doubt, HoldReason
 from identity.registration.lookup import Registrations
@@ -62,30 +65,61 @@ class PhotographedFace:
     matcher: Matcher
     bank: Bank
     registrations: Registrations
+    portrait: Memfd | None = None
+    """Of an identity document of theirs."""
 
-    @cached_property
+    portrait_needed: bool = False
+    """Whether nothing else says who they are."""
+
+    @property
     def embeddings(self) -> tuple[Embedding, ...]:
         """One a photo, of one person. Raises PhotoNotTakenError, PhotosDifferError, SandboxError."""
+        return tuple(face.embedding for face in self._faces)
+
+    @cached_property
+    def _faces(self) -> tuple[Face, ...]:
         found = []
         for number, photo in enumerate(self.photos, 1):
             try:
-                found.append(judge(look(self.workers, photo)).embedding)
+                found.append(judge(look(self.workers, photo)))
             except PhotoRefusedError as error:
                 raise PhotoNotTakenError(number, error.reason, str(error)) from error
             except MediaError as error:
                 raise PhotoNotTakenError(number, error.code, str(error)) from error
-        require_one_person(found)
+        require_one_person([face.embedding for face in found])
         return tuple(found)
 
     def doubts(self) -> list[Doubt]:
-        """Whom it resembles that another account registered. Raises MatchUnknownError, and as `embeddings`."""
+        """Whom it resembles that another account registered, and whether it is the person whose account it is.
+
+        Raises MatchUnknownError, PortraitRefusedError, and as `embeddings`.
+        """
         matched = self._matched()
         holders = self.registrations.holders(self.tenant, [match.owner for match in matched])
         others = [one for one in matched if holders.get(one.owner, self.account) != self.account]
         alike = tuple(one.owner for one in others if one.band is Band.POSSIBLE)
         same = tuple(one.owner for one in others if one.band is not Band.POSSIBLE)
         found = ((HoldReason.CONFLICT, same), (HoldReason.LOOK_ALIKE, alike))
-        return [Doubt(reason, ids) for reason, ids in found if ids]
+        return [*(Doubt(reason, ids) for reason, ids in found if ids), *self._doubted]
+
+    @cached_property
+    def _doubted(self) -> list[Doubt]:
+        """That whoever is in the photos is the account's holder, as far as a portrait is what that rests on."""
+        if self.portrait is None:
+            return [Doubt(HoldReason.UNCOMPARED)] if self.portrait_needed else []
+        portrayed = self._portrayed(self.portrait)
+        found = [likeness(portrayed, [face]) for face in self._faces]
+        if max(one.cosine for one in found) >= SAME_PICTURE:
+            raise PortraitRefusedError("same_picture", "it is one of the photos: send photos besides it")
+        return [] if all(one.verdict is Alike.MATCHES for one in found) else [Doubt(HoldReason.PORTRAIT)]
+
+    def _portrayed(self, portrait: Memfd) -> Face:
+        try:
+            return judge(look(self.workers, portrait))
+        except PhotoRefusedError as error:
+            raise PortraitRefusedError(error.reason, str(error)) from error
+        except MediaError as error:
+            raise PortraitRefusedError(error.code, str(error)) from error
 
     def prepared(self, subject: Subject) -> Store:
         """Its templates and embeddings, sealed. Raises KeyStoreUnavailableError."""

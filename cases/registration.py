@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from cases.access import Caller, Scope
 from cases.assurance import actor
-from cases.errors import ConsentUnsignedError, OwnReviewError
+from cases.errors import ConsentUnsignedError, OwnReviewError, PortraitRefusedError
 from cases.idempotency import IdempotencyKey
 from cases.photographed import MODEL, PhotographedFace
 from cases.pictures import OwnPicture, Pictures
@@ -31,6 +31,7 @@ from detection.shares import Shares
 from detection.templates.bank import Bank
 from detection.templates.matcher import Matcher
 from identity.assurance.errors import AccountNotFoundError
+from identity.assurance.tier import EvidenceKind
 from identity.holder_signing import HOLDER_PROOF, HolderSigning, Wanted
 from identity.issuing.credential_types import ACCOUNT_ASSURANCE
 from identity.issuing.issue import Issued
@@ -41,7 +42,9 @@ from identity.passkeys.signing import SIGNATURE, Signing
 from identity.registration.consent import ConsentProof
 from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.holds import RegistrationHold, RegistrationHolds
+from identity.registration.limits import NEEDED
 from identity.registration.record import Registration
+from identity.registration.refusal import Right
 from identity.registration.registry import Protection, Registered, Registry
 from identity.registration.request import RegistrationRequest
 from ledger.ids import EntryId, SubjectId
@@ -61,6 +64,9 @@ class Submission:
     request: RegistrationRequest
     photos: Sequence[Memfd]
     """Sealed; the caller closes them. None where a picture is registered."""
+
+    portrait: Memfd | None = None
+    """Of an identity document of whoever registers themselves; sealed, and closed by the caller as the photos are."""
 
     picture: Fingerprint | None = None
     """Of the picture, where one is."""
@@ -100,8 +106,8 @@ class FaceRegistrations:
         """Register somebody's face, or a picture.
 
         Raises ScopeMissingError, AccountNotFoundError, ConsentUnsignedError, IdempotencyConflictError,
-        PhotoNotTakenError, PhotosDifferError, FingerprintRefusedError, MatchUnknownError, SandboxError, MediaError,
-        and as `Signing.require_signed`, `HolderSigning.require_shown` and `Registry.register`.
+        PhotoNotTakenError, PhotosDifferError, PortraitRefusedError, FingerprintRefusedError, MatchUnknownError,
+        SandboxError, and as `Signing.require_signed`, `HolderSigning.require_shown` and `Registry.register`.
         """
         by.require_for(sent.account, Scope.REGISTER)
         spent, accounts = self._spent(by, sent), self.registry.accounts
@@ -178,7 +184,11 @@ class FaceRegistrations:
             return OwnPicture(self.pictures, by.tenant, sent.account, sent.picture)
         workers, registrations = self.workers.of(by.principal), self.registry.registrations
         parts = (workers, self.matcher, self.bank, registrations)
-        return PhotographedFace(by.tenant, sent.account, sent.photos, *parts)
+        own, grants = sent.request.right is Right.SELF, self.registry.grants
+        if sent.portrait and not own:
+            raise PortraitRefusedError("another_right", "it shows who registers themselves: leave it out for another")
+        needed = own and grants.rests_on(by.tenant, sent.account, EvidenceKind.PORTRAIT, NEEDED)
+        return PhotographedFace(by.tenant, sent.account, sent.photos, *parts, sent.portrait, needed)
 
     def _agreed(self, by: Caller, sent: Submission) -> tuple[RegistrationRequest, Callable[[Connection], None]]:
         """The request with how the agreement is known, and what that settles in the unit of work."""
@@ -208,7 +218,8 @@ class FaceRegistrations:
     def _spent(self, by: Caller, sent: Submission) -> IdempotencyKey | None:
         if not sent.idempotency_key:
             return None
-        digests = b"".join(map(bytes.fromhex, given(sent)))
+        sums = (*given(sent), *([_sha256(sent.portrait)] if sent.portrait else []))
+        digests = b"".join(map(bytes.fromhex, sums))
         body = b"registration\0" + digests + sent.account.encode() + sent.body
         system = self.registry.accounts.ledger.subjects.system(by.tenant)
         return IdempotencyKey.of(system, by.principal, sent.idempotency_key, body)

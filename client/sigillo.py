@@ -190,11 +190,18 @@ class Sigillo:
         return self._json("GET", "/v1/registrations/rules", params=asked)
 
     def register(
-        self, photos: Sequence[Path], registration: Mapping[str, Any], idempotency_key: str = ""
+        self,
+        photos: Sequence[Path],
+        registration: Mapping[str, Any],
+        idempotency_key: str = "",
+        portrait: Path | None = None,
     ) -> dict[str, Any]:
-        """Register a face by one to five photos; the answer has the recovery code, this once."""
+        """Register a face by one to five photos, and perhaps the portrait in a document, which they are compared with;
+        the answer has the recovery code, this once.
+        """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         sent: list[tuple[str, Any]] = [("photo", ("photo", file.read_bytes(), _kind(file))) for file in photos]
+        sent += [("portrait", ("photo", portrait.read_bytes(), _kind(portrait)))] if portrait else []
         sent.append(("registration", (None, json.dumps(registration), "application/json")))
         return self._json("POST", "/v1/registrations", files=sent, headers=headers, timeout=_UPLOADING)
 

@@ -14,6 +14,10 @@ from typing import Final
 from detection.faces.found import Face
 from detection.templates.thresholds import THRESHOLDS, Band
 
+SAME_PICTURE: Final = 0.995
+"""Cosine that two photographs of one person hardly reach, and plain copies of one do; a copy that was worked on does
+not (docs/limitations.md)."""
+
 
 class Alike(StrEnum):
     """The verdict."""

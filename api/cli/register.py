@@ -30,6 +30,13 @@ from identity.registration.refusal import Purpose, Right
 def register(
     photos: list[Path] = typer.Argument(..., exists=True, dir_okay=False, help="One to five photos of one person."),
     account: str = ACCOUNT,
+    portrait: Path = typer.Option(
+        None,
+        exists=True,
+        dir_okay=False,
+        help="The portrait in an identity document of yours: compared with the photos, and not kept. For an account "
+        "that is known by a portrait alone; without it a person has to look first.",
+    ),
     region: str = REGION,
     refuses: list[Purpose] = REFUSES,
     right: Right = RIGHT,
@@ -60,5 +67,5 @@ def register(
             "form": form,
             **bound_to(bind, wallet),
         }
-        made = sigillo.register(photos, body, once)
+        made = sigillo.register(photos, body, once, portrait)
         finish(made, out, as_json=as_json)

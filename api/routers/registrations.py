@@ -76,12 +76,13 @@ async def register(
 ) -> RegisteredView:
     """Register a face by one to five photos of it, which are gone before the answer.
 
-    The recovery code is shown this once. Where somebody else registered a face alike, or an agent or an estate acts,
+    The recovery code is shown this once. Where somebody else registered a face alike, where somebody acts for another,
+    or where an account that is known by a portrait does not show that the photos are of the same person (`portrait`),
     the state is `held`: it protects once a person has released it.
     """
     limit = min(MAX_PHOTO_BYTES, service.settings.upload_bytes)
     budget = service.callers.uploads.of(caller.principal)
-    with await receive(request, limit, budget, photos=MAX_PHOTOS) as upload:
+    with await receive(request, limit, budget, photos=MAX_PHOTOS, portrait=True) as upload:
         made = await service.signing.run(caller.principal, _register, service, caller, upload, idempotency_key)
     response.headers["Location"] = f"/v1/registrations/{made.id}"
     response.headers["Cache-Control"] = "no-store"
@@ -168,6 +169,7 @@ def _register(service: Service, caller: Caller, upload: Upload, idempotency_key:
         SubjectId(body.account),
         request,
         upload.photos,
+        portrait=upload.portrait,
         asserted=asserted,
         presentation=body.consent.presentation or "",
         idempotency_key=idempotency_key,

@@ -31,7 +31,7 @@ from identity.assurance.evidence import (
 )
 from identity.assurance.policy import Policy, Rule
 from identity.assurance.tables import EvidenceRow
-from identity.assurance.tier import Tier
+from identity.assurance.tier import EvidenceKind, Tier
 from ledger.entry import format_time
 from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, SubjectId, TenantId, new_id
@@ -81,6 +81,12 @@ class Grants:
         subject = self.accounts.subject(tenant, account)
         with self.accounts.database.read(tenant) as connection:
             return standing(evidence_of(connection, subject), self.policy, self.accounts.now())
+
+    def rests_on(self, tenant: TenantId, account: SubjectId, kind: EvidenceKind, tier: Tier) -> bool:
+        """Whether an account has this tier by evidence of this kind alone. Raises as `standing`."""
+        now, counted = self.accounts.now(), self.standing(tenant, account).evidence
+        enough = {one.detail.kind for one in counted if one.tier(self.policy, now).reaches(tier)}
+        return enough == {kind}
 
     def find(self, tenant: TenantId, account: SubjectId, evidence: str) -> Evidence:
         """One piece of evidence that is kept. Raises AccountNotFoundError, EvidenceNotFoundError."""

@@ -23,7 +23,7 @@ from detection.faces.quality import judge
 from detection.memfd import Memfd
 from detection.shares import Workers
 from detection.templates.thresholds import THRESHOLDS
-from identity.alike import Alike, Likeness, likeness
+from identity.alike import SAME_PICTURE, Alike, Likeness, likeness
 from identity.assurance.account import Accounts, Actor
 from identity.assurance.errors import EvidenceRefusedError
 from identity.assurance.evidence import Found
@@ -34,10 +34,6 @@ from ledger.ids import EntryId, SubjectId
 
 LASTS: Final = timedelta(minutes=10)
 """Longer than two pictures may take."""
-
-SAME_PICTURE: Final = 0.995
-"""Cosine that two photographs of one person hardly reach, and plain copies of one do; a copy that was worked on does
-not (docs/limitations.md)."""
 
 METHOD: Final = f"{FACE_MODEL} {THRESHOLDS.name}"
 """Who compared, by what thresholds."""

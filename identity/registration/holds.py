@@ -55,6 +55,12 @@ class HoldReason(StrEnum):
     RIGHT = "right"
     """Somebody acts for the person."""
 
+    PORTRAIT = "portrait"
+    """The photos are not surely of whoever is in the portrait that came with them."""
+
+    UNCOMPARED = "uncompared"
+    """The account is known by a portrait alone, and none came with the photos."""
+
 
 class HoldState(StrEnum):
     """Of a hold."""

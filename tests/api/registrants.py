@@ -38,10 +38,15 @@ def asked(http: httpx.Client, account: str, **changes: Any) -> dict[str, Any]:
 
 
 def register(
-    http: httpx.Client, body: Mapping[str, Any], photos: Sequence[bytes] = (PORTRAIT_BYTES,), key: str = ""
+    http: httpx.Client,
+    body: Mapping[str, Any],
+    photos: Sequence[bytes] = (PORTRAIT_BYTES,),
+    key: str = "",
+    portrait: bytes = b"",
 ) -> httpx.Response:
     """Send it."""
     parts: list[tuple[str, Any]] = [("photo", ("photo", photo, "image/jpeg")) for photo in photos]
+    parts += [("portrait", ("photo", portrait, "image/jpeg"))] if portrait else []
     parts.append(("registration", (None, json.dumps(body), "application/json")))
     headers = {"Idempotency-Key": key} if key else {}
     return http.post(REGISTRATIONS, files=parts, headers=headers)

@@ -175,6 +175,67 @@ def test_whom_somebody_else_registered_is_held_and_a_person_decides(
     assert http.get(f"{REGISTRATIONS}/{second['id']}").json()["credential_id"] == given["id"]
 
 
+MIRRORED = photos.jpeg(photos.mirrored())
+
+
+def reasons(up: Running, token: str, document: dict[str, Any]) -> list[str]:
+    """Why it is held."""
+    with up.http(reviewer(up, token)) as review:
+        held = {one["registration"]: one["reasons"] for one in review.get(HOLDS).json()["holds"]}
+    return [one["reason"] for one in held.get(document["id"], [])]
+
+
+def test_who_is_known_by_a_portrait_shows_that_the_photos_are_of_them(
+    up: Running, http: httpx.Client, token: str
+) -> None:
+    mine = account(up, token, "ada", EvidenceKind.PORTRAIT)
+    document = made(register(http, asked(http, mine), [PORTRAIT_BYTES], portrait=MIRRORED))
+    assert (document["state"], reasons(up, token, document)) == ("active", [])
+
+
+@pytest.mark.parametrize(
+    ("evidence", "sent", "portrait", "why"),
+    [
+        (EvidenceKind.PORTRAIT, PORTRAIT_BYTES, b"", ["uncompared"]),
+        (EvidenceKind.PORTRAIT, somebody_else(), MIRRORED, ["portrait"]),
+        (EvidenceKind.LOGIN, somebody_else(), MIRRORED, ["portrait"]),
+        (EvidenceKind.LOGIN, PORTRAIT_BYTES, b"", []),
+    ],
+    ids=["none came", "of somebody else", "of somebody else, though it is not needed", "not needed"],
+)
+def test_photos_of_whoever_is_not_in_the_portrait_are_held_for_a_person(
+    up: Running, http: httpx.Client, token: str, evidence: EvidenceKind, sent: bytes, portrait: bytes, why: list[str]
+) -> None:
+    document = made(register(http, asked(http, account(up, token, "eve", evidence)), [sent], portrait=portrait))
+    assert document["state"] == ("held" if why else "active")
+    assert reasons(up, token, document) == why
+    kept = everything(up) + stored(up)
+    assert not portrait or not [at for at in range(600, len(portrait) - 32, 4096) if portrait[at : at + 32] in kept]
+
+
+def test_one_photo_of_somebody_else_among_several_is_no_way_round_it(
+    up: Running, http: httpx.Client, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two people pass for one, each photo has to be of whoever is in the portrait."""
+    monkeypatch.setattr("cases.photographed.SAME_PERSON", -1.0)
+    mine = account(up, token, "eve", EvidenceKind.PORTRAIT)
+    document = made(register(http, asked(http, mine), [PORTRAIT_BYTES, somebody_else()], portrait=MIRRORED))
+    assert reasons(up, token, document) == ["portrait"]
+
+
+def test_a_portrait_that_shows_nothing_is_refused_in_words(up: Running, http: httpx.Client, token: str) -> None:
+    mine = account(up, token, "ada", EvidenceKind.PORTRAIT)
+    body = asked(http, mine)
+    for portrait, reason in (
+        (PORTRAIT_BYTES, "same_picture"), (photos.jpeg(photos.landscape()), "no_face"), (b"none", "media-unrecognised"),
+    ):  # fmt: skip
+        said = problem(register(http, body, portrait=portrait), 422, "portrait-refused")
+        assert (said["reason"], said["detail"].startswith("portrait: ")) == (reason, True)
+    child = {**body, "right": "parent", "stated": "mother"}
+    assert problem(register(http, child, portrait=MIRRORED), 422, "portrait-refused")["reason"] == "another_right"
+    assert rows(up, "SELECT * FROM registration WHERE account_id = ?", mine) == []
+
+
 def test_of_two_who_register_one_face_at_once_one_is_held(up: Running, http: httpx.Client, token: str) -> None:
     bodies = [asked(http, account(up, token, name)) for name in ("ada", "eve")]
     with ThreadPoolExecutor(2) as both:
