@@ -27,6 +27,8 @@ from keys.sealing import seal, unseal
 from ledger.forgetting.subjects import Subject
 from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId, may_be_stored, new_id
 from ledger.storage.tables import TENANT, Base
+from provenance.confidence.score import Confidence
+from provenance.marking import Marking
 from provenance.report import TimeStamp
 
 AssetId = NewType("AssetId", str)
@@ -121,6 +123,11 @@ class AssetDetails:
 
     circumstances: Circumstances | None = None
     """How it came, for whoever registers later: None of assets from before that was kept."""
+
+    confidence: Confidence | None = None
+    """How sure we were of it when it was signed; None of assets from before, as the next."""
+
+    marking: Marking | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from identity.passkeys import decisions as passkeys
 from identity.registration import decisions as registration
 from identity.status import decisions as status
 from ledger.payload import Kind
+from provenance.confidence.score import Confidence
+from provenance.marking import Marking
 from provenance.report import TimeStamp
 from provenance.trust import ListInForce
 from provenance.trust_list import Anchor
@@ -85,6 +87,12 @@ class AssetSigned:
 
     trust_lists: tuple[ListInForce, ...] = ()
     """The lists that it was made of."""
+
+    confidence: Confidence | None = None
+    """How sure we were of it, with a reason for each signal. None in entries from before, as the next."""
+
+    marking: Marking | None = None
+    """Whether it is marked as made or altered by AI, and what was to be shown beside it."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from cases.likeness.tokens import Tokens
 from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
 from cases.revocation import Revocations
-from cases.signing import Signing, Submission, content, decision, details
+from cases.signing import Judged, Signing, Submission, content, decision, details
 from detection.shares import Shares, Workers
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
@@ -136,7 +136,7 @@ class Intake:
         self.revocations.require_good(signer)
         # The signer first: the roots asked for after it cover its chain.
         trust = self.trust()
-        found, history = examine(workers, submission.content, submission.declared_mime, trust)
+        found, history, metadata = examine(workers, submission.content, submission.declared_mime, trust)
         if made_from:
             history = self._instead_of(history, workers, made_from, trust)
         parent = self._parent(caller, submission, history)
@@ -154,7 +154,10 @@ class Intake:
             time_stamps=self.time_stamps,
             entropy=self.entropy,
         )
-        return Signing(caller, submission, received_at, found, parent, signed, signer, circumstances, trust, finding)
+        judged = Judged.of(submission.claim, found, history, metadata, signed.time_stamp, self.clock())
+        return Signing(
+            caller, submission, received_at, found, parent, signed, signer, circumstances, trust, finding, judged
+        )
 
     def _instead_of(self, brought: History, workers: Workers, original: Parent, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Self
 
 from cases.access import Caller
 from cases.asset import AssetDetails, AssetId, Visibility
@@ -16,10 +18,17 @@ from cases.likeness.findings import Circumstances, Finding
 from cases.likeness.use import Use
 from detection.examination import Examination
 from detection.memfd import Memfd
+from detection.metadata import Metadata
 from keys.signer import Signer
 from ledger.entry import format_time
 from ledger.storage.blobs import Blob
+from provenance.confidence import judging
+from provenance.confidence.evidence import Evidence
+from provenance.confidence.score import Confidence
+from provenance.confidence.stated import Stated
 from provenance.manifest import ContentAssertion
+from provenance.marking import Marking, of_upload
+from provenance.report import History, TimeStamp
 from provenance.request import ClaimRequest
 from provenance.sign import Parent, SignedAsset
 from provenance.trust import TrustPolicy
@@ -64,6 +73,30 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """How sure we are of what is signed, and what it says of AI."""
+
+    confidence: Confidence
+    marking: Marking
+
+    @classmethod
+    def of(
+        cls,
+        claim: ClaimRequest,
+        found: Examination,
+        history: History,
+        metadata: Metadata,
+        time_stamp: TimeStamp | None,
+        now: datetime,
+    ) -> Self:
+        """From the claim, the file's earlier manifest and its metadata."""
+        stated = Stated.in_claim(claim, history, time_stamp, now)
+        declared = (action.source_type for action in claim.actions if action.source_type)
+        marked = of_upload(declared, history.source_types, history.verdict, metadata, found.mime)
+        return cls(judging.of(Evidence(stated, metadata)), marked)
+
+
+@dataclass(frozen=True)
 class Signing:
     """An upload on its way: examined, signed, not yet committed."""
 
@@ -79,6 +112,8 @@ class Signing:
     finding: Finding | None
     """Whom of those who are registered it may show; None where nobody is."""
 
+    judged: Judged
+
 
 def details(signing: Signing, blob: Blob) -> AssetDetails:
     """What is kept of the file beside its media."""
@@ -93,6 +128,8 @@ def details(signing: Signing, blob: Blob) -> AssetDetails:
         parent=signing.parent,
         time_stamp=signing.signed.time_stamp,
         circumstances=signing.circumstances,
+        confidence=signing.judged.confidence,
+        marking=signing.judged.marking,
     )
 
 
@@ -132,6 +169,8 @@ def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: 
         time_stamp=signing.signed.time_stamp,
         trust=signing.trust.digest,
         trust_lists=signing.trust.lists,
+        confidence=signing.judged.confidence,
+        marking=signing.judged.marking,
     )
 
 

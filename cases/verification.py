@@ -12,14 +12,20 @@ from dataclasses import dataclass
 
 from cases.recognition import Recognition
 from detection.memfd import Memfd
+from detection.metadata import UNREAD, Metadata
 from detection.shares import Shares
+from keys.clock import Clock
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from ledger.errors import NotProvenError
 from ledger.ids import EntryId
 from ledger.log import Ledger
+from provenance import marking
+from provenance.confidence import judging
+from provenance.confidence.score import Confidence
+from provenance.marking import Marking
 from provenance.report import VerificationReport
 from provenance.trust import TrustPolicy
-from provenance.validation import verify
+from provenance.validation import inspect, verify
 from provenance.verdict import Verdict
 
 
@@ -34,6 +40,12 @@ class Verified:
     receipt: str
     """Its receipt; empty without an entry, or while it is not yet proven."""
 
+    marking: Marking
+    """What it says of AI."""
+
+    confidence: Confidence | None
+    """How sure we are of it; None where nobody asked."""
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -42,16 +54,37 @@ class Verification:
     ledger: Ledger
     recognition: Recognition
     workers: Shares
+    clock: Clock
 
-    def verify(self, holder: str, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> Verified:
+    def verify(
+        self,
+        holder: str,
+        file: Memfd,
+        trust: TrustPolicy,
+        sidecar: Memfd | None = None,
+        *,
+        confidence: bool = False,
+    ) -> Verified:
         """What a file of any type that C2PA defines says about itself, or its `sidecar` says, and what that is worth;
-        a worker of the holder's share looks.
+        a worker of the holder's share looks. With `confidence` it looks at the file's metadata, too.
 
         Raises EmptyMediaError, FormatUnsupportedError, SandboxError.
         """
-        report = verify(self.workers.of(holder), file, trust, sidecar)
+        report, metadata = self._looked_at(holder, file, trust, sidecar, metadata=confidence)
         entry = self._public_entry(report, file, sidecar)
-        return Verified(report, entry, self._receipt(entry) if entry else "")
+        return Verified(
+            report,
+            entry,
+            self._receipt(entry) if entry else "",
+            marking.of_report(report, metadata or UNREAD),
+            judging.of_report(report, metadata, self.clock(), recorded=entry is not None) if metadata else None,
+        )
+
+    def _looked_at(
+        self, holder: str, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None, *, metadata: bool
+    ) -> tuple[VerificationReport, Metadata | None]:
+        workers = self.workers.of(holder)
+        return inspect(workers, file, trust, sidecar) if metadata else (verify(workers, file, trust, sidecar), None)
 
     def _public_entry(self, report: VerificationReport, file: Memfd, sidecar: Memfd | None) -> EntryId | None:
         if report.verdict is not Verdict.TRUSTED or not report.label:

@@ -59,10 +59,16 @@ class Sigillo:
         return self._upload(f"/v1/assets/{asset}/transformations", file, claim, idempotency_key, wait)
 
     def verify(
-        self, file: Path, anchors: str = "", trust_config: str = "", manifest: Path | None = None
+        self,
+        file: Path,
+        anchors: str = "",
+        trust_config: str = "",
+        manifest: Path | None = None,
+        *,
+        confidence: bool = False,
     ) -> dict[str, Any]:
         """The verification report of a file, with its `manifest` if that is kept beside it; `anchors` (PEM) and
-        `trust_config` (OIDs) widen the trust.
+        `trust_config` (OIDs) widen the trust; with `confidence`, how sure the server is, and why.
         """
         with file.open("rb") as stream:
             parts: dict[str, Any] = {"file": _part(file, stream)}
@@ -71,7 +77,8 @@ class Sigillo:
                     parts[name] = (None, text, "text/plain")
             if manifest:
                 parts["manifest"] = ("manifest", manifest.read_bytes(), "application/c2pa")
-            return self._json("POST", "/v1/verifications", files=parts)
+            query = {"confidence": "true"} if confidence else {}
+            return self._json("POST", "/v1/verifications", files=parts, params=query)
 
     def asset(self, asset: str) -> dict[str, Any]:
         """One asset of ours."""

@@ -34,7 +34,7 @@ _END_BYTES: Final = 1024
 _SIGNED_RANGES: Final = b"/ByteRange"
 """In the clear in every signature: it says which bytes are signed, so that they lie where it says."""
 
-_UNREADABLE: Final = (PdfError, AttributeError, KeyError, TypeError, ValueError)
+UNREADABLE: Final = (PdfError, AttributeError, KeyError, TypeError, ValueError)
 """What pikepdf raises where something is missing, or is something else than it should be."""
 
 
@@ -49,7 +49,7 @@ def read(data: Bytes, kind: Kind) -> Content:
             _check(document, kind)
     except PasswordError as error:
         raise ProtectedMediaError(kind=kind, protection="a password") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise CorruptMediaError(kind=kind, reason="its structure cannot be read") from error
     return Content(_DECODER, hashlib.sha256(data).hexdigest(), NormalForm.BYTES)
 

@@ -27,6 +27,8 @@ from detection.frames import close_all
 from detection.jobs import examine as examine_media
 from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
+from detection.metadata import to_result
+from detection.metadata_reading import metadata_of
 from detection.outlines.census import count
 from detection.worker import Ask, Job
 from keys.clock import system_clock
@@ -68,18 +70,20 @@ SNIFFED_BYTES: Final = 1024
 
 
 def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """What the file looks like, and what its own manifest is worth.
+    """What the file looks like, what its own manifest is worth, and its metadata.
 
     `args`: `declared` (a media type or null), `trust`.
     Raises the subclasses of MediaError.
     """
     examination, outputs = examine_media(args, fds, ask)
-    report = _read(fds[0], args["trust"])
-    return {"examination": examination, "history": HISTORY.dump_python(in_brief(report), mode="json")}, outputs
+    history = in_brief(_read(fds[0], args["trust"]))
+    said = {"history": HISTORY.dump_python(history, mode="json"), "metadata": _metadata(fds[0])}
+    return {"examination": examination, **said}, outputs
 
 
 def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """The report on one file. `args`: `trust`. A second file is its manifest store, kept beside it.
+    """The report on one file. `args`: `trust`, and `metadata` where those are to be read too. A second file is its
+    manifest store, kept beside it.
 
     Raises MediaTooLargeError, FormatUnsupportedError.
     """
@@ -88,7 +92,8 @@ def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, A
     report = _read(fds[0], args["trust"], _whole(fds[1]) if len(fds) > 1 else b"")
     if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES:
         report = without_lists(report)
-    return {"report": REPORT.dump_python(report, mode="json")}, []
+    said = {"metadata": _metadata(fds[0])} if args.get("metadata") else {}
+    return {"report": REPORT.dump_python(report, mode="json"), **said}, []
 
 
 def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -155,6 +160,11 @@ def judge(args: dict[str, Any], _fds: list[int], _ask: Ask) -> tuple[dict[str, A
 
 
 JOBS: Final[Mapping[str, Job]] = {"examine": examine, "judge": judge, "sign": sign, "stamp": stamp, "verify": verify}
+
+
+def _metadata(fd: int) -> dict[str, Any]:
+    with mapped(fd) as file:
+        return to_result(metadata_of(file))
 
 
 def _verified(response: bytes, message: bytes, roots: str, nonce: str) -> TimeStamp:

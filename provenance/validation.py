@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Final
 
 from detection.errors import EmptyMediaError
 from detection.examination import Examination, parse_examination
 from detection.memfd import Memfd
+from detection.metadata import Metadata, parse_metadata
+from detection.process import Reply
 from detection.shares import Workers
 from provenance.report import History, VerificationReport, parse_history, parse_report
 from provenance.trust import TrustPolicy
@@ -24,21 +27,42 @@ def verify(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | N
 
     Raises EmptyMediaError, MediaTooLargeError, FormatUnsupportedError, and what `Sandbox.run` raises.
     """
-    if not file.size:
-        raise EmptyMediaError
-    files = (file,) if sidecar is None else (file, sidecar)
-    with workers.run("verify", {"trust": trust.settings}, files, timeout=VERIFY_SECONDS) as reply:
+    with _verifying(workers, file, trust, sidecar, metadata=False) as reply:
         return parse_report(reply.result.get("report"))
 
 
-def examine(workers: Workers, upload: Memfd, declared: str | None, trust: TrustPolicy) -> tuple[Examination, History]:
-    """What an upload looks like, and the manifest it arrived with; `declared` is its media type, if any.
+def inspect(
+    workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None
+) -> tuple[VerificationReport, Metadata]:
+    """The same, and what the file's metadata say. Raises as `verify`."""
+    with _verifying(workers, file, trust, sidecar, metadata=True) as reply:
+        return parse_report(reply.result.get("report")), parse_metadata(reply.result.get("metadata"))
+
+
+def _verifying(
+    workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None, *, metadata: bool
+) -> AbstractContextManager[Reply]:
+    if not file.size:
+        raise EmptyMediaError
+    args, files = {"trust": trust.settings, "metadata": metadata}, (file,) if sidecar is None else (file, sidecar)
+    return workers.run("verify", args, files, timeout=VERIFY_SECONDS)
+
+
+def examine(
+    workers: Workers, upload: Memfd, declared: str | None, trust: TrustPolicy
+) -> tuple[Examination, History, Metadata]:
+    """What an upload looks like, the manifest it arrived with, and its metadata; `declared` is its media type, if any.
 
     Raises MediaError, and what `Sandbox.run` raises.
     """
     args, seconds = {"declared": declared, "trust": trust.settings}, examination_seconds(upload.size)
     with workers.run("examine", args, (upload,), timeout=seconds) as reply:
-        return parse_examination(reply.result.get("examination")), parse_history(reply.result.get("history"))
+        found = reply.result
+        return (
+            parse_examination(found.get("examination")),
+            parse_history(found.get("history")),
+            parse_metadata(found.get("metadata")),
+        )
 
 
 def examination_seconds(size: int) -> float:

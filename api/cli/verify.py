@@ -43,6 +43,7 @@ def verify(
     ),
     anchors: Path = typer.Option(None, help="PEM file of further roots to trust."),
     trust_config: Path = typer.Option(None, help="File of further extended key usages to accept."),
+    confidence: bool = typer.Option(False, "--confidence", help="Say how sure that is, and why; reads metadata, too."),
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
@@ -53,7 +54,7 @@ def verify(
         done, refused = each(
             files,
             "verifying",
-            lambda file: _verified(sigillo, file, pem, config, manifest),
+            lambda file: _verified(sigillo, file, pem, config, manifest, confidence=confidence),
             as_json=as_json,
         )
     reports = {file: report for file, report in done.items() if "problem" not in report}
@@ -65,9 +66,11 @@ def verify(
     raise typer.Exit(max(codes, key=WORST.index))
 
 
-def _verified(sigillo: Sigillo, file: Path, pem: str, config: str, manifest: Path | None) -> dict[str, Any]:
+def _verified(
+    sigillo: Sigillo, file: Path, pem: str, config: str, manifest: Path | None, *, confidence: bool
+) -> dict[str, Any]:
     found = None if manifest else beside(file)
-    report = sigillo.verify(file, pem, config, manifest or found)
+    report = sigillo.verify(file, pem, config, manifest or found, confidence=confidence)
     return report | ({"manifest_file": str(found)} if found else {})
 
 
@@ -132,8 +135,22 @@ def _stated(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if ingredient["verdict"]:
             name = ingredient["title"] or ingredient["label"]
             yield "made from", ", ".join([name, ingredient["verdict"], *ingredient["failures"][:1]])
+    yield from _judged(report["marking"], report["confidence"])
     if report["ledger"]:
         yield "ledger", f"{report['ledger']['entry']} (public)"
+
+
+def _judged(marking: dict[str, Any], confidence: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """What it says of AI; and the score, if one was asked for, what weighed in it, and each mismatch."""
+    if marking["disclosure"]:
+        yield "AI", f"{marking['disclosure']['text']} ({marking['mark']})"
+    if confidence is None:
+        return
+    yield "confidence", f"{confidence['score']} of 100, {confidence['band']} ({confidence['policy']})"
+    for reason in confidence["reasons"]:
+        if reason["points"] or reason["cap"] is not None:
+            yield "", f"{reason['points']:+d}  {reason['sentence']}"
+    yield from (("mismatch", mismatch["sentence"]) for mismatch in confidence["mismatches"])
 
 
 def _stamped(stamp: dict[str, Any]) -> str:

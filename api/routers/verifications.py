@@ -26,7 +26,8 @@ _VIEW = TypeAdapter(VerificationView)
 async def verify(request: Request) -> Response:
     """Verify a file of any type C2PA defines; of any type at all with its manifest store (`.c2pa`) as `manifest`.
 
-    `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust.
+    `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust. With `?confidence=true` the answer says how sure we
+    are, and why; the file's metadata are read for that.
     """
     return Response(_VIEW.dump_json(await verified(request)), media_type="application/json")
 
@@ -37,13 +38,14 @@ async def verified(request: Request) -> VerificationView:
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
     holder = caller.principal if caller else network_name(request)
+    confidence = request.query_params.get("confidence") == "true"
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:
-        return await desk.turns.run(holder, _verify, service, desk, holder, upload)
+        return await desk.turns.run(holder, _verify, service, desk, holder, upload, confidence)
 
 
-def _verify(service: Service, desk: Desk, holder: str, upload: Upload) -> VerificationView:
+def _verify(service: Service, desk: Desk, holder: str, upload: Upload, confidence: bool) -> VerificationView:
     given = upload.fields
     trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
-    found = desk.verification.verify(holder, upload.content, trust, upload.sidecar)
+    found = desk.verification.verify(holder, upload.content, trust, upload.sidecar, confidence=confidence)
     service.metrics.verifications.labels(found.report.verdict).inc()
     return VerificationView.of(found, trust.lists)

@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 
 from api.version import VERSION
 from cases.verification import Verified
+from provenance.confidence.score import Confidence
+from provenance.marking import UNMARKED, Marking
 from provenance.report import (
     Ingredient,
     SignerCertificate,
@@ -44,13 +46,27 @@ class VerificationView(VerificationReport):
     trust_lists: tuple[ListInForce, ...] = ()
     """What `trust` was made of, beside roots of this deployment's own."""
 
+    marking: Marking = UNMARKED
+    """Whether it is marked as made or altered by AI, and what to show beside it."""
+
+    confidence: Confidence | None = None
+    """How sure we are that what it says of its origin is so; null where `?confidence=true` did not ask."""
+
     @classmethod
     def of(cls, verified: Verified, lists: tuple[ListInForce, ...]) -> Self:
         """The view of a report."""
         report, messages = verified.report, summarise(verified.report)
         proof = LedgerProof(verified.entry, verified.receipt or None) if verified.entry else None
         stated = {field.name: getattr(report, field.name) for field in fields(VerificationReport)}
-        return cls(**stated, sentence=word(messages), messages=messages, ledger=proof, trust_lists=lists)
+        return cls(
+            **stated,
+            sentence=word(messages),
+            messages=messages,
+            ledger=proof,
+            trust_lists=lists,
+            marking=verified.marking,
+            confidence=verified.confidence,
+        )
 
 
 _CLAIM = "self#jumbf=/c2pa/urn:c2pa:36deccb9-75d2-4f90-bd76-d6610572a662/c2pa.signature"

@@ -61,7 +61,7 @@ class Trial:
     def check(self) -> None:
         """A sound file is examined and verified as ever, and no worker ever held more than it may."""
         with Memfd.of([seeds()["jpeg"]]) as file:
-            examination, _ = examine(self.house.sandbox, file, None, self.house.trust)
+            examination, *_ = examine(self.house.sandbox, file, None, self.house.trust)
         assert examination.mime == "image/jpeg"
         assert self.house.verify(seeds()["png"]).verdict is Verdict.ABSENT
         assert self.peak_kilobytes * 1024 <= MEMORY_BYTES

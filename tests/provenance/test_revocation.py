@@ -169,7 +169,7 @@ def test_recorded_as_good_by_the_one_who_is_revoked_helps_nothing(house: House) 
 
 def test_uploads_are_told_of_their_parents_signer(house: House, bare: bytes) -> None:
     with Memfd.of([bare]) as upload:
-        _, history = examine(house.sandbox, upload, "image/jpeg", knowing(house, revocation(house)).trust)
+        _, history, _ = examine(house.sandbox, upload, "image/jpeg", knowing(house, revocation(house)).trust)
     assert (history.verdict, history.failures) == (Verdict.INVALID, (REVOKED,))
     assert "was revoked on" in history.sentence
 

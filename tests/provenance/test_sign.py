@@ -160,7 +160,7 @@ def test_an_uploads_broken_history_is_told_in_codes_and_words(house: House) -> N
     signed = house.signed(draw())
     changed = house.signed(signed[:-200] + bytes([signed[-200] ^ 0xFF]) + signed[-199:])
     with Memfd.of([changed]) as upload:
-        _, history = examine(house.sandbox, upload, None, house.trust)
+        _, history, _ = examine(house.sandbox, upload, None, house.trust)
     assert (history.verdict, history.ancestry) == (Verdict.TRUSTED, Verdict.INVALID)
     assert history.failures == ("assertion.dataHash.mismatch",)
     assert history.sentence.endswith("An earlier version does not hold: assertion.dataHash.mismatch.")
@@ -170,7 +170,7 @@ def test_an_upload_is_examined_together_with_its_history(house: House) -> None:
     signed = house.signed(draw())
     for data, verdict in ((draw(), Verdict.ABSENT), (signed, Verdict.TRUSTED)):
         with Memfd.of([data]) as upload:
-            examination, history = examine(house.sandbox, upload, "image/jpeg", house.trust)
+            examination, history, _ = examine(house.sandbox, upload, "image/jpeg", house.trust)
         assert (examination.content.width, examination.content.height) == (64, 48)
         assert (history.verdict, history.ancestry) == (verdict, None)
         assert (history.label is None) == (verdict is Verdict.ABSENT)
