@@ -13,6 +13,7 @@ from api.routers import (
     acts,
     assets,
     assurance,
+    claims,
     credential_offers,
     credential_status,
     did,
@@ -48,7 +49,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, likeness, verifications, vc_api, issuing, did),
+    *(assets, claims, likeness, verifications, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(withdrawals, acts, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),

@@ -39,6 +39,7 @@ from api.wallets import wallets_of
 from api.workflows import durable_of
 from cases.access import Access
 from cases.claim_key import ClaimKeyRecord
+from cases.claims import Claims
 from cases.decisions import KINDS
 from cases.deployment import Deployment
 from cases.holds import Holds
@@ -182,6 +183,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         assurance=assurance,
         registry=registry,
         intake=_intake(on, recognition, signers, revocations, registry.likeness, time_stamps, trust),
+        claims=Claims(ledger, database, signers, keys, revocations, time_stamps, trust.policy, clock),
         library=library,
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),

@@ -10,17 +10,19 @@ from pydantic.json_schema import models_json_schema
 
 from api.problem import ProblemView
 from api.schemas.assets import ASSET_EXAMPLE, AssetView, ClaimBody
+from api.schemas.claims import ClaimToSign
 from api.schemas.credentials import CREDENTIAL_EXAMPLE, CredentialVerificationView
 from api.schemas.likeness import CheckRequest
 from api.schemas.registrations import RegistrationBody
 from api.schemas.verification import REPORT_EXAMPLE, VerificationView
 
 REFERENCE = "#/components/schemas/{model}"
-UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, CheckRequest, RegistrationBody, ProblemView)
+UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, CheckRequest, ClaimToSign, RegistrationBody, ProblemView)
 """Models that no handler's signature names."""
 
 CHECK: dict[str, Any] = {"$ref": REFERENCE.format(model=CheckRequest.__name__)}
 CLAIM: dict[str, Any] = {"$ref": REFERENCE.format(model=ClaimBody.__name__)}
+CLAIM_TO_SIGN: dict[str, Any] = {"$ref": REFERENCE.format(model=ClaimToSign.__name__)}
 WHOLE = {AssetView: ASSET_EXAMPLE, VerificationView: REPORT_EXAMPLE, CredentialVerificationView: CREDENTIAL_EXAMPLE}
 """Examples of answers. They have every field, and FastAPI leaves nulls out of its document."""
 
@@ -68,17 +70,22 @@ def photos(field: str, schema: dict[str, Any], most: int) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": content}}}
 
 
+def json_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """An operation whose body is JSON of that schema, and streamed."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
 def json_body(member: str, options: dict[str, Any]) -> dict[str, Any]:
     """An operation whose JSON body has a document in `member` and, beside it, these options."""
     properties = {member: {"type": "object"}, "options": {"type": "object", "properties": options}}
     schema = {"type": "object", "required": [member], "properties": properties}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return json_schema(schema)
 
 
 KEY = "apiKey"
 KEYED_TAGS = frozenset(
     {
-        *("assets", "likeness", "offers", "access", "holds", "oversight"),
+        *("assets", "claims", "likeness", "offers", "access", "holds", "oversight"),
         *("assurance", "presentations", "credentials", "signed in", "registering"),
     }
 )

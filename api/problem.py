@@ -109,6 +109,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     provenance.TrustPolicyError: Problem("trust-policy", 422, "These trust anchors cannot be used"),
     provenance.ManifestBuildError: Problem("manifest-build", 422, "The manifest could not be built"),
     provenance.TimeStampUnavailableError: _later("time-stamp-unavailable", "No time-stamp can be had"),
+    provenance.ClaimInvalidError: Problem("claim-invalid", 422, "This cannot be signed as a claim"),
     provenance.ClaimBytesError: Problem("media-crash", 422, "The file could not be processed"),
     cases.TrustListNotFoundError: Problem("trust-list-not-found", 404, "No such trust list is in force"),
     cases.TrustListChangedError: Problem("trust-list-changed", 409, "The trust list has changed meanwhile"),

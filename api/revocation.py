@@ -16,7 +16,7 @@ from api.settings import KeyStoreKind, Settings
 from keys.clock import Clock, Entropy
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.signer import KeyStore, Purpose
-from keys.versions import chains
+from keys.versions import chains, claim_versions
 from provenance.errors import TrustPolicyError
 from provenance.revocation_watch import ListSource, ResponderSource, Source, Watch, fetch
 
@@ -32,12 +32,17 @@ def watch_of(settings: Settings, home: Home, keys: KeyStore, clock: Clock, entro
 
     def issuers() -> Sequence[x509.Certificate]:
         with suppress(KeyStoreUnavailableError, KeyNotFoundError):
-            ours = "".join((*chains(keys.versions()).values(), keys.anchors()))
+            ours = "".join((*chains(claim_versions(keys)).values(), keys.anchors()))
             return [*given, *x509.load_pem_x509_certificates(ours.encode())]
         return given
 
-    def current() -> Sequence[x509.Certificate]:
-        return x509.load_pem_x509_certificates(keys.signer(Purpose.CLAIM).chain.encode())
+    def current(purpose: Purpose) -> Sequence[x509.Certificate]:
+        return x509.load_pem_x509_certificates(keys.signer(purpose).chain.encode())
+
+    def unseen() -> Sequence[x509.Certificate]:
+        with suppress(KeyNotFoundError):  # a key store from before there was such a key
+            return current(Purpose.CLAIM_UNSEEN)
+        return []
 
     def listed(name: str, get: Callable[[], bytes], *, named: bool = True) -> ListSource:
         kept = home.revocations / f"{sha256(name.encode()).hexdigest()[:16]}.crl"
@@ -46,7 +51,8 @@ def watch_of(settings: Settings, home: Home, keys: KeyStore, clock: Clock, entro
     sources: list[Source] = [listed(place, _getting(place)) for place in settings.revocation_lists]
     sources.append(listed(OWN_LISTS[settings.keys], keys.revocation_list, named=False))
     if settings.ocsp_url:
-        sources.append(ResponderSource(settings.ocsp_url, current, entropy))
+        sources.append(ResponderSource(settings.ocsp_url, partial(current, Purpose.CLAIM), entropy))
+        sources.append(ResponderSource(settings.ocsp_url, unseen, entropy, "for content not seen"))
     log = logger("revocation")
     return Watch(sources, clock, lambda name, reason: log.warning("no revocation status", source=name, reason=reason))
 

@@ -24,6 +24,7 @@ from api.throttle import Throttle
 from api.trust import Trust
 from api.turns import Turns
 from cases.access import Access
+from cases.claims import Claims
 from cases.deployment import Deployment
 from cases.holds import Holds
 from cases.intake import Intake
@@ -53,6 +54,7 @@ class Service:
     assurance: Assurance
     registry: RegistryDesk
     intake: Intake
+    claims: Claims
     library: Library
     holds: Holds
     oversight: Oversight

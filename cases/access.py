@@ -52,6 +52,9 @@ class Scope(StrEnum):
     """What a key may do."""
 
     SIGN = "assets:sign"
+    SIGN_CLAIMS = "claims:sign"
+    """To have claims signed whose content stays with the tool: nobody here sees what they are over."""
+
     READ = "assets:read"
     ERASE = "assets:erase"
     AUDIT = "ledger:audit"
@@ -128,6 +131,8 @@ class ApiKeyRow(Base):
     scopes: Mapped[str]
     tool: Mapped[str]
     source_types: Mapped[str]
+    models: Mapped[str]
+    assertions: Mapped[str]
     created_at: Mapped[int]
     revoked_at: Mapped[int | None]
 
@@ -316,6 +321,7 @@ def _check_narrower(by: Caller, scopes: frozenset[Scope], grant: Grant, principa
     """
     wider: list[str] = [*(scopes - (by.scopes & GRANTABLE)), *(grant.source_types - by.grant.source_types)]
     if Scope.DEPLOYMENT not in by.scopes:
+        wider += [*(grant.models - by.grant.models), *(grant.assertions - by.grant.assertions)]
         wider += [f"the tool {grant.tool!r}"] if grant.tool not in {NO_TOOL, by.grant.tool} else []
         wider += [f"the principal {principal}"] if principal not in {None, by.principal} else []
     if wider:
@@ -333,7 +339,10 @@ def _holds_keys(connection: Connection, tenant: TenantId, principal: PrincipalId
 def _issued(key: ApiKey) -> KeyIssued:
     held = key.caller
     scopes, sources = sorted(held.scopes), sorted(held.grant.source_types)
-    return KeyIssued(key.id, held.principal, tuple(scopes), held.grant.tool, tuple(sources))
+    models, assertions = sorted(held.grant.models), sorted(held.grant.assertions)
+    return KeyIssued(
+        key.id, held.principal, tuple(scopes), held.grant.tool, tuple(sources), tuple(models), tuple(assertions)
+    )
 
 
 def _row(key: ApiKey, digest: str) -> dict[str, object]:
@@ -346,13 +355,17 @@ def _row(key: ApiKey, digest: str) -> dict[str, object]:
         "scopes": json.dumps(sorted(held.scopes)),
         "tool": held.grant.tool,
         "source_types": json.dumps(sorted(held.grant.source_types)),
+        "models": json.dumps(sorted(held.grant.models)),
+        "assertions": json.dumps(sorted(held.grant.assertions)),
         "created_at": key.created_at,
     }
 
 
 def _key_of(row: RowMapping) -> ApiKey:
     scopes = frozenset(map(Scope, json.loads(row["scopes"])))
-    grant = Grant(row["tool"], frozenset(map(DigitalSourceType, json.loads(row["source_types"]))))
+    sources = frozenset(map(DigitalSourceType, json.loads(row["source_types"])))
+    models, assertions = (frozenset(json.loads(row[column])) for column in ("models", "assertions"))
+    grant = Grant(row["tool"], sources, models, assertions)
     key = ApiKeyId(row["id"])
     held = Caller(TenantId(row["tenant_id"]), PrincipalId(row["principal_id"]), scopes, grant, key)
     return ApiKey(key, held, row["created_at"], row["revoked_at"])

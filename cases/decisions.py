@@ -1,8 +1,9 @@
 """The kinds of entry this package records, each with the payload that its commitment binds.
 
 Payloads hold random ids, never names. They are sealed under the entry's subject: `asset.signed` and
-`asset.expired` under the asset, so erasing it erases them; `asset.erased`, holds, access and revocations under the
-tenant's system subject, because an erasure must not be sealed under the key it destroys.
+`asset.expired` under the asset, so erasing it erases them; `claim.signed` under a subject of its own;
+`asset.erased`, holds, access and revocations under the tenant's system subject, because an erasure must not be
+sealed under the key it destroys.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ INTAKE_POLICY = "intake.{parents}@1"
 RETENTION_POLICY = "retention@1"
 ERASURE_POLICY = "erasure@1"
 HOLD_POLICY = "hold@1"
+CLAIM_POLICY = "claim.unseen@1"
 ACCESS_POLICY = "access@1"
 REVOCATION_POLICY = "revocation@1"
 CLAIM_KEY_POLICY = "claimkey@1"
@@ -139,6 +141,40 @@ class KeyIssued:
     scopes: tuple[str, ...]
     tool: str
     source_types: tuple[str, ...]
+    models: tuple[str, ...]
+    assertions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClaimSigned:
+    """A claim was signed whose content nobody here saw."""
+
+    actor: str
+    received_at: str
+    tool: str
+    tool_version: str
+    claim_sha256: str
+    """Of the claim as it stands in the file: whoever has that can tell that it is this one."""
+
+    instance: str
+    manifest: str
+    """Its label, where the claim says it; else empty."""
+
+    assertions: tuple[str, ...]
+    actions: tuple[str, ...]
+    source_types: tuple[str, ...]
+    models: tuple[str, ...]
+    redacted: tuple[str, ...]
+    binding_algorithm: str
+    binding_hash: str
+    """Of its hard binding, hexadecimal, where that is one hash; else empty."""
+
+    key: str
+    signature: str
+    """Base64; for the tool that asks again."""
+
+    time_stamp: str
+    """Its token, likewise; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +253,7 @@ class TrustUpdated:
 
 
 ASSET_SIGNED = Kind("asset.signed", AssetSigned, {"outcome": ("outcome",), "model": ("claim", "model", "name")})
+CLAIM_SIGNED = Kind("claim.signed", ClaimSigned)
 ASSET_EXPIRED = Kind("asset.expired", AssetExpired)
 ASSET_ERASED = Kind("asset.erased", AssetErased)
 HOLD_PLACED = Kind("hold.placed", HoldPlaced)
@@ -231,6 +268,7 @@ TRUST_UPDATED = Kind("trust.updated", TrustUpdated)
 
 KINDS = (
     ASSET_SIGNED,
+    CLAIM_SIGNED,
     ASSET_EXPIRED,
     ASSET_ERASED,
     HOLD_PLACED,

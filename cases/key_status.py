@@ -14,7 +14,7 @@ from cases.revocation import recorded, revoked_versions
 from identity.issuing.editions import revoked_keys
 from keys.revocation import Revocation
 from keys.signer import KeyStore, KeyStoreStatus
-from keys.versions import current
+from keys.versions import claim_versions, current
 from ledger.storage.database import Database
 
 REVOKED: Final = "revoked"
@@ -48,8 +48,13 @@ def _claim_key(keys: KeyStore, found: KeyStoreStatus, known: Sequence[Revocation
     if not known or not found.versions:
         return found
     versions = keys.versions()
-    which = {str(ref): one for ref, one in revoked_versions(versions, known).items()}
-    told = tuple(replace(one, state=REVOKED) if one.key in which else one for one in found.versions)
+    which = {str(ref): one for ref, one in revoked_versions(claim_versions(keys), known).items()}
+    told, unseen = (
+        tuple(replace(one, state=REVOKED) if one.key in which else one for one in line)
+        for line in (found.versions, found.unseen_versions)
+    )
     signs = current(versions)
     why = str(SignerRevokedError(key, which[key])) if signs and (key := str(signs.ref)) in which else ""
-    return replace(found, ready=found.ready and not why, reason=found.reason or why, versions=told)
+    return replace(
+        found, ready=found.ready and not why, reason=found.reason or why, versions=told, unseen_versions=unseen
+    )

@@ -33,7 +33,7 @@ from keys.clock import Clock
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
 from keys.revocation import IssuerAndSerial, Reason, Revocation, authority
 from keys.signer import KeyRef, KeyStore, Purpose, Signer
-from keys.versions import Version, chains
+from keys.versions import Version, chains, claim_versions
 from ledger.ids import TenantId, milliseconds, moment
 from ledger.log import Ledger
 from ledger.payload import Draft
@@ -113,7 +113,7 @@ class Revocations:
                 raise RevocationUnknownError(str(signer.ref), why)
 
     def revoke(self, by: Caller, key: str, reason: Reason, since: datetime | None = None) -> Revocation:
-        """Revoke the certificate of a version of the claim key (`sigillo-claim@2`), for what it signed from `since` on.
+        """Revoke the certificate of a version of a claim key (`sigillo-claim@2`), for what it signed from `since` on.
 
         A stolen key of which nobody knows since when is not trusted with anything it signed. Gives what is in force
         now: an earlier one may reach further back. Raises ClaimKeyNotFoundError, KeyStoreUnavailableError.
@@ -132,7 +132,7 @@ class Revocations:
         self.watch.refresh()
         self._learn()
         told = sorted(self.watch.revocations(), key=lambda one: one.since)
-        for ref, chain in chains(self.keys.versions()).items() if told else ():
+        for ref, chain in chains(claim_versions(self.keys)).items() if told else ():
             ours = IssuerAndSerial.of(_leaf(chain))
             found = next((replace(one, certificate=ours) for one in told if one.certificate.names(ours)), None)
             if found is not None and _reaches_further(found, self._own):
@@ -194,7 +194,8 @@ class Revocations:
         return f"the last answer was good until {rfc3339(good_until)}, and none has come since"
 
     def _certified(self, key: str) -> tuple[KeyRef, str]:
-        found = next(((ref, chain) for ref, chain in chains(self.keys.versions()).items() if str(ref) == key), None)
+        known = chains(claim_versions(self.keys)).items()
+        found = next(((ref, chain) for ref, chain in known if str(ref) == key), None)
         if found is None:
             raise ClaimKeyNotFoundError(key)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
@@ -79,6 +80,17 @@ class Sigillo:
                 parts["manifest"] = ("manifest", manifest.read_bytes(), "application/c2pa")
             query = {"confidence": "true"} if confidence else {}
             return self._json("POST", "/v1/verifications", files=parts, params=query)
+
+    def claim_signer(self) -> dict[str, Any]:
+        """What a claim has to name that is to be signed without its content: `alg`, `sign_cert`; `reserve_size`."""
+        return self._json("GET", "/v1/claims/signer")
+
+    def sign_claim(self, to_be_signed: bytes, assertion_store: bytes, idempotency_key: str = "") -> dict[str, Any]:
+        """A signature over a claim whose content stays here, and a time-stamp; both in base64."""
+        sent = {"to_be_signed": to_be_signed, "assertion_store": assertion_store}
+        body = {name: base64.b64encode(one).decode() for name, one in sent.items()}
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._json("POST", "/v1/claims/sign", json=body, headers=headers)
 
     def asset(self, asset: str) -> dict[str, Any]:
         """One asset of ours."""

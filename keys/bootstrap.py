@@ -148,7 +148,8 @@ def _set_up(run: _Run, clock: Clock, algorithm: Algorithm, *, outside_ca: bool, 
     for key, kind in TRANSIT_TYPES.items():
         run.settle(f"{SIGNING_MOUNT}/keys/{key}", {"type": kind})
     run.authorities()
-    claim, waiting = run.claim_key(algorithm, clock)
+    claim, waiting = run.claim_key(Purpose.CLAIM, algorithm, clock)
+    run.claim_key(Purpose.CLAIM_UNSEEN, algorithm, clock)
     run.settle(f"sys/policies/acl/{SERVICE}", {"policy": service_policy()})
     role_id, secret_id = run.login()
     token = run.plain_token() if plain_token else ""
@@ -211,9 +212,9 @@ class _Run:
         self.settle(f"{ISSUER_MOUNT}/roles/{CLAIM_ROLE}", _CLAIM_PROFILE)
         self.settle(f"{ISSUER_MOUNT}/config/crl", _REVOCATION_LIST)
 
-    def claim_key(self, algorithm: Algorithm, clock: Clock) -> tuple[KeyRef, bool]:
+    def claim_key(self, purpose: Purpose, algorithm: Algorithm, clock: Clock) -> tuple[KeyRef, bool]:
         """The version in force, and that it does not wait. Where none is in force: the newest, certified if we can."""
-        claims = VaultClaimKeys(self._vault, clock)
+        claims = VaultClaimKeys(self._vault, clock, purpose)
         if all(version.retired for version in claims.versions()):
             self.made.append(f"{SIGNING_MOUNT}/keys/{claims.make(algorithm).name}")
         versions = claims.versions()

@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from keys.chain import pem
 from keys.errors import CertificateMismatchError
 from keys.profile import DOCUMENT_SIGNING, UNREADABLE, is_claim_key
+from keys.signer import Purpose
 
 ClaimPublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -37,6 +38,10 @@ BACKDATE: Final = timedelta(minutes=5)
 
 ORGANIZATION: Final = "Sigillo"
 LEAF_NAME: Final = "Sigillo claim signer"
+UNSEEN_LEAF_NAME: Final = "Sigillo claim signer, content not seen"
+LEAF_NAMES: Final = {Purpose.CLAIM: LEAF_NAME, Purpose.CLAIM_UNSEEN: UNSEEN_LEAF_NAME}
+"""What readers show as the signer."""
+
 ROOT_NAME: Final = "Sigillo development root"
 INTERMEDIATE_NAME: Final = "Sigillo development intermediate"
 VAULT_ISSUER: Final = "Sigillo intermediate"
@@ -51,7 +56,7 @@ class DevelopmentCA:
     key: ec.EllipticCurvePrivateKey
     """The intermediate's."""
 
-    def issue(self, public_key: bytes, now: datetime) -> str:
+    def issue(self, public_key: bytes, now: datetime, name: str = LEAF_NAME) -> str:
         """The chain (PEM) for a claim key given as DER SubjectPublicKeyInfo, lasting LEAF_DAYS from `now`.
 
         Raises CertificateMismatchError for a key of another kind.
@@ -60,7 +65,7 @@ class DevelopmentCA:
         if not (is_claim_key(subject) and isinstance(subject, ClaimPublicKey)):
             raise CertificateMismatchError("claim certificates are issued for P-256 and Ed25519 keys")
         leaf = (
-            _builder(LEAF_NAME, subject, now, LEAF_DAYS)
+            _builder(name, subject, now, LEAF_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(leaf=True), critical=True)
             .add_extension(_LEAF_USES, critical=False)

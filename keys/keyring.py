@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import BaseModel, ConfigDict
 
-from keys.certificates import DevelopmentCA, PrivateKey, development_ca
+from keys.certificates import LEAF_NAMES, DevelopmentCA, PrivateKey, development_ca
 from keys.chain import pem
 from keys.errors import KeyNotFoundError
 from keys.sealing import KEY_BYTES
@@ -83,13 +83,16 @@ class Keyring(BaseModel):
                 },
                 wrapping={},
             )
-            .certified(1, now)
-            .complete()
+            .certified(Purpose.CLAIM, 1, now)
+            .complete(now)
         )
 
-    def complete(self) -> Self:
-        """With the issuer's keys, which older keyrings lack."""
+    def complete(self, now: datetime) -> Self:
+        """With the key for unseen claims and the issuer's keys, which older keyrings lack."""
         keyring = self
+        if Purpose.CLAIM_UNSEEN not in keyring.signing:
+            unseen = Purpose.CLAIM_UNSEEN
+            keyring = keyring.made(unseen, Algorithm.ES256).certified(unseen, 1, now)
         for purpose in (Purpose.ISSUER_ED25519, Purpose.ISSUER_P256):
             keyring = keyring if purpose in keyring.signing else keyring.issuer_made(purpose)
         return keyring if keyring.bls else keyring.issuer_made(None)
@@ -103,31 +106,32 @@ class Keyring(BaseModel):
         """PEM of every root that claim certificates chain to."""
         return self.root + self.outside
 
-    def made(self, algorithm: Algorithm) -> Self:
-        """With one more version of the claim key, without certificate."""
-        return self._claims((*self.signing[Purpose.CLAIM], _new_key(algorithm)))
+    def made(self, claims: Purpose, algorithm: Algorithm) -> Self:
+        """With one more version of that claim key, without certificate."""
+        return self._signing(claims, (*self.signing.get(claims, ()), _new_key(algorithm)))
 
-    def certified(self, version: int, now: datetime) -> Self:
-        """With a certificate of the development CA for a version of the claim key."""
-        key = decode_key(self.signing[Purpose.CLAIM][version - 1].private)
-        return self.installed(version, self._authority().issue(public_der(key), now), "")
+    def certified(self, claims: Purpose, version: int, now: datetime) -> Self:
+        """With a certificate of the development CA for a version of that claim key."""
+        key = decode_key(self.signing[claims][version - 1].private)
+        chain = self._authority().issue(public_der(key), now, LEAF_NAMES[claims])
+        return self.installed(claims, version, chain, "")
 
-    def installed(self, version: int, chain: str, root: str) -> Self:
-        """With this chain for a version of the claim key, and its root (or, empty, a known one) among the anchors."""
-        keys = list(self.signing[Purpose.CLAIM])
+    def installed(self, claims: Purpose, version: int, chain: str, root: str) -> Self:
+        """With this chain for a version of that claim key, and its root (or, empty, a known one) among the anchors."""
+        keys = list(self.signing[claims])
         keys[version - 1] = keys[version - 1].model_copy(update={"chain": chain})
         outside = self.outside if root in self.roots else self.outside + root
-        return self._claims(tuple(keys)).model_copy(update={"outside": outside})
+        return self._signing(claims, tuple(keys)).model_copy(update={"outside": outside})
 
     def revocation_list(self, now: datetime) -> bytes:
         """The development CA's."""
         return self._authority().revocation_list(now)
 
-    def retired(self, version: int) -> Self:
-        """Without the private keys of that version of the claim key and those before it."""
-        keys = self.signing[Purpose.CLAIM]
+    def retired(self, claims: Purpose, version: int) -> Self:
+        """Without the private keys of that version of that claim key and those before it."""
+        keys = self.signing[claims]
         ended = tuple(key.model_copy(update={"private": ""}) for key in keys[:version])
-        return self._claims(ended + keys[version:])
+        return self._signing(claims, ended + keys[version:])
 
     def issuer_made(self, purpose: Purpose | None) -> Self:
         """With one more version of that key of the issuer's; of its BLS key, for None."""
@@ -160,9 +164,6 @@ class Keyring(BaseModel):
             raise ValueError(f"the newest epoch of tenant {tenant} is {newest}: it must survive")
         kept = {number: key for number, key in self.wrapping[tenant].items() if number >= before}
         return self._wrapping(tenant, kept)
-
-    def _claims(self, keys: tuple[SigningKey, ...]) -> Self:
-        return self._signing(Purpose.CLAIM, keys)
 
     def _signing(self, purpose: Purpose, keys: tuple[SigningKey, ...]) -> Self:
         return self.model_copy(update={"signing": {**self.signing, purpose: keys}})

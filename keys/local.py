@@ -32,7 +32,7 @@ from keys.local_claims import LocalClaimKeys, claim_versions
 from keys.local_issuers import LocalIssuerKeys, issuer_versions
 from keys.sealed_file import SealedFile
 from keys.sealing import KEY_BYTES, seal, unseal
-from keys.signer import Algorithm, EpochKey, KeyRef, KeyStoreStatus, Purpose
+from keys.signer import CLAIM_PURPOSES, Algorithm, EpochKey, KeyRef, KeyStoreStatus, Purpose
 from keys.versions import Version, chosen, status
 
 WARNING: Final = (
@@ -71,7 +71,9 @@ class _Opened:
     """What one keyring signs with; costly to make, so made once for each."""
 
     keyring: Keyring = field(repr=False)
-    versions: tuple[Version, ...]
+    versions: Mapping[Purpose, tuple[Version, ...]]
+    """Of CLAIM_PURPOSES."""
+
     private: Mapping[KeyRef, PrivateKey] = field(repr=False)
 
 
@@ -82,6 +84,7 @@ class LocalKeyStore:
         """Use `open`."""
         self._held, self._clock, self._entropy = held, clock, entropy
         self.claims = LocalClaimKeys(held, clock)
+        self.unseen_claims = LocalClaimKeys(held, clock, Purpose.CLAIM_UNSEEN)
         self.issuers = LocalIssuerKeys(held)
         """For whoever rotates and retires."""
 
@@ -109,24 +112,24 @@ class LocalKeyStore:
             )
         file = SealedFile(folder, passphrase, entropy, lambda: Keyring.first(clock()).encode())
         held = HeldKeyring(file)
-        if held.keyring.complete() is not held.keyring:
-            held.change(lambda keyring: keyring.complete())
+        if held.keyring.complete(clock()) is not held.keyring:
+            held.change(lambda keyring: keyring.complete(clock()))
         return cls(held, clock, entropy)
 
     def signer(self, purpose: Purpose, version: int | None = None) -> LocalSigner:
         """As `keys.signer.KeyStore.signer`."""
         opened = self._opened()
         ref = None if version is None else KeyRef(purpose.key_name, version)
-        if purpose is Purpose.CLAIM:
-            found = chosen(opened.versions, ref, self._clock())
+        if purpose in CLAIM_PURPOSES:
+            found = chosen(opened.versions[purpose], ref, self._clock())
             return LocalSigner(found.ref, found.algorithm, found.public_key, found.chain, self._private)
         ref = ref or _newest(opened.keyring, purpose)
         algorithm = ISSUER_ALGORITHMS.get(purpose, Algorithm.ED25519)
         return LocalSigner(ref, algorithm, public_der(self._private(ref)), "", self._private)
 
-    def versions(self) -> Sequence[Version]:
+    def versions(self, purpose: Purpose = Purpose.CLAIM) -> Sequence[Version]:
         """As `keys.signer.KeyStore.versions`."""
-        return self._opened().versions
+        return self._opened().versions[purpose]
 
     def issuer_versions(self) -> Sequence[IssuerVersion]:
         """As `keys.signer.KeyStore.issuer_versions`."""
@@ -183,7 +186,8 @@ class LocalKeyStore:
         except KeysError as error:
             return KeyStoreStatus("embedded", ready=False, reason=str(error), keys=(), certificate_expires="")
         newest, issuer = _newest(opened.keyring, Purpose.LOG), issuer_versions(opened.keyring)
-        return status("embedded", opened.versions, newest, self._clock(), issuer=issuer)
+        lines = tuple(opened.versions[purpose] for purpose in CLAIM_PURPOSES)
+        return status("embedded", lines, newest, self._clock(), issuer=issuer)
 
     def _private(self, ref: KeyRef) -> PrivateKey:
         """As the file has it now. Raises KeyNotFoundError, KeyStoreDownError."""
@@ -206,7 +210,7 @@ def _opened(keyring: Keyring) -> _Opened:
         for number, key in enumerate(keys, start=1)
         if key.private
     }
-    return _Opened(keyring, claim_versions(keyring), private)
+    return _Opened(keyring, {purpose: claim_versions(keyring, purpose) for purpose in CLAIM_PURPOSES}, private)
 
 
 def _newest(keyring: Keyring, purpose: Purpose) -> KeyRef:

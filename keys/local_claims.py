@@ -1,4 +1,4 @@
-"""The claim key of the embedded store, as an operator handles it.
+"""A claim key of the embedded store, as an operator handles it.
 
 The commands open the folder beside a running service: the file's lock keeps them apart, and the service sees the change
 at its next signature. Retiring destroys the private keys: not even a later version of this program can sign with them.
@@ -24,12 +24,13 @@ from keys.versions import Version, find
 class LocalClaimKeys:
     """Implements `keys.rotation.ClaimKeys`."""
 
-    def __init__(self, held: HeldKeyring, clock: Clock) -> None:
-        self._held, self._clock = held, clock
+    def __init__(self, held: HeldKeyring, clock: Clock, purpose: Purpose = Purpose.CLAIM) -> None:
+        """`purpose` is one of CLAIM_PURPOSES."""
+        self._held, self._clock, self._purpose = held, clock, purpose
 
     def versions(self) -> Sequence[Version]:
         """As `ClaimKeys.versions`."""
-        return claim_versions(self._held.keyring)
+        return claim_versions(self._held.keyring, self._purpose)
 
     def roots(self) -> str:
         """As `ClaimKeys.roots`."""
@@ -41,30 +42,36 @@ class LocalClaimKeys:
 
     def make(self, algorithm: Algorithm) -> KeyRef:
         """As `ClaimKeys.make`."""
-        keyring = self._held.change(lambda keyring: keyring.made(algorithm))
-        return _ref(len(keyring.signing[Purpose.CLAIM]))
+        keyring = self._held.change(lambda keyring: keyring.made(self._purpose, algorithm))
+        return KeyRef(self._purpose.key_name, len(keyring.signing[self._purpose]))
 
     def request(self, ref: KeyRef, subject: x509.Name) -> str:
         """As `ClaimKeys.request`."""
-        key = self._held.keyring.signing[Purpose.CLAIM][ref.version - 1]
+        key = self._held.keyring.signing[self._purpose][ref.version - 1]
         return request(decode_key(key.private), subject)
 
     def certify(self, ref: KeyRef) -> None:
         """As `ClaimKeys.certify`."""
-        self._held.change(lambda keyring: keyring.certified(ref.version, self._clock()))
+        self._held.change(lambda keyring: keyring.certified(self._purpose, ref.version, self._clock()))
 
     def install(self, ref: KeyRef, chain: str, root: str) -> None:
         """As `ClaimKeys.install`; both at once."""
-        self._held.change(lambda keyring: keyring.installed(ref.version, chain, root))
+        self._held.change(lambda keyring: keyring.installed(self._purpose, ref.version, chain, root))
 
     def retire(self, ref: KeyRef) -> None:
         """As `ClaimKeys.retire`: the private keys are destroyed."""
-        self._held.change(lambda keyring: keyring.retired(find(claim_versions(keyring), ref).ref.version))
+        self._held.change(
+            lambda keyring: keyring.retired(
+                self._purpose, find(claim_versions(keyring, self._purpose), ref).ref.version
+            )
+        )
 
 
-def claim_versions(keyring: Keyring) -> tuple[Version, ...]:
-    """The versions of the claim key, in the order they were made."""
-    return tuple(_version(_ref(number), key) for number, key in enumerate(keyring.signing[Purpose.CLAIM], start=1))
+def claim_versions(keyring: Keyring, purpose: Purpose) -> tuple[Version, ...]:
+    """The versions of one of CLAIM_PURPOSES, in the order they were made."""
+    return tuple(
+        _version(KeyRef(purpose.key_name, number), key) for number, key in enumerate(keyring.signing[purpose], start=1)
+    )
 
 
 def _version(ref: KeyRef, key: SigningKey) -> Version:
@@ -80,7 +87,3 @@ def _certified_key(key: SigningKey) -> bytes:
 def _algorithm(public: bytes) -> Algorithm:
     ed25519 = public and isinstance(load_der_public_key(public), Ed25519PublicKey)
     return Algorithm.ED25519 if ed25519 else Algorithm.ES256
-
-
-def _ref(version: int) -> KeyRef:
-    return KeyRef(Purpose.CLAIM.key_name, version)

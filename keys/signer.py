@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 if TYPE_CHECKING:
     from keys.high_water import HighWater
@@ -33,6 +33,9 @@ class Purpose(StrEnum):
     CLAIM = "claim"
     """C2PA claims: ES256 or Ed25519, each version with a certificate chain."""
 
+    CLAIM_UNSEEN = "claim-unseen"
+    """C2PA claims over content that never came here: likewise, under certificates whose name says so."""
+
     LOG = "log"
     """Ledger checkpoints: Ed25519, no certificate."""
 
@@ -46,6 +49,10 @@ class Purpose(StrEnum):
     def key_name(self) -> str:
         """The key's name in every store, so that a KeyRef reads the same everywhere."""
         return f"sigillo-{self}"
+
+
+CLAIM_PURPOSES: Final = (Purpose.CLAIM, Purpose.CLAIM_UNSEEN)
+"""Keys whose versions are certified, each a line of its own."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class EpochKey:
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """One version of the claim key."""
+    """One version of a claim key."""
 
     key: str
     """Such as sigillo-claim@2."""
@@ -128,6 +135,9 @@ class KeyStoreStatus:
     versions: tuple[VersionStatus, ...] = ()
     """Of the claim key, in the order they were made."""
 
+    unseen_versions: tuple[VersionStatus, ...] = ()
+    """Of the key for claims over content that is not seen, likewise."""
+
     issuer: tuple[IssuerKeyStatus, ...] = ()
     """Of the issuer's keys, likewise."""
 
@@ -166,8 +176,10 @@ class KeyStore(Protocol):
         CertificateUnfitError: a claim signed under such a certificate would be invalid everywhere).
         """
 
-    def versions(self) -> Sequence[Version]:
-        """Every version of the claim key, in the order they were made, retired ones included. Raises as `signer`."""
+    def versions(self, purpose: Purpose = Purpose.CLAIM) -> Sequence[Version]:
+        """Every version of one of CLAIM_PURPOSES, in the order they were made, retired ones included. Raises as
+        `signer`.
+        """
 
     def issuer_versions(self) -> Sequence[IssuerVersion]:
         """Every version of the issuer's keys, of each in the order they were made. Raises KeyStoreUnavailableError."""

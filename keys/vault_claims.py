@@ -1,4 +1,4 @@
-"""The claim key in Vault, as an operator handles it, with a token that may (deploy/vault/sigillo-operator.hcl).
+"""A claim key in Vault, as an operator handles it, with a token that may (deploy/vault/sigillo-operator.hcl).
 
 The service's own token may do nothing of this. Retiring is a setting of the key, which whoever may configure it can
 take back: to make sure, revoke the certificate.
@@ -13,11 +13,11 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from keys.certificates import LEAF_DAYS, LEAF_NAME, request, subject_name
+from keys.certificates import LEAF_DAYS, LEAF_NAMES, request, subject_name
 from keys.chain import rfc3339
 from keys.clock import Clock, system_clock
 from keys.errors import KeyNotFoundError, RetirementRefusedError
-from keys.signer import Algorithm, KeyRef
+from keys.signer import Algorithm, KeyRef, Purpose
 from keys.vault import Vault
 from keys.vault_versions import CLAIM_KEYS, ISSUER_MOUNT, KEY_TYPES, ROOT_MOUNT, SIGNING_MOUNT, claim_keys, roots
 from keys.versions import Version, find, in_force
@@ -31,12 +31,13 @@ SETTLING_TIME: Final = timedelta(minutes=1)
 class VaultClaimKeys:
     """Implements `keys.rotation.ClaimKeys`."""
 
-    def __init__(self, vault: Vault, clock: Clock = system_clock) -> None:
-        self._vault, self._clock = vault, clock
+    def __init__(self, vault: Vault, clock: Clock = system_clock, purpose: Purpose = Purpose.CLAIM) -> None:
+        """`purpose` is one of CLAIM_PURPOSES."""
+        self._vault, self._clock, self._purpose = vault, clock, purpose
 
     def versions(self) -> Sequence[Version]:
         """As `ClaimKeys.versions`."""
-        return claim_keys(self._vault).versions
+        return claim_keys(self._vault, self._purpose).versions
 
     def roots(self) -> str:
         """As `ClaimKeys.roots`."""
@@ -48,7 +49,7 @@ class VaultClaimKeys:
 
     def make(self, algorithm: Algorithm) -> KeyRef:
         """As `ClaimKeys.make`; the first of its algorithm makes the transit key."""
-        name = CLAIM_KEYS[algorithm]
+        name = CLAIM_KEYS[self._purpose][algorithm]
         if self._vault.read(_path(name)) is None:
             self._write(_path(name), {"type": KEY_TYPES[algorithm]})
         else:
@@ -65,8 +66,9 @@ class VaultClaimKeys:
 
     def certify(self, ref: KeyRef) -> None:
         """As `ClaimKeys.certify`."""
-        wanted = {"common_name": LEAF_NAME, "exclude_cn_from_sans": True, "ttl": f"{LEAF_DAYS}d"}
-        csr = self.request(ref, subject_name(LEAF_NAME))
+        name = LEAF_NAMES[self._purpose]
+        wanted = {"common_name": name, "exclude_cn_from_sans": True, "ttl": f"{LEAF_DAYS}d"}
+        csr = self.request(ref, subject_name(name))
         leaf = self._write(f"{ISSUER_MOUNT}/sign/{CLAIM_ROLE}", {**wanted, "csr": csr})["certificate"]
         issuer = self._read(f"{ISSUER_MOUNT}/cert/ca")["certificate"]
         self._set(ref, f"{leaf.strip()}\n{issuer.strip()}\n")
@@ -82,7 +84,7 @@ class VaultClaimKeys:
 
         Raises RetirementRefusedError while a service may not have noticed what replaces it.
         """
-        keys = claim_keys(self._vault)
+        keys = claim_keys(self._vault, self._purpose)
         find(keys.versions, ref)  # the log's key, too, has a least version
         successor = in_force(keys.versions)
         settled = dict(zip(keys.versions, keys.made, strict=True))[successor] + SETTLING_TIME

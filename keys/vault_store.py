@@ -30,7 +30,7 @@ from keys.errors import (
 from keys.issuer_keys import PURPOSES, IssuerKey, IssuerVersion
 from keys.issuer_keys import current as current_issuer_key
 from keys.issuer_keys import find as find_issuer_key
-from keys.signer import EpochKey, KeyRef, KeyStoreStatus, Purpose
+from keys.signer import CLAIM_PURPOSES, EpochKey, KeyRef, KeyStoreStatus, Purpose
 from keys.vault import Vault
 from keys.vault_high_water import VaultHighWater
 from keys.vault_issuers import ALGORITHMS, bls_material, issuer_versions
@@ -83,12 +83,12 @@ class VaultKeyStore:
             issuer = self._issuer_version(PURPOSES[purpose], ref)
             return VaultSigner(issuer.ref, ALGORITHMS[issuer.key], issuer.public_key, "", self._vault)
         versions = self._keys(purpose, ref).versions
-        found = chosen(versions, ref, self._clock()) if purpose is Purpose.CLAIM else _of_the_log(versions, ref)
+        found = chosen(versions, ref, self._clock()) if purpose in CLAIM_PURPOSES else _of_the_log(versions, ref)
         return VaultSigner(found.ref, found.algorithm, found.public_key, found.chain, self._vault)
 
-    def versions(self) -> Sequence[Version]:
+    def versions(self, purpose: Purpose = Purpose.CLAIM) -> Sequence[Version]:
         """As `keys.signer.KeyStore.versions`; METADATA_LIFE old at most."""
-        return self._keys(Purpose.CLAIM).versions
+        return self._keys(purpose).versions
 
     def issuer_versions(self) -> Sequence[IssuerVersion]:
         """As `keys.signer.KeyStore.issuer_versions`; METADATA_LIFE old at most."""
@@ -152,19 +152,21 @@ class VaultKeyStore:
         self._known.clear()
         self._known_issuers = None
         try:
-            claim, log, issuer = self._keys(Purpose.CLAIM), self._keys(Purpose.LOG), self._issuers()
+            claim, unseen, log = (self._keys(one) for one in (*CLAIM_PURPOSES, Purpose.LOG))
+            issuer = self._issuers()
             newest = _of_the_log(log.versions, None).ref
         except KeysError as error:
             return KeyStoreStatus("vault", ready=False, reason=str(error), keys=(), certificate_expires="")
         wrapping = ("a tenant's wrapping key",) if self._epochs_exposed else ()
-        given_away = (*claim.exposed, *log.exposed, *issuer.exposed, *wrapping)
-        return status("vault", claim.versions, newest, self._clock(), given_away, issuer.versions)
+        given_away = (*claim.exposed, *unseen.exposed, *log.exposed, *issuer.exposed, *wrapping)
+        lines = (claim.versions, unseen.versions)
+        return status("vault", lines, newest, self._clock(), given_away, issuer.versions)
 
     def _keys(self, purpose: Purpose, ref: KeyRef | None = None) -> TransitKeys:
         """As read lately, and anew where `ref` is not among them."""
         known, now = self._known.get(purpose), self._clock()
         if known is None or now - known.read_at >= METADATA_LIFE or (ref and not _has(known, ref)):
-            keys = claim_keys(self._vault) if purpose is Purpose.CLAIM else log_key(self._vault)
+            keys = claim_keys(self._vault, purpose) if purpose in CLAIM_PURPOSES else log_key(self._vault)
             if current(keys.versions):
                 # After the chains and before they are used: a root is there before what chains to it.
                 self._learn_anchors()

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from keys.chain import parse as parse_chain
 from keys.chain import pem
 from keys.errors import CertificateMismatchError, KeyStoreDownError
-from keys.signer import Algorithm, KeyRef, Purpose
+from keys.signer import CLAIM_PURPOSES, Algorithm, KeyRef, Purpose
 from keys.vault import Vault
 from keys.versions import Version
 
@@ -31,11 +31,11 @@ ROOT_MOUNT: Final = "sigillo/root"
 ISSUER_MOUNT: Final = "sigillo/issuer"
 """PKI: the intermediate that certifies claim keys; not there where an outside CA does."""
 
-CLAIM_KEYS: Final[Mapping[Algorithm, str]] = {
-    Algorithm.ES256: Purpose.CLAIM.key_name,
-    Algorithm.ED25519: f"{Purpose.CLAIM.key_name}-ed25519",
+CLAIM_KEYS: Final[Mapping[Purpose, Mapping[Algorithm, str]]] = {
+    purpose: {Algorithm.ES256: purpose.key_name, Algorithm.ED25519: f"{purpose.key_name}-ed25519"}
+    for purpose in CLAIM_PURPOSES
 }
-"""Either may be missing."""
+"""Any may be missing."""
 
 KEY_TYPES: Final[Mapping[Algorithm, str]] = {Algorithm.ES256: "ecdsa-p256", Algorithm.ED25519: "ed25519"}
 """As transit calls them."""
@@ -58,9 +58,9 @@ class TransitKeys:
     """Names of keys that Vault would give away."""
 
 
-def claim_keys(vault: Vault) -> TransitKeys:
-    """Raises KeyStoreUnavailableError."""
-    return _keys(vault, CLAIM_KEYS)
+def claim_keys(vault: Vault, purpose: Purpose = Purpose.CLAIM) -> TransitKeys:
+    """Of one of CLAIM_PURPOSES. Raises KeyStoreUnavailableError."""
+    return _keys(vault, CLAIM_KEYS[purpose])
 
 
 def log_key(vault: Vault) -> TransitKeys:

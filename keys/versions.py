@@ -1,4 +1,4 @@
-"""The versions of the claim key, and which of them signs.
+"""The versions of a claim key, and which of them signs.
 
     made ── waits for its certificate ──▶ certified ──▶ retired
 
@@ -23,7 +23,7 @@ from keys import issuer_keys
 from keys.chain import RENEWAL, Period, check_chain, leaf_digest, rfc3339
 from keys.errors import CertificateMismatchError, CertificateUnfitError, KeyNotFoundError, KeyStoreUnavailableError
 from keys.issuer_keys import IssuerVersion
-from keys.signer import Algorithm, KeyRef, KeyStoreStatus, VersionStatus
+from keys.signer import CLAIM_PURPOSES, Algorithm, KeyRef, KeyStore, KeyStoreStatus, VersionStatus
 
 WARNING_TIME: Final = timedelta(days=30)
 ALARM_TIME: Final = timedelta(days=7)
@@ -94,7 +94,10 @@ def in_force(versions: Sequence[Version]) -> Version:
             "no version of the claim key has a certificate: run `sigillo keys csr`, have an outside CA sign it, then "
             "run `sigillo keys install-chain`"
         )
-    raise KeyNotFoundError("there is no claim key: with Vault run the bootstrap, or make one (`sigillo keys rotate`)")
+    raise KeyNotFoundError(
+        "there is no claim key: with Vault run the bootstrap, or make one (`sigillo keys rotate`; for claims over "
+        "content that is not seen, with --unseen)"
+    )
 
 
 def find(versions: Sequence[Version], ref: KeyRef) -> Version:
@@ -145,14 +148,17 @@ def described(version: Version, among: Sequence[Version]) -> VersionStatus:
 
 def status(
     kind: str,
-    versions: Sequence[Version],
+    lines: Sequence[Sequence[Version]],
     log: KeyRef,
     now: datetime,
     exposed: Sequence[str] = (),
     issuer: Sequence[IssuerVersion] = (),
 ) -> KeyStoreStatus:
-    """How a store with these claim and issuer versions is; `exposed` names keys that their store would give away."""
+    """How a store with these claim and issuer versions is: a line of versions for each of CLAIM_PURPOSES. `exposed`
+    names keys that their store would give away.
+    """
     reason, warnings = "", [EXPOSED.format(", ".join(exposed))] if exposed else []
+    versions, *others = lines
     found = current(versions)
     try:
         period = chosen(versions, None, now).period
@@ -160,6 +166,7 @@ def status(
         warnings.append(expiry_warning(period, now))
     except (KeyNotFoundError, KeyStoreUnavailableError) as error:
         reason = str(error)
+    warnings += [_warning_of_unseen(line, now) for line in others]
     if missing := issuer_keys.missing(issuer):
         warnings.append(missing)
     return KeyStoreStatus(
@@ -170,8 +177,24 @@ def status(
         certificate_expires=rfc3339(found.period.ends) if found and found.period else "",
         warning="; ".join(filter(None, warnings)),
         versions=tuple(described(version, versions) for version in versions),
+        unseen_versions=tuple(described(version, line) for line in others for version in line),
         issuer=issuer_keys.described(issuer),
     )
+
+
+def _warning_of_unseen(versions: Sequence[Version], now: datetime) -> str:
+    """What to say of the key for unseen claims; without it the rest goes on."""
+    try:
+        period = chosen(versions, None, now).period
+    except (KeyNotFoundError, KeyStoreUnavailableError) as error:
+        return f"claims over content that is not seen cannot be signed: {error}"
+    assert period is not None
+    return expiry_warning(period, now)
+
+
+def claim_versions(keys: KeyStore) -> tuple[Version, ...]:
+    """Of all claim keys. Raises KeyStoreUnavailableError."""
+    return tuple(version for purpose in CLAIM_PURPOSES for version in keys.versions(purpose))
 
 
 EXPOSED: Final = (

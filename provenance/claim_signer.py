@@ -27,23 +27,23 @@ class ClaimSigner:
         """Raises ValueError for a key that is not the claim key."""
         if not signer.chain:
             raise ValueError("claims are signed under a certificate")
-        self._signer = signer
+        self.signer = signer
 
     @property
     def ref(self) -> KeyRef:
-        return self._signer.ref
+        return self.signer.ref
 
     @property
     def algorithm(self) -> Algorithm:
-        return self._signer.algorithm
+        return self.signer.algorithm
 
     @property
     def chain(self) -> str:
         """PEM certificates of this key version, leaf first."""
-        return self._signer.chain
+        return self.signer.chain
 
     def answer(self, question: bytes) -> bytes:
         """The signature over a claim, 64 bytes: r‖s, or Ed25519's. Raises ClaimBytesError, KeyStoreUnavailableError."""
         if len(question) > MAX_CLAIM_BYTES or not question.startswith(SIG_STRUCTURE):
             raise ClaimBytesError("a worker asked for a signature over something that is not a claim")
-        return self._signer.sign(question)
+        return self.signer.sign(question)

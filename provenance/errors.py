@@ -4,14 +4,15 @@ ProvenanceError
 ├── ClaimRefusedError             the request breaks a rule of the manifest, or asserts what its key may not
 ├── FormatUnsupportedError        C2PA defines no manifest for this kind of file: nothing to verify
 ├── ManifestBuildError            the manifest could not be built or signed; nothing is handed out
+├── ClaimInvalidError             what a tool sends to be signed is no claim, or not over the assertions it sends
 ├── ClaimBytesError               a worker asked for a signature over something that is not a claim
 ├── TimeStampRefusedError         one authority's answer, or lack of one: the next is asked
 ├── TimeStampUnavailableError     no authority gave a time-stamp, and this deployment signs none without
 └── TrustPolicyError              trust anchors or key usages that cannot be used
     └── TrustListError            a trust list that is not taken: broken, of another kind, older than the one in force
 
-`FormatUnsupportedError`, `ManifestBuildError` and `TimeStampRefusedError` are also `JobError`: they cross from worker
-to parent.
+`FormatUnsupportedError`, `ManifestBuildError`, `ClaimInvalidError` and `TimeStampRefusedError` are also `JobError`:
+they cross from worker to parent.
 """
 
 from __future__ import annotations
@@ -51,6 +52,15 @@ class ManifestBuildError(ProvenanceError, JobError):
 
     code: ClassVar[str] = "manifest-build"
     sentence: ClassVar[str] = "the manifest could not be built: {reason}"
+    reason: str
+
+
+@dataclass(eq=False)
+class ClaimInvalidError(ProvenanceError, JobError):
+    """What a tool sends to be signed is no claim of ours to sign, or not over the assertions that it sends."""
+
+    code: ClassVar[str] = "claim-invalid"
+    sentence: ClassVar[str] = "this cannot be signed as a claim: {reason}"
     reason: str
 
 

@@ -1,5 +1,5 @@
-"""The jobs of a sandboxed worker: *examine*, *judge*, *sign*, *stamp*, *verify*. No other module loads c2pa's native
-library.
+"""The jobs of a sandboxed worker: *claim*, *examine*, *judge*, *sign*, *stamp*, *verify*. No other module loads c2pa's
+native library.
 
 Rules
 - Stateless: everything a job needs comes with it. Only the context prepared for a trust policy is kept.
@@ -21,6 +21,7 @@ from io import BytesIO
 from typing import Any, BinaryIO, Final
 
 from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
+from pydantic import ValidationError
 
 from detection.errors import MediaError
 from detection.frames import close_all
@@ -36,13 +37,15 @@ from keys.errors import TimeStampError
 from keys.time_stamps import TimeStamp, verified
 from provenance.assessment import assess
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
-from provenance.errors import FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
+from provenance.errors import ClaimInvalidError, FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
 from provenance.manifest import SIDECAR_TYPES
 from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
 from provenance.signers import Signers, signatures_in
 from provenance.stamping import Signature, carried, place
 from provenance.stamps import Stamps
 from provenance.summary import in_brief
+from provenance.unseen.claim import take_apart
+from provenance.unseen.found import to_result
 from provenance.verdict import Verdict, worst
 
 POLICIES_KEPT: Final = 8
@@ -151,15 +154,37 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
 
 
 def judge(args: dict[str, Any], _fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """Verify an authority's answer about a log's checkpoint. `args`: `message`, `response` (base64), `nonce`, `roots`.
+    """Verify an authority's answer about some bytes. `args`: `message`, `response` (base64), `nonce`, `roots`.
 
-    Answers with its `time`, RFC 3339. Raises TimeStampRefusedError.
+    Answers with its `time`, RFC 3339, and its `token`, base64. Raises TimeStampRefusedError.
     """
     message, response = (base64.b64decode(args[name]) for name in ("message", "response"))
-    return {"time": _verified(response, message, args["roots"], args["nonce"]).time.isoformat()}, []
+    found = _verified(response, message, args["roots"], args["nonce"])
+    return {"time": found.time.isoformat(), "token": base64.b64encode(found.token).decode()}, []
 
 
-JOBS: Final[Mapping[str, Job]] = {"examine": examine, "judge": judge, "sign": sign, "stamp": stamp, "verify": verify}
+def claim(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """What a claim says whose content stays elsewhere. `args`: `algorithm`, `chain` (DER, base64). The files are the
+    bytes to be signed, and the assertion store.
+
+    Answers with the `claim`. Raises ClaimInvalidError.
+    """
+    chain = [base64.b64decode(one) for one in args["chain"]]
+    found = take_apart(_whole(fds[0]), _whole(fds[1]), args["algorithm"], chain)
+    try:
+        return {"claim": to_result(found)}, []
+    except ValidationError as error:
+        raise ClaimInvalidError("it names more, or longer, than is taken here") from error
+
+
+JOBS: Final[Mapping[str, Job]] = {
+    "claim": claim,
+    "examine": examine,
+    "judge": judge,
+    "sign": sign,
+    "stamp": stamp,
+    "verify": verify,
+}
 
 
 def _metadata(fd: int) -> dict[str, Any]:

@@ -93,3 +93,8 @@ class Grant:
     """The one tool name it speaks for."""
 
     source_types: frozenset[DigitalSourceType]
+    models: frozenset[str] = frozenset()
+    """Models that its claims over content that is not seen may name."""
+
+    assertions: frozenset[str] = frozenset()
+    """Labels that such claims may hold besides those of the specification."""

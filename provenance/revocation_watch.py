@@ -132,13 +132,16 @@ class ResponderSource:
     """Leaf, then its issuer; empty where nothing signs."""
 
     entropy: Entropy
+    about: str = ""
+    """Which of several keys it is asked about, for messages."""
+
     _asked: x509.Certificate | None = field(default=None, init=False)
     _found: tuple[x509.Certificate, ocsp.CertificateStatus] | None = field(default=None, init=False)
 
     @property
     def name(self) -> str:
         """As `Source.name`."""
-        return self.url
+        return f"{self.url} ({self.about})" if self.about else self.url
 
     def restore(self, now: datetime) -> None:
         """As `Source.restore`: answers are short-lived, and not kept."""

@@ -97,13 +97,18 @@ def check_grant(request: ClaimRequest, grant: Grant) -> None:
             )
 
 
-def _check_action(field: str, action: Action, index: int, now: datetime) -> None:
-    if action.name in UNAVAILABLE_ACTIONS:
-        detail = f"{action.name} cannot be declared: {UNAVAILABLE_ACTIONS[action.name]}"
-        raise ClaimRefusedError(f"{field}.name", "action-unavailable", detail)
-    if action.name not in ACTIONS and (len(action.name) > MAX_NAME or not _VENDOR_LABEL.fullmatch(action.name)):
+def check_action_name(field: str, name: str) -> None:
+    """That it is an action which can be declared here. Raises ClaimRefusedError."""
+    if name in UNAVAILABLE_ACTIONS:
+        detail = f"{name} cannot be declared: {UNAVAILABLE_ACTIONS[name]}"
+        raise ClaimRefusedError(field, "action-unavailable", detail)
+    if name not in ACTIONS and (len(name) > MAX_NAME or not _VENDOR_LABEL.fullmatch(name)):
         detail = "use an action of the C2PA specification, or a reverse-domain label such as com.example.remix"
-        raise ClaimRefusedError(f"{field}.name", "action-unknown", detail)
+        raise ClaimRefusedError(field, "action-unknown", detail)
+
+
+def _check_action(field: str, action: Action, index: int, now: datetime) -> None:
+    check_action_name(f"{field}.name", action.name)
     if action.name in (CREATED, OPENED) and index > 0:
         raise ClaimRefusedError(f"{field}.name", "not-first", f"{action.name} can only be the first action")
     if action.name == CREATED and action.source_type is None:

@@ -18,6 +18,7 @@ from api.cli import recover as _recover  # noqa: F401 -- as well
 from api.cli import registration_credential as _registration_credential  # noqa: F401 -- to `registration`
 from api.cli.apikey import app as apikey
 from api.cli.assurance import app as assurance
+from api.cli.claim_signer import app as claim_signer
 from api.cli.credential import app as credential
 from api.cli.demo import demo
 from api.cli.holds import app as holds
@@ -67,6 +68,7 @@ app.command()(verify)
 app.command()(register)
 app.command("register-image")(register_image)
 app.command()(demo)
+app.add_typer(claim_signer, name="claim-signer")
 app.add_typer(trust, name="trust")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")

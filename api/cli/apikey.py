@@ -20,6 +20,8 @@ def create(
     scope: list[str] = typer.Option(
         [], help="What it may do, such as ledger:audit; repeat for more. Default: sign, read and erase its own assets."
     ),
+    model: list[str] = typer.Option([], help="A model its claims over unseen content may name; repeat for more."),
+    assertion: list[str] = typer.Option([], help="An assertion of its own that such claims may hold, such as com.a.b."),
     principal: str = typer.Option("", help="An existing principal that gets another key. Default: a new one."),
     new_tenant: bool = typer.Option(False, help="Put the key into a tenant of its own."),
     server: str = SERVER,
@@ -27,9 +29,10 @@ def create(
     as_json: bool = JSON,
 ) -> None:
     """Make an API key. Its token is shown this once."""
-    if not tool and (not scope or "assets:sign" in scope):
+    if not tool and (not scope or {"assets:sign", "claims:sign"} & set(scope)):
         raise fail("name the tool with --tool, or with --scope what a key may do that does not sign", Exit.USAGE)
     request = {"tool": tool, "source_types": source, "new_tenant": new_tenant}
+    request |= {"models": model, "assertions": assertion}
     request |= {"scopes": scope} if scope else {}
     request |= {"principal": principal} if principal else {}
     with told(), connected(server, token) as sigillo:

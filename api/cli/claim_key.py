@@ -18,7 +18,7 @@ from api.cli.connect import load_settings
 from api.cli.keys import ADMIN_CA, ADMIN_URL, ClaimAlgorithm, app, load_address
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from keys.clock import system_clock
-from keys.signer import KeyRef, VersionStatus
+from keys.signer import KeyRef, Purpose, VersionStatus
 
 if TYPE_CHECKING:
     from keys.issuer_keys import IssuerKeys
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from keys.rotation import ClaimKeys
 
 OPERATOR_TOKEN = typer.Option("", envvar="SIGILLO_VAULT_TOKEN", help="Vault: an operator's token.")
+
+
+UNSEEN = typer.Option(False, "--unseen", help="The key for claims over content that is not seen (claims/sign).")
 
 
 class IssuerKeyName(StrEnum):
@@ -45,6 +48,7 @@ def rotate(
     algorithm: ClaimAlgorithm = typer.Option(None, help="Of the new version. Default: as the one that signs now."),
     outside_ca: bool = typer.Option(False, "--outside-ca", help="Let it wait for an outside CA's chain."),
     issuer: IssuerKeyName = typer.Option(None, help="Make a version of this key of the issuer's instead."),
+    unseen: bool = UNSEEN,
     url: str = ADMIN_URL,
     admin_token: str = OPERATOR_TOKEN,
     ca: Path = ADMIN_CA,
@@ -59,7 +63,7 @@ def rotate(
         _rotate_issuer(issuer, url, admin_token, ca, as_json=as_json)
         return
     with told():
-        claims = _claim_keys(url, admin_token, ca)
+        claims = _claim_keys(url, admin_token, ca, _purpose(unseen=unseen))
         made = rotation.rotate(claims, algorithm.found if algorithm else None, outside=outside_ca)
         version = _status(claims, made.ref)
     _tell(version, as_json=as_json)
@@ -71,7 +75,8 @@ def rotate(
 @app.command()
 def csr(
     key: str = typer.Option("", help="Such as sigillo-claim@2. Default: the newest that waits for a certificate."),
-    subject: str = typer.Option(SUBJECT, help="Name to ask for (RFC 4514)."),
+    subject: str = typer.Option("", help="Name to ask for (RFC 4514). Default: what our own CA would certify."),
+    unseen: bool = UNSEEN,
     url: str = ADMIN_URL,
     admin_token: str = OPERATOR_TOKEN,
     ca: Path = ADMIN_CA,
@@ -81,13 +86,16 @@ def csr(
     from cryptography import x509
 
     from keys import rotation
+    from keys.certificates import LEAF_NAMES, subject_name
 
+    ref = _ref(key)
+    purpose = _purpose_of(ref) if ref else _purpose(unseen=unseen)
     try:
-        name = x509.Name.from_rfc4514_string(subject)
+        name = x509.Name.from_rfc4514_string(subject) if subject else subject_name(LEAF_NAMES[purpose])
     except ValueError as error:
         raise fail(f"--subject {subject!r} is not a name such as {SUBJECT!r}", Exit.USAGE) from error
     with told():
-        version, request = rotation.certificate_request(_claim_keys(url, admin_token, ca), name, _ref(key))
+        version, request = rotation.certificate_request(_claim_keys(url, admin_token, ca, purpose), name, ref)
     if as_json:
         show({"key": str(version.ref), "csr": request})
     else:
@@ -99,6 +107,7 @@ def install_chain(
     file: Path = typer.Argument(..., exists=True, dir_okay=False, help="PEM: leaf first; the root may be the last."),
     root: Path = typer.Option(None, exists=True, dir_okay=False, help="PEM with the CA's root."),
     key: str = typer.Option("", help="Insist on this version. Default: the one whose key the certificate carries."),
+    unseen: bool = UNSEEN,
     url: str = ADMIN_URL,
     admin_token: str = OPERATOR_TOKEN,
     ca: Path = ADMIN_CA,
@@ -107,10 +116,11 @@ def install_chain(
     """Install what an outside CA answered. Refused unless it fits the version, the C2PA profile and the purpose."""
     from keys import rotation
 
+    ref = _ref(key)
     with told():
-        claims = _claim_keys(url, admin_token, ca)
+        claims = _claim_keys(url, admin_token, ca, _purpose_of(ref) if ref else _purpose(unseen=unseen))
         roots = root.read_text() if root else ""
-        made = rotation.install_chain(claims, file.read_text(), system_clock(), roots=roots, ref=_ref(key))
+        made = rotation.install_chain(claims, file.read_text(), system_clock(), roots=roots, ref=ref)
         version = _status(claims, made.ref)
     _tell(version, as_json=as_json)
     if not as_json:
@@ -134,7 +144,7 @@ def retire(
         ended = (
             issuer_keys.retire(_issuer_keys(url, admin_token, ca), ref)
             if ref.name in set(issuer_keys.IssuerKey)
-            else rotation.retire(_claim_keys(url, admin_token, ca), ref, system_clock())
+            else rotation.retire(_claim_keys(url, admin_token, ca, _purpose_of(ref)), ref, system_clock())
         )
     if as_json:
         show({"retired": [str(version.ref) for version in ended]})
@@ -160,14 +170,24 @@ def _rotate_issuer(issuer: IssuerKeyName, url: str, token: str, ca: Path, *, as_
     say(f"what now     {VAULT_TAKES}, and lists it in its DID document first")
 
 
-def _claim_keys(url: str, token: str, ca: Path | None) -> ClaimKeys:
-    """The claim key in an operator's hands. Raises KeysError."""
+def _purpose(*, unseen: bool) -> Purpose:
+    return Purpose.CLAIM_UNSEEN if unseen else Purpose.CLAIM
+
+
+def _purpose_of(ref: KeyRef) -> Purpose:
+    """By the name that a version goes by, in whichever store."""
+    return _purpose(unseen=ref.name.startswith(Purpose.CLAIM_UNSEEN.key_name))
+
+
+def _claim_keys(url: str, token: str, ca: Path | None, purpose: Purpose) -> ClaimKeys:
+    """A claim key in an operator's hands. Raises KeysError."""
     from keys.vault import Vault
     from keys.vault_claims import VaultClaimKeys
 
     if token:
-        return VaultClaimKeys(Vault(url or load_address(), token, ca_file=ca))
-    return _local_keys().claims
+        return VaultClaimKeys(Vault(url or load_address(), token, ca_file=ca), system_clock, purpose)
+    store = _local_keys()
+    return store.claims if purpose is Purpose.CLAIM else store.unseen_claims
 
 
 def _issuer_keys(url: str, token: str, ca: Path | None) -> IssuerKeys:

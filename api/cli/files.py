@@ -5,9 +5,10 @@ the others.
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rich.progress import track
 
@@ -63,3 +64,15 @@ def each(
             said = words(error)
             complain(said if said.startswith(f"{file}: ") else f"{file}: {said}")
     return done, refused
+
+
+def write(target: Path, content: Callable[[BinaryIO], object]) -> None:
+    """The target appears whole or not at all."""
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        with draft.open("wb") as stream:
+            content(stream)
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -63,7 +63,7 @@ def status(as_json: bool = JSON) -> None:
         show(asdict(found))
     else:
         say(f"store        {found.kind}")
-        for version in found.versions:
+        for version in (*found.versions, *found.unseen_versions):
             ends = f", certificate until {version.certificate_expires}" if version.certificate_expires else ""
             say(f"claim key    {quoted(version.key)}   ({quoted(version.algorithm)}, {quoted(version.state)}{ends})")
         for one in found.issuer:

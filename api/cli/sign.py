@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.files import SIDECAR_SUFFIX, each, sidecar
+from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from client import Sigillo
 
@@ -115,24 +114,12 @@ def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:
     if asset["hold"]:
         return asset  # signed, and kept back: there is nothing to write
     if target != file:
-        _write(target, lambda stream: sigillo.content(asset["id"], stream))
+        write(target, lambda stream: sigillo.content(asset["id"], stream))
     if not sidecar(file):
         return {**asset, "written": str(target)}
     beside, manifest = target.with_suffix(SIDECAR_SUFFIX), sigillo.manifest(asset["id"])
-    _write(beside, lambda stream: stream.write(manifest))
+    write(beside, lambda stream: stream.write(manifest))
     return {**asset, "written": str(target), "manifest_written": str(beside)}
-
-
-def _write(target: Path, content: Callable[[BinaryIO], object]) -> None:
-    """The target appears whole or not at all."""
-    draft = target.with_name(f".{target.name}.part")
-    try:
-        with draft.open("wb") as stream:
-            content(stream)
-            os.fsync(stream.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:

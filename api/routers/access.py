@@ -21,7 +21,14 @@ from provenance.vocabulary import DigitalSourceType
 
 router = APIRouter(prefix="/v1/api-keys", tags=["access"])
 
-"""As `ledger.ids.new_id` makes them."""
+MAX_NAMES = 100
+"""Models, or assertions, that one key may name."""
+
+
+Names = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(legible)], ...],
+    Field(max_length=MAX_NAMES),
+]
 
 
 class KeyRequest(Strict):
@@ -38,6 +45,12 @@ class KeyRequest(Strict):
     source_types: tuple[SourceType, ...] = ()
     """Digital source types its claims may assert, by URI or by the last part of it."""
 
+    models: Names = ()
+    """Models that its claims over content that is not seen may name."""
+
+    assertions: Names = ()
+    """Labels of assertions that such claims may hold besides those of the specification."""
+
     principal: Annotated[str, Field(pattern=PRINCIPAL)] | None = None
     """An existing principal of this tenant; a new one when absent."""
 
@@ -47,7 +60,7 @@ class KeyRequest(Strict):
     @field_validator("tool")
     @classmethod
     def _signs_as_somebody(cls, tool: str, info: ValidationInfo) -> str:
-        if not tool and Scope.SIGN in info.data.get("scopes", ()):
+        if not tool and {Scope.SIGN, Scope.SIGN_CLAIMS} & set(info.data.get("scopes", ())):
             raise PydanticKnownError("missing")
         return tool
 
@@ -66,6 +79,8 @@ class KeyView(BaseModel):
     tenant: str
     tool: str
     source_types: list[str]
+    models: list[str]
+    assertions: list[str]
     scopes: list[str]
     created_at: datetime
     revoked_at: datetime | None
@@ -80,6 +95,8 @@ class KeyView(BaseModel):
             tenant=held.tenant,
             tool=held.grant.tool,
             source_types=sorted(held.grant.source_types),
+            models=sorted(held.grant.models),
+            assertions=sorted(held.grant.assertions),
             scopes=sorted(held.scopes),
             created_at=moment(key.created_at),
             revoked_at=moment(key.revoked_at) if key.revoked_at else None,
@@ -96,7 +113,8 @@ class IssuedView(KeyView):
 def issue(service: ServiceDep, caller: CallerDep, request: KeyRequest) -> IssuedView:
     """Make an API key. Its token is in this answer and nowhere else."""
     caller.require(Scope.ACCESS)
-    grant = Grant(request.tool, frozenset(map(DigitalSourceType, request.source_types)))
+    sources = frozenset(map(DigitalSourceType, request.source_types))
+    grant = Grant(request.tool, sources, frozenset(request.models), frozenset(request.assertions))
     principal = PrincipalId(request.principal) if request.principal else None
     by = caller
     if request.new_tenant:

@@ -29,6 +29,18 @@ path "sigillo/signing/keys/sigillo-claim-ed25519/csr" {
 path "sigillo/signing/keys/sigillo-claim-ed25519/set-certificate" {
   capabilities = ["create", "update"]
 }
+path "sigillo/signing/keys/sigillo-claim-unseen/csr" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/signing/keys/sigillo-claim-unseen/set-certificate" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/signing/keys/sigillo-claim-unseen-ed25519/csr" {
+  capabilities = ["create", "update"]
+}
+path "sigillo/signing/keys/sigillo-claim-unseen-ed25519/set-certificate" {
+  capabilities = ["create", "update"]
+}
 
 # The root, the intermediate under it, and leaves for claim keys.
 path "sigillo/root/issuers" {

@@ -23,6 +23,25 @@ path "sigillo/signing/sign/sigillo-claim-ed25519" {
   }
 }
 
+# Claims over content that is not seen: likewise, under another key.
+path "sigillo/signing/sign/sigillo-claim-unseen/sha2-256" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input"                = []
+    "key_version"          = []
+    "prehashed"            = [true]
+    "marshaling_algorithm" = ["jws"]
+  }
+}
+
+path "sigillo/signing/sign/sigillo-claim-unseen-ed25519" {
+  capabilities = ["update"]
+  allowed_parameters = {
+    "input"       = []
+    "key_version" = []
+  }
+}
+
 # Ledger checkpoints.
 path "sigillo/signing/sign/sigillo-log" {
   capabilities = ["update"]
@@ -64,6 +83,12 @@ path "sigillo/signing/keys/sigillo-claim" {
   capabilities = ["read"]
 }
 path "sigillo/signing/keys/sigillo-claim-ed25519" {
+  capabilities = ["read"]
+}
+path "sigillo/signing/keys/sigillo-claim-unseen" {
+  capabilities = ["read"]
+}
+path "sigillo/signing/keys/sigillo-claim-unseen-ed25519" {
   capabilities = ["read"]
 }
 path "sigillo/signing/keys/sigillo-log" {

@@ -104,11 +104,10 @@ class SimulatedKeyStore:
             raise KeyNotFoundError(f"no version {version} of the {purpose} key")
         return signers[-1 if version is None else version - 1]
 
-    def versions(self) -> Sequence[Version]:
+    def versions(self, purpose: Purpose = Purpose.CLAIM) -> Sequence[Version]:
         self._check()
         return [
-            Version(signer.ref, signer.algorithm, signer.public_key, signer.chain)
-            for signer in self._signers[Purpose.CLAIM]
+            Version(signer.ref, signer.algorithm, signer.public_key, signer.chain) for signer in self._signers[purpose]
         ]
 
     def issuer_versions(self) -> Sequence[IssuerVersion]:
