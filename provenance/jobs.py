@@ -23,12 +23,12 @@ from typing import Any, BinaryIO, Final
 from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
 from pydantic import ValidationError
 
+from detection import metadata
 from detection.errors import MediaError
 from detection.frames import close_all
 from detection.jobs import examine as examine_media
 from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
-from detection.metadata import to_result
 from detection.metadata_reading import metadata_of
 from detection.outlines.census import count
 from detection.worker import Ask, Job
@@ -44,8 +44,8 @@ from provenance.signers import Signers, signatures_in
 from provenance.stamping import Signature, carried, place
 from provenance.stamps import Stamps
 from provenance.summary import in_brief
+from provenance.unseen import found as unseen
 from provenance.unseen.claim import take_apart
-from provenance.unseen.found import to_result
 from provenance.verdict import Verdict, worst
 
 POLICIES_KEPT: Final = 8
@@ -172,7 +172,7 @@ def claim(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
     chain = [base64.b64decode(one) for one in args["chain"]]
     found = take_apart(_whole(fds[0]), _whole(fds[1]), args["algorithm"], chain)
     try:
-        return {"claim": to_result(found)}, []
+        return {"claim": unseen.to_result(found)}, []
     except ValidationError as error:
         raise ClaimInvalidError("it names more, or longer, than is taken here") from error
 
@@ -189,7 +189,7 @@ JOBS: Final[Mapping[str, Job]] = {
 
 def _metadata(fd: int) -> dict[str, Any]:
     with mapped(fd) as file:
-        return to_result(metadata_of(file))
+        return metadata.to_result(metadata_of(file))
 
 
 def _verified(response: bytes, message: bytes, roots: str, nonce: str) -> TimeStamp:
