@@ -27,6 +27,7 @@ import anyio.to_thread
 import httpx
 
 from api.public_address import is_public
+from keys.web_trust import web_trust
 
 ANSWER_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 2.0
@@ -147,7 +148,7 @@ class OpenWeb:
     ) -> None:
         """`loopback` lets plain HTTP on this machine in; `takes` says of an address whether to connect to it."""
         self._loopback, self._resolve, self._takes, self._seconds = loopback, resolve, takes, seconds
-        self._trust = trust or httpx.create_ssl_context(trust_env=False)
+        self._trust = trust
         self._turns = threading.BoundedSemaphore(MAX_AT_ONCE)
 
     def get(self, url: str, wanted: Wanted) -> Fetched:
@@ -175,7 +176,11 @@ class OpenWeb:
         headers = {"Host": target.authority, "Accept": ", ".join(sorted(wanted.kinds)), "Accept-Encoding": "identity"}
         patience = httpx.Timeout(None, connect=CONNECT_SECONDS)  # the rest of it is fail_after's
         client = httpx.AsyncClient(
-            verify=self._trust, follow_redirects=False, trust_env=False, timeout=patience, headers=headers
+            verify=self._trust or web_trust(),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=patience,
+            headers=headers,
         )
         with anyio.fail_after(self._seconds):
             addresses = await self._addresses(target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import mimetypes
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ UPLOAD_SECONDS = 1200
 CONNECT_SECONDS = 5
 CHUNK_BYTES = 1024 * 1024
 
+_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Believed on a socket, where nothing meets TLS: reading the web's authorities takes a fiftieth of a second."""
+
 
 class Sigillo:
     """A connection to one server. Use it as a context manager."""
@@ -32,7 +36,7 @@ class Sigillo:
         """`token` is an API key; `socket` a Unix socket to use instead of the network."""
         self._http = httpx.Client(
             base_url=url,
-            transport=httpx.HTTPTransport(uds=str(socket)) if socket else None,
+            transport=httpx.HTTPTransport(uds=str(socket), verify=_NOBODY) if socket else None,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
         )

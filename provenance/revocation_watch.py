@@ -27,6 +27,7 @@ from keys import ocsp
 from keys.clock import Clock, Entropy
 from keys.errors import KeysError, RevocationRefusedError
 from keys.revocation import Revocation, RevocationList
+from keys.web_trust import web_trust
 
 INTERVAL: Final = timedelta(minutes=5)
 """How long an answer is not asked for again."""
@@ -240,7 +241,7 @@ def fetch(url: str, asked: bytes = b"") -> bytes:
     deadline, received = time.monotonic() + ANSWER_SECONDS, b""
     try:
         with (
-            httpx.Client(follow_redirects=False, trust_env=False, timeout=ANSWER_SECONDS) as client,
+            httpx.Client(verify=web_trust(), follow_redirects=False, trust_env=False, timeout=ANSWER_SECONDS) as client,
             client.stream("POST" if asked else "GET", url, content=asked or None, headers=headers) as answer,
         ):
             if answer.status_code != httpx.codes.OK:

@@ -25,6 +25,7 @@ from anyio.from_thread import start_blocking_portal
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from detection.errors import JobFailedError, WorkerError
+from keys.web_trust import web_trust
 from provenance.errors import TimeStampRefusedError, TimeStampUnavailableError
 
 ANSWER_SECONDS: Final = 5.0
@@ -175,4 +176,4 @@ class TimeStamps:
 def _client() -> httpx.AsyncClient:
     # A connection kept alive may be closed by the other end just as it is used again: that would be a failure.
     limits = httpx.Limits(max_keepalive_connections=0)
-    return httpx.AsyncClient(follow_redirects=False, trust_env=False, limits=limits, timeout=None)  # noqa: S113 (fail_after)
+    return httpx.AsyncClient(verify=web_trust(), follow_redirects=False, trust_env=False, limits=limits, timeout=None)  # noqa: S113 (fail_after)

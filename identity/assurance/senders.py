@@ -25,6 +25,7 @@ from identity.assurance.tier import EvidenceKind
 from identity.assurance.webhook import Secret, signed_headers
 from keys.clock import Clock
 from keys.secret_file import replace_secret
+from keys.web_trust import web_trust
 
 ANSWER_SECONDS: Final = 5.0
 MAX_AT_ONCE: Final = 8
@@ -137,7 +138,9 @@ class Gateway:
     def _post(self, name: str, body: bytes) -> None:
         headers = signed_headers(self.secret, name, body, self.clock()) | _JSON
         try:
-            with httpx.Client(follow_redirects=False, trust_env=False, timeout=ANSWER_SECONDS) as client:
+            with httpx.Client(
+                verify=web_trust(), follow_redirects=False, trust_env=False, timeout=ANSWER_SECONDS
+            ) as client:
                 answer = client.post(self.url, content=body, headers=headers)
         except httpx.HTTPError as error:
             raise CodeNotSentError(f"the gateway does not answer ({type(error).__name__})") from error

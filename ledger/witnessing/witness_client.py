@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
+from keys.web_trust import web_trust
 from ledger.errors import CheckpointError, WitnessRefusedError, WitnessUnreachableError
 from ledger.tree.checkpoint import parse_size
 from ledger.tree.note import MAX_NOTE_BYTES
@@ -79,7 +80,13 @@ class WitnessClient:
 
     async def _fetch(self, method: str, url: str, body: bytes | None) -> tuple[int, str, str]:
         received = bytearray()
-        client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=None, headers=_HEADERS)  # noqa: S113 (fail_after)
+        client = httpx.AsyncClient(
+            verify=web_trust(),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=None,  # noqa: S113 (fail_after)
+            headers=_HEADERS,
+        )
         with anyio.fail_after(self.seconds):
             async with client, client.stream(method, url, content=body) as answer:
                 async for chunk in answer.aiter_raw():

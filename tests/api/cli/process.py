@@ -17,6 +17,7 @@ import httpx
 from api.home import Home
 from client import Sigillo
 from tests.api.wire import PATIENCE
+from tests.deployment import NO_TLS
 
 COMMAND = [sys.executable, "-W", "error::ResourceWarning", "-m", "api.cli"]
 
@@ -62,7 +63,7 @@ class Served:
     def http(self, token: str = "") -> httpx.Client:
         """The network, as strangers reach it."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=PATIENCE)
+        return httpx.Client(verify=NO_TLS, base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=PATIENCE)
 
     def operator(self) -> Sigillo:
         """The operator, over the socket."""
