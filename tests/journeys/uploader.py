@@ -1,18 +1,23 @@
-"""A server process that can be killed, and clients that keep uploading to it and remember what was acknowledged."""
+"""A server process that can be killed, and clients that keep uploading to it and remember what was acknowledged.
+
+Its starts are many, and most of one is Python's imports: so each is forked from a process that imported them once.
+"""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Self
 
+import api.server  # noqa: F401 (what a fork finds imported)
+from api.cli import main
 from client import Sigillo, UnreachableError
 from client.problem import ClientError
 from tests.databases import KIND, settings_of
@@ -22,44 +27,59 @@ START_SECONDS = 180
 """How long a server may take to answer before the test calls it stuck; never a measurement."""
 
 
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__])
+
+
+def _serve(environment: dict[str, str]) -> None:
+    """`sigillo serve` in this process, with this environment and nothing on its standard error."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    sys.argv = ["sigillo", "serve"]
+    main()
+
+
 class Server:
-    """`sigillo serve` in a process group of its own; talked to over the home's socket."""
+    """`sigillo serve` in a process of its own; talked to over the home's socket."""
 
     def __init__(self, home: Path, kind: str = KIND) -> None:
         self.home, self.kind = home, kind
         self.starts = list[float]()
         """Seconds from each start to the first answer that all is ready."""
 
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkServerProcess | None = None
 
     def start(self) -> None:
         (self.home / "server.json").unlink(missing_ok=True)
         environment = {**os.environ, "SIGILLO_HOME": str(self.home), "SIGILLO_WORKERS": "1", "SIGILLO_PORT": "0"}
         environment |= {"SIGILLO_KEY_RATE": "1000000/minute", **settings_of(self.home, self.kind)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "serve"], env=environment, stderr=subprocess.DEVNULL
-        )
+        self._process = _FORKS.Process(target=_serve, args=(environment,))
+        self._process.start()
         started = time.monotonic()
         while not self._answers():
-            assert self._process.poll() is None, "the server ended while starting"
+            assert self._process.is_alive(), "the server ended while starting"
             assert time.monotonic() < started + START_SECONDS, "the server does not answer"
             time.sleep(0.02)
         self.starts.append(time.monotonic() - started)
 
     def kill(self) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        self._process.kill()
+        self._process.join()
 
     def stop(self) -> int:
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait()
+        self._process.join()
+        assert self._process.exitcode is not None
+        return self._process.exitcode
 
     @property
     def process(self) -> int:
         """Its id."""
         assert self._process is not None
+        assert self._process.pid is not None
         return self._process.pid
 
     def __enter__(self) -> Self:
@@ -68,7 +88,7 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         """Nothing goes on when a test has failed."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self._process.is_alive():
             self.kill()
 
     def client(self) -> Sigillo:
