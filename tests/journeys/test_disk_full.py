@@ -37,7 +37,7 @@ MOST = 500
 pytestmark = pytest.mark.skipif(not possible(), reason="no user and mount namespaces here: no small disk to fill")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def served() -> Iterator[Inside]:
     # The path to a socket is short, whatever folder tests have.
     with tempfile.TemporaryDirectory() as short:
@@ -47,7 +47,7 @@ def served() -> Iterator[Inside]:
             yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def operator(served: Inside) -> Iterator[Sigillo]:
     word = served.disk.folder / "server.json"
     deadline = time.monotonic() + PATIENCE
@@ -59,7 +59,7 @@ def operator(served: Inside) -> Iterator[Sigillo]:
         yield operator
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http(served: Inside, operator: Sigillo) -> Iterator[httpx.Client]:
     token = operator.issue_key({"tool": "Camera"})["token"]
     transport = httpx.HTTPTransport(uds=str(served.disk.folder / "socket"))

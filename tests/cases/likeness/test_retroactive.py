@@ -33,10 +33,23 @@ def http(registry: Running) -> Iterator[httpx.Client]:
         yield http
 
 
+KEPT: list[str] = []
+"""Where the assets of a test lie."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays(http: httpx.Client) -> Iterator[None]:
+    """A round looks at all there is: at each test's own, and not at those of every test before it."""
+    yield
+    while KEPT:
+        assert http.delete(KEPT.pop()).status_code == 200
+
+
 def signed(http: httpx.Client, content: bytes, claim: Any) -> dict[str, Any]:
     answer = upload(http, content, claim)
     assert answer.status_code == 201, answer.text
     asset: dict[str, Any] = answer.json()
+    KEPT.append(asset["links"]["self"])
     return asset
 
 
