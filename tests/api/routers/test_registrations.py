@@ -393,6 +393,34 @@ def test_a_signature_is_of_what_is_registered_and_once(up: Running) -> None:
         problem(register(ada.http, {**again, "consent": body["consent"]}), 410, "passkey-challenge-gone")
 
 
+def test_the_fingerprint_of_a_picture_is_signed_too(up: Running) -> None:
+    """Whoever passes a signature on cannot put another picture in its place."""
+    with somebody(up) as ada:
+        known(up, ada)
+        forms, others = ([f"{start + form:064x}" for form in range(8)] for start in (1 << 200, 1 << 210))
+        text = ada.http.get(f"{REGISTRATIONS}/rules", params={"region": "FR", "kind": "image"}).json()["consent"]
+        consent: dict[str, Any] = {"language": "en", "sha256": text["sha256"]}
+        body = {"account": ada.account, "region": "FR", "consent": consent}
+        given = [hashlib.sha256(bytes.fromhex("".join(forms))).hexdigest()]
+        path, wanted = f"{REGISTRATIONS}/statements", {**body, "given": given}
+        statement = ada.http.post(path, params={"kind": "image"}, json=wanted).json()
+        assert json.loads(statement["statement"])["given"] == given
+        options = begun(ada.http, "/me/signatures", {"purpose": "consent", "sha256": statement["sha256"]})
+        consent["passkey"] = ada.device.get(options)
+
+        def send(sent: list[str]) -> httpx.Response:
+            return ada.http.post(
+                "/v1/image-registrations", json={**body, "fingerprint": {"forms": sent, "quality": 99}}
+            )
+
+        problem(send(others), 403, "passkey-refused")
+        document = made(send(forms))
+        assert document["consent"]["statement_sha256"] == statement["sha256"]
+        tenant, entry = up.service.deployment.operator().tenant, document["ledger"]["entry"]
+        said: Any = up.service.ledger.payloads.open(tenant, entry).payload
+        assert list(said.given) == given
+
+
 def known(up: Running, person: Somebody) -> None:
     """Something is known of them."""
     by, account = actor(up.service.deployment.operator()), SubjectId(person.account)

@@ -149,6 +149,9 @@ def test_what_is_agreed_to_depends_on_all_that_was_chosen(desk: RegistryDesk, ac
         replace(request, purposes=frozenset({Purpose.POLITICAL})).agreed(account, consent),
         replace(request, right=Right.PARENT, stated="mother").agreed(account, consent),
         replace(request, kind=Kind.IMAGE).agreed(account, consent),
+        replace(request, given=("0" * 64,)).agreed(account, consent),
+        replace(request, given=("0" * 64, "1" * 64)).agreed(account, consent),
+        replace(request, given=("1" * 64, "0" * 64)).agreed(account, consent),
         request.agreed(SubjectId("acc_other"), consent),
         request.agreed(account, replace(consent, digest="0" * 64)),
     ]
