@@ -40,6 +40,7 @@ from api.workflows import durable_of
 from cases.access import Access
 from cases.claim_key import ClaimKeyRecord
 from cases.claims import Claims
+from cases.creators import Creators
 from cases.decisions import KINDS
 from cases.deployment import Deployment
 from cases.holds import Holds
@@ -171,6 +172,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
     )
     housekeeping = _housekeeping(on, registry, assurance, issuance, rewrapping, revocations, throttle, until)
+    creators = Creators(assurance.grants, issuance.record.did or settings.origin)
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -188,8 +190,8 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,
-        callers=desk_of(settings, Verification(ledger, recognition, signers, clock)),
-        strangers=desk_of(settings, Verification(ledger, recognition, strangers, clock)),
+        callers=desk_of(settings, Verification(ledger, recognition, signers, creators, clock)),
+        strangers=desk_of(settings, Verification(ledger, recognition, strangers, creators, clock)),
         throttle=throttle,
         signing=turns(settings.workers, STAMPING_THREADS if time_stamps else 0),
         metrics=on.metrics,

@@ -128,6 +128,8 @@ class AssetDetails:
     """How sure we were of it when it was signed; None of assets from before, as the next."""
 
     marking: Marking | None = None
+    account: str = ""
+    """Who made it, as its tool says; empty where it does not."""
 
 
 @dataclass(frozen=True)

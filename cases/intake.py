@@ -44,11 +44,12 @@ from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.signing import Judged, Signing, Submission, content, decision, details
 from detection.shares import Shares, Workers
+from identity.assurance.account import require_account
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
 from ledger.errors import EpochClosedError, LedgerError
 from ledger.forgetting.subjects import Subject
-from ledger.ids import EntryId, TenantId, milliseconds
+from ledger.ids import EntryId, SubjectId, TenantId, milliseconds
 from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.storage.blobs import Blob, BlobStore
@@ -110,9 +111,9 @@ class Intake:
         What is made or altered and may show somebody who refuses that is signed and held (`cases.likeness`).
 
         Raises MediaError, ClaimRefusedError, LikenessTokenError, ParentRefusedError, OtherHistoryError,
-        IdempotencyConflictError, SandboxError, ManifestBuildError, KeyStoreUnavailableError, SigningSuspendedError,
-        TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError, and what opening the original raises; then
-        nothing was kept.
+        IdempotencyConflictError, AccountNotFoundError, SandboxError, ManifestBuildError, KeyStoreUnavailableError,
+        SigningSuspendedError, TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError, and what opening the
+        original raises; then nothing was kept.
         """
         check_request(submission.claim, self.clock())
         check_grant(submission.claim, caller.grant)
@@ -206,10 +207,12 @@ class Intake:
         entry = self._entry(signing, subject, known)
         asset = self._asset(signing, subject, blob, entry.id)
         now = milliseconds(self.clock())
-        follows = self._follows(signing, subject, entry.id)
+        follows, made_by = self._follows(signing, subject, entry.id), SubjectId(signing.submission.account)
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, signing.caller)
+            if made_by:
+                require_account(connection, asset.tenant, made_by)
             self.revocations.require_unrevoked(signing.signer)
             if spent and spent.winner(connection, now):
                 return []
@@ -282,6 +285,7 @@ class Intake:
         made_from = submission.original.asset if submission.original else ""
         what = f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0{made_from}\0"
         what += f"{submission.use}\0{submission.place}\0{submission.likeness_check}\0"
+        what += f"{submission.account}\0"
         digest = hashlib.sha256(what.encode())
         for chunk in submission.content.chunks():
             digest.update(chunk)

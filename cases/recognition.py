@@ -18,7 +18,7 @@ from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details,
 from detection.memfd import Memfd
 from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subjects
-from ledger.ids import EntryId, TenantId
+from ledger.ids import EntryId, SubjectId, TenantId
 from ledger.storage.database import Database
 from ledger.storage.tenancy import SystemSession
 
@@ -33,6 +33,18 @@ _PUBLIC: Final = _LABELLED.where(AssetRow.visibility == Visibility.PUBLIC, Asset
 
 
 @dataclass(frozen=True)
+class Recognised:
+    """A file that was signed here."""
+
+    tenant: TenantId
+    entry: EntryId
+    """Of the signing."""
+
+    account: SubjectId
+    """Who made it, as its tool says; empty where it does not."""
+
+
+@dataclass(frozen=True)
 class Recognition:
     """Finds the asset a file is, if it is one. Safe to call from many threads."""
 
@@ -43,15 +55,15 @@ class Recognition:
         """The caller's own asset; a colleague's is nobody's. Raises KeyStoreUnavailableError."""
         wanted = {"label": label, "tenant": caller.tenant, "principal": caller.principal}
         found = self._find(caller.tenant, _OWN, wanted, file)
-        return AssetId(found["id"]) if found else None
+        return AssetId(found[0]["id"]) if found else None
 
-    def public(self, label: str, file: Memfd, sidecar: Memfd | None = None) -> EntryId | None:
-        """The signing's entry of anyone's public asset; with a `sidecar`, that one must be ours, too.
+    def public(self, label: str, file: Memfd, sidecar: Memfd | None = None) -> Recognised | None:
+        """Anyone's public asset; with a `sidecar`, that one must be ours, too.
 
         Raises KeyStoreUnavailableError.
         """
         found = self._find(SystemSession.VERIFICATION, _PUBLIC, {"label": label}, file, sidecar)
-        return EntryId(found["entry_id"]) if found else None
+        return found[1] if found else None
 
     def _find(
         self,
@@ -60,19 +72,23 @@ class Recognition:
         wanted: Mapping[str, str],
         file: Memfd,
         sidecar: Memfd | None = None,
-    ) -> RowMapping | None:
+    ) -> tuple[RowMapping, Recognised] | None:
         with self.database.read(session) as connection:
             row = connection.execute(statement, wanted).mappings().first()
-        return row if row is not None and row["details"] and self._is(row, file, sidecar) else None
+        found = self._recognised(row, file, sidecar) if row is not None and row["details"] else None
+        return (row, found) if row is not None and found else None
 
-    def _is(self, row: RowMapping, file: Memfd, sidecar: Memfd | None) -> bool:
+    def _recognised(self, row: RowMapping, file: Memfd, sidecar: Memfd | None) -> Recognised | None:
+        tenant = TenantId(row["tenant_id"])
         try:
-            subject = self.subjects.open(TenantId(row["tenant_id"]), subject_id(AssetId(row["id"])))
+            subject = self.subjects.open(tenant, subject_id(AssetId(row["id"])))
         except SubjectErasedError:
-            return False  # erased since the row was read
+            return None  # erased since the row was read
         if sidecar and sidecar.read(sidecar.size) != open_manifest(subject, row["manifest_store"]):
-            return False
+            return None
         digest = hashlib.sha256()
         for chunk in file.chunks():
             digest.update(chunk)
-        return open_details(subject, row["details"]).signed_sha256 == digest.hexdigest()
+        known = open_details(subject, row["details"])
+        ours = known.signed_sha256 == digest.hexdigest()
+        return Recognised(tenant, EntryId(row["entry_id"]), SubjectId(known.account)) if ours else None

@@ -71,6 +71,9 @@ class Submission:
     original: Original | None = None
     """Of a transformation."""
 
+    account: str = ""
+    """Who made it, an account of the caller's tenant; empty where the caller does not say."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -130,6 +133,7 @@ def details(signing: Signing, blob: Blob) -> AssetDetails:
         circumstances=signing.circumstances,
         confidence=signing.judged.confidence,
         marking=signing.judged.marking,
+        account=signing.submission.account,
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cases.recognition import Recognition
+from cases.creators import Creator, Creators
+from cases.recognition import Recognised, Recognition
 from detection.memfd import Memfd
 from detection.metadata import UNREAD, Metadata
 from detection.shares import Shares
@@ -46,6 +47,9 @@ class Verified:
     confidence: Confidence | None
     """How sure we are of it; None where nobody asked."""
 
+    creator: Creator | None
+    """How whoever made it stands, for public assets of ours whose tool named an account that is still there."""
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -54,6 +58,7 @@ class Verification:
     ledger: Ledger
     recognition: Recognition
     workers: Shares
+    creators: Creators
     clock: Clock
 
     def verify(
@@ -71,13 +76,14 @@ class Verification:
         Raises EmptyMediaError, FormatUnsupportedError, SandboxError.
         """
         report, metadata = self._looked_at(holder, file, trust, sidecar, metadata=confidence)
-        entry = self._public_entry(report, file, sidecar)
+        ours = self._public(report, file, sidecar)
         return Verified(
             report,
-            entry,
-            self._receipt(entry) if entry else "",
+            ours.entry if ours else None,
+            self._receipt(ours.entry) if ours else "",
             marking.of_report(report, metadata or UNREAD),
-            judging.of_report(report, metadata, self.clock(), recorded=entry is not None) if metadata else None,
+            judging.of_report(report, metadata, self.clock(), recorded=ours is not None) if metadata else None,
+            self._creator(ours) if ours and ours.account else None,
         )
 
     def _looked_at(
@@ -86,13 +92,19 @@ class Verification:
         workers = self.workers.of(holder)
         return inspect(workers, file, trust, sidecar) if metadata else (verify(workers, file, trust, sidecar), None)
 
-    def _public_entry(self, report: VerificationReport, file: Memfd, sidecar: Memfd | None) -> EntryId | None:
+    def _public(self, report: VerificationReport, file: Memfd, sidecar: Memfd | None) -> Recognised | None:
         if report.verdict is not Verdict.TRUSTED or not report.label:
             return None
         try:
             return self.recognition.public(report.label, file, sidecar)
         except (KeyStoreUnavailableError, KeyNotFoundError):
             return None  # the report stands by itself; readiness says what is missing
+
+    def _creator(self, ours: Recognised) -> Creator | None:
+        try:
+            return self.creators.of(ours.tenant, ours.account)
+        except (KeyStoreUnavailableError, KeyNotFoundError):
+            return None  # as above
 
     def _receipt(self, entry: EntryId) -> str:
         try:

@@ -147,6 +147,7 @@ def _take(
         place=body.place or service.settings.place,
         likeness_check=body.likeness_check,
         original=original,
+        account=body.account or "",
     )
     asset = service.library.find(caller, service.intake.take(caller, submission))
     service.metrics.signed.labels("yes" if asset.details and asset.details.time_stamp else "no").inc()

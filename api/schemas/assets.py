@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
 
-from api.schemas.words import PLACE
+from api.schemas.words import ACCOUNT, PLACE
 from cases.asset import Asset, AssetState, HeldFor, Visibility
 from cases.decisions import ParentFinding
 from cases.likeness.tokens import MAX_TOKEN
@@ -110,6 +110,11 @@ class ClaimBody(Strict):
 
     likeness_check: Annotated[str, Field(max_length=MAX_TOKEN)] = ""
     """The token of a check that allowed it (`POST /v1/likeness-checks`): it goes into the manifest."""
+
+    account: Annotated[str, Field(pattern=ACCOUNT)] | None = None
+    """Who made it, an account of yours (`acc_…`): of a public asset its level is told to whoever verifies it, and no
+    more of it. Not in the manifest.
+    """
 
     def claim(self, granted_tool: str) -> request.ClaimRequest:
         """The request as the house takes it; a caller that names no tool means the one its key is for."""

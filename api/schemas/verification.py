@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from api.version import VERSION
+from cases.creators import Creator
 from cases.verification import Verified
 from provenance.confidence.score import Confidence
 from provenance.marking import UNMARKED, Marking
@@ -52,6 +53,9 @@ class VerificationView(VerificationReport):
     confidence: Confidence | None = None
     """How sure we are that what it says of its origin is so; null where `?confidence=true` did not ask."""
 
+    creator: Creator | None = None
+    """Whether somebody known stands behind it, for whoever ranks: of public assets of ours whose tool named one."""
+
     @classmethod
     def of(cls, verified: Verified, lists: tuple[ListInForce, ...]) -> Self:
         """The view of a report."""
@@ -66,6 +70,7 @@ class VerificationView(VerificationReport):
             trust_lists=lists,
             marking=verified.marking,
             confidence=verified.confidence,
+            creator=verified.creator,
         )
 
 

@@ -1,0 +1,64 @@
+"""Who made a public asset, as far as others may know: that somebody stands behind it, and how sure that is. For whoever
+ranks or labels what people post.
+
+Rules
+- The tool that uploads names an account of its tenant. Said are a level, since which day, by whom, and the type of the
+  credential that says the same: never which account, what it showed, or what its holder is called.
+- It is how the account stands now: evidence that ended counts no more, and of an account that was erased nothing is
+  said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from identity.assurance.errors import AccountNotFoundError
+from identity.assurance.grants import Grants
+from identity.assurance.tier import Tier
+from identity.issuing.credential_types import ACCOUNT_ASSURANCE
+from ledger.ids import SubjectId, TenantId, moment
+
+VERIFIED: Final = Tier.MEDIUM
+"""From here on somebody counts as verified: another service or issuer knows them."""
+
+
+@dataclass(frozen=True)
+class Creator:
+    """How the account that made an asset stands."""
+
+    verified: bool
+    by: str
+    """Who says so: this deployment's DID, or where it is reached."""
+
+    level: Tier
+    since: str | None
+    """The day since which it has had this level, ISO 8601; None at level `none`."""
+
+    credential_type: str | None
+    """Of the credential that its holder can show for the same; None at level `none`."""
+
+
+@dataclass(frozen=True)
+class Creators:
+    """Safe to call from many threads."""
+
+    grants: Grants
+    by: str
+
+    def of(self, tenant: TenantId, account: SubjectId) -> Creator | None:
+        """None of an account that is gone. Raises KeyStoreUnavailableError."""
+        try:
+            found = self.grants.standing(tenant, account)
+        except AccountNotFoundError:
+            return None
+        now, policy = self.grants.accounts.now(), self.grants.policy
+        since = [one.granted_at for one in found.evidence if one.tier(policy, now).reaches(found.tier)]
+        known = found.tier is not Tier.NONE
+        return Creator(
+            found.tier.reaches(VERIFIED),
+            self.by,
+            found.tier,
+            moment(min(since)).date().isoformat() if known else None,
+            ACCOUNT_ASSURANCE.name if known else None,
+        )
