@@ -57,7 +57,7 @@ from ledger.storage.database import Database
 from provenance.manifest import define
 from provenance.report import History
 from provenance.request import Tool
-from provenance.rules import check_change, check_grant, check_request
+from provenance.rules import check_change, check_creator, check_grant, check_request
 from provenance.sign import Parent, sign
 from provenance.summary import in_brief
 from provenance.time_stamps import TimeStamps
@@ -138,6 +138,7 @@ class Intake:
         # The signer first: the roots asked for after it cover its chain.
         trust = self.trust()
         found, history, metadata = examine(workers, submission.content, submission.declared_mime, trust)
+        check_creator(submission.claim, found.sha256, self.clock())
         if made_from:
             history = self._instead_of(history, workers, made_from, trust)
         parent = self._parent(caller, submission, history)

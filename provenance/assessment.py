@@ -11,10 +11,12 @@ C2PA Technical Specification 2.4, "Validation", "Validation states".
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from keys.chain import rfc3339
+from keys.clock import system_clock
 from keys.revocation import Revocation
 from provenance.ancestry import Json, statuses_in, trace
 from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, effect
@@ -51,6 +53,7 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
     actions, more_actions = stated.actions()
     ancestry = trace(store)
     statuses, more_statuses = _statuses(results)
+    time_stamps = _time_stamps(_signature(detail, label), results, stamps)
     return VerificationReport(
         verdict=worst((_judge(results), STATES.get(str(store.get("validation_state")), Verdict.INVALID))),
         trust=trust,
@@ -59,7 +62,7 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
         title=stated.title(),
         generators=stated.generators(),
         signer=_signer(_signature(detail, label), of_signer(signers.certificate(label), revoked)),
-        time_stamps=_time_stamps(_signature(detail, label), results, stamps),
+        time_stamps=time_stamps,
         statuses=statuses,
         actions=actions,
         model=stated.model(),
@@ -67,6 +70,7 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
         author=stated.author(),
         content=stated.content(),
         likeness_check=stated.likeness_check(),
+        creator_signature=stated.creator(signers.roots, signers.purposes, _made(time_stamps)),
         ingredients=ancestry.tree,
         source_types=source_types_in(store),
         truncated=more_actions or more_statuses or ancestry.truncated,
@@ -132,3 +136,8 @@ def _time_stamps(signature: Json, results: Json, stamps: Stamps) -> tuple[TimeSt
     authority = ((stamp.get("certificateInfo") or {}).get("subject") or {}).get("CN")
     found = standing(codes, time_of(signature), begins, stamps)
     return (TimeStamp(text(stamp.get("timestamp")), text(authority), TIME_STAMP_TRUSTED in codes, found),)
+
+
+def _made(time_stamps: tuple[TimeStamp, ...]) -> datetime:
+    """When it was signed, where somebody who is trusted says so; else now."""
+    return next((moment for one in time_stamps if one.trusted and (moment := moment_in(one.time))), system_clock())

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC
 from typing import Any, Final
 
+from provenance.creator import CREATOR_LABEL
 from provenance.errors import ClaimRefusedError
 from provenance.request import Action, AuthorStatement, ClaimRequest, LikenessCheck, Tool
 from provenance.verdict import Verdict
@@ -147,6 +148,8 @@ def _stated(request: ClaimRequest) -> list[dict[str, Any]]:
     stated: list[dict[str, Any]] = [{"label": TRAINING_MINING_LABEL, "data": {"entries": entries}}]
     if request.model is not None:
         stated.append({"label": MODEL_LABEL, "data": asdict(request.model)})
+    if request.creator is not None:
+        stated.append({"label": CREATOR_LABEL, "data": asdict(request.creator)})
     if request.author is not None:
         # CAWG Metadata 1.1 demands a JSON box; the Builder would make it CBOR.
         stated.append({"label": AUTHOR_LABEL, "data": _dublin_core(request.author), "kind": "Json"})

@@ -195,6 +195,28 @@ class StatedLikenessCheck:
 
 
 @dataclass(frozen=True)
+class StatedCreator:
+    """The `org.sigillo.creator-signature` assertion: who signed for the work with a key of their own."""
+
+    name: Text | None
+    """As they call themselves."""
+
+    verdict: Verdict
+    """*trusted*: somebody who is trusted certifies the key. *untrusted*: it holds, and says no more than that one key
+    signed. Never without the manifest's own verdict, which says whether that is what was signed with it.
+    """
+
+    reason: Text
+    """Why it is not trusted; empty where it is."""
+
+    key_sha256: Text | None = None
+    """Of its key (SubjectPublicKeyInfo), hexadecimal: the same for all that it signs."""
+
+    subject: Text | None = None
+    """Of its certificate, where it has one."""
+
+
+@dataclass(frozen=True)
 class Ingredient:
     """A file that went into this one. The tuple of them is the tree in pre-order; `depth` begins at 1."""
 
@@ -238,6 +260,9 @@ class VerificationReport:
     author: StatedAuthor | None = None
     content: StatedContent | None = None
     likeness_check: StatedLikenessCheck | None = None
+    creator_signature: StatedCreator | None = None
+    """None where no creator signed."""
+
     ingredients: tuple[Ingredient, ...] = ()
     source_types: tuple[Text, ...] = ()
     """Every digital source type that it or an earlier version states."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from provenance.creator import CreatorSignature
 from provenance.vocabulary import DigitalSourceType, TrainingMining
 
 
@@ -63,6 +64,8 @@ class ClaimRequest:
 
     training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
     author: AuthorStatement | None = None
+    creator: CreatorSignature | None = None
+    """What its creator signed with a key of their own."""
 
 
 @dataclass(frozen=True)

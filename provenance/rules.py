@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from provenance.characters import blank, hidden
+from provenance.creator import CreatorStatement, judged
 from provenance.errors import ClaimRefusedError
 from provenance.request import Action, ClaimRequest, Grant
+from provenance.verdict import Verdict
 from provenance.vocabulary import ACTIONS, CREATED, GENERATIVE, OPENED, UNAVAILABLE_ACTIONS
 
 MAX_TITLE: Final = 200
@@ -75,6 +78,17 @@ def check_request(request: ClaimRequest, now: datetime) -> None:
     for index, action in enumerate(request.actions):
         _check_action(f"actions[{index}]", action, index, now)
     _check_model(request)
+
+
+def check_creator(request: ClaimRequest, sha256: str, now: datetime) -> None:
+    """Hold what a creator signed to the file and to the request. Raises ClaimRefusedError."""
+    if request.creator is None:
+        return
+    kinds = tuple(sorted({str(action.source_type) for action in request.actions if action.source_type}))
+    wanted = CreatorStatement("", sha256, request.title, kinds)
+    found = judged(asdict(request.creator), wanted, (), frozenset(), now)
+    if found.verdict is not Verdict.UNTRUSTED:  # whether anybody vouches for the key is for whoever verifies
+        raise ClaimRefusedError("creator_signature", f"creator-{found.verdict}", found.reason)
 
 
 def check_change(request: ClaimRequest) -> None:

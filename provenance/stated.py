@@ -7,10 +7,15 @@ Rules
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
+from cryptography import x509
+
+from keys.path import Purposes
+from provenance.creator import CREATOR_LABEL, CreatorStatement, judged
 from provenance.manifest import (
     AUTHOR_LABEL,
     CONTENT_LABEL,
@@ -26,6 +31,7 @@ from provenance.report import (
     StatedAction,
     StatedAuthor,
     StatedContent,
+    StatedCreator,
     StatedLikenessCheck,
     StatedModel,
     StatedTool,
@@ -127,6 +133,17 @@ class Stated:
             if entry is not None:
                 return StatedLikenessCheck(entry, *said)
         return None
+
+    def creator(self, roots: Sequence[x509.Certificate], purposes: Purposes, at: datetime) -> StatedCreator | None:
+        """Who signed for the work themselves, and what that is worth under these roots."""
+        data = next(self._of(CREATOR_LABEL), None)
+        return None if data is None else judged(data, self._as_a_creator_would_say(), roots, purposes, at)
+
+    def _as_a_creator_would_say(self) -> CreatorStatement | None:
+        content = self.content()
+        if content is None:
+            return None
+        return CreatorStatement("", content.sha256, self.title() or "", tuple(sorted(set(self.source_types()))))
 
     def _of(self, *labels: str) -> Iterator[dict[str, Any]]:
         for assertion in self._assertions:

@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
+from api.cli.creator import Creator
 from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from client import Sigillo
@@ -27,6 +28,11 @@ def sign(
     title: str = typer.Option("", help="Title in the manifest."),
     claim: Path = typer.Option(None, help="JSON file with the whole claim (see docs/api.md); --title wins over it."),
     made_from: str = typer.Option("", help="Asset these were made from: it becomes their parent. --claim says how."),
+    creator_key: Path = typer.Option(
+        None, help="Your own key (PEM, P-256 or Ed25519): you sign, too, and the manifest carries it. It stays here."
+    ),
+    creator_certificate: Path = typer.Option(None, help="Its certificates (PEM), leaf first, where it has some."),
+    creator_name: str = typer.Option("", help="Who you are, in your own words."),
     public: bool = typer.Option(False, help="Anyone who presents the file may learn of its ledger entry."),
     wait: int = typer.Option(0, min=0, help="Seconds to wait until the ledger entry is proven by a checkpoint."),
     server: str = SERVER,
@@ -35,6 +41,7 @@ def sign(
 ) -> None:
     """Sign files: each gets a C2PA manifest and an entry in the ledger."""
     body = _claim(claim, title, public=public)
+    creator = Creator.of(creator_key, creator_certificate, creator_name) if creator_key else None
     folder = out.endswith("/")
     targets = {
         file: _target(file, Path(out) if out else None, several=len(files) > 1, as_folder=folder) for file in files
@@ -44,7 +51,7 @@ def sign(
         done, refused = each(
             files,
             "signing",
-            lambda file: _sign(_Asked(sigillo, body, made_from, wait), file, targets[file]),
+            lambda file: _sign(_Asked(sigillo, body, made_from, wait, creator), file, targets[file]),
             as_json=as_json,
         )
     _show(done, as_json=as_json)
@@ -102,11 +109,13 @@ class _Asked:
     claim: dict[str, Any]
     made_from: str
     wait: int
+    creator: Creator | None
 
     def asset(self, file: Path) -> dict[str, Any]:
+        claim = self.creator.cosigned(file, self.claim) if self.creator else self.claim
         if self.made_from:
-            return self.sigillo.transform(self.made_from, file, self.claim, wait=self.wait)
-        return self.sigillo.sign(file, self.claim, wait=self.wait)
+            return self.sigillo.transform(self.made_from, file, claim, wait=self.wait)
+        return self.sigillo.sign(file, claim, wait=self.wait)
 
 
 def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:

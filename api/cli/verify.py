@@ -129,8 +129,7 @@ def _stated(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     uses = {entry["use"] for entry in report["training_mining"]}
     if uses:
         yield "training", "not allowed" if uses == {"notAllowed"} else ", ".join(sorted(uses))
-    if report["author"]:
-        yield "author", f"{report['author']['name']}: {report['author']['statement']}"
+    yield from _people(report)
     for ingredient in report["ingredients"]:
         if ingredient["verdict"]:
             name = ingredient["title"] or ingredient["label"]
@@ -161,3 +160,12 @@ def _stamped(stamp: dict[str, Any]) -> str:
 def _named(thing: dict[str, Any]) -> str:
     known = thing["version"] not in {None, "unspecified"}
     return f"{thing['name']} {thing['version']}" if known else str(thing["name"])
+
+
+def _people(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if report["author"]:
+        yield "author", f"{report['author']['name']}: {report['author']['statement']}"
+    if report["creator_signature"]:
+        creator = report["creator_signature"]
+        why = f": {creator['reason']}" if creator["reason"] else f", certified as {creator['subject']}"
+        yield "creator", f"{creator['name'] or 'nobody named'} signed it ({creator['verdict']}{why})"

@@ -15,6 +15,7 @@ from cases.likeness.use import Use
 from ledger.ids import moment
 from provenance import request
 from provenance.confidence.score import Confidence
+from provenance.creator import CreatorSignature
 from provenance.marking import Marking
 from provenance.report import TimeStamp
 from provenance.rules import MAX_ACTIONS
@@ -101,6 +102,9 @@ class ClaimBody(Strict):
     actions: Annotated[tuple[ActionBody, ...], Field(max_length=MAX_ACTIONS), FailFast()] = ()
     training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
     author: AuthorBody | None = None
+    creator_signature: CreatorSignature | None = None
+    """What its creator signed with a key of their own (`sigillo sign --creator-key`): it goes into the manifest."""
+
     visibility: Visibility = Visibility.UNLISTED
     purpose: Use = Use.UNSAID
     """What it is for, where it shows somebody: people may refuse one use and not another. Not in the manifest."""
@@ -126,6 +130,7 @@ class ClaimBody(Strict):
             actions=tuple(_action(action) for action in self.actions),
             training_mining=self.training_mining,
             author=request.AuthorStatement(**self.author.model_dump()) if self.author else None,
+            creator=self.creator_signature,
         )
 
 

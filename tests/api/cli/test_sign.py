@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.api.cli.conftest import Run
 from tests.api.wire import count, counts
@@ -243,3 +245,18 @@ def test_a_manifest_is_never_overwritten(deployment: Running, run: Run, film: Pa
     twin.write_bytes(film.read_bytes())
     assert run("sign", film, twin).exit_code == 2, "both would have their manifest there"
     assert counts(deployment) == before
+
+
+def test_a_creator_signs_beside_the_platform(deployment: Running, run: Run, photo: Path, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = tmp_path / "me.pem"
+    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assert run("sign", photo, "--creator-key", pem).exit_code == 2  # who are you?
+    done = run("sign", photo, "--creator-key", pem, "--creator-name", "Ada Löwe", "--title", "Harbour")
+    assert done.exit_code == 0, done.output
+    written = photo.with_name("photo.signed.jpg")
+    creator = deployment.operator.verify(written)["creator_signature"]
+    assert (creator["name"], creator["verdict"]) == ("Ada Löwe", "untrusted")
+    assert "Ada Löwe signed it (untrusted: it holds, and nobody vouches for the key)" in run("verify", written).stdout
+    pem.write_text("no key")
+    assert run("sign", photo, "--creator-key", pem, "--creator-name", "Ada").exit_code == 2
