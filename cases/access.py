@@ -18,9 +18,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
-from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, insert, select, update
+from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.decisions import ACCESS_POLICY, KEY_ISSUED, KEY_REVOKED, KeyIssued, KeyRevoked
@@ -135,6 +135,9 @@ class ApiKeyRow(Base):
     assertions: Mapped[str]
     created_at: Mapped[int]
     revoked_at: Mapped[int | None]
+
+
+_KEY: Final = select(ApiKeyRow.__table__).where(ApiKeyRow.id == bindparam("key"))  # built once: each request asks
 
 
 @dataclass(frozen=True)
@@ -288,12 +291,7 @@ class Access:
         """The caller behind a token. Raises UnknownKeyError."""
         prefix, _, rest = token.partition("_")
         key, _, secret = rest.partition("_")
-        with self.database.read(SystemSession.AUTHENTICATION) as connection:
-            row = (
-                connection.execute(select(ApiKeyRow.__table__).where(ApiKeyRow.id == f"key_{key}"))
-                .mappings()
-                .one_or_none()
-            )
+        row = self.database.look(SystemSession.AUTHENTICATION, _KEY, {"key": f"key_{key}"})
         stored = row["digest"] if row else _digest("")
         same = hmac.compare_digest(stored, _digest(secret))
         if row is None or not same or prefix != PREFIX or row["revoked_at"] is not None:

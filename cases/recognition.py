@@ -73,8 +73,7 @@ class Recognition:
         file: Memfd,
         sidecar: Memfd | None = None,
     ) -> tuple[RowMapping, Recognised] | None:
-        with self.database.read(session) as connection:
-            row = connection.execute(statement, wanted).mappings().first()
+        row = self.database.look(session, statement, wanted)
         found = self._recognised(row, file, sidecar) if row is not None and row["details"] else None
         return (row, found) if row is not None and found else None
 

@@ -16,6 +16,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from pydantic_core import from_json
@@ -35,8 +36,8 @@ _INT = struct.calcsize("i")
 _ANCILLARY_BYTES = socket.CMSG_LEN(MAX_DESCRIPTORS * _INT)
 LENGTH = struct.Struct(">I")
 _TIMEVAL = struct.Struct("@ll")
-_SHORTEST_WAIT = 0.001
-"""Seconds. Zero would mean for ever to the kernel."""
+_TICK_SECONDS = 0.125
+"""How exactly waits are bounded. Zero would mean for ever to the kernel."""
 
 
 class FrameError(Exception):
@@ -79,6 +80,8 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
+        self._bounds: dict[int, int] = {}
+        """Ticks that calls are bounded by now, by option."""
 
     def send(self, frame: bytes, descriptors: Sequence[int] = (), deadline: float | None = None) -> None:
         """Send one encoded frame. Raises ChannelClosedError, TimeoutError."""
@@ -140,16 +143,22 @@ class Channel:
         return data
 
     def _arm(self, option: int, deadline: float | None) -> None:
-        """Bound the next call in the kernel: one cheap call instead of a poll before every read."""
+        """Bound the next call in the kernel, rounded up to a tick: no call at all where it is bounded so already, as
+        for one job after another of the same kind, and no poll before every read.
+        """
         if deadline is None:
             return
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        seconds, fraction = divmod(max(left, _SHORTEST_WAIT), 1)
+        ticks = ceil(left / _TICK_SECONDS)
+        if self._bounds.get(option) == ticks:
+            return
+        seconds, fraction = divmod(ticks * _TICK_SECONDS, 1)
         bound = _TIMEVAL.pack(int(seconds), int(fraction * 1_000_000))
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, option, bound)
+            self._bounds[option] = ticks
         except OSError as error:  # closed by another thread, which ends the sandbox
             raise ChannelClosedError("this end is closed") from error
 

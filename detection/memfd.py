@@ -28,6 +28,7 @@ class Memfd:
     def __init__(self, descriptor: int) -> None:
         """Own an open memfd; `create`, `of` and `adopt` are the ways to get one."""
         self._file = io.FileIO(descriptor, "r+b")
+        self._sealed = False
 
     @classmethod
     def create(cls, name: str = "media") -> Self:
@@ -66,11 +67,13 @@ class Memfd:
     def seal(self) -> None:
         """Freeze size and bytes for good."""
         fcntl.fcntl(self._file, fcntl.F_ADD_SEALS, FROZEN)
+        self._sealed = True
 
     @property
     def sealed(self) -> bool:
-        """Whether size and bytes are frozen."""
-        return fcntl.fcntl(self._file, fcntl.F_GET_SEALS) & FROZEN == FROZEN
+        """Whether size and bytes are frozen, which nothing undoes."""
+        self._sealed = self._sealed or fcntl.fcntl(self._file, fcntl.F_GET_SEALS) & FROZEN == FROZEN
+        return self._sealed
 
     @property
     def size(self) -> int:

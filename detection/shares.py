@@ -9,6 +9,7 @@ Rules
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Share:
     """As much of a pool as one holder may have at once."""
 
     sandbox: Sandbox
-    free: threading.Semaphore
+    free: queue.SimpleQueue[None]
 
     def run(
         self,
@@ -39,12 +40,16 @@ class Share:
         begun: bool = False,
     ) -> Reply:
         """As `Sandbox.run`; raises SandboxBusyError too while the holder's other jobs occupy its share."""
-        if not self.free.acquire(timeout=self.sandbox.patience(begun=begun)):
-            raise SandboxBusyError("as many workers as you may have are occupied by your other files: try again")
+        try:
+            self.free.get(timeout=self.sandbox.patience(begun=begun))
+        except queue.Empty:
+            raise SandboxBusyError(
+                "as many workers as you may have are occupied by your other files: try again"
+            ) from None
         try:
             return self.sandbox.run(job, args, fds, answer, timeout, begun=begun)
         finally:
-            self.free.release()
+            self.free.put(None)
 
 
 Workers: TypeAlias = Sandbox | Share
@@ -62,7 +67,7 @@ class Shares:
         self._sandbox: Sandbox | None = None
         self._closed = False
         self._failure = ""
-        self._free: WeakValueDictionary[str, threading.Semaphore] = WeakValueDictionary()
+        self._free: WeakValueDictionary[str, queue.SimpleQueue[None]] = WeakValueDictionary()
 
     def start(self) -> None:
         """Start the workers, and wait for them. Raises SandboxUnavailableError."""
@@ -76,7 +81,7 @@ class Shares:
         Raises SandboxUnavailableError.
         """
         with self._lock:
-            return Share(self._started(), self._free.setdefault(holder, threading.Semaphore(self._each)))
+            return Share(self._started(), self._free.setdefault(holder, _tokens(self._each)))
 
     @property
     def reason(self) -> str:
@@ -102,3 +107,11 @@ class Shares:
                 raise
             self._failure = ""
         return self._sandbox
+
+
+def _tokens(number: int) -> queue.SimpleQueue[None]:
+    """Taken and given back as a semaphore is, of which the library's own is written in Python."""
+    tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
+    for _ in range(number):
+        tokens.put(None)
+    return tokens

@@ -1,7 +1,7 @@
 """One database behind one URL: sessions that know whom they act for.
 
 Rules
-- `read` gives a snapshot that changes nothing; `write` changes bookkeeping tables only; everything that
+- `read` gives a snapshot that changes nothing, `look` a row; `write` changes bookkeeping tables only; everything that
   decides goes through the sequencer, which alone opens transactions with more access.
 - What is SQLite's alone is in `ledger.sqlite`, what is PostgreSQL's in `ledger.postgresql`; both are a `Backend`.
 """
@@ -9,12 +9,12 @@ Rules
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy import Connection, Engine, RowMapping, Select, event, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -79,6 +79,16 @@ class Database:
         """
         with self._unavailable(), self._transaction(Binding(session, Access.READ)) as connection:
             yield connection
+
+    def look(
+        self, session: TenantId | SystemSession, statement: Select[*tuple[Any, ...]], wanted: Mapping[str, Any]
+    ) -> RowMapping | None:
+        """The first row that one statement finds, None for none: what each of hundreds of requests a second asks.
+
+        Raises DatabaseUnavailableError; SessionRefusedError from a statement the session may not run.
+        """
+        with self._unavailable(), self._transaction(Binding(session, Access.LOOK)) as connection:
+            return connection.execute(statement, wanted).mappings().first()
 
     def write(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` in one transaction that may change bookkeeping tables only, and return its result.

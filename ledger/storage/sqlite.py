@@ -61,6 +61,7 @@ class Sqlite:
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_TIMEOUT,
+            pool_use_lifo=True,  # the one used last has most of its pages and statements at hand
             hide_parameters=True,  # an error's text may end in a log, and rows must not
         )
         event.listen(self.engine, "connect", _connect)
@@ -149,6 +150,8 @@ def _connect(raw: DBAPIConnection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    if binding(connection).access is Access.LOOK:
+        return
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     raw.execute("BEGIN" if binding(connection).access is Access.READ else "BEGIN IMMEDIATE")

@@ -52,6 +52,9 @@ class Access(StrEnum):
     """What a session may change."""
 
     READ = "read"
+    LOOK = "look"
+    """One statement that reads, which is a snapshot by itself: where that can be, no transaction begins for it."""
+
     WORK = "work"
     """A tenant's own rows."""
 

@@ -8,6 +8,7 @@ import pytest
 from api.turns import Turns
 from api.upload import UploadsBusyError
 from tests.api.wire import PATIENCE
+from tests.waiting import until
 
 
 class Work:
@@ -74,7 +75,7 @@ def test_who_has_many_requests_waits_in_a_line_of_their_own() -> None:
         greedy = [asyncio.create_task(turns.run("greedy", slow, "")) for _ in range(10)]
         await begun(slow)
         assert await turns.run("modest", str.upper, "served") == "SERVED"
-        assert turns._turns.borrowed_tokens == 2
+        await asyncio.to_thread(until, lambda: slow.times == 2)
         slow.end.set()
         await asyncio.gather(*greedy)
         assert slow.times == 10
@@ -93,5 +94,21 @@ def test_a_turn_not_had_in_ones_own_line_is_refused_like_any_other() -> None:
         slow.end.set()
         await working
         assert await turns.run("greedy", str.upper, "served") == "SERVED"
+
+    asyncio.run(requests())
+
+
+def test_a_cancelled_request_ends_with_its_work() -> None:
+    async def requests() -> None:
+        turns, work = Turns(1, 1), Work()
+        request = asyncio.create_task(turns.run("", work, ""))
+        await begun(work)
+        for _ in range(3):
+            request.cancel()
+            await asyncio.sleep(0)
+        assert not request.done()
+        work.end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await request
 
     asyncio.run(requests())

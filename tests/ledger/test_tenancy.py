@@ -263,6 +263,19 @@ def test_a_reader_changes_nothing(database: Database) -> None:
             connection.execute(delete(A).where(confined()))
 
 
+def test_a_look_is_held_to_the_same(database: Database) -> None:
+    wanted = select(A.c.tenant_id).where(A.c.tenant_id == bindparam("whose"))
+    found = database.look(MINE, wanted, {"whose": MINE})
+    assert found is not None
+    assert dict(found) == {"tenant_id": MINE}
+    assert database.look(SystemSession.SWEEP, wanted, {"whose": "nobody"}) is None
+    with pytest.raises(TenantPredicateMissingError):
+        database.look(MINE, wanted, {"whose": THEIRS})
+    with pytest.raises(SessionRefusedError):
+        database.look(MINE, delete(A).where(confined()), {})  # type: ignore[arg-type]  # no reading at all
+    assert database.look(MINE, wanted, {"whose": MINE}) is not None
+
+
 def test_a_named_system_session_reads_across_tenants(database: Database) -> None:
     with database.read(SystemSession.SWEEP) as connection:
         assert connection.execute(select(func.count(A.c.x))).scalar_one() == 2
