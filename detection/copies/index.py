@@ -4,7 +4,7 @@ Rules
 - Whoever searches sees the database's own count first; an index that is behind it follows before it is searched, and
   one that cannot is unknown (MatchUnknownError), never *no match*.
 - What was removed is wiped as it is followed, at the next search or call of `follow`.
-- The memory and the search are those of faces' templates (`detection.templates.generation`).
+- The memory and the search are those of faces' templates (`detection.near.generation`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from detection.copies.bank import PictureBank
 from detection.copies.fingerprint import FORMS, HASH_BYTES, REACH, Bits
 from detection.errors import MatchUnknownError, Unknown
-from detection.templates.generation import Generation
+from detection.near.generation import Generation
 from keys.errors import KeysError, SealBrokenError
 from ledger.errors import DatabaseUnavailableError, SubjectErasedError
 from ledger.ids import SubjectId, TenantId
@@ -38,7 +38,7 @@ class _Tenant:
     owners: dict[int, SubjectId] = field(default_factory=dict)
     """By row. Replaced whole, so that whoever reads it is not disturbed."""
 
-    forms: Generation = field(default_factory=lambda: Generation(None, HASH_BYTES))
+    forms: Generation = field(default_factory=lambda: Generation(HASH_BYTES, HASH_BYTES // 2))
 
 
 class PictureIndex:
@@ -54,10 +54,8 @@ class PictureIndex:
         if len(probes) > MAX_PROBES:
             raise ValueError(f"{len(probes)} hashes at once, at most {MAX_PROBES}")
         index = self.follow(tenant)
-        rows: set[int] = set()
-        for probe in probes:
-            near, _ = index.forms.near(probe, REACH)
-            rows.update((near // FORMS).tolist())
+        near, _ = index.forms.near(probes, REACH)
+        rows = set((near // FORMS).tolist())
         owners = index.owners
         return sorted({owners[row] for row in rows if row in owners})
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Executable, Row, bindparam, delete, func, insert, select, update
 
 from detection.errors import RotationChangedError
+from detection.near.follower import Changed, Changes
 from detection.templates.rotations import Rotations, newest
 from detection.templates.sealed import FaceKey, Place
 from detection.templates.tables import FaceBank, FaceRemoval, FaceTemplate
@@ -60,30 +61,6 @@ class Opened:
 
     owner: SubjectId
     embedding: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Changed:
-    """What an index must learn of a row."""
-
-    row: int
-    rotation: int
-    model: str
-    template: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What became of a tenant's rows since some change."""
-
-    upto: int
-    """The change that whoever applies this has come to."""
-
-    counted: int
-    """The newest."""
-
-    rows: Sequence[Changed]
-    removed: Sequence[int]
 
 
 class Bank:
@@ -156,7 +133,8 @@ class Bank:
             found = connection.execute(_TEMPLATES.where(*new).order_by(FaceTemplate.changed).limit(limit)).all()
             removed = connection.execute(select(FaceRemoval.row).where(*gone)).scalars().all()
         rows = [self._changed(tenant, one) for one in found]
-        return Changes(found[-1].changed if len(found) == limit else counted, counted, rows, removed)
+        upto = found[-1].changed if len(found) == limit else counted
+        return Changes(upto, counted, rows, removed, counted - REMEMBERED)
 
     def opened(self, tenant: TenantId, rows: Sequence[int]) -> list[Opened]:
         """The embeddings of these rows, but of those that are gone. Raises as `changes`."""
@@ -190,7 +168,7 @@ class Bank:
     def _changed(self, tenant: TenantId, row: Row[*tuple[Any, ...]]) -> Changed:
         key = FaceKey.of(self._subjects.unwrap(tenant, row.owner_id, row.epoch, row.wrapped))
         template = key.open_template(Place(row.n, row.model), row.rotation, row.template)
-        return Changed(row.row, row.rotation, row.model, template)
+        return Changed(row.row, (row.rotation, row.model), template)
 
 
 def count_changes(connection: Connection, tenant: TenantId, changes: int) -> int:

@@ -19,9 +19,9 @@ from typing import Final
 import numpy as np
 
 from detection.errors import EmbeddingRefusedError, MatchUnknownError, Unknown
+from detection.near.generation import Generation, Near
 from detection.templates.bank import Bank, Opened
-from detection.templates.generation import Generation, Near
-from detection.templates.index import TemplateIndex
+from detection.templates.index import TemplateIndex, of_others, under_any_rotation
 from detection.templates.template import Embedding, Vectors, encode, from_bytes, vectors
 from detection.templates.thresholds import THRESHOLDS, Band, Thresholds
 from keys.errors import KeysError, SealBrokenError
@@ -82,9 +82,9 @@ class Matcher:
         with _unknown():
             probes = vectors(embeddings, self._bank.model.dimensions)
             if among is None:
-                index = self._index.current(tenant)
-                opened = self._bank.opened(tenant, _near(probes, index.of(self._bank.model.name)))
-                others = index.of_others(self._bank.model.name)
+                index, model = self._index.current(tenant), self._bank.model.name
+                opened = self._bank.opened(tenant, _near(probes, under_any_rotation(index, model)))
+                others = of_others(index, model)
             else:
                 opened = self._bank.opened_of(tenant, among)
                 others = self._bank.of_other_models(tenant, among)

@@ -95,8 +95,9 @@ def test_an_index_is_what_the_rows_are(world: World, bank: PictureBank, turns: l
 
 def _absent(index: PictureIndex, tenant: TenantId, picture: Fingerprint) -> bool:
     """Whether no byte of it is in the index's memory."""
-    held = b"".join(segment._bits.tobytes() for segment in index.follow(tenant).forms._segments)
-    return all(bytes.fromhex(form) not in held for form in picture.forms)
+    segments = index.follow(tenant).forms._segments
+    held = b"".join(part.tobytes() for segment in segments for part in (segment._lead, segment._rest))
+    return all(half not in held for form in map(bytes.fromhex, picture.forms) for half in (form[:16], form[16:]))
 
 
 def test_nothing_of_a_picture_is_stored_in_clear(world: World, bank: PictureBank, tenant: TenantId) -> None:

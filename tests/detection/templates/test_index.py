@@ -11,7 +11,8 @@ from hypothesis.strategies import integers
 from sqlalchemy import func, select
 
 from detection.errors import MatchUnknownError, Unknown
-from detection.templates import bank, generation, index, renewing
+from detection.near import follower, generation
+from detection.templates import bank, renewing
 from detection.templates.bank import Model
 from detection.templates.decisions import KINDS
 from detection.templates.index import TemplateIndex
@@ -25,7 +26,7 @@ from tests.ledger.world import LONG, World, running
 
 def held(house: House, tenant: TenantId) -> int:
     """Templates in this process's memory."""
-    return sum(len(one) for one in house.index._tenants[tenant].generations.values())
+    return sum(len(one) for one in house.index.of(tenant).index.generations.values())
 
 
 def elsewhere(house: House) -> House:
@@ -66,13 +67,13 @@ def test_an_erasure_that_is_undone_takes_nothing(house: House, tenant: TenantId)
 def test_an_index_far_behind_says_unknown_until_it_followed(
     house: House, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "AT_ONCE", 3)
+    monkeypatch.setattr(follower, "AT_ONCE", 3)
     faces = strangers(10)
     owners = house.register_all(tenant, [[face] for face in faces])
     with pytest.raises(MatchUnknownError) as refused:
         house.found(tenant, *faces)
     assert refused.value.reason is Unknown.INDEX
-    monkeypatch.setattr(index, "BATCH", 4)
+    monkeypatch.setattr(follower, "BATCH", 4)
     house.index.follow(tenant)
     assert set(house.found(tenant, *faces)) == set(owners)
 
@@ -80,10 +81,10 @@ def test_an_index_far_behind_says_unknown_until_it_followed(
 def test_while_another_thread_follows_for_long_it_is_unknown(
     house: House, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "PATIENCE", 0.01)
+    monkeypatch.setattr(follower, "PATIENCE", 0.01)
     (face,) = strangers(1)
     house.register(tenant, face)
-    with house.index._turn(tenant), pytest.raises(MatchUnknownError) as refused:
+    with house.index.of(tenant).turn, pytest.raises(MatchUnknownError) as refused:
         house.found(tenant, face)
     assert refused.value.reason is Unknown.INDEX
 
@@ -130,7 +131,6 @@ def test_an_index_that_missed_too_much_is_built_anew(
 ) -> None:
     """Removals are kept for so many changes: whoever missed more would keep what is gone."""
     monkeypatch.setattr(bank, "REMEMBERED", 5)
-    monkeypatch.setattr(index, "REMEMBERED", 5)
     faces = strangers(12)
     there = elsewhere(house)
     gone = house.register(tenant, faces[0])
@@ -150,13 +150,12 @@ def test_an_index_is_built_of_more_than_is_remembered(
 ) -> None:
     """In batches, of which the first lies further back than removals are kept for."""
     monkeypatch.setattr(bank, "REMEMBERED", 5)
-    monkeypatch.setattr(index, "REMEMBERED", 5)
-    monkeypatch.setattr(index, "BATCH", 4)
+    monkeypatch.setattr(follower, "BATCH", 4)
     faces = strangers(30)
     owners = house.register_all(tenant, [[face] for face in faces])
     read, batches = house.bank.changes, list[int]()
 
-    def counted(of: TenantId, since: int, limit: int) -> bank.Changes:
+    def counted(of: TenantId, since: int, limit: int) -> follower.Changes:
         batches.append(since)
         assert len(batches) < 20, "it begins again and again"
         return read(of, since, limit)
@@ -168,7 +167,7 @@ def test_an_index_is_built_of_more_than_is_remembered(
 def test_a_database_put_back_to_an_earlier_state_is_followed(house: House, tenant: TenantId) -> None:
     (face,) = strangers(1)
     owner = house.register(tenant, face)
-    house.index._tenants[tenant] = index.TenantIndex(known=99)  # of a database that has been
+    house.index.of(tenant).index = follower.Index(known=99)  # of a database that has been
     assert house.found(tenant, face) == [owner]
 
 
@@ -177,8 +176,8 @@ def test_it_follows_by_itself(house: House, tenant: TenantId) -> None:
     there.index = TemplateIndex(house.database, there.bank)
     follow = there.index.follow
 
-    def noted(tenant: TenantId, patience: float = -1) -> index.TenantIndex:
-        found = follow(tenant, patience)
+    def noted(tenant: TenantId) -> follower.Index:
+        found = follow(tenant)
         told.set()
         return found
 

@@ -1,10 +1,12 @@
-"""The templates of one tenant under one rotation, by one face model, in memory: found by Hamming distance.
+"""Templates that may be compared with each other, in memory: found by Hamming distance.
 
 Rules
 - Flat: every template is compared with the probe (Faiss), so that what is near enough is found for certain.
 - The memory is ours, not an index object's: a template that goes is overwritten with zeros in the same step, and no
   growth ever copies all there is. Segments bound both, and how long a search keeps a change waiting.
-- One writer at a time (`index`), any number of searches beside it. A template is in one segment and never moves to
+- Where few bits may differ, the first bytes of every template are compared before the rest: what differs in more there
+  is out, exactly, with half of the memory read.
+- One writer at a time (`follower`), any number of searches beside it. A template is in one segment and never moves to
   another, so no search misses one that stays.
 """
 
@@ -17,9 +19,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.templates.rotation import Matrix
-from detection.templates.template import TEMPLATE_BYTES
-
 SEGMENT: Final = 1 << 17
 """Templates in a segment: 9 MB, searched in a quarter of a millisecond."""
 
@@ -29,13 +28,13 @@ Near: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32]]
 
 
 class Generation:
-    """Templates by the numbers of their rows, with the rotation that probes are encoded by; None where nothing is ever
-    compared with them, as they are another face model's.
-    """
+    """Templates by the numbers of their rows. Several may have one number."""
 
-    def __init__(self, rotation: Matrix | None, width: int = TEMPLATE_BYTES) -> None:
-        """Of templates of `width` bytes."""
-        self.rotation, self._width = rotation, width
+    def __init__(self, width: int, lead: int = 0, rotation: NDArray[np.float32] | None = None) -> None:
+        """Of templates of `width` bytes, of which the first `lead` are compared before the rest; 0: all at once.
+        `rotation`: what probes are encoded by, where they are.
+        """
+        self.rotation, self._width, self._lead = rotation, width, lead or width
         self._segments: list[_Segment] = []
 
     def __len__(self) -> int:
@@ -57,8 +56,11 @@ class Generation:
             segment.drop(rows)
 
     def near(self, template: NDArray[np.uint8], reach: int) -> Near:
-        """The rows at most `reach` bits away, in no order, and how far each is."""
-        found = [segment.near(template, reach) for segment in self._segments]
+        """The rows at most `reach` bits away, in no order, and how far each is. `template` may be several, one a row:
+        then what is near to any of them, as often as it is.
+        """
+        probes = np.ascontiguousarray(template).reshape(-1, self._width)
+        found = [segment.near(probes, reach) for segment in self._segments]
         none = (np.empty(0, np.int64), np.empty(0, np.int32))
         rows, distances = zip(*found, strict=True) if found else ((none[0],), (none[1],))
         return np.concatenate(rows), np.concatenate(distances)
@@ -66,24 +68,25 @@ class Generation:
     def _with_room(self) -> Iterator[_Segment]:
         yield from [segment for segment in self._segments if segment.size < SEGMENT]
         while True:
-            self._segments.append(_Segment(self._width))
+            self._segments.append(_Segment(self._width, self._lead))
             yield self._segments[-1]
 
 
 class _Segment:
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, lead: int) -> None:
         self._lock = threading.Lock()
         # Under the lock. Mapped as it is written to.
         self.size = 0
         self._rows = np.zeros(SEGMENT, dtype=np.int64)
-        self._bits = np.zeros((SEGMENT, width), dtype=np.uint8)
+        self._lead, self._rest = (np.zeros((SEGMENT, part), dtype=np.uint8) for part in (lead, width - lead))
 
     def put(self, rows: NDArray[np.int64], bits: NDArray[np.uint8]) -> int:
         """As many as there is room for; how many."""
         with self._lock:
             end = min(self.size + len(rows), SEGMENT)
-            taken = end - self.size
-            self._rows[self.size : end], self._bits[self.size : end] = rows[:taken], bits[:taken]
+            taken, new, cut = end - self.size, slice(self.size, end), self._lead.shape[1]
+            self._rows[new] = rows[:taken]
+            self._lead[new], self._rest[new] = bits[:taken, :cut], bits[:taken, cut:]
             self.size = end
         return taken
 
@@ -94,23 +97,35 @@ class _Segment:
             size = len(kept)
             holes = np.setdiff1d(np.arange(size), kept, assume_unique=True)
             fillers = kept[size - len(holes) :]
-            self._rows[holes], self._bits[holes] = self._rows[fillers], self._bits[fillers]
-            self._rows[size : self.size], self._bits[size : self.size] = 0, 0
+            for column in (self._rows, self._lead, self._rest):
+                column[holes] = column[fillers]
+                column[size : self.size] = 0
             self.size = size
 
-    def near(self, template: NDArray[np.uint8], reach: int) -> Near:
+    def near(self, probes: NDArray[np.uint8], reach: int) -> Near:
         with self._lock:
-            places, distances = _within(template, self._bits[: self.size], reach)
+            cut = self._lead.shape[1]
+            which, places, distances = _within(probes[:, :cut], self._lead[: self.size], reach)
+            if cut < probes.shape[1]:
+                rest = np.bitwise_count(probes[which, cut:] ^ self._rest[places])
+                distances = distances + rest.sum(axis=1, dtype=np.int32)
+                places, distances = places[distances <= reach], distances[distances <= reach]
             return self._rows[places], distances
 
 
-def _within(template: NDArray[np.uint8], bits: NDArray[np.uint8], reach: int) -> Near:
-    faiss, probe = _faiss(), np.ascontiguousarray(template)
-    found = faiss.RangeSearchResult(1)
-    pointers = faiss.swig_ptr(probe), faiss.swig_ptr(bits)
-    faiss.hamming_range_search(*pointers, 1, len(bits), reach + 1, bits.shape[1], found)
-    count = int(faiss.rev_swig_ptr(found.lims, 2)[1])
-    return faiss.rev_swig_ptr(found.labels, count).copy(), faiss.rev_swig_ptr(found.distances, count).astype(np.int32)
+def _within(
+    probes: NDArray[np.uint8], bits: NDArray[np.uint8], reach: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+    """Which probe, which place, how far."""
+    faiss, probes = _faiss(), np.ascontiguousarray(probes)
+    found = faiss.RangeSearchResult(len(probes))
+    pointers = faiss.swig_ptr(probes), faiss.swig_ptr(bits)
+    faiss.hamming_range_search(*pointers, len(probes), len(bits), reach + 1, bits.shape[1], found)
+    limits = faiss.rev_swig_ptr(found.lims, len(probes) + 1).astype(np.int64)
+    count = int(limits[-1])
+    which = np.repeat(np.arange(len(probes)), np.diff(limits))
+    places = faiss.rev_swig_ptr(found.labels, count).copy()
+    return which, places, faiss.rev_swig_ptr(found.distances, count).astype(np.int32)
 
 
 def _faiss() -> Any:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detection.templates import generation
-from detection.templates.generation import Generation
+from detection.near import generation
+from detection.near.generation import Generation
 from detection.templates.template import TEMPLATE_BYTES
 
 PROBE = np.random.default_rng(0).integers(0, 256, TEMPLATE_BYTES, dtype=np.uint8)
@@ -37,10 +37,10 @@ STEPS: st.SearchStrategy[list[Step]] = st.lists(
 )
 
 
-@given(STEPS, st.integers(0, 100))
-def test_what_is_near_is_what_counting_bits_finds(steps: list[Step], reach: int) -> None:
+@given(STEPS, st.integers(0, 100), st.sampled_from([0, 16, 32]))
+def test_what_is_near_is_what_counting_bits_finds(steps: list[Step], reach: int, lead: int) -> None:
     """However rows came and went, across segments: the rows that are here, and how far each is."""
-    held, found = Generation(None), dict[int, NDArray[np.uint8]]()
+    held, found = Generation(TEMPLATE_BYTES, lead), dict[int, NDArray[np.uint8]]()
     for what, rows in steps:
         if what == "put":
             new = [row for row in rows if row not in found]
@@ -59,18 +59,18 @@ def test_what_is_near_is_what_counting_bits_finds(steps: list[Step], reach: int)
 
 
 def test_what_goes_is_wiped() -> None:
-    held = Generation(None)
+    held = Generation(TEMPLATE_BYTES, 16)
     held.put(range(1, 21), [near_the_probe(row).tobytes() for row in range(1, 21)])
     held.drop(np.arange(1, 21, 2))
     left = {near_the_probe(row).tobytes() for row in range(2, 21, 2)} | {bytes(TEMPLATE_BYTES)}
     for segment in held._segments:
-        assert {template.tobytes() for template in segment._bits} <= left
+        assert {b"".join(map(bytes, parts)) for parts in zip(segment._lead, segment._rest, strict=True)} <= left
         assert set(segment._rows.tolist()) <= {0, *range(2, 21, 2)}
 
 
 def test_searches_beside_changes_see_each_row_that_stays_once() -> None:
     staying = list(range(1, 200, 2))
-    held = Generation(None)
+    held = Generation(TEMPLATE_BYTES)
     held.put(range(1, 200), [near_the_probe(row).tobytes() for row in range(1, 200)])
     over, wrong = threading.Event(), list[object]()
 
