@@ -25,6 +25,7 @@ from api.likeness import Likeness
 from api.log import logger
 from api.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
 from api.readiness import Readiness
+from api.recovery import recovery_of
 from api.registry import RegistryDesk, registry_of
 from api.revocation import watch_of
 from api.service import Service
@@ -167,6 +168,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     library = Library(ledger, database, on.blobs, clock)
     registry = registry_of(settings, library, deployment, assurance, issuance, sources, until)
     recognition = Recognition(ledger.subjects, database)
+    recovery = recovery_of(ledger, database, until)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
@@ -187,11 +189,12 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         intake=_intake(on, recognition, signers, revocations, registry.likeness, time_stamps, trust),
         claims=Claims(ledger, database, signers, keys, revocations, time_stamps, trust.policy, clock),
         library=library,
+        recovery=recovery,
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,
-        callers=desk_of(settings, Verification(ledger, recognition, signers, creators, clock)),
-        strangers=desk_of(settings, Verification(ledger, recognition, strangers, creators, clock)),
+        callers=desk_of(settings, Verification(ledger, recognition, recovery, signers, creators, clock)),
+        strangers=desk_of(settings, Verification(ledger, recognition, recovery, strangers, creators, clock)),
         throttle=throttle,
         signing=turns(settings.workers, STAMPING_THREADS if time_stamps else 0),
         metrics=on.metrics,

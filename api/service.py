@@ -30,6 +30,7 @@ from cases.holds import Holds
 from cases.intake import Intake
 from cases.library import Library
 from cases.oversight import Oversight
+from cases.recovery.origins import Recovery
 from cases.revocation import Revocations
 from cases.trust_lists import TrustLists
 from identity.openid4vci.credential_issuer import CredentialIssuer
@@ -56,6 +57,7 @@ class Service:
     intake: Intake
     claims: Claims
     library: Library
+    recovery: Recovery
     holds: Holds
     oversight: Oversight
     issuance: Issuance

@@ -41,6 +41,15 @@ COMPARISONS = "20/hour"
 """Pictures that are compared with one account's holder: a few tries, and no search."""
 
 
+SEARCHES = "600/hour"
+"""For what somebody's files or fingerprints lead to, from one network: to ask about what one sees, and no harvest."""
+
+KEY_SEARCHES = "6000/hour"
+"""The same of one API key."""
+
+_SEARCHES = {False: parse(SEARCHES), True: parse(KEY_SEARCHES)}
+
+
 class RateExceededError(Exception):
     """Too many requests; `retry_after` seconds from now there is room again."""
 
@@ -146,6 +155,11 @@ class Throttle:
         """
         if network:
             self._count(self._opening, f"open:{network}")
+
+    def search(self, name: str, *, known: bool) -> None:
+        """Count one search of this principal, or of this network (`anonymous` named it). Raises RateExceededError."""
+        if name:
+            self._count(_SEARCHES[known], f"search:{name}")
 
     def comparison(self, account: str) -> None:
         """Count one picture that is compared with the holder of this account. Raises RateExceededError."""

@@ -83,6 +83,8 @@ class AssetRow(Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "principal_id"], ["principal.tenant_id", "principal.id"]),
         Index(None, "manifest_label"),
+        Index(None, "entry_id"),
+        Index(None, "ended_entry_id"),
         Index(None, "state", "expires_at"),
         {"info": TENANT},
     )

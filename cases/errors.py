@@ -10,6 +10,11 @@ CasesError
 ├── LikenessHoldNotFoundError  no such asset is held in this tenant, or not any more
 ├── MatchNotFoundError         no such line in the log of that registration
 ├── MatchAnsweredError         the person has answered to it
+├── RecoveryUnknownError       whether a file is a copy of something signed here cannot be told; `reason` says why
+├── SoftBindingError           no fingerprint of an algorithm by which anything is found here
+├── ManifestIdError            no manifest has such an id
+├── ManifestNotFoundError      no manifest of that id is given to this caller
+├── ReferenceRefusedError      nothing that a caller points at is fetched
 ├── HoldNotFoundError          no legal hold of that name in this tenant
 ├── TrustListNotFoundError     no list of that name is in force
 ├── TrustListChangedError      another list is in force than the one that was compared with
@@ -112,6 +117,36 @@ class MatchAnsweredError(CasesError):
     def __init__(self, response: str) -> None:
         super().__init__(f"this match was {response} before, and stays so")
         self.response = response
+
+
+class RecoveryUnknownError(CasesError):
+    """It could not be looked, so nothing is known. Never to be read as nothing found."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class SoftBindingError(CasesError):
+    """The query is no fingerprint that anything could be found by; the text says what would be."""
+
+
+class ManifestIdError(CasesError):
+    """It is not the form of a manifest's id."""
+
+
+class ManifestNotFoundError(CasesError):
+    """There is none, or it is not for this caller: the two look alike."""
+
+    def __init__(self) -> None:
+        super().__init__("no manifest of that id is kept here for you")
+
+
+class ReferenceRefusedError(CasesError):
+    """Nothing is fetched on a caller's word."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing that a caller points at is fetched here: send the file itself to /matches/byContent")
 
 
 class HoldNotFoundError(CasesError):

@@ -17,6 +17,7 @@ from cases.decisions import AssetSigned, ParentFinding
 from cases.likeness.findings import Circumstances, Finding
 from cases.likeness.use import Use
 from detection.examination import Examination
+from detection.iscc import to_iscc
 from detection.memfd import Memfd
 from detection.metadata import Metadata
 from keys.signer import Signer
@@ -149,6 +150,7 @@ def content(found: Examination) -> ContentAssertion:
         width=seen.width,
         height=seen.height,
         duration=seen.duration,
+        image_code=to_iscc(seen.image_code) if seen.image_code else None,
         frames=tuple((frame.at, frame.pdq) for frame in seen.frames if seen.duration is not None),
         windows=tuple((window.at, window.sha256) for window in seen.windows),
     )

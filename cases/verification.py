@@ -1,4 +1,5 @@
-"""Verifying a file for anyone: the report, and the receipt when the file is a public asset of ours.
+"""Verifying a file for anyone: the report, the receipt when the file is a public asset of ours, and where the file says
+nothing about itself what it may be a copy of.
 
 Rules
 - Nothing is kept: no row, no blob. The edge counts verdicts, and that is all that remains of a verification.
@@ -10,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cases.access import Caller
 from cases.creators import Creator, Creators
 from cases.recognition import Recognised, Recognition
+from cases.recovery.origins import Origins, Recovery
 from detection.memfd import Memfd
 from detection.metadata import UNREAD, Metadata
 from detection.shares import Shares
@@ -50,6 +53,9 @@ class Verified:
     creator: Creator | None
     """How whoever made it stands, for public assets of ours whose tool named an account that is still there."""
 
+    origins: Origins | None = None
+    """What it may have been made from; None of a file that carries a manifest, for that is asked first."""
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -57,6 +63,7 @@ class Verification:
 
     ledger: Ledger
     recognition: Recognition
+    recovery: Recovery
     workers: Shares
     creators: Creators
     clock: Clock
@@ -68,15 +75,18 @@ class Verification:
         trust: TrustPolicy,
         sidecar: Memfd | None = None,
         *,
+        caller: Caller | None = None,
         confidence: bool = False,
     ) -> Verified:
         """What a file of any type that C2PA defines says about itself, or its `sidecar` says, and what that is worth;
-        a worker of the holder's share looks. With `confidence` it looks at the file's metadata, too.
+        a worker of the holder's share looks. With `confidence` it looks at the file's metadata, too. The `caller` is
+        told of their own assets.
 
         Raises EmptyMediaError, FormatUnsupportedError, SandboxError.
         """
         report, metadata = self._looked_at(holder, file, trust, sidecar, metadata=confidence)
         ours = self._public(report, file, sidecar)
+        bare = report.verdict is Verdict.ABSENT and sidecar is None
         return Verified(
             report,
             ours.entry if ours else None,
@@ -84,6 +94,7 @@ class Verification:
             marking.of_report(report, metadata or UNREAD),
             judging.of_report(report, metadata, self.clock(), recorded=ours is not None) if metadata else None,
             self._creator(ours) if ours and ours.account else None,
+            self.recovery.of(self.workers.of(holder), file, caller, trust) if bare else None,
         )
 
     def _looked_at(

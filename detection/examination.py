@@ -85,6 +85,9 @@ class Content:
     duration: Milliseconds | None = None
     """None where nothing moves or sounds."""
 
+    image_code: Hex256 | None = None
+    """Of a picture that does not move: `detection.image_code`."""
+
     frames: Annotated[tuple[FrameHash, ...], Field(max_length=MAX_FRAMES)] = ()
     windows: Annotated[tuple[WindowHash, ...], Field(max_length=MAX_WINDOWS)] = ()
 

@@ -1,14 +1,15 @@
-"""The job module of this package: `examine` and `fingerprint`. Only workers import it; it loads decoders.
+"""The job module of this package: `examine`, `fingerprint` and `trace`. Only workers import it; it loads decoders.
 
-Both take {"declared": media type or null} and the file's descriptor. `examine` gives
-`detection.examination.Examination`, `fingerprint` what `detection.copies.fingerprint.Fingerprint` says of a picture.
-They raise the `MediaError` that says why a file is refused.
+The first two take {"declared": media type or null} and the file's descriptor. `examine` gives
+`detection.examination.Examination`, `fingerprint` what `detection.copies.fingerprint.Fingerprint` says of a picture,
+`trace` what `detection.trace.Trace` says of a file. They raise the `MediaError` that says why a file is refused.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import av
@@ -47,6 +48,13 @@ def fingerprint(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[s
     with media.mapped(descriptor) as data:
         forms, quality = turned_hashes(media.still(data, args["declared"]))
         return {"forms": forms, "quality": quality}, []
+
+
+def trace(_args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """By what an edited copy is known. Raises the subclasses of MediaError."""
+    (descriptor,) = fds
+    with media.mapped(descriptor) as data:
+        return asdict(media.trace(data)), []
 
 
 def _rehearse() -> None:
@@ -88,4 +96,4 @@ def _recording(container: str, picture: str, sound: str, samples: str) -> bytes:
 
 
 _rehearse()
-JOBS: Final[Mapping[str, Job]] = {"examine": examine, "fingerprint": fingerprint}
+JOBS: Final[Mapping[str, Job]] = {"examine": examine, "fingerprint": fingerprint, "trace": trace}

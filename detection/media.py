@@ -18,14 +18,18 @@ from typing import Final, TypeAlias
 from PIL import Image
 
 from detection import document, picture, recording
+from detection.copies.fingerprint import LEAST_QUALITY
 from detection.errors import EmptyMediaError, UnsupportedMediaError
 from detection.examination import Content, Examination
+from detection.fingerprint import turned_hashes
+from detection.image_code import image_codes
 from detection.kinds import MAGIC_BYTES, Kind, Medium, check_declared, sniff
 from detection.limits import MAX_UPLOAD_BYTES, at_most
 from detection.outlines.census import count
 from detection.outlines.outline import Bytes
 from detection.outlines.sound import FLAC_MARK, tag_bytes
-from detection.pixels import normalised
+from detection.pixels import normalised, pixel_hash
+from detection.trace import Trace
 
 Reader: TypeAlias = Callable[[Bytes, Kind], Content]
 """Decodes a whole file of that kind. Raises the subclasses of MediaError."""
@@ -70,6 +74,23 @@ def kind_of(data: Bytes, declared: str | None) -> Kind:
     check_declared(declared, kind)
     count(data)
     return kind
+
+
+def trace(data: Bytes) -> Trace:
+    """By what a file's edited copies, or what it is a copy of, are known. Raises the subclasses of MediaError."""
+    kind = kind_of(data, None)
+    if kind.medium is Medium.PICTURE and picture.measured(data, kind).frames == 1:
+        return _of_still(still(data, None))
+    content = READERS[kind.medium](data, kind)
+    frames = tuple(frame.pdq for frame in content.frames if frame.quality >= LEAST_QUALITY)
+    return Trace(content.content_hash, moves=True, pdq=frames)
+
+
+def _of_still(normal: Image.Image) -> Trace:
+    forms, quality = turned_hashes(normal)
+    if quality < LEAST_QUALITY:
+        return Trace(pixel_hash(normal), moves=False)
+    return Trace(pixel_hash(normal), moves=False, pdq=forms, image_codes=image_codes(normal))
 
 
 def still(data: Bytes, declared: str | None) -> Image.Image:

@@ -22,6 +22,7 @@ from PIL import Image
 
 from detection.examination import Content, FrameHash, NormalForm
 from detection.fingerprint import frame_hash
+from detection.image_code import image_codes
 from detection.limits import MAX_DURATION, MAX_FRAMES, at_most
 from detection.pixels import pixel_hash
 
@@ -42,6 +43,9 @@ class Timeline:
         self._every = -(-frames // MAX_FRAMES)
         self._shown: list[Shown] = []
         self._frames: list[FrameHash] = []
+        self._image_code = ""
+        """Of the first."""
+
         self._size: tuple[int, int] = (0, 0)
         self._duration = 0
 
@@ -54,6 +58,7 @@ class Timeline:
         else:
             if len(self._shown) % self._every == 0:
                 self._frames.append(frame_hash(picture, self._duration))
+            self._image_code = self._image_code or image_codes(picture)[0]
             self._shown.append(Shown(sha256, milliseconds))
             self._size = picture.size
         self._duration += milliseconds
@@ -70,6 +75,7 @@ class Timeline:
             width=width,
             height=height,
             duration=self._duration if moves else None,
+            image_code=None if moves else self._image_code,
             frames=tuple(self._frames),
         )
 

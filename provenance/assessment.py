@@ -19,7 +19,7 @@ from keys.chain import rfc3339
 from keys.clock import system_clock
 from keys.revocation import Revocation
 from provenance.ancestry import Json, statuses_in, trace
-from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, effect
+from provenance.codes import CONTENT_MISMATCH, SIGNATURE_VALIDATED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, effect
 from provenance.report import (
     MAX_STATUSES,
     SignerCertificate,
@@ -75,6 +75,16 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
         source_types=source_types_in(store),
         truncated=more_actions or more_statuses or ancestry.truncated,
     )
+
+
+def unbound(store: Json) -> Json:
+    """What a store says when the content it binds is not there: without what c2pa-rs says of that content's absence."""
+    found = store.get("validation_results") or {}
+    results = found.get("activeManifest") or {}
+    failures = [status for status in results.get("failure") or () if status.get("code") not in CONTENT_MISMATCH]
+    found = {**found, "activeManifest": {**results, "failure": failures}}
+    # Its second opinion cannot be had: it would be *Invalid* for the content alone.
+    return {**store, "validation_state": "Trusted", "validation_results": found}
 
 
 def _judge(results: Json) -> Verdict:

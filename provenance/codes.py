@@ -27,6 +27,11 @@ TIME_STAMP_VALIDATED: Final = "timeStamp.validated"
 MANIFEST_INACCESSIBLE: Final = "manifest.inaccessible"
 GENERAL_ERROR: Final = "general.error"
 
+CONTENT_MISMATCH: Final = frozenset(
+    f"assertion.{kind}Hash.mismatch" for kind in ("bmff", "boxes", "collection", "data", "multiAsset")
+)
+"""Some content is not the one that was signed."""
+
 _NO_OBJECTION: Final = [
     "algorithm.deprecated",
     "assertion.accessible",

@@ -1,5 +1,5 @@
-"""The jobs of a sandboxed worker: *claim*, *examine*, *judge*, *sign*, *stamp*, *verify*. No other module loads c2pa's
-native library.
+"""The jobs of a sandboxed worker: *active*, *claim*, *examine*, *judge*, *sign*, *stamp*, *trace*, *verify*,
+*verify_alone*. No other module loads c2pa's native library.
 
 Rules
 - Stateless: everything a job needs comes with it. Only the context prepared for a trust policy is kept.
@@ -27,6 +27,7 @@ from detection import metadata
 from detection.errors import MediaError
 from detection.frames import close_all
 from detection.jobs import examine as examine_media
+from detection.jobs import trace
 from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
 from detection.metadata_reading import metadata_of
@@ -35,13 +36,13 @@ from detection.worker import Ask, Job
 from keys.clock import system_clock
 from keys.errors import TimeStampError
 from keys.time_stamps import TimeStamp, verified
-from provenance.assessment import assess
+from provenance.assessment import assess, unbound
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.errors import ClaimInvalidError, FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
 from provenance.manifest import SIDECAR_TYPES
 from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
 from provenance.signers import Signers, signatures_in
-from provenance.stamping import Signature, carried, place
+from provenance.stamping import Signature, carried, last_manifest, place
 from provenance.stamps import Stamps
 from provenance.summary import in_brief
 from provenance.unseen import found as unseen
@@ -61,7 +62,8 @@ BUFFER_BYTES: Final = 256 * 1024
 ALGORITHMS: Final = {"ES256": C2paSigningAlg.ES256, "EdDSA": C2paSigningAlg.ED25519}
 """By what `keys.signer.Algorithm` calls them; the claim's COSE header names the one that its key is for."""
 
-BESIDE: Final = {"format": "application/c2pa", "identifier": "parent.c2pa"}
+STORE: Final = "application/c2pa"
+BESIDE: Final = {"format": STORE, "identifier": "parent.c2pa"}
 """Where the Builder finds a parent's manifest store that is not in the parent."""
 
 _CERTIFICATE: Final = re.compile("-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n")
@@ -97,6 +99,28 @@ def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, A
         report = without_lists(report)
     said = {"metadata": _metadata(fds[0])} if args.get("metadata") else {}
     return {"report": REPORT.dump_python(report, mode="json"), **said}, []
+
+
+def verify_alone(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """The report on a manifest store alone. `args`: `trust`."""
+    with os.fdopen(fds[0], "rb", BUFFER_BYTES, closefd=False) as store:
+        try:
+            with Reader(STORE, store, context=_policy(args["trust"])) as reader:
+                report = _report(reader, args["trust"], alone=True)
+        except C2paError as error:
+            report = _unreadable(str(error), args["trust"]["digest"])
+    if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES:
+        report = without_lists(report)
+    return {"report": REPORT.dump_python(report, mode="json")}, []
+
+
+def active(_args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """A manifest store with the last of its manifests, the active one, alone."""
+    store = last_manifest(_whole(fds[0]))
+    output = os.memfd_create("store", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with _closed_on_failure([output]), os.fdopen(output, "wb", closefd=False) as written:
+        written.write(store)
+    return {}, [output]
 
 
 def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -178,12 +202,15 @@ def claim(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
 
 
 JOBS: Final[Mapping[str, Job]] = {
+    "active": active,
     "claim": claim,
     "examine": examine,
     "judge": judge,
     "sign": sign,
     "stamp": stamp,
+    "trace": trace,
     "verify": verify,
+    "verify_alone": verify_alone,
 }
 
 
@@ -261,7 +288,7 @@ def _read(fd: int, trust: dict[str, str], sidecar: bytes = b"") -> VerificationR
             return _unreadable(str(error), digest)
 
 
-def _report(reader: Reader, trust: dict[str, str]) -> VerificationReport:
+def _report(reader: Reader, trust: dict[str, str], *, alone: bool = False) -> VerificationReport:
     written, detail = reader.json(), reader.crjson()
     if max(len(written), len(detail)) > MAX_STORE_JSON:
         return _unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"])
@@ -269,6 +296,8 @@ def _report(reader: Reader, trust: dict[str, str]) -> VerificationReport:
     signatures = signatures_in(_written_out(reader, str(store.get("active_manifest"))))
     signers = Signers.of(signatures, trust["anchors"], trust["usages"])
     stamps = Stamps.of(signatures, trust["authorities"], system_clock())
+    if alone:
+        store = unbound(store)
     return assess(store, json.loads(detail), trust["digest"], trust["revoked"], signers, stamps)
 
 

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC
 from typing import Any, Final
 
+from detection.iscc import ALGORITHM
 from provenance.creator import CREATOR_LABEL
 from provenance.errors import ClaimRefusedError
 from provenance.request import Action, AuthorStatement, ClaimRequest, LikenessCheck, Tool
@@ -27,6 +28,8 @@ from provenance.vocabulary import CREATED, OPENED, TRAINING_MINING_ENTRIES
 CONTENT_LABEL: Final = "org.sigillo.content"
 MODEL_LABEL: Final = "org.sigillo.model"
 LIKENESS_CHECK_LABEL: Final = "org.sigillo.likeness-check"
+SOFT_BINDING_LABEL: Final = "c2pa.soft-binding"
+
 AUTHOR_LABEL: Final = "cawg.metadata"
 TRAINING_MINING_LABEL: Final = "cawg.training-mining"
 TOOL_KEY: Final = "org.sigillo.tool"
@@ -58,6 +61,9 @@ class ContentAssertion:
     duration: int | None = None
     """Milliseconds, of what moves or sounds."""
 
+    image_code: str | None = None
+    """Of a picture that does not move, as an ISCC unit: goes into a soft binding of its own."""
+
     frames: tuple[tuple[int, str], ...] = ()
     """Of what moves: milliseconds from the beginning, and PDQ of the frame shown then."""
 
@@ -67,7 +73,15 @@ class ContentAssertion:
     @property
     def data(self) -> dict[str, Any]:
         """As the assertion holds it: without what the medium lacks."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        said = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        return {name: value for name, value in said.items() if name != "image_code"}
+
+    @property
+    def soft_binding(self) -> dict[str, Any] | None:
+        """By what the content is known without its bytes; None of what no algorithm on C2PA's list is made of here."""
+        if self.image_code is None:
+            return None
+        return {"alg": ALGORITHM, "blocks": [{"scope": {}, "value": self.image_code}]}
 
 
 @dataclass(frozen=True)
@@ -100,12 +114,14 @@ def define(
     if created and history is not Verdict.ABSENT:
         detail = "this file arrives with a manifest, so it was not created now: declare c2pa.opened or its edits"
         raise ClaimRefusedError("actions[0].name", "created-with-history", detail)
+    binding = content.soft_binding
     manifest = {
         "title": request.title,
         "claim_generator_info": [{**asdict(generator), TOOL_KEY: asdict(request.tool)}],
         "assertions": [
             {"label": "c2pa.actions.v2", "data": {"actions": _actions(request, opened=not created)}},
             {"label": CONTENT_LABEL, "data": content.data, "created": True},
+            *([{"label": SOFT_BINDING_LABEL, "data": binding, "created": True}] if binding else []),
             *([{"label": LIKENESS_CHECK_LABEL, "data": asdict(check), "created": True}] if check else []),
             *_stated(request),
         ],

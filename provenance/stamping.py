@@ -35,6 +35,7 @@ _PREFIX_BYTES: Final = 6
 _JPEG_SEGMENT: Final = 64_000
 """What c2pa-rs puts of a store into one APP11 segment."""
 
+_BOX_HEAD: Final = 8
 _GIF_BLOCK: Final = 255
 """What a data sub-block holds (GIF89a, section 15)."""
 
@@ -85,6 +86,24 @@ class Signature:
 
     def _written(self, header: dict[Any, Any]) -> bytes:
         return cbor2.dumps(cbor2.CBORTag(_SIGN1, [self.protected, header, self.payload, self.signature]))
+
+
+def last_manifest(store: bytes) -> bytes:
+    """A store that holds its last manifest alone, the active one (ISO/IEC 19566-5: boxes, each its length and type).
+
+    Raises ValueError where it is not of boxes.
+    """
+    boxes, at = [], _BOX_HEAD
+    while at < len(store):
+        length = int.from_bytes(store[at : at + 4])
+        if not _BOX_HEAD <= length <= len(store) - at:
+            raise ValueError("the manifest store is not of boxes")
+        boxes.append(store[at : at + length])
+        at += length
+    if len(boxes) < 2:
+        raise ValueError("the manifest store holds no manifest")
+    kept = boxes[0] + boxes[-1]
+    return (len(kept) + _BOX_HEAD).to_bytes(4) + store[4:_BOX_HEAD] + kept
 
 
 def place(file: Bytes, mime: str, store: bytes) -> int:

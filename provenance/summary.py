@@ -31,6 +31,12 @@ ENGLISH: Final = MappingProxyType(
         "untrusted": "The manifest is sound, but its signer, {signer}, is not one we trust.",
         "untrusted.history": "Signed by {signer}, whom we trust, over a history that we do not.",
         "trusted": "Signed by {signer}, whom we trust, and unchanged since.",
+        "recovered.content": "Exactly what this shows is in “{title}”, which was signed here on {date} by {signer}"
+        "{whom}; the bytes of this file are not signed.",
+        "recovered.copy": "This looks like an edited copy of “{title}”, which was signed here on {date} by {signer}"
+        "{whom}; its own bytes are not signed.",
+        "recovered.nothing": "Nothing that was signed here, as far as you may see, looks like it.",
+        "recovered.unknown": "Whether it is a copy of something that was signed here cannot be told: {reason}.",
         "ancestry.untrusted": "An earlier version was signed by someone we do not trust.",
         "ancestry.unreadable": "The manifest of an earlier version cannot be read.",
         "ancestry.revoked": "The certificate that an earlier version was signed with is revoked.",

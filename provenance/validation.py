@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Final
 
-from detection.errors import EmptyMediaError
+from detection.errors import EmptyMediaError, WorkerProtocolError
 from detection.examination import Examination, parse_examination
 from detection.memfd import Memfd
 from detection.metadata import Metadata, parse_metadata
@@ -46,6 +46,23 @@ def _verifying(
         raise EmptyMediaError
     args, files = {"trust": trust.settings, "metadata": metadata}, (file,) if sidecar is None else (file, sidecar)
     return workers.run("verify", args, files, timeout=VERIFY_SECONDS)
+
+
+def verify_alone(workers: Workers, store: Memfd, trust: TrustPolicy) -> VerificationReport:
+    """The report on a manifest store whose content is not here: on everything but whether that is what was signed.
+
+    Raises what `Sandbox.run` raises.
+    """
+    with workers.run("verify_alone", {"trust": trust.settings}, (store,), timeout=VERIFY_SECONDS) as reply:
+        return parse_report(reply.result.get("report"))
+
+
+def active(workers: Workers, store: Memfd) -> bytes:
+    """A store with its active manifest alone. Raises what `Sandbox.run` raises."""
+    with workers.run("active", {}, (store,), timeout=VERIFY_SECONDS) as reply:
+        if len(reply.fds) != 1:
+            raise WorkerProtocolError("a worker hands over one manifest store")
+        return reply.fds[0].read(min(reply.fds[0].size, store.size))
 
 
 def examine(

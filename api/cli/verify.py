@@ -99,7 +99,7 @@ def _show(reports: dict[str, dict[str, Any]]) -> None:
         say(f"  {quoted(report['sentence'])}")
         if "manifest_file" in report:
             say(f"  manifest   {quoted(report['manifest_file'])}, found beside it")
-        for name, text in _stated(report):
+        for name, text in (*_stated(report), *_recovered(report)):
             say(f"  {name:<10} {quoted(text)}")
 
 
@@ -150,6 +150,16 @@ def _judged(marking: dict[str, Any], confidence: dict[str, Any] | None) -> Itera
         if reason["points"] or reason["cap"] is not None:
             yield "", f"{reason['points']:+d}  {reason['sentence']}"
     yield from (("mismatch", mismatch["sentence"]) for mismatch in confidence["mismatches"])
+
+
+def _recovered(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a file without a manifest may be a copy of."""
+    if found := report["recovered"]:
+        if not found["candidates"]:
+            yield "copy of", found["sentence"]
+        for origin in found["candidates"]:
+            yield "copy of", origin["sentence"]
+            yield "", f"manifest {origin['manifest_id']}, itself {origin['manifest_verdict']}"
 
 
 def _stamped(stamp: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from api.pools import Desk
 from api.schemas.verification import VerificationView
 from api.service import Service, service_of
 from api.upload import Upload, receive
+from cases.access import Caller
 
 router = APIRouter(prefix="/v1/verifications", tags=["verification"], route_class=PlainRoute)
 
@@ -40,12 +41,16 @@ async def verified(request: Request) -> VerificationView:
     holder = caller.principal if caller else network_name(request)
     confidence = request.query_params.get("confidence") == "true"
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:
-        return await desk.turns.run(holder, _verify, service, desk, holder, upload, confidence)
+        return await desk.turns.run(holder, _verify, service, desk, holder, upload, caller, confidence)
 
 
-def _verify(service: Service, desk: Desk, holder: str, upload: Upload, confidence: bool) -> VerificationView:
+def _verify(
+    service: Service, desk: Desk, holder: str, upload: Upload, caller: Caller | None, confidence: bool
+) -> VerificationView:
     given = upload.fields
     trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
-    found = desk.verification.verify(holder, upload.content, trust, upload.sidecar, confidence=confidence)
+    found = desk.verification.verify(
+        holder, upload.content, trust, upload.sidecar, caller=caller, confidence=confidence
+    )
     service.metrics.verifications.labels(found.report.verdict).inc()
     return VerificationView.of(found, trust.lists)

@@ -9,7 +9,10 @@ from pydantic import TypeAdapter
 
 from api.version import VERSION
 from cases.creators import Creator
+from cases.recovery.origins import Looked, Origin, Origins
+from cases.recovery.search import By
 from cases.verification import Verified
+from ledger.entry import format_time
 from provenance.confidence.score import Confidence
 from provenance.marking import UNMARKED, Marking
 from provenance.report import (
@@ -38,6 +41,57 @@ class LedgerProof:
 
 
 @dataclass(frozen=True)
+class OriginView:
+    """Something that was signed here, and that the file resembles. The file itself is signed by nobody."""
+
+    manifest_id: str
+    """`GET /manifests/{manifest_id}` gives its manifest store."""
+
+    manifest_verdict: Verdict
+    """Of that manifest alone: not of the file."""
+
+    title: str | None
+    signer: str | None
+    signed_at: str
+    match: By
+    score: int
+    """0 to 100, how alike they are by that."""
+
+    sentence: str
+    ledger: LedgerProof
+
+    @classmethod
+    def of(cls, origin: Origin) -> Self:
+        """The view of a candidate."""
+        found, report = origin.found, origin.report
+        return cls(
+            found.label,
+            report.verdict,
+            report.title,
+            report.signer.common_name if report.signer else None,
+            format_time(found.signed_at),
+            found.likeness.by,
+            found.likeness.score,
+            word((origin.message,)),
+            LedgerProof(found.entry, origin.receipt or None),
+        )
+
+
+@dataclass(frozen=True)
+class RecoveredView:
+    """What a file that carries no manifest may be a copy of."""
+
+    looked: Looked
+    sentence: str
+    candidates: tuple[OriginView, ...] = ()
+
+    @classmethod
+    def of(cls, origins: Origins) -> Self:
+        """The view of what was found."""
+        return cls(origins.looked, word((origins.message,)), tuple(map(OriginView.of, origins.origins)))
+
+
+@dataclass(frozen=True)
 class VerificationView(VerificationReport):
     """A report, in plain words too, and where the file stands in this deployment's ledger."""
 
@@ -46,6 +100,8 @@ class VerificationView(VerificationReport):
     ledger: LedgerProof | None = None
     trust_lists: tuple[ListInForce, ...] = ()
     """What `trust` was made of, beside roots of this deployment's own."""
+    recovered: RecoveredView | None = None
+    """Null of a file that carries a manifest."""
 
     marking: Marking = UNMARKED
     """Whether it is marked as made or altered by AI, and what to show beside it."""
@@ -71,6 +127,7 @@ class VerificationView(VerificationReport):
             marking=verified.marking,
             confidence=verified.confidence,
             creator=verified.creator,
+            recovered=RecoveredView.of(verified.origins) if verified.origins else None,
         )
 
 

@@ -87,9 +87,9 @@ def from_hex(hashes: list[str]) -> Bits:
     return from_bytes(b"".join(map(bytes.fromhex, hashes)))
 
 
-def from_bytes(hashes: bytes) -> Bits:
-    """The same of the bytes themselves."""
-    return np.frombuffer(hashes, dtype=np.uint8).reshape(-1, HASH_BYTES)
+def from_bytes(hashes: bytes, width: int = HASH_BYTES) -> Bits:
+    """The same of the bytes themselves, `width` of them for each."""
+    return np.frombuffer(hashes, dtype=np.uint8).reshape(-1, width)
 
 
 def nearest(probes: Bits, known: Bits) -> int:

@@ -105,7 +105,8 @@ def test_every_field_reads_back(house: House) -> None:
     assert report.author == StatedAuthor("Ann", "I made this.\nAll of it.")
     assert set(report.training_mining) == {StatedUse(entry, "allowed") for entry in TRAINING_MINING_ENTRIES}
     assert report.content is not None
-    assert vars(report.content) == vars(stated) | {"frames": 2, "windows": 1}
+    said = {name: value for name, value in vars(stated).items() if name != "image_code"}  # a binding of its own
+    assert vars(report.content) == said | {"frames": 2, "windows": 1}
     assert report.actions[0] == StatedAction(OPENED, None, "2026-03-04T03:06:07Z", BRUSH, None, None)
     assert report.actions[1].source_type == source
     assert report.actions[1].description == "Sky replaced"

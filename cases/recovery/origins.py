@@ -1,0 +1,133 @@
+"""What a file without a manifest may have been made from: candidates, each with its own manifest validated.
+
+Rules
+- The file stays what it is: *absent*. Its bytes are signed by nobody, whatever it resembles; *recovered* is no verdict.
+- A candidate's manifest is judged as any is, by a worker, under the same trust policy: all of it but whether some
+  content is the one that was signed, for that content is not here.
+- Whoever verifies a file gets an answer: what keeps this from looking is said beside the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from cases.access import Caller
+from cases.errors import ManifestNotFoundError, RecoveryUnknownError
+from cases.recovery.repository import Repository
+from cases.recovery.search import By, Found, Search
+from detection.errors import MediaError, SandboxError
+from detection.memfd import Memfd
+from detection.shares import Workers
+from detection.trace import trace
+from keys.errors import KeysError
+from ledger.entry import format_time
+from ledger.errors import LedgerError, NotProvenError
+from ledger.log import Ledger
+from provenance.report import VerificationReport
+from provenance.summary import UNNAMED, Message
+from provenance.trust import TrustPolicy
+from provenance.validation import examination_seconds, verify_alone
+from provenance.verdict import Verdict
+
+MAX_ORIGINS: Final = 3
+"""Candidates that a report names; each has its manifest validated."""
+
+
+_WHOM: Final = {Verdict.TRUSTED: ", whom we trust", Verdict.UNTRUSTED: ", whom you do not trust"}
+
+
+class Looked(StrEnum):
+    """What came of looking."""
+
+    FOUND = "found"
+    NOTHING = "nothing"
+    """Nothing that this caller may learn of resembles it."""
+
+    UNKNOWN = "unknown"
+    """It could not be looked, now or for this kind of file."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Something signed here that a file resembles."""
+
+    found: Found
+    report: VerificationReport
+    """On its manifest alone."""
+
+    receipt: str
+    """Empty while its entry is not yet proven."""
+
+    @property
+    def message(self) -> Message:
+        """What the resemblance says, and what it does not."""
+        report, same = self.report, self.found.likeness.by is By.CONTENT
+        signer = (report.signer and report.signer.common_name) or UNNAMED
+        said = {
+            "title": report.title or "something untitled",
+            "date": format_time(self.found.signed_at)[:10],
+            "signer": signer,
+            "whom": _WHOM.get(report.verdict, ", under a manifest that does not hold any more"),
+        }
+        return Message("recovered.content" if same else "recovered.copy", said)
+
+
+@dataclass(frozen=True)
+class Origins:
+    """All that was found."""
+
+    looked: Looked
+    reason: str = ""
+    """Why it is unknown."""
+
+    origins: tuple[Origin, ...] = ()
+
+    @property
+    def message(self) -> Message:
+        """The first candidate, or that there is none, or why nobody knows."""
+        if self.origins:
+            return self.origins[0].message
+        return Message(f"recovered.{self.looked}", {"reason": self.reason})
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Looks for origins. Safe to call from many threads."""
+
+    ledger: Ledger
+    search: Search
+    repository: Repository
+
+    def of(self, workers: Workers, file: Memfd, caller: Caller | None, trust: TrustPolicy) -> Origins:
+        """What a file that carries no manifest may have been made from."""
+        try:
+            found = self.matches(workers, file, caller)
+            origins = self._judged(workers, found, trust)
+        except (RecoveryUnknownError, MediaError, SandboxError, KeysError, LedgerError) as error:
+            return Origins(Looked.UNKNOWN, str(error))
+        return Origins(Looked.FOUND if origins else Looked.NOTHING, origins=origins)
+
+    def matches(self, workers: Workers, file: Memfd, caller: Caller | None, algorithm: str = "") -> list[Found]:
+        """What a file leads to. Raises MediaError, SandboxError, and what `Search.by_trace` raises."""
+        if not self.search.anything():
+            return []
+        seen = trace(workers, file, examination_seconds(file.size))
+        return self.search.by_trace(seen, caller, algorithm)
+
+    def _judged(self, workers: Workers, found: Sequence[Found], trust: TrustPolicy) -> tuple[Origin, ...]:
+        origins = []
+        for one in found[:MAX_ORIGINS]:
+            with suppress(ManifestNotFoundError), Memfd.of([self.repository.of(one)]) as store:
+                report = verify_alone(workers, store, trust)
+                origins.append(Origin(one, report, self._receipt(one)))
+        return tuple(origins)
+
+    def _receipt(self, found: Found) -> str:
+        try:
+            return self.ledger.receipt(found.entry)
+        except NotProvenError:
+            return ""

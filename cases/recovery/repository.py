@@ -1,0 +1,64 @@
+"""The manifest stores of what was signed here, for whoever may have them: by the label of the active manifest.
+
+Rules
+- *Public* and *unlisted* are given to anyone who has the id, *private* to its principal; what is not given does not
+  exist. A held asset's is given to nobody.
+- A store is kept until its asset is erased, longer than the media.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+
+from cases.access import Caller
+from cases.asset import AssetId, AssetRow, Visibility, open_manifest, subject_id
+from cases.errors import ManifestIdError, ManifestNotFoundError
+from cases.recovery.search import Found, visible
+from ledger.errors import SubjectErasedError
+from ledger.forgetting.subjects import Subjects
+from ledger.ids import TenantId
+from ledger.storage.database import Database
+from ledger.storage.tenancy import SystemSession
+
+_ID: Final = re.compile(r"urn:(c2pa|uuid):[0-9A-Za-z:._-]{1,200}")
+"""C2PA Technical Specification 2.4, "Unique identifiers"."""
+
+_STORES = select(AssetRow.tenant_id, AssetRow.id, AssetRow.manifest_store)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Hands out manifest stores. Safe to call from many threads."""
+
+    database: Database
+    subjects: Subjects
+
+    def store(self, label: str, caller: Caller | None) -> bytes:
+        """Raises ManifestIdError, ManifestNotFoundError, KeyStoreUnavailableError, DatabaseUnavailableError."""
+        if not _ID.fullmatch(label):
+            raise ManifestIdError("a manifest's id is a URN: urn:c2pa:…")
+        wanted = _STORES.where(AssetRow.manifest_label == label, visible(caller, [Visibility.UNLISTED]))
+        with self.database.read(SystemSession.VERIFICATION) as connection:
+            row = connection.execute(wanted).first()
+        if row is None:
+            raise ManifestNotFoundError
+        return self._open(row.tenant_id, AssetId(row.id), row.manifest_store)
+
+    def of(self, found: Found) -> bytes:
+        """Of something that was found. Raises as `store`."""
+        mine = (AssetRow.tenant_id == found.tenant, AssetRow.id == found.asset)
+        with self.database.read(found.tenant) as connection:
+            row = connection.execute(_STORES.where(*mine)).first()
+        if row is None or row.manifest_store is None:
+            raise ManifestNotFoundError
+        return self._open(found.tenant, found.asset, row.manifest_store)
+
+    def _open(self, tenant: TenantId, asset: AssetId, sealed: bytes) -> bytes:
+        try:
+            return open_manifest(self.subjects.open(tenant, subject_id(asset)), sealed)
+        except SubjectErasedError:  # since the row was read
+            raise ManifestNotFoundError from None

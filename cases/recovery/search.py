@@ -1,0 +1,195 @@
+"""Which of what was signed here a file, or a fingerprint, leads to; by what, and how nearly.
+
+Rules
+- What is *public* is found by anyone; what is not, by the principal whose it is, and to others does not exist. A held
+  asset is found by nobody, an erased one has nothing left to be found by.
+- A match is a resemblance, and nobody's word: whoever asks compares for themselves.
+- What cannot be looked up is unknown (RecoveryUnknownError), never *nothing*.
+- A film is found by half of its frames: a title or a black moment that films share is no film.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from cases.access import Caller
+from cases.asset import AssetId, AssetRow, AssetState, Visibility
+from cases.errors import SoftBindingError
+from cases.recovery.index import RecoveryIndex, near
+from cases.recovery.signed import CONTENT, FRAMES, IMAGE_CODE, PDQ, SHORT_BYTES, SHORT_CODE
+from detection.copies.fingerprint import HASH_BYTES, REACH, Bits, from_bytes, from_hex
+from detection.iscc import ALGORITHM, from_iscc
+from detection.near.follower import Index
+from detection.trace import Trace
+from ledger.ids import EntryId, TenantId
+from ledger.storage.database import Database
+from ledger.storage.tables import Entry
+from ledger.storage.tenancy import SystemSession
+
+PDQ_ALGORITHM: Final = "org.sigillo.pdq.1"
+"""PDQ, 32 bytes: our name for it, since C2PA's list has none."""
+
+ALGORITHMS: Final = (ALGORITHM, PDQ_ALGORITHM)
+CODE_REACH: Final = 56
+"""Bits of 256 in which image codes of one picture may differ: a crop of a twentieth differs in 42, different
+photographs in some 100 (docs/performance.md)."""
+
+SHORT_REACH: Final = 4
+"""Of 64, which tell less apart: different photographs differ in 14 and more."""
+
+FRAMES_SHARED: Final = 0.5
+MAX_RESULTS: Final = 100
+ASKED_AT_ONCE: Final = 500
+_GIVEN_OUT: Final = (AssetState.SIGNED, AssetState.EXPIRED)
+
+
+class By(StrEnum):
+    """What a match rests on, the strongest first."""
+
+    CONTENT = "content"
+    """The very same content, wrapped otherwise."""
+
+    PDQ = "pdq"
+    IMAGE_CODE = "image-code"
+    FRAMES = "frames"
+
+
+_STRENGTH: Final = list(By)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How a file resembles a signed one."""
+
+    by: By
+    score: int
+    """0 to 100, the strongest."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that was signed here."""
+
+    tenant: TenantId
+    asset: AssetId
+    label: str
+    """Of its manifest."""
+
+    entry: EntryId
+    signed_at: int
+    """Unix milliseconds."""
+
+    likeness: Likeness
+
+
+@dataclass(frozen=True)
+class Search:
+    """Looks among what was signed here. Safe to call from many threads."""
+
+    database: Database
+    index: RecoveryIndex
+
+    def anything(self) -> bool:
+        """Whether there is anything to be found. Raises RecoveryUnknownError."""
+        return bool(self.index.current().generations)
+
+    def by_trace(self, trace: Trace, caller: Caller | None, algorithm: str = "") -> list[Found]:
+        """What a file leads to, the strongest match first and then what was signed first; with an `algorithm`, by that
+        one alone. Raises SoftBindingError, RecoveryUnknownError, DatabaseUnavailableError.
+        """
+        if algorithm:
+            _require_known(algorithm)
+        index = self.index.current()
+        matches: list[tuple[By, Mapping[int, int]]] = []
+        if not algorithm:
+            matches.append((By.CONTENT, _scores(near(index, CONTENT, from_hex([trace.content_hash]), 0), 0)))
+        if algorithm in {"", PDQ_ALGORITHM}:
+            matches.append((By.FRAMES, _frames(index, trace)) if trace.moves else (By.PDQ, _pdq(index, trace)))
+        if algorithm in {"", ALGORITHM}:
+            codes = near(index, IMAGE_CODE, from_hex(list(trace.image_codes)), CODE_REACH)
+            matches.append((By.IMAGE_CODE, _scores(codes, CODE_REACH)))
+        return self._found(matches, caller)
+
+    def by_binding(self, algorithm: str, value: bytes, caller: Caller | None) -> list[Found]:
+        """The same for one fingerprint, as its algorithm writes it. Raises as `by_trace`."""
+        _require_known(algorithm)
+        if algorithm == PDQ_ALGORITHM:
+            if len(value) != HASH_BYTES:
+                raise SoftBindingError(f"{PDQ_ALGORITHM} is {HASH_BYTES} bytes, in base64; these are {len(value)}")
+            found = _scores(near(self.index.current(), PDQ, from_bytes(value), REACH), REACH)
+            return self._found([(By.PDQ, found)], caller)
+        return self._found([(By.IMAGE_CODE, self._by_code(value))], caller)
+
+    def _by_code(self, value: bytes) -> Mapping[int, int]:
+        try:
+            code = from_iscc(value)
+        except ValueError as error:
+            raise SoftBindingError(f"{ALGORITHM}: {error}") from error
+        kind, reach = (IMAGE_CODE, CODE_REACH) if len(code) == HASH_BYTES else (SHORT_CODE, SHORT_REACH)
+        _, width = kind
+        return _scores(near(self.index.current(), kind, _bits(code[:width]), reach), reach)
+
+    def _found(self, matches: Iterable[tuple[By, Mapping[int, int]]], caller: Caller | None) -> list[Found]:
+        best: dict[int, Likeness] = {}
+        for by, scores in matches:
+            for row, score in scores.items():
+                best.setdefault(row, Likeness(by, score))
+        found = self._read(list(best), best, caller)
+        found.sort(key=lambda one: (_STRENGTH.index(one.likeness.by), -one.likeness.score, one.signed_at, one.asset))
+        return found[:MAX_RESULTS]
+
+    def _read(self, rows: Sequence[int], best: Mapping[int, Likeness], caller: Caller | None) -> list[Found]:
+        found = []
+        for start in range(0, len(rows), ASKED_AT_ONCE):
+            places = [row - 1 for row in rows[start : start + ASKED_AT_ONCE]]
+            wanted = _FOUND.where(Entry.index.in_(places), visible(caller))
+            with self.database.read(SystemSession.VERIFICATION) as connection:
+                for place, tenant, asset, label, entry, signed_at in connection.execute(wanted):
+                    assert label is not None  # it is not erased
+                    found.append(Found(tenant, AssetId(asset), label, entry, signed_at, best[place + 1]))
+        return found
+
+
+def visible(caller: Caller | None, more: Collection[Visibility] = ()) -> ColumnElement[bool]:
+    """Which assets this caller may learn of by matching, and those that are of `more` visibilities."""
+    shown: ColumnElement[bool] = AssetRow.visibility.in_([Visibility.PUBLIC, *more])
+    if caller:
+        own = and_(AssetRow.tenant_id == caller.tenant, AssetRow.principal_id == caller.principal)
+        shown = or_(shown, own)
+    return and_(AssetRow.state.in_(_GIVEN_OUT), shown)
+
+
+def _require_known(algorithm: str) -> None:
+    if algorithm not in ALGORITHMS:
+        raise SoftBindingError(f"nothing is found here by {algorithm!r}, but by {' or '.join(ALGORITHMS)}")
+
+
+def _pdq(index: Index, trace: Trace) -> Mapping[int, int]:
+    return _scores(near(index, PDQ, from_hex(list(trace.pdq)), REACH), REACH)
+
+
+def _frames(index: Index, trace: Trace) -> Mapping[int, int]:
+    shared = Counter[int]()
+    for frame in trace.pdq:
+        shared.update(near(index, FRAMES, from_hex([frame]), REACH).keys())
+    scores = {row: count / len(trace.pdq) for row, count in shared.items()}
+    return {row: round(100 * share) for row, share in scores.items() if share >= FRAMES_SHARED}
+
+
+def _scores(found: Mapping[int, int], reach: int) -> Mapping[int, int]:
+    return {row: round(100 * (1 - distance / (reach + 1))) for row, distance in found.items()}
+
+
+def _bits(code: bytes) -> Bits:
+    return from_bytes(code) if len(code) == HASH_BYTES else from_bytes(code, SHORT_BYTES)
+
+
+_FOUND = select(
+    Entry.index, AssetRow.tenant_id, AssetRow.id, AssetRow.manifest_label, AssetRow.entry_id, AssetRow.created_at
+).join(AssetRow, AssetRow.entry_id == Entry.id)

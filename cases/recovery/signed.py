@@ -1,0 +1,103 @@
+"""What was signed here, as an index of fingerprints follows it: along the log, which is the order of all changes.
+
+Rules
+- Nothing is stored for this: fingerprints lie in the asset's sealed details, and go with its key.
+- A change is an entry that has its place in the log, and a row's number is how long the log was with it: an upload
+  costs no counter that others wait for. On PostgreSQL an asset is found once the leader placed its entry, within a
+  tenth of a second.
+- Kinds are compared each with its own: exact content, PDQ of pictures, PDQ of frames, image codes whole and cut to 64
+  bits, which is how most others exchange them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import aliased
+
+from cases.asset import AssetId, AssetRow, AssetState, open_details, subject_id
+from detection.copies.fingerprint import HASH_BYTES, LEAST_QUALITY
+from detection.examination import Content
+from detection.near.follower import Changed, Changes, Kind
+from detection.near.generation import Generation
+from ledger.forgetting.subjects import Subjects
+from ledger.storage.database import Database
+from ledger.storage.tables import Entry, SubjectKey
+from ledger.storage.tenancy import SystemSession
+
+CONTENT: Final = ("content", HASH_BYTES)
+PDQ: Final = ("pdq", HASH_BYTES)
+FRAMES: Final = ("pdq-frames", HASH_BYTES)
+IMAGE_CODE: Final = ("image-code", HASH_BYTES)
+SHORT_BYTES: Final = 8
+SHORT_CODE: Final = ("image-code", SHORT_BYTES)
+_LEAD_BYTES: Final = 16
+"""Where few bits may differ, half of a fingerprint tells nearly all of them apart (`detection.near.generation`)."""
+
+
+@dataclass(frozen=True)
+class SignedAssets:
+    """Implements `detection.near.follower.Source` over the assets of every tenant."""
+
+    database: Database
+    subjects: Subjects
+    what = "signed files"
+
+    def counted(self) -> int:
+        """How long the log is."""
+        with self.database.read(SystemSession.MATCHING) as connection:
+            return connection.execute(_LENGTH).scalar_one() or 0
+
+    def changes(self, since: int, limit: int) -> Changes:
+        """As `Source.changes`."""
+        wanted = {"since": since, "limit": limit}
+        with self.database.read(SystemSession.MATCHING) as connection:
+            counted = connection.execute(_LENGTH).scalar_one() or 0
+            found = connection.execute(_SIGNED, wanted).all()
+            gone = connection.execute(_ERASED, wanted).scalars().all()
+        rows = list[Changed]()
+        for length, tenant, asset, details, epoch, wrapped in found:
+            assert details is not None  # as asked
+            subject = self.subjects.unwrap(tenant, subject_id(AssetId(asset)), epoch, wrapped)
+            content = open_details(subject, details).upload.content
+            rows += (Changed(length, kind, bits) for kind, bits in _fingerprints(content))
+        return Changes(found[-1][0] if len(found) == limit else counted, counted, rows, gone)
+
+    def generation(self, kind: Kind) -> Generation:
+        """As `Source.generation`."""
+        _, width = kind
+        return Generation(width, _LEAD_BYTES if kind in (PDQ, FRAMES, CONTENT) else width)
+
+    def emptied(self) -> None:
+        """Nothing else is kept of a kind."""
+
+
+def _fingerprints(content: Content) -> Iterator[tuple[Kind, bytes]]:
+    yield CONTENT, bytes.fromhex(content.content_hash)
+    seen = [bytes.fromhex(frame.pdq) for frame in content.frames if frame.quality >= LEAST_QUALITY]
+    yield from ((PDQ if content.duration is None else FRAMES, frame) for frame in seen)
+    if content.image_code and seen:
+        code = bytes.fromhex(content.image_code)
+        yield from ((IMAGE_CODE, code), (SHORT_CODE, code[:SHORT_BYTES]))
+
+
+_LENGTH = select(func.max(Entry.index) + 1)
+_ITS_KEY = (SubjectKey.tenant_id == AssetRow.tenant_id) & (SubjectKey.id == AssetRow.id)
+_SIGNED = (
+    select(Entry.index + 1, AssetRow.tenant_id, AssetRow.id, AssetRow.details, SubjectKey.epoch, SubjectKey.wrapped)
+    .join(AssetRow, AssetRow.entry_id == Entry.id)
+    .join(SubjectKey, _ITS_KEY)
+    .where(Entry.index >= bindparam("since"), AssetRow.details.is_not(None))
+    .order_by(Entry.index)
+    .limit(bindparam("limit"))
+)
+_ENDED = aliased(Entry)
+_ERASED = (
+    select(Entry.index + 1)
+    .join(AssetRow, AssetRow.entry_id == Entry.id)
+    .join(_ENDED, _ENDED.id == AssetRow.ended_entry_id)
+    .where(_ENDED.index >= bindparam("since"), AssetRow.state == AssetState.ERASED)
+)
