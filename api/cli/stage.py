@@ -129,4 +129,4 @@ def run(home: Path, environment: Mapping[str, str], *command: str) -> str:
 
 def _environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("SIGILLO_")}
-    return {**ours, "SIGILLO_HOME": str(home), **environment}
+    return {**ours, "SIGILLO_HOME": str(home), "SIGILLO_WORKERS": "1", **environment}

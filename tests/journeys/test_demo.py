@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from api.cli import app
 from ledger.receipt import verify_receipt
 
 VERDICTS = {
@@ -40,8 +42,6 @@ def test_demo_tells_its_story(tmp_path: Path, keys: str) -> None:
 
 def test_demo_never_empties_a_folder_it_did_not_make(tmp_path: Path) -> None:
     (tmp_path / "letters.txt").write_text("mine")
-    done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "demo", "--out", str(tmp_path)], stderr=subprocess.PIPE, check=False
-    )
-    assert done.returncode == 2
+    done = CliRunner().invoke(app, ["demo", "--out", str(tmp_path)])
+    assert done.exit_code == 2
     assert (tmp_path / "letters.txt").read_text() == "mine"

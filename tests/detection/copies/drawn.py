@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ ASTRONAUT = Path(__file__).parents[3] / "api" / "cli" / "astronaut.jpg"
 BARS = ("white", "yellow", "cyan", "lime", "magenta", "red", "blue")
 
 
+@cache
 def drawn() -> Mapping[str, Image.Image]:
     """Each by its name."""
     return {
