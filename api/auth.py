@@ -31,6 +31,24 @@ class UnauthenticatedError(Exception):
         )
 
 
+class CrossSiteError(Exception):
+    """A page of another site sends a form in its reader's name."""
+
+    def __init__(self) -> None:
+        super().__init__("this form was sent by another site's page: open the page here, and send it from there")
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Forms are taken from our own pages alone: by what the browser says of where they come from (Fetch Metadata), or
+    by their Origin in one that does not. What is no browser sends neither. Raises CrossSiteError.
+    """
+    came = request.headers.get("sec-fetch-site", "")
+    origin = request.headers.get("origin", "")
+    own = came in {"same-origin", "none"} if came else origin in {"", str(request.base_url).rstrip("/")}
+    if request.method not in {"GET", "HEAD"} and not own:
+        raise CrossSiteError
+
+
 class PersonNeededError(UnauthenticatedError):
     """Nobody is signed in where a person must be."""
 

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from api.auth import UnauthenticatedError
+from api.auth import CrossSiteError, UnauthenticatedError
 from api.body import BodyError, BodyTimeoutError, BodyTooLargeError
 from api.faults import told
 from api.log import logger
@@ -68,6 +68,7 @@ def _later(slug: str, title: str, **headers: str) -> Problem:
 
 
 PROBLEMS: dict[type[Exception], Problem] = {
+    CrossSiteError: Problem("cross-site", 403, "Another site's page sent this"),
     UnauthenticatedError: Problem(
         "unauthenticated", 401, "An API key is needed", headers={"WWW-Authenticate": 'Bearer realm="sigillo"'}
     ),
@@ -278,6 +279,7 @@ class ProblemView(BaseModel):
 
 
 ROOTS = (
+    CrossSiteError,
     UnauthenticatedError,
     RateExceededError,
     BodyError,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from api import problem
+from api.auth import refuse_cross_site
 from api.web.rendering import page
 
 
@@ -21,6 +22,7 @@ class PageRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
+                refuse_cross_site(request)
                 return await inner(request)
             except Exception as error:  # noqa: BLE001 -- told by the table of problems, which logs what it does not know
                 return _told(request, error)

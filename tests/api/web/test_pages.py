@@ -134,9 +134,13 @@ def test_a_forged_ledger_is_caught(page: Page, deployment: Running, file: Path) 
 def test_everybody_can_read_them(browser: Browser, site: str, file: Path, scheme: str) -> None:
     """axe finds nothing on any page, and none scrolls sideways at 320 pixels."""
     with tab(browser, site, color_scheme=scheme, viewport=NARROW) as page:
-        for path in ("/", "/verify", "/audit", "/audit/entries/ent_nobody"):
+        for path in ("/", "/verify", "/prove", "/audit", "/audit/entries/ent_nobody"):
             page.goto(path)
             readable(page, path)
+        page.goto("/prove")
+        page.get_by_role("button", name="Ask my wallet").click()
+        expect(page.get_by_role("heading", name="Scan this with your wallet")).to_be_visible()
+        readable(page, "a question")
         verify(page, file)
         expect(page.locator("[data-receipt]")).to_contain_text("Your browser checked it")
         page.locator("#result details").evaluate("element => element.open = true")
