@@ -9,10 +9,11 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
+from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Bulk, found
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.creator import Creator
 from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
@@ -33,6 +34,10 @@ def sign(
     ),
     creator_certificate: Path = typer.Option(None, help="Its certificates (PEM), leaf first, where it has some."),
     creator_name: str = typer.Option("", help="Who you are, in your own words."),
+    recursive: bool = typer.Option(
+        False, "--recursive", help="The one argument is a folder: sign all in it, into another (default: NAME.signed)."
+    ),
+    at_once: int = typer.Option(AT_ONCE, min=1, max=64, help="With --recursive: files under way at a time."),
     public: bool = typer.Option(False, help="Anyone who presents the file may learn of its ledger entry."),
     wait: int = typer.Option(0, min=0, help="Seconds to wait until the ledger entry is proven by a checkpoint."),
     server: str = SERVER,
@@ -42,6 +47,10 @@ def sign(
     """Sign files: each gets a C2PA manifest and an entry in the ledger."""
     body = _claim(claim, title, public=public)
     creator = Creator.of(creator_key, creator_certificate, creator_name) if creator_key else None
+    if recursive and made_from:
+        raise fail("--made-from is for named files: leave --recursive out", Exit.USAGE)
+    if recursive:
+        _whole_folder(files, out, _Asking(server, token, body, wait, creator), at_once, as_json=as_json)
     folder = out.endswith("/")
     targets = {
         file: _target(file, Path(out) if out else None, several=len(files) > 1, as_folder=folder) for file in files
@@ -57,6 +66,49 @@ def sign(
     _show(done, as_json=as_json)
     held = any(asset.get("hold") for asset in done.values())
     raise typer.Exit(max(refused, default=Exit.HELD if held else Exit.OK))
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """Whom to ask, and for what."""
+
+    server: str
+    token: str
+    claim: dict[str, Any]
+    wait: int
+    creator: Creator | None
+
+
+def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, *, as_json: bool) -> NoReturn:
+    if len(folders) != 1 or not folders[0].is_dir():
+        raise fail("--recursive takes one folder", Exit.USAGE)
+    if asking.creator:
+        raise fail("--creator-key signs named files: leave --recursive out", Exit.USAGE)
+    folder = folders[0]
+    into = Path(out) if out else folder.with_name(f"{folder.resolve().name}.signed")
+    files = found(folder, into)
+    with told(), connected(asking.server, asking.token) as sigillo:
+
+        def one(file: Path, target: Path, key: str) -> dict[str, Any]:
+            # A kind that cannot carry its manifest is copied, for what is signed stands in one place.
+            return _sign(_Asked(sigillo, asking.claim, "", asking.wait, None, key), file, target)
+
+        bulk = Bulk(folder, into, json.dumps(asking.claim, sort_keys=True), one)
+        bulk.run(files, at_once)
+    _tell(bulk, as_json=as_json)
+    raise typer.Exit(Exit.REFUSED if bulk.failed else Exit.HELD if bulk.held else Exit.OK)
+
+
+def _tell(bulk: Bulk, *, as_json: bool) -> None:
+    counts = {"signed": bulk.done, "skipped": bulk.skipped, "held": bulk.held, "failed": bulk.failed}
+    failures = str(bulk.out / FAILURES) if bulk.failed else None
+    if as_json:
+        show({**counts, "written": str(bulk.out), "journal": str(bulk.out / JOURNAL), "failures": failures})
+        return
+    say(f"{quoted(bulk.folder)} -> [bold]{quoted(bulk.out)}[/]")
+    say("  " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    if failures:
+        say(f"  what was refused, and why: {quoted(failures)}; run it again once that is mended")
 
 
 def _claim(file: Path | None, title: str, *, public: bool) -> dict[str, Any]:
@@ -110,12 +162,13 @@ class _Asked:
     made_from: str
     wait: int
     creator: Creator | None
+    idempotency_key: str = ""
 
     def asset(self, file: Path) -> dict[str, Any]:
         claim = self.creator.cosigned(file, self.claim) if self.creator else self.claim
         if self.made_from:
-            return self.sigillo.transform(self.made_from, file, claim, wait=self.wait)
-        return self.sigillo.sign(file, claim, wait=self.wait)
+            return self.sigillo.transform(self.made_from, file, claim, self.idempotency_key, self.wait)
+        return self.sigillo.sign(file, claim, self.idempotency_key, self.wait)
 
 
 def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""A whole folder: resumed where it was, each file once, refusals in a file."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli.bulk import FAILURES, JOURNAL, TRIES, Bulk, found
+from client import Problem, UnreachableError
+from tests.api.cli.conftest import Run
+from tests.deployment import Running, picture
+from tests.detection.films import Film, write
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "deep" / "er").mkdir(parents=True)
+    for number, name in enumerate(("a.jpg", "deep/b.jpg", "deep/er/c.jpg")):
+        (folder / name).write_bytes(picture(seed=number))
+    return folder
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_folder_is_signed_and_not_again(deployment: Running, ask: Ask, folder: Path) -> None:
+    first, out = ask("sign", "--recursive", folder), folder.with_name("photos.signed")
+    assert (first["signed"], first["failed"], first["failures"]) == (3, 0, None)
+    assert {str(file.relative_to(out)) for file in found(out, folder)} >= {"a.jpg", "deep/b.jpg", "deep/er/c.jpg"}
+    assert deployment.operator.verify(out / "deep/er/c.jpg")["verdict"] == "trusted"
+    assert found(folder, out) == [folder / "a.jpg", folder / "deep/b.jpg", folder / "deep/er/c.jpg"]
+    again = ask("sign", "--recursive", folder)
+    assert (again["signed"], again["skipped"]) == (0, 3)
+
+
+def test_what_was_interrupted_goes_on_with_the_same_assets(ask: Ask, folder: Path) -> None:
+    ask("sign", "--recursive", folder)
+    out = folder.with_name("photos.signed")
+    before = {line["file"]: line["asset"] for line in lines(out / JOURNAL)}
+    (out / "a.jpg").unlink()  # signed, and lost before it was written
+    whole = (out / JOURNAL).read_text()
+    (out / JOURNAL).write_text(whole[:-20])  # the power went in the middle of a line
+    again = ask("sign", "--recursive", folder)
+    assert again["signed"] == 2
+    after = {line["file"]: line["asset"] for line in lines_that_hold(out / JOURNAL)}
+    assert after == before
+    assert (out / "a.jpg").exists()
+
+
+def lines_that_hold(file: Path) -> list[dict[str, Any]]:
+    kept = []
+    for line in file.read_text().splitlines():
+        try:
+            kept.append(json.loads(line))
+        except ValueError:
+            continue
+    return kept
+
+
+def test_what_changed_is_signed_anew(ask: Ask, folder: Path) -> None:
+    ask("sign", "--recursive", folder)
+    (folder / "a.jpg").write_bytes(picture(seed=9))
+    assert ask("sign", "--recursive", folder)["signed"] == 1
+    assert ask("sign", "--recursive", folder, "--title", "Harbour")["signed"] == 3
+
+
+def test_refusals_are_in_a_file_and_keep_nobody(run: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "deep" / "notes.txt").write_text("no picture")
+    (folder / ".hidden").write_text("not looked at")
+    out = tmp_path / "out"
+    done = run("sign", "--recursive", folder, "-o", out, "--json")
+    assert done.exit_code == 1
+    assert (json.loads(done.stdout)["signed"], json.loads(done.stdout)["failed"]) == (3, 1)
+    (failure,) = lines(out / FAILURES)
+    assert failure["file"] == "deep/notes.txt"
+    assert failure["problem"]["type"].startswith("urn:sigillo:problem:media-")
+    (folder / "deep" / "notes.txt").unlink()
+    assert run("sign", "--recursive", folder, "-o", out).exit_code == 0
+    assert not (out / FAILURES).exists()
+
+
+def test_a_film_that_carries_none_has_its_manifest_beside(deployment: Running, ask: Ask, tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    (folder / "film.webm").write_bytes(write(Film("webm", "libvpx", "libopus", pictures=3)))
+    assert ask("sign", "--recursive", folder)["signed"] == 1
+    out = tmp_path / "films.signed"
+    assert deployment.operator.verify(out / "film.webm", manifest=out / "film.c2pa")["verdict"] == "trusted"
+
+
+@pytest.mark.parametrize("arguments", [["a", "b"], ["missing"]])
+def test_one_folder_is_wanted(run: Run, folder: Path, arguments: list[str]) -> None:
+    assert run("sign", "--recursive", *(folder / name for name in arguments)).exit_code == 2
+
+
+def test_what_passes_is_waited_for(folder: Path, tmp_path: Path) -> None:
+    """No sleeping here: the waits are counted."""
+    waits: list[float] = []
+    calls: dict[Path, int] = {}
+    lock = threading.Lock()
+
+    def sign(file: Path, target: Path, _key: str) -> dict[str, Any]:
+        with lock:
+            calls[file] = calls.get(file, 0) + 1
+        if file.name == "a.jpg" and calls[file] < 3:
+            raise Problem(503, {}) if calls[file] == 1 else UnreachableError("gone for a moment")
+        if file.name == "b.jpg":
+            raise Problem(503, {"title": "No worker is free"})
+        if file.name == "c.jpg":
+            raise Problem(422, {"title": "The claim was refused"})
+        target.write_bytes(b"signed")
+        return {"id": "ast_1", "ledger": {"entry": "ent_1"}, "hold": None}
+
+    bulk = Bulk(folder, tmp_path / "out", "{}", sign, waits.append)
+    bulk.run(found(folder, bulk.out), at_once=1)
+    assert (bulk.done, bulk.failed) == (1, 2)
+    assert [calls[folder / name] for name in ("a.jpg", "deep/b.jpg", "deep/er/c.jpg")] == [3, TRIES, 1]
+    assert waits == [1, 2, *(2**tried for tried in range(TRIES - 1))]
