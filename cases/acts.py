@@ -1,5 +1,5 @@
 """What a registered person does by showing the credential of their registration, known to nobody otherwise: withdraw
-it, stop its withdrawal, renew it, read its log, answer to a line of that.
+it, stop its withdrawal, renew it, read its log, answer to a line of that, prove to be who a picture shows.
 
 Rules
 - The credential counts that is bound to the key which the registration knows now: another key takes its place as soon
@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from cases.access import NO_TOOL, Caller
 from cases.likeness.log import MatchLog, Response, Seen
 from identity.assurance.account import Actor
+from identity.depicted import Shower
 from identity.holder_signing import HOLDER_PROOF, HolderSigning, Shown, Wanted, nonce_of
 from identity.issuing.credential_types import DO_NOT_GENERATE
 from identity.passkeys.challenges import LASTS, NONCE_BYTES
@@ -52,6 +53,9 @@ class Does(StrEnum):
 
     READ = "read"
     """The log."""
+
+    DEPICTED = "depicted"
+    """To prove that one is who a picture shows (`identity.depicted`)."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,11 @@ class Acts:
         tenant, subject, shown = self._shown(act, presentation)
         self.registrations.accounts.database.write(self._by(tenant, subject, shown).alive)
         return self.log.page(subject, before)
+
+    def depicted(self, act: Act, presentation: str) -> Shower:
+        """Who shows the credential for that. Raises as `_shown`."""
+        tenant, subject, shown = self._shown(act, presentation)
+        return Shower(tenant, subject.id, self._by(tenant, subject, shown).alive)
 
     def _actor(self, act: Act, presentation: str) -> Actor:
         return self._by(*self._shown(act, presentation))

@@ -1,9 +1,10 @@
 """Whether a reporter is who a picture shows: the verdict, what it rests on and when, and nothing that it rests on.
 
 Rules
-- Compared is with a selfie of the reporter's, or with the faces that they registered as their own: of both, and of the
-  picture, nothing is kept. `picture` is an HMAC of its SHA-256 under the account's key: who has the picture and may
-  open the account's entries can tell that it is this one, and nobody else.
+- Compared is with a selfie of the reporter's, or with the faces that they registered as their own, whose credential
+  they may show over the picture: of both, and of the picture, nothing is kept. `picture` is an HMAC of its SHA-256
+  under the account's key: who has the picture and may open the account's entries can tell that it is this one, and
+  nobody else.
 - The verdict is told; the band that it comes of is in the sealed entry, and the cosine nowhere.
 - A document is neither asked for nor named: who vouches for the account is its standing (`identity.assurance`).
 """
@@ -11,7 +12,7 @@ Rules
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -43,7 +44,10 @@ class Basis(StrEnum):
 
     SELFIE = "selfie"
     REGISTRATION = "registration"
-    """A face that the account's holder registered as their own, of which they have the credential."""
+    """A face that the account's holder registered as their own."""
+
+    CREDENTIAL = "credential"
+    """The same, by the registration whose credential its holder showed, over this picture."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,16 @@ class Pictured:
     def all(self) -> list[Face]:
         """Every face at every moment."""
         return [face for sighting in self.faces.sightings for face in sighting.faces]
+
+
+@dataclass(frozen=True)
+class Shower:
+    """Who showed a registration's credential, over what is judged; not settled yet."""
+
+    tenant: TenantId
+    registration: SubjectId
+    settle: Callable[[Connection], None]
+    """In the unit of work."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,7 @@ class _Finding:
     band: Band
     basis: Basis
     registration: Registration | None = None
+    settle: Callable[[Connection], None] = lambda _connection: None
 
 
 @dataclass(frozen=True)
@@ -92,20 +107,25 @@ class Depictions:
         """Whether the face of a selfie is in the picture. Raises AccountNotFoundError, KeyStoreUnavailableError."""
         return self._record(by, account, picture, _Finding(likeness(selfie, picture.all).band, Basis.SELFIE))
 
-    def by_registration(self, by: Actor, account: SubjectId, picture: Pictured) -> Judged:
-        """Whether a face that the account's holder registered as their own is in the picture.
+    def by_registration(self, by: Actor, account: SubjectId, picture: Pictured, shower: Shower | None = None) -> Judged:
+        """Whether a face that the account's holder registered as their own is in the picture; of the registration whose
+        credential was shown, where one was.
 
         Raises RegistrationNotFoundError where there is none that protects; MatchUnknownError, AccountNotFoundError,
-        KeyStoreUnavailableError.
+        KeyStoreUnavailableError, and what `shower.settle` raises.
         """
         own = {one.id: one for one in self.registrations.of_account(by.tenant, account) if _is_own(one)}
+        if shower:
+            own = {name: one for name, one in own.items() if (by.tenant, name) == (shower.tenant, shower.registration)}
         if not own:
             raise RegistrationNotFoundError
         match = self._best(by.tenant, picture.all, own)
         band = match.band if match else Band.NO_MATCH
-        return self._record(
-            by, account, picture, _Finding(band, Basis.REGISTRATION, own[match.owner] if match else None)
-        )
+        named = own[match.owner] if match else None
+        if shower is None:
+            return self._record(by, account, picture, _Finding(band, Basis.REGISTRATION, named))
+        named = own[shower.registration]
+        return self._record(by, account, picture, _Finding(band, Basis.CREDENTIAL, named, shower.settle))
 
     def _best(self, tenant: TenantId, faces: Sequence[Face], own: dict[SubjectId, Registration]) -> Match | None:
         found: list[Match] = []
@@ -136,6 +156,7 @@ class Depictions:
 
         def work(connection: Connection) -> Sequence[Draft]:
             by.alive(connection)
+            found.settle(connection)
             require_account(connection, by.tenant, account)
             return [draft]
 

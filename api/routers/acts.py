@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Response
 from api.auth import AnyoneDep
 from api.routers.likeness import PRIVATE, before_cursor
 from api.routers.withdrawals import RenewedView, StoppedView, WithdrawnView
-from api.schemas.acts import ActRequest, ActView, Answer, AnyAct, Keep, Read, Renew
+from api.schemas.acts import ActRequest, ActView, Answer, AnySigned, Keep, Read, Renew
 from api.schemas.assets import LedgerView
 from api.schemas.likeness import DecidedView, MatchPage
 from api.schemas.words import REGISTRATION
@@ -25,7 +25,7 @@ Done = WithdrawnView | StoppedView | RenewedView | DecidedView | MatchPage
 
 
 @router.post("/options", status_code=202, dependencies=[AnyoneDep])
-def begin(service: ServiceDep, registration: RegistrationPath, request: AnyAct) -> ActView:
+def begin(service: ServiceDep, registration: RegistrationPath, request: AnySigned) -> ActView:
     """Begin an act: what to sign with the key of the registration's credential, within five minutes."""
     act = request.of(registration)
     return ActView.of(act, service.registry.acts.begin(act))

@@ -5,6 +5,7 @@ to show them. All of them are gone before the answer; whoever names no account o
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -21,13 +22,14 @@ from api.schemas.assurance import GrantedView
 from api.service import Service, ServiceDep
 from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
+from cases.acts import Act, Does
 from cases.assurance import actor
 from detection.faces.look import look
 from detection.faces.quality import judge
 from detection.memfd import Memfd
 from identity.alike import Alike
 from identity.assurance.portrait import Compared
-from identity.depicted import Basis, Judged, Pictured
+from identity.depicted import Basis, Judged, Pictured, Shower
 from ledger.ids import SubjectId, moment
 
 router = APIRouter(prefix="/v1/assurance/accounts/{account}", tags=["assurance"])
@@ -42,7 +44,8 @@ CountryQuery = Annotated[str, Query(pattern=words.COUNTRY)]
 def _pictures(least: int) -> dict[str, Any]:
     """A multipart body of so many to two parts `photo`."""
     photo = {"type": "array", "items": BINARY, "minItems": least, "maxItems": 2}
-    schema = {"type": "object", "required": ["photo"], "properties": {"photo": photo}}
+    texts = {"registration": {"type": "string"}, "presentation": {"type": "string"}} if least == 1 else {}
+    schema = {"type": "object", "required": ["photo"], "properties": {"photo": photo, **texts}}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
@@ -100,7 +103,8 @@ async def compare(
 @router.post("/depictions", openapi_extra=_pictures(1))
 async def depict(request: Request, service: ServiceDep, caller: CallerDep, account: AccountPath) -> DepictionView:
     """Whether the account's holder is who a picture shows: the picture or film as a part `photo`, and a selfie as a
-    second one; without a selfie, by the face that they registered as their own.
+    second one; without a selfie, by the face that they registered as their own. With `registration` and `presentation`,
+    by the credential of that, which its holder shows over the picture (`/v1/registrations/…/acts/options`, `depicted`).
     """
     caller.require(Scope.DEPICTED)
     await run_in_threadpool(service.assurance.accounts.subject, caller.tenant, account)
@@ -127,12 +131,22 @@ def _compare(service: Service, caller: Caller, account: SubjectId, upload: Uploa
 def _depict(service: Service, caller: Caller, account: SubjectId, upload: Upload) -> DepictionView:
     picture, *selfies = upload.photos
     workers, by = service.registry.faces.workers.of(caller.principal), actor(caller)
-    shown = Pictured(look(workers, picture), _digest(picture))
+    presentation, digest = upload.fields.get("presentation", ""), _digest(picture)
+    if presentation and selfies:
+        raise UploadError("send a selfie, or the presentation of a credential")
+    shower = _shower(service, account, digest, upload.fields) if presentation else None
+    shown = Pictured(look(workers, picture), digest)
     if selfies:
         return DepictionView.of(
             service.registry.depictions.by_selfie(by, account, shown, judge(look(workers, selfies[0])))
         )
-    return DepictionView.of(service.registry.depictions.by_registration(by, account, shown))
+    return DepictionView.of(service.registry.depictions.by_registration(by, account, shown, shower))
+
+
+def _shower(service: Service, account: SubjectId, digest: bytes, fields: Mapping[str, str]) -> Shower:
+    said = {"account": str(account), "picture": digest.hex()}
+    act = Act(SubjectId(fields.get("registration", "")), Does.DEPICTED, said)
+    return service.registry.acts.depicted(act, fields["presentation"])
 
 
 def _digest(file: Memfd) -> bytes:

@@ -63,6 +63,17 @@ class Read(_Act):
     cursor: Annotated[str, Field(max_length=200)] = ""
 
 
+class Depicted(_Act):
+    """To prove that one is who a picture of this SHA-256 shows, for a verdict about the holder of this account."""
+
+    does: Literal[Does.DEPICTED]
+    account: Annotated[str, Field(pattern=ACCOUNT)]
+    picture: Annotated[str, Field(pattern=SHA256)]
+
+
+AnySigned = Annotated[Withdraw | Keep | Renew | Answer | Read | Depicted, Field(discriminator="does")]
+"""What is signed; all but the last is done at once."""
+
 AnyAct = Annotated[Withdraw | Keep | Renew | Answer | Read, Field(discriminator="does")]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.api.holders import Holder, acts, begun
 from tests.api.people import Somebody, somebody
 from tests.api.registrants import SCOPES as REGISTRANTS
 from tests.api.registrants import account, asked, register
@@ -21,9 +23,9 @@ SELFIE = photos.jpeg(photos.mirrored())
 OTHER = photos.jpeg(photos.PORTRAIT.resize((photos.PORTRAIT.width * 22 // 10, photos.PORTRAIT.height)))
 
 
-def sent(http: httpx.Client, path: str, *pictures: bytes) -> httpx.Response:
+def sent(http: httpx.Client, path: str, *pictures: bytes, **fields: str) -> httpx.Response:
     parts = [("photo", ("unmistakable-name.jpg", picture, "image/jpeg")) for picture in pictures]
-    return http.post(path, files=parts)
+    return http.post(path, files=parts, data=fields)
 
 
 def opened(http: httpx.Client, name: str) -> str:
@@ -113,6 +115,33 @@ def test_a_registered_face_of_ones_own_needs_no_selfie(deployment: Running) -> N
         assert (found["verdict"], found["basis"]) == ("matches", "registration")
         assert sent(http, path, OTHER).json()["verdict"] == "does_not_match"
         assert registered.json()["id"] not in json.dumps(found)
+
+
+def test_whoever_shows_their_credential_is_who_a_picture_shows(deployment: Running) -> None:
+    """Proved by credential: over this picture, for this account, once."""
+    scopes = [*REGISTRANTS, "depictions:judge"]
+    token = deployment.key("", scopes=scopes, source_types=[], new_tenant=True)
+    crowd = photos.jpeg(photos.crowd(3, 3))
+    with deployment.http(token) as http, deployment.http() as anyone:
+        name, other, her = account(deployment, token, "registrant"), account(deployment, token, "other"), Holder()
+        registration = register(http, asked(http, name, holder=her.jwk), [PORTRAIT]).json()
+        her.credential = registration["credential"]
+        act = {"does": "depicted", "account": name, "picture": hashlib.sha256(crowd).hexdigest()}
+        shown = {"registration": registration["id"], "presentation": her.show(begun(anyone, registration["id"], **act))}
+        path = f"{ACCOUNTS}/{name}/depictions"
+        problem(sent(http, path, PORTRAIT, **shown), 410, "passkey-challenge-gone")
+        problem(sent(http, f"{ACCOUNTS}/{other}/depictions", crowd, **shown), 410, "passkey-challenge-gone")
+        problem(sent(http, path, crowd, SELFIE, **shown), 400, "upload-malformed")
+        said = sent(http, path, crowd, **shown).json()
+        assert (said["verdict"], said["basis"]) == ("matches", "credential")
+        tenant = deployment.service.access.authenticate(token).tenant
+        payload: Any = deployment.service.ledger.payloads.open(tenant, said["ledger"]["entry"]).payload
+        assert (payload.registration, payload.credential) == (registration["id"], registration["credential_id"])
+        problem(sent(http, path, crowd, **shown), 410, "passkey-challenge-gone")
+        problem(sent(http, path, crowd, registration=registration["id"], presentation="x"), 403, "presentation-refused")
+        withdraw = {"act": {"does": "withdraw"}, "presentation": her.show(begun(anyone, registration["id"], **act))}
+        problem(anyone.post(acts(registration["id"]), json=withdraw), 410, "passkey-challenge-gone")
+        problem(anyone.post(acts(registration["id"]), json={**withdraw, "act": act}), 422, "request-invalid")
 
 
 def test_depictions_are_for_keys_with_their_scope_and_few(deployment: Running, platform: httpx.Client) -> None:
