@@ -44,6 +44,11 @@ class FaceDesk:
         """Why no face can be looked for or found; empty where one can be, as far as that is known before the first."""
         return absent() or self.workers.reason or self.index.reason
 
+    @property
+    def warning(self) -> str:
+        """Why some tenant's faces are not found; empty where all are, or none."""
+        return self.index.warning
+
 
 def faces_of(settings: Settings, ledger: Ledger, database: Database, entropy: Entropy, until: ExitStack) -> FaceDesk:
     """Workers and index end with `until`."""
@@ -68,6 +73,6 @@ def _start(settings: Settings, size: int) -> Sandbox:
 def _tell(reason: str) -> None:
     log = logger("faces")
     if reason:
-        log.warning("the index of registered faces does not follow: nobody is found meanwhile", reason=reason)
+        log.warning("the index of registered faces does not follow: nobody of it is found meanwhile", reason=reason)
     else:
         log.info("the index of registered faces follows again")

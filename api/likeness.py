@@ -16,6 +16,7 @@ from cases.likeness.at_upload import AtUpload
 from cases.likeness.checks import Checks
 from cases.likeness.consequences import Following
 from cases.likeness.copies import Copies
+from cases.likeness.hold_rows import end_holds
 from cases.likeness.holds import LikenessHolds
 from cases.likeness.lines import end_lines
 from cases.likeness.log import MatchLog
@@ -60,8 +61,10 @@ def likeness_of(
     """All of it over one registry. A person's lines end with the person's key."""
     ledger, database = library.ledger, library.database
     ledger.subjects.on_erase(end_lines)
+    ledger.subjects.on_erase(end_holds)
     ledger.subjects.on_erase(end_rounds)
-    matching = Matching(database, ledger.subjects, faces.workers, faces.matcher, registrations, rulebook)
+    parts = (faces.workers, faces.matcher, registrations, rulebook)
+    matching = Matching(database, ledger.subjects, *parts, settings.place)
     copies = Copies(matching, pictures)
     following = Following(ledger, entropy, settings.likeness_unchecked is Unchecked.HOLD)
     at_upload = AtUpload(ledger, database, matching, copies, following, clock, _tell)

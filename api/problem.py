@@ -158,6 +158,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.LikenessLimitError: Problem("likeness-limit", 429, "Too much was asked about likenesses", ("retry_after",)),
     cases.LikenessTokenError: Problem("likeness-token", 422, "The likeness check is not acceptable"),
     cases.LikenessHoldNotFoundError: Problem("likeness-hold-not-found", 404, "No such held asset"),
+    cases.CommonPictureNotFoundError: Problem("common-picture-not-found", 404, "No such common picture"),
     cases.MatchNotFoundError: Problem("match-not-found", 404, "No such match"),
     cases.MatchAnsweredError: Problem("match-answered", 409, "The match was answered", ("response",)),
     cases.RecoveryUnknownError: Problem(

@@ -84,6 +84,7 @@ class Readiness:
         warnings = {
             "keys": keys.warning,
             "issuer": issuer,
+            "faces": self._faces.warning,
             "time_stamps": self._stamps.stamping.reason if self._stamps else "",
             "witnesses": self._ledger.witnesses.faults,
         }

@@ -297,7 +297,9 @@ class Settings(BaseSettings):
     """JSON file, of mode 600, with those who send codes, log people in, and know them."""
 
     place: str = Field(default="", pattern=PLACE)
-    """Where files are from that do not say: ISO 3166-1 or -2. Whether faces may be matched there, its rules say."""
+    """Where this service matches, and where files are from that do not say: ISO 3166-1 or -2. Where its rules do not
+    allow faces to be matched, none is.
+    """
 
     refused_uses: frozenset[Use] = frozenset({Use.SEXUALISED})
     """Uses of people's pictures that are refused to tools whoever is shown (`POST /v1/likeness-checks`)."""

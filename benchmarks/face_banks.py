@@ -17,19 +17,26 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+from sqlalchemy import Connection
 
 from benchmarks.window import percentile
+from detection.generations.absence import leave
+from detection.generations.generations import Generations
 from detection.templates.matcher import MAX_FACES, Matcher
 from detection.templates.template import Embedding, Vectors
 from detection.templates.thresholds import Thresholds
+from keys.clock import system_entropy
 from ledger.ids import SubjectId, TenantId
-from tests.detection.templates.registered import MODEL, House, on_disk, seeded, unit
+from tests.detection.templates.registered import MODEL, House, names, on_disk, seeded, unit
 
 COSINES: Final = (0.35, 0.45, 0.55, 0.65, 0.75)
 """How alike a probe is to the one whose other photo it is."""
 
-AT_ONCE: Final = 20_000
+AT_ONCE: Final = 50_000
 """People who are enrolled in one transaction."""
+
+GONE: Final = 100
+"""Who have left the index when it is committed to, and are proved absent by that."""
 
 EVERYBODY: Final = Thresholds("benchmark@1", possible=-1.0, likely=0.99, certain=0.99)
 """Whoever is nearest counts, however far: what ranking asks."""
@@ -114,6 +121,17 @@ class FaceBank:
             alarms += len(self.house.matcher.match(self.tenant, strangers.tolist()).matches)
         return alarms
 
+    def committed(self) -> float:
+        """Processor seconds from the rows to a generation of the index with proofs for GONE who left it."""
+        self.house.database.write(self._leave)
+        began = time.process_time()
+        Generations(self.house.ledger, self.house.database, system_entropy).round()
+        return time.process_time() - began
+
+    def _leave(self, connection: Connection) -> None:
+        for name in names(GONE):
+            leave(connection, self.tenant, name, 0)
+
     def _probes(self, each: int) -> Iterator[tuple[float, int, Embedding]]:
         for _ in range(each):
             for cosine in COSINES:
@@ -146,11 +164,11 @@ def enrolled(folder: Path, count: int) -> Iterator[FaceBank]:
     ]
     with on_disk(folder) as house:
         tenant = house.ledger.create_tenant("benchmark")
-        began = time.perf_counter()
+        began, called = time.perf_counter(), names(count)
         owners = [
             owner
             for start in range(0, count, AT_ONCE)
-            for owner in seeded(house, tenant, faces[start : start + AT_ONCE])
+            for owner in seeded(house, tenant, faces[start : start + AT_ONCE], called=called[start : start + AT_ONCE])
         ]
         yield FaceBank(house, tenant, owners, faces, time.perf_counter() - began, chance)
 

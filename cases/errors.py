@@ -15,6 +15,7 @@ CasesError
 ├── ManifestIdError            no manifest has such an id
 ├── ManifestNotFoundError      no manifest of that id is given to this caller
 ├── ReferenceRefusedError      nothing that a caller points at is fetched
+├── CommonPictureNotFoundError no such common picture was added in this tenant
 ├── HoldNotFoundError          no legal hold of that name in this tenant
 ├── TrustListNotFoundError     no list of that name is in force
 ├── TrustListChangedError      another list is in force than the one that was compared with
@@ -95,6 +96,13 @@ class LikenessTokenError(CasesError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"this likeness check goes into no manifest: {why}; ask again at POST /v1/likeness-checks")
+
+
+class CommonPictureNotFoundError(CasesError):
+    """Nobody added it, or it was removed."""
+
+    def __init__(self) -> None:
+        super().__init__("no such common picture was added here: the list names those that were")
 
 
 class LikenessHoldNotFoundError(CasesError):

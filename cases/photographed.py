@@ -13,6 +13,7 @@ Rules
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,7 +45,9 @@ MODEL: Final = f"{FACE_MODEL} sha256:{FACE_MODEL.digest}"
 """By which faces are described, on record with each."""
 
 PATIENCE: Final = 3
-"""How often it is asked again while the index of faces is behind: each waits for two seconds."""
+PAUSE: Final = 1.0
+"""How often it is asked again while the index of faces is behind, and seconds between: it follows meanwhile, and a
+question that is far behind answers at once."""
 
 SAME_PERSON: Final = 0.45
 """Cosine that photos of one person reach, however different the days: .594 at least on the small sets that were
@@ -141,6 +144,7 @@ class PhotographedFace:
             except MatchUnknownError as error:
                 if error.reason is not Unknown.INDEX:
                     raise
+            time.sleep(PAUSE)
         return self.matcher.match(self.tenant, self.embeddings).matches
 
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from cases.access import Caller, Scope, require_alive
+from cases.errors import CommonPictureNotFoundError
 from detection.copies.bank import PictureBank
-from detection.copies.common import CommonPictures, insert_common
-from detection.copies.decisions import ADDED, POLICY, CommonPictureAdded
+from detection.copies.common import Added, CommonPictures, insert_common, remove_common
+from detection.copies.decisions import ADDED, POLICY, REMOVED, CommonPictureAdded, CommonPictureRemoved
 from detection.copies.fingerprint import LEAST_QUALITY, Fingerprint, from_hex
 from detection.copies.index import PictureIndex
 from detection.examination import FrameHash
@@ -67,6 +68,30 @@ class Pictures:
             return [draft] if insert_common(connection, by.tenant, fingerprint, draft.id) else []
 
         return draft.id if self.ledger.record(work, by.tenant).entries else None
+
+    def common_page(self, by: Caller, after: str = "") -> list[Added]:
+        """What was added, a page of it. Raises ScopeMissingError, DatabaseUnavailableError."""
+        by.require(Scope.REVIEW)
+        return self.common.page(by.tenant, after)
+
+    def remove_common(self, by: Caller, added: EntryId, reason: str) -> EntryId:
+        """Say that it is not common after all; what ships cannot be removed.
+
+        Raises ScopeMissingError, CommonPictureNotFoundError, DatabaseUnavailableError.
+        """
+        by.require(Scope.REVIEW)
+        said = CommonPictureRemoved(added, tuple(self.common.hashes(by.tenant, added)), reason)
+        system = self.ledger.subjects.system(by.tenant)
+        draft = self.ledger.draft(REMOVED.name, POLICY, by.principal, system, said)
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            require_alive(connection, by)
+            if not remove_common(connection, by.tenant, added):
+                raise CommonPictureNotFoundError
+            return [draft]
+
+        self.ledger.record(work, by.tenant)
+        return draft.id
 
 
 @dataclass(frozen=True)

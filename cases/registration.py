@@ -23,6 +23,7 @@ from cases.access import Caller, Scope
 from cases.assurance import actor
 from cases.errors import ConsentUnsignedError, OwnReviewError, PortraitRefusedError
 from cases.idempotency import IdempotencyKey
+from cases.likeness.retroactive import begin_rounds
 from cases.photographed import MODEL, PhotographedFace
 from cases.pictures import OwnPicture, Pictures
 from detection.copies.fingerprint import PDQ, Fingerprint
@@ -120,6 +121,8 @@ class FaceRegistrations:
         def settle(connection: Connection, registration: SubjectId) -> None:
             require_new(connection)
             settle_signature(connection)
+            if sent.picture is None:
+                begin_rounds(connection, by.tenant, registration, accounts.now())
             if spent:
                 spent.spend(connection, registration, accounts.now())
 

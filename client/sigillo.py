@@ -237,6 +237,14 @@ class Sigillo:
         """Say that many people have a picture."""
         return self._json("POST", "/v1/common-pictures", json={"fingerprint": fingerprint, "reason": reason})
 
+    def common_pictures(self, cursor: str = "") -> dict[str, Any]:
+        """A page of the pictures that were said to be common."""
+        return self._json("GET", "/v1/common-pictures", params={"cursor": cursor} if cursor else {})
+
+    def remove_common_picture(self, picture: str, reason: str) -> dict[str, Any]:
+        """Say that one of them is not, by the entry that added it."""
+        return self._json("POST", f"/v1/common-pictures/{quote(picture, safe='')}/removal", json={"reason": reason})
+
     def registration(self, registration: str) -> dict[str, Any]:
         """One registration: what it refuses, and how it stands."""
         return self._json("GET", f"/v1/registrations/{quote(registration, safe='')}")

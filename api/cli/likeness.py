@@ -17,6 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="People who refuse to be imitated: 
 
 REGISTRATION = typer.Argument(..., help="Id of a registration, reg_…")
 SAID = {"confirmed": "you confirmed it", "objected": "you objected to it"}
+REVIEWED = {"released": "a reviewer gave it out", "refused": "a reviewer decided that it stays held"}
 CODES = {"allowed": Exit.OK, "refused": Exit.REFUSED, "ask_a_human": Exit.HELD}
 NONCE_BYTES = 16
 POLL_SECONDS = 1.0
@@ -89,6 +90,8 @@ def log(
         answered = f", {SAID[line['response']]}" if line["response"] else ""
         say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']} ({line['purpose']}){quoted(answered)}")
         say(f"  {line['id']}, entry {line['entry']}")
+        if review := line["review"]:
+            say(f"  {REVIEWED[review['decision']]} on {review['at']}, entry {review['entry']}")
     if page["next"]:
         say(f"more with --cursor {page['next']}")
 

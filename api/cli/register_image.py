@@ -19,7 +19,6 @@ from api.cli.registering import (
     LANGUAGE,
     ONCE,
     OUT,
-    REFUSES,
     REGION,
     RIGHT,
     STATED,
@@ -30,14 +29,13 @@ from detection.copies.fingerprint import JOBS, fingerprint
 from detection.isolation import Isolation
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
-from identity.registration.refusal import Kind, Purpose, Right
+from identity.registration.refusal import Kind, Right
 
 
 def register_image(
     picture: Path = typer.Argument(..., exists=True, dir_okay=False, help="The picture; it stays on this machine."),
     account: str = ACCOUNT,
     region: str = REGION,
-    refuses: list[Purpose] = REFUSES,
     right: Right = RIGHT,
     stated: str = STATED,
     language: str = LANGUAGE,
@@ -60,7 +58,6 @@ def register_image(
             body = {
                 "account": account,
                 "region": region,
-                "refuses": list(refuses),
                 "right": right,
                 "stated": stated,
                 "consent": agreed_to(rules, language, agreed, as_json=as_json),

@@ -144,7 +144,7 @@ def _take(
         visibility=body.visibility,
         idempotency_key=idempotency_key,
         use=body.purpose,
-        place=body.place or service.settings.place,
+        place=body.place,
         likeness_check=body.likeness_check,
         original=original,
         account=body.account or "",

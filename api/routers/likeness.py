@@ -139,8 +139,8 @@ def _check(service: Service, caller: Caller, upload: Upload, idempotency_key: st
     except ValidationError as error:
         faults = [{**fault, "loc": ("body", "check", *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error
-    mime, place = upload.declared_mime, asked.place or service.settings.place
-    question = Question(upload.content, mime, Use(asked.purpose), asked.nonce, place, idempotency_key)
+    purpose, mime = Use(asked.purpose), upload.declared_mime
+    question = Question(upload.content, mime, purpose, asked.nonce, asked.place, idempotency_key)
     service.registry.likeness.tokens.issuer()  # who cannot sign an answer asks nobody for one
     checked = service.registry.likeness.checks.check(caller, question)
     return CheckView.of(checked, service.registry.likeness.tokens.of(checked, caller.grant.tool))

@@ -6,17 +6,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from api.auth import CallerDep, EitherDep
+from api.routers.holds import ReleaseRequest
 from api.schemas.assets import LedgerView
-from api.schemas.pictures import CommonPictureBody, CommonPictureView, ImageRegistrationBody
+from api.schemas.likeness import DecidedView
+from api.schemas.pictures import CommonPictureBody, CommonPicturePage, CommonPictureView, ImageRegistrationBody
 from api.schemas.registrations import RegisteredView
+from api.schemas.words import AFTER_ENTRY, ENTRY
 from api.service import ServiceDep
 from cases.idempotency import MAX_KEY_LENGTH
 from cases.registration import Submission
 from identity.registration.refusal import Kind
-from ledger.ids import SubjectId
+from ledger.ids import EntryId, SubjectId
 
 router = APIRouter(prefix="/v1", tags=["registering"])
 IdempotencyHeader = Annotated[str, Header(alias="Idempotency-Key", max_length=MAX_KEY_LENGTH)]
@@ -59,3 +62,20 @@ def add_common(service: ServiceDep, caller: CallerDep, request: CommonPictureBod
     )
     view = LedgerView.of(entry, proven=False) if entry else None
     return CommonPictureView(added=entry is not None, ledger=view)
+
+
+@router.get("/common-pictures")
+def common(
+    service: ServiceDep, caller: CallerDep, cursor: Annotated[str, Query(pattern=AFTER_ENTRY)] = ""
+) -> CommonPicturePage:
+    """The pictures that were added, by the entry that says so."""
+    return CommonPicturePage.of(service.registry.registrations.pictures.common_page(caller, cursor))
+
+
+@router.post("/common-pictures/{picture}/removal")
+def remove_common(
+    service: ServiceDep, caller: CallerDep, picture: Annotated[str, Path(pattern=ENTRY)], request: ReleaseRequest
+) -> DecidedView:
+    """Say that one of them is not common after all: whoever registered it is told of copies again."""
+    pictures = service.registry.registrations.pictures
+    return DecidedView.of(pictures.remove_common(caller, EntryId(picture), request.reason))

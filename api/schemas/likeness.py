@@ -13,8 +13,8 @@ from api.schemas.assets import LedgerView, Strict
 from api.schemas.words import NONCE, PLACE, legible
 from cases.likeness.answers import SENTENCES, Answer, Checked
 from cases.likeness.holds import LikenessHold
-from cases.likeness.lines import Caller, Outcome
-from cases.likeness.log import PAGE, Response, Seen
+from cases.likeness.lines import Caller, Decision, Outcome
+from cases.likeness.log import PAGE, Decided, Response, Seen
 from cases.likeness.retroactive import Progress, Stage
 from cases.likeness.tokens import expires_at
 from cases.likeness.use import Use
@@ -130,6 +130,19 @@ class DecidedView(BaseModel):
         return cls(ledger=LedgerView.of(entry, proven=False))
 
 
+class ReviewView(BaseModel):
+    """What a reviewer decided afterwards; who and why is not for the log."""
+
+    decision: Decision
+    at: datetime
+    entry: str
+
+    @classmethod
+    def of(cls, decided: Decided) -> Self:
+        """The view of a decision."""
+        return cls(decision=decided.decision, at=moment(decided.at), entry=decided.entry)
+
+
 class MatchView(BaseModel):
     """A line of a person's own log: nothing of what was shown, nor who asked."""
 
@@ -145,6 +158,8 @@ class MatchView(BaseModel):
     """Whether something was held for it, which confirming ends."""
 
     response: Response | None
+    review: ReviewView | None
+    """Null where no reviewer decided."""
 
     @classmethod
     def of(cls, seen: Seen) -> Self:
@@ -159,6 +174,7 @@ class MatchView(BaseModel):
             entry=line.entry,
             held=bool(line.hold),
             response=seen.response,
+            review=ReviewView.of(seen.decided) if seen.decided else None,
         )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
 
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.registrations import RegistrationBody
 from api.schemas.words import SHA256, Reason
+from detection.copies.common import PAGE, Added
 from detection.copies.fingerprint import FORMS, Fingerprint
 
 Pdq = Annotated[str, Field(pattern=SHA256)]
@@ -39,6 +41,35 @@ class CommonPictureBody(Strict):
 
     fingerprint: FingerprintBody
     reason: Reason
+
+
+class CommonPictureEntry(BaseModel):
+    """A picture that was added."""
+
+    id: str
+    """The entry that says so; it names it when it is removed."""
+
+    pdq: list[str]
+    """Its hashes, turned and mirrored, in order."""
+
+    @classmethod
+    def of(cls, added: Added) -> Self:
+        """The view of one."""
+        return cls(id=added.entry, pdq=list(added.hashes))
+
+
+class CommonPicturePage(BaseModel):
+    """Pictures that were added; what ships is known beside them."""
+
+    pictures: list[CommonPictureEntry]
+    next: str | None
+    """Send it as `cursor`; null on the last page."""
+
+    @classmethod
+    def of(cls, found: Sequence[Added]) -> Self:
+        """The view of a page."""
+        following = found[-1].entry if len(found) == PAGE else None
+        return cls(pictures=[CommonPictureEntry.of(one) for one in found], next=following)
 
 
 class CommonPictureView(BaseModel):

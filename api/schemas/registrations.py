@@ -25,7 +25,7 @@ from identity.registration.holds import RegistrationHold
 from identity.registration.record import Registration
 from identity.registration.refusal import Kind, Purpose, Right
 from identity.registration.registry import Registered
-from identity.registration.request import MAX_STATED, RegistrationRequest
+from identity.registration.request import MAX_STATED, RegistrationRequest, refused
 from identity.registration.rules import Activity, Permission, Rules
 from identity.sd_jwt.credential import TYPE as SD_JWT
 from ledger.ids import moment
@@ -84,7 +84,7 @@ class RegistrationBody(CredentialForm):
     account: Annotated[str, Field(pattern=ACCOUNT)]
     region: Place = ""
     refuses: Annotated[tuple[Purpose, ...], Field(max_length=len(Purpose))] = ()
-    """Purposes; none of them: any likeness."""
+    """Purposes; none of them: any likeness. Of a picture none: it is protected from near copies, whatever for."""
 
     right: Right = Right.SELF
     stated: Annotated[str, Field(max_length=MAX_STATED), AfterValidator(legible)] = ""
@@ -104,6 +104,10 @@ class RegistrationBody(CredentialForm):
 
     def of(self, kind: Kind) -> RegistrationRequest:
         """The request. Raises CredentialRefusedError."""
+        if kind is Kind.IMAGE and self.refuses:
+            raise CredentialRefusedError(
+                "a registered picture is protected from near copies alone: leave out `refuses`"
+            )
         return RegistrationRequest(
             kind=kind,
             place=self.region,
@@ -190,7 +194,7 @@ class RegistrationView(BaseModel):
             created_at=moment(one.created_at),
             expires_at=moment(one.expires_at),
             region=details.place if details else None,
-            refuses=_refuses(details.purposes) if details else None,
+            refuses=[word.value for word in refused(one.kind, details.purposes)] if details else None,
             right=details.right if details else None,
             rules=details.rules if details else None,
             model=details.model if details else None,
@@ -355,10 +359,6 @@ class RegistrationHoldList(BaseModel):
 
     holds: list[RegistrationHoldView]
     next: str | None
-
-
-def _refuses(purposes: tuple[Purpose, ...]) -> list[str]:
-    return [one.value for one in purposes] or ["any_likeness"]
 
 
 def _consent(one: Registration) -> ConsentView | None:

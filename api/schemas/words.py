@@ -37,6 +37,7 @@ CODE: Final = "^[0-9]{8}$"
 ADDRESS: Final = r"^[\x21-\x7e]*$"
 
 AFTER_ASSET: Final = f"{ASSET}|^$"
+AFTER_ENTRY: Final = f"{ENTRY}|^$"
 AFTER_REGISTRATION_HOLD: Final = f"{REGISTRATION_HOLD}|^$"
 
 EXAMPLES: Final = {
@@ -61,6 +62,7 @@ EXAMPLES: Final = {
     PROVIDER: "`example-id`",
     CODE: "`01234567`",
     ADDRESS: "`https://shop.example/back`",
+    AFTER_ENTRY: "`ent_` and 26 letters or digits, or empty",
     AFTER_ASSET: "`ast_` and 26 letters or digits, or empty",
     AFTER_REGISTRATION_HOLD: "`hld_` and 26 letters or digits, or empty",
     NONCE: "`kq0vX2mB6Yw`: 8 to 128 letters, digits, dashes or underscores",

@@ -73,11 +73,9 @@ class Checked:
 CHECKED: Final = TypeAdapter(Checked)
 
 
-def judge(looked: Looked | None, use: Use, refused: Collection[Use]) -> Judged:
-    """The answer to a tool. `looked` is None where nobody is registered; `refused` are this deployment's own."""
+def judge(looked: Looked, use: Use, refused: Collection[Use]) -> Judged:
+    """The answer to a tool; `refused` are this deployment's own."""
     by_policy = ["policy"] if use in refused else []
-    if looked is None:
-        return Judged(Answer.REFUSED if by_policy else Answer.ALLOWED, tuple(by_policy or ["nobody"]))
     outcomes = {outcome_of(one) for one in looked.sighted}
     reasons = by_policy + sorted(f"registration.{outcome}" for outcome in outcomes)
     reasons += [*(["rules"] if looked.skipped else []), *(["unseen"] if looked.unseen else [])]

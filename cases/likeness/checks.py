@@ -7,6 +7,8 @@ Rules
 - The picture is held in memory and gone with the answer; kept are a commitment to it and the answer.
 - One check is one entry, whatever was found: what else there is to say is said in rows that nobody sees in public.
 - Whoever cannot be answered gets an error, never *allowed*.
+- A file is looked at whether or not anybody is registered: what is no picture is refused either way, at the same cost,
+  and no answer tells whether there is anybody to be found.
 """
 
 from __future__ import annotations
@@ -86,8 +88,7 @@ class Checks:
             if spent and (made := spent.winner(connection, now)):
                 return self._found(connection, system, made)
             _require_room(connection, caller, asker, now)
-        looked = self._look(caller, question) if self.matching.anyone(caller.tenant) else None
-        return self._record(caller, system, question, looked, spent)
+        return self._record(caller, system, question, self._look(caller, question), spent)
 
     def _look(self, caller: Caller, question: Question) -> Looked:
         picture, mime = question.picture, question.declared_mime
@@ -98,7 +99,7 @@ class Checks:
         caller: Caller,
         system: Subject,
         question: Question,
-        looked: Looked | None,
+        looked: Looked,
         spent: IdempotencyKey | None,
     ) -> Checked:
         now, tenant = milliseconds(self.clock()), caller.tenant
@@ -129,7 +130,7 @@ class Checks:
         with self.database.read(tenant) as connection:
             return self._found(connection, system, spent.winner(connection, now) or checked.id)
 
-    def _checked(self, question: Question, answer: Answer, looked: Looked | None, draft: Draft, now: int) -> Checked:
+    def _checked(self, question: Question, answer: Answer, looked: Looked, draft: Draft, now: int) -> Checked:
         salt = self.entropy(SALT_BYTES)
         return Checked(
             id=new_id("chk", self.entropy),
@@ -139,7 +140,7 @@ class Checks:
             nonce=question.nonce,
             commitment=commitment(salt, question.picture),
             salt=salt.hex(),
-            skipped=looked.skipped if looked and not looked.whole else (),
+            skipped=looked.skipped if not looked.whole else (),
             entry=draft.id,
         )
 
@@ -157,7 +158,7 @@ class Checks:
         )
         return replace(draft, payload=said)
 
-    def _lines(self, asker: str, looked: Looked | None, checked: Checked, judged: Judged) -> list[dict[str, Any]]:
+    def _lines(self, asker: str, looked: Looked, checked: Checked, judged: Judged) -> list[dict[str, Any]]:
         """One for everybody who is shown; what the policy refused is refused to all of them."""
 
         def row(one: Sighted) -> dict[str, Any]:
@@ -165,7 +166,7 @@ class Checks:
             line = Line(Kind.TOOL, outcome, checked.use, checked.entry)
             return line_row(one.subject, line, asker, checked.at, self.entropy)
 
-        return [row(one) for one in looked.sighted] if looked else []
+        return [row(one) for one in looked.sighted]
 
     def _row(self, caller: Caller, system: Subject, checked: Checked) -> dict[str, Any]:
         sealed = seal(_key(system), CHECKED.dump_json(checked), _bound(system.tenant, checked.id), self.entropy)

@@ -4,6 +4,8 @@ work, and written in one.
 Rules
 - Held is only what is made or altered, where a match is sure and the person refuses, or where nobody could look.
 - Of one asset everybody sees one line, whoever looks at it again.
+- What somebody released is not held again for the same person, or for nobody again (`hold_rows.settled`); they see a
+  line that says that it was noted.
 - Everybody who was matched sees a line, and whose registration has ended meanwhile neither sees nor holds anything.
 """
 
@@ -20,7 +22,7 @@ from sqlalchemy import Connection, insert, select
 from cases.asset import WITH_MEDIA, AssetId, HeldFor, find_row, mark_held
 from cases.likeness.decisions import HELD, HOLD_POLICY, AssetHeld
 from cases.likeness.findings import Circumstances, Finding
-from cases.likeness.hold_rows import insert_holds
+from cases.likeness.hold_rows import NOBODY, insert_holds, settled, whose
 from cases.likeness.lines import Caller, Line, Outcome, line_row
 from cases.likeness.matching import Sighted, still_protecting
 from cases.likeness.tables import MatchRow, UncheckedRow
@@ -36,6 +38,10 @@ from ledger.payload import Draft
 
 FIRST_TRY: Final = timedelta(seconds=30)
 """After which an upload that could not be looked at is looked at again; twice as long each time."""
+
+
+PLACE: Final = "place"
+"""Why nobody looked: the rules of the place that its sender names."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +70,21 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A hold's row, and the line of whom it is for; they have another line where it is not placed."""
+
+    hold: dict[str, Any]
+    line: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Consequences:
     """Rows and an entry, ready to be written."""
 
     tenant: TenantId
     asset: AssetId
     held_for: HeldFor | None
-    holds: tuple[dict[str, Any], ...]
+    holds: tuple[Held, ...]
     lines: tuple[dict[str, Any], ...]
     waiting: dict[str, Any] | None
     entry: Draft
@@ -80,19 +94,27 @@ class Consequences:
         """In the unit of work; the entries that belong to it."""
         if find_row(connection, self.tenant, self.asset)["state"] not in WITH_MEDIA:
             return []  # it ended meanwhile
-        matched = {row["registration_id"] for row in (*self.lines, *self.holds)} - {None}
-        alive = (still_protecting(connection, self.tenant, matched) - self._told(connection)) | {None}
-        if lines := [row for row in self.lines if row["registration_id"] in alive]:
-            connection.execute(insert(MatchRow), lines)
+        matched = {row["registration_id"] for row in self.lines}
+        alive = still_protecting(connection, self.tenant, matched) - self._told(connection)
+        placed = self._placed(connection, alive)
+        lines = {row["id"]: row for row in self.lines if row["registration_id"] in alive}
+        lines |= {one.line["id"]: one.line for one in placed if one.line}
+        if lines:
+            connection.execute(insert(MatchRow), list(lines.values()))
         if self.waiting is not None:
             connection.execute(insert(UncheckedRow), self.waiting)
-        holds = [row for row in self.holds if row["registration_id"] in alive]
-        if not holds or self.held_for is None:
+        if not placed or self.held_for is None:
             return []
-        insert_holds(connection, holds)
+        insert_holds(connection, [one.hold for one in placed])
         mark_held(connection, self.tenant, self.asset, self.held_for)
-        said = replace(self.entry.payload, holds=tuple(row["id"] for row in holds))  # type: ignore[type-var]
+        said = replace(self.entry.payload, holds=tuple(one.hold["id"] for one in placed))  # type: ignore[type-var]
         return [replace(self.entry, payload=said)]
+
+    def _placed(self, connection: Connection, alive: set[SubjectId]) -> list[Held]:
+        """Of those who protect yet, and of nobody; but of whom it was decided."""
+        decided = settled(connection, self.tenant, self.asset)
+        open_ = [one for one in self.holds if one.hold["whose"] not in decided]
+        return [one for one in open_ if one.line is None or one.hold["registration_id"] in alive]
 
     def _told(self, connection: Connection) -> set[SubjectId]:
         """Whose log has its line about this asset: who looks again tells nobody twice."""
@@ -115,19 +137,15 @@ class Following:
         sighted = finding.looked.sighted if finding.looked else ()
         holding = [one for one in sighted if finding.circumstances.because and _holds(one)]
         held_for = HeldFor.REVIEW if holding else self._held_unseen(finding)
-        holds = [self._hold(arrival, one, HeldFor.REVIEW, now) for one in holding]
+        holds = [self._held(finding, arrival, one, now) for one in holding]
         if held_for and not holding:
-            holds = [self._hold(arrival, None, held_for, now)]
-        by = {row["registration_id"]: row["id"] for row in holds}
+            holds = [Held(self._hold(arrival, None, held_for, now))]
         return Consequences(
             arrival.asset.tenant,
             AssetId(arrival.asset.id),
             held_for,
             tuple(holds),
-            tuple(
-                self._line(finding, arrival, one, by.get(one.subject.id, ""), now)
-                for one in (*sighted, *finding.copies)
-            ),
+            tuple(self._line(finding, arrival, one, "", now) for one in (*sighted, *finding.copies)),
             self._waiting(finding, arrival, now) if finding.unknown else None,
             self._entry(finding, arrival, held_for),
         )
@@ -138,8 +156,13 @@ class Following:
             return None
         if finding.looked is None and not finding.unknown:
             return HeldFor.REVIEW  # its sender has met one person too often: no face decides any more
-        unseen = finding.unknown or (finding.looked and finding.looked.unseen)
+        unseen = finding.unknown or (finding.looked and finding.looked.unsure)
         return HeldFor.UNCHECKED if unseen and self.hold_unchecked else None
+
+    def _held(self, finding: Finding, arrival: Arrival, one: Sighted, now: int) -> Held:
+        hold = self._hold(arrival, one, HeldFor.REVIEW, now)
+        line = self._line(finding, arrival, one, hold["id"], now)
+        return Held(hold | {"line_id": line["id"]}, line)
 
     def _hold(self, arrival: Arrival, one: Sighted | None, why: HeldFor, now: int) -> dict[str, Any]:
         return {
@@ -147,6 +170,9 @@ class Following:
             "id": new_id("lkh", self.entropy),
             "asset_id": arrival.asset.id,
             "registration_id": one.subject.id if one else None,
+            "whose": whose(arrival.asset, one.who if one else NOBODY),
+            "line_id": None,
+            "ended": 0,
             "reason": why,
             "placed_at": now,
         }
@@ -169,7 +195,7 @@ class Following:
             asset=arrival.asset.id,
             reason=held_for or "",
             because=finding.circumstances.because,
-            unknown=finding.unknown,
+            unknown=finding.unknown or (PLACE if known and known.on_word else ""),
             holds=(),
             found=arrival.found,
             thresholds=known.thresholds if known else THRESHOLDS.name,

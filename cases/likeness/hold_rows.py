@@ -1,19 +1,30 @@
 """Holds as rows: inside units of work alone.
 
-An asset is held as long as it has one; each is of one registration, or of none. Whoever asks for whose it is has the
-registration's key, or a reviewer's scope.
+An asset is held as long as it has one that is not released; each is of one registration, or of none. Whoever asks for
+whose it is has the registration's key, or a reviewer's scope.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import hmac
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
 from cases.asset import AssetId, mark_released
 from cases.likeness.tables import LikenessHoldRow, UncheckedRow
-from ledger.ids import TenantId
+from keys.sealing import derive
+from ledger.forgetting.subjects import Subject
+from ledger.ids import SubjectId, TenantId
+
+NOBODY: Final = ""
+"""Whose hold it is where nobody could look."""
+
+
+def whose(asset: Subject, who: str) -> str:
+    """Somebody (`Sighted.who`, or NOBODY) as a hold of this asset names them."""
+    return hmac.digest(derive(asset.key, "likeness/v1/whose"), who.encode(), "sha256").hex()
 
 
 def insert_holds(connection: Connection, holds: Sequence[Mapping[str, Any]]) -> None:
@@ -23,23 +34,47 @@ def insert_holds(connection: Connection, holds: Sequence[Mapping[str, Any]]) -> 
 
 def holds_of(connection: Connection, tenant: TenantId, asset: AssetId) -> Sequence[RowMapping]:
     """What holds an asset, the oldest first."""
-    rows = select(LikenessHoldRow.__table__).where(*_of(tenant, asset))
+    rows = select(LikenessHoldRow.__table__).where(*_of(tenant, asset), LikenessHoldRow.released_at.is_(None))
     return connection.execute(rows.order_by(LikenessHoldRow.placed_at, LikenessHoldRow.id)).mappings().all()
 
 
-def drop(connection: Connection, tenant: TenantId, asset: AssetId, holds: Sequence[str]) -> bool:
-    """End some of an asset's holds; whether it is given out from now on, as it is without any."""
-    connection.execute(delete(LikenessHoldRow).where(*_of(tenant, asset), LikenessHoldRow.id.in_(list(holds))))
-    if holds_of(connection, tenant, asset):
-        return False
-    mark_released(connection, tenant, asset)
-    return True
+def settled(connection: Connection, tenant: TenantId, asset: AssetId) -> Collection[str]:
+    """For whom (`whose`) nothing more is held: somebody released it, or it is held for want of a look already."""
+    there = select(LikenessHoldRow.whose).where(*_of(tenant, asset), LikenessHoldRow.registration_id.is_(None))
+    return set(connection.execute(there).scalars())
+
+
+def release(connection: Connection, tenant: TenantId, asset: AssetId, holds: Sequence[str], now: int) -> bool:
+    """Somebody decided that these hold no longer; whether the asset is given out from now on, as without any."""
+    mine = (*_of(tenant, asset), LikenessHoldRow.id.in_(list(holds)))
+    over = {"released_at": now, "registration_id": None, "line_id": None, "appeal": None, "ended": 0}
+    connection.execute(update(LikenessHoldRow).where(*mine).values(**over))
+    return give_out(connection, tenant, asset)
 
 
 def refuse(connection: Connection, tenant: TenantId, asset: AssetId, holds: Sequence[str], now: int) -> None:
     """Somebody decided that these stay."""
     mine = (*_of(tenant, asset), LikenessHoldRow.id.in_(list(holds)))
     connection.execute(update(LikenessHoldRow).where(*mine).values(refused_at=now))
+
+
+def drop(connection: Connection, tenant: TenantId, asset: AssetId, holds: Sequence[str]) -> None:
+    """These are over, and nobody decided so."""
+    connection.execute(delete(LikenessHoldRow).where(*_of(tenant, asset), LikenessHoldRow.id.in_(list(holds))))
+
+
+def give_out(connection: Connection, tenant: TenantId, asset: AssetId) -> bool:
+    """Give an asset out that nothing holds any more; whether that is so."""
+    if holds_of(connection, tenant, asset):
+        return False
+    mark_released(connection, tenant, asset)
+    return True
+
+
+def end_holds(connection: Connection, tenant: TenantId, registration: SubjectId) -> None:
+    """In the unit of work that destroys a registration's key: the next round lets go of what it holds."""
+    mine = (LikenessHoldRow.tenant_id == tenant, LikenessHoldRow.registration_id == registration)
+    connection.execute(update(LikenessHoldRow).where(*mine).values(ended=1))
 
 
 def drop_holds(connection: Connection, tenant: TenantId, asset: AssetId) -> None:

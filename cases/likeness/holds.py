@@ -5,6 +5,8 @@ Rules
   that ends gives the asset out. Whoever uploaded it decides nothing of that, whatever else their key may do.
 - The uploader is told neither whom the file may show nor how sure that is, and may object; a reviewer reads that.
 - A hold does not outlive what it holds: retention and erasure end both.
+- What was released stays so: for the same file and the same person, as long as they refuse the same, it is not asked
+  again, however often they register. The people it was held for see what was decided, and by whom not.
 - Whose registration has ended holds nothing any more.
 """
 
@@ -29,10 +31,9 @@ from cases.likeness.decisions import (
     AssetRefused,
     AssetReleased,
 )
-from cases.likeness.hold_rows import drop, holds_of, refuse
+from cases.likeness.hold_rows import drop, give_out, holds_of, refuse, release
+from cases.likeness.lines import Decision, decided
 from cases.likeness.tables import LikenessHoldRow
-from identity.registration.record import PROTECTING
-from identity.registration.tables import RegistrationRow
 from keys.clock import Clock, Entropy
 from keys.sealing import seal, unseal
 from ledger.errors import SubjectErasedError
@@ -48,18 +49,9 @@ WITHDRAWN_AT_ONCE = 200
 """Holds of ended registrations that one round ends."""
 
 
-_PROTECTS = (
-    select(RegistrationRow.id)
-    .where(
-        RegistrationRow.tenant_id == LikenessHoldRow.tenant_id,
-        RegistrationRow.id == LikenessHoldRow.registration_id,
-        RegistrationRow.state.in_(PROTECTING),
-    )
-    .exists()
-)
 _ENDED: Final = (
     select(LikenessHoldRow.tenant_id, LikenessHoldRow.asset_id, LikenessHoldRow.id)
-    .where(LikenessHoldRow.registration_id.is_not(None), ~_PROTECTS)
+    .where(LikenessHoldRow.ended == 1)
     .order_by(LikenessHoldRow.tenant_id, LikenessHoldRow.asset_id)
     .limit(WITHDRAWN_AT_ONCE)
 )
@@ -95,7 +87,11 @@ class LikenessHolds:
 
     def all(self, by: Caller, after: str = "") -> list[LikenessHold]:
         """A page of the tenant's held assets by id, those after an id. Raises KeyStoreUnavailableError."""
-        mine = (LikenessHoldRow.tenant_id == by.tenant, LikenessHoldRow.asset_id > after)
+        mine = (
+            LikenessHoldRow.tenant_id == by.tenant,
+            LikenessHoldRow.asset_id > after,
+            LikenessHoldRow.released_at.is_(None),
+        )
         assets = select(LikenessHoldRow.asset_id).where(*mine).distinct().order_by(LikenessHoldRow.asset_id).limit(PAGE)
         with self.database.read(by.tenant) as connection:
             ids = connection.execute(assets).scalars().all()
@@ -104,29 +100,27 @@ class LikenessHolds:
 
     def release(self, by: Caller, asset: AssetId, reason: str) -> EntryId:
         """Give it out. Raises AssetNotFoundError, LikenessHoldNotFoundError, AssetGoneError, OwnReviewError."""
-        subject = self._subject(by.tenant, asset)
-        said = AssetReleased(asset, "reviewer", reason)
-        draft = self._draft(RELEASED, by.principal, subject, said)
-
-        def work(connection: Connection) -> Sequence[Draft]:
-            require_alive(connection, by)
-            require_another(connection, by, asset)
-            drop(connection, by.tenant, asset, _ids(connection, by.tenant, asset))
-            return [draft]
-
-        self.ledger.record(work, by.tenant)
-        return draft.id
+        return self._decide(by, asset, RELEASED, AssetReleased(asset, "reviewer", reason))
 
     def refuse(self, by: Caller, asset: AssetId, reason: str) -> EntryId:
         """Keep it held until its retention ends. Raises as `release`."""
-        subject = self._subject(by.tenant, asset)
-        draft = self._draft(REFUSED, by.principal, subject, AssetRefused(asset, "reviewer", reason))
+        return self._decide(by, asset, REFUSED, AssetRefused(asset, "reviewer", reason))
+
+    def _decide(self, by: Caller, asset: AssetId, kind: Kind, said: AssetReleased | AssetRefused) -> EntryId:
+        draft = self._draft(kind, by.principal, self._subject(by.tenant, asset), said)
         now = milliseconds(self.clock())
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, by)
             require_another(connection, by, asset)
-            refuse(connection, by.tenant, asset, _ids(connection, by.tenant, asset), now)
+            rows = _held(connection, by.tenant, asset)
+            lines, ids = [row["line_id"] for row in rows if row["line_id"]], [row["id"] for row in rows]
+            if kind is RELEASED:
+                release(connection, by.tenant, asset, ids, now)
+            else:
+                refuse(connection, by.tenant, asset, ids, now)
+            decision = Decision.RELEASED if kind is RELEASED else Decision.REFUSED
+            decided(connection, by.tenant, lines, decision, draft.id, now)
             return [draft]
 
         self.ledger.record(work, by.tenant)
@@ -144,8 +138,8 @@ class LikenessHolds:
             require_alive(connection, by)
             if find_row(connection, by.tenant, asset)["principal_id"] != by.principal:
                 raise AssetNotFoundError(f"there is no asset {asset}")
-            held = _ids(connection, by.tenant, asset)
-            mine = (LikenessHoldRow.tenant_id == by.tenant, LikenessHoldRow.id == held[0])
+            held = _held(connection, by.tenant, asset)
+            mine = (LikenessHoldRow.tenant_id == by.tenant, LikenessHoldRow.id == held[0]["id"])
             connection.execute(update(LikenessHoldRow).where(*mine).values(appeal=sealed))
             return [draft]
 
@@ -161,13 +155,18 @@ class LikenessHolds:
         return len(rows)
 
     def _end(self, tenant: TenantId, asset: AssetId, holds: Sequence[str]) -> None:
-        subject, actor = self._subject(tenant, asset), self.ledger.system_principal(tenant)
+        try:
+            subject = self.ledger.subjects.open(tenant, subject_id(asset))
+        except SubjectErasedError:
+            return  # and its holds with it
+        actor = self.ledger.system_principal(tenant)
         draft = self._draft(RELEASED, actor, subject, AssetReleased(asset, "withdrawal", ""))
 
         def work(connection: Connection) -> Sequence[Draft]:
             if find_row(connection, tenant, asset)["state"] != AssetState.HELD:
                 return []  # it ended since the round read it, and its holds with it
-            return [draft] if drop(connection, tenant, asset, holds) else []
+            drop(connection, tenant, asset, holds)
+            return [draft] if give_out(connection, tenant, asset) else []
 
         self.ledger.record(work, tenant)
 
@@ -192,7 +191,7 @@ class LikenessHolds:
 
     def _subject(self, tenant: TenantId, asset: AssetId) -> Subject:
         with self.database.read(tenant) as connection:
-            _ids(connection, tenant, asset)
+            _held(connection, tenant, asset)
         return self.ledger.subjects.open(tenant, subject_id(asset))
 
     def _draft(self, kind: Kind, principal: PrincipalId, subject: Subject, payload: object) -> Draft:
@@ -205,10 +204,10 @@ def require_another(connection: Connection, by: Caller, asset: AssetId) -> None:
         raise OwnReviewError
 
 
-def _ids(connection: Connection, tenant: TenantId, asset: AssetId) -> list[str]:
+def _held(connection: Connection, tenant: TenantId, asset: AssetId) -> Sequence[RowMapping]:
     """Raises AssetNotFoundError, LikenessHoldNotFoundError."""
     find_row(connection, tenant, asset)
-    if found := [row["id"] for row in holds_of(connection, tenant, asset)]:
+    if found := holds_of(connection, tenant, asset):
         return found
     raise LikenessHoldNotFoundError
 

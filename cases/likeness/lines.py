@@ -9,13 +9,14 @@ Rules
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, update
 
 from cases.likeness.tables import MatchRow
 from cases.likeness.use import Use
@@ -35,6 +36,16 @@ class Caller(StrEnum):
 
     UPLOADER = "uploader"
     """To have it signed."""
+
+
+class Decision(StrEnum):
+    """What a reviewer decided afterwards of what is held for somebody."""
+
+    RELEASED = "released"
+    """It is given out."""
+
+    REFUSED = "refused"
+    """It stays held."""
 
 
 class Outcome(StrEnum):
@@ -97,6 +108,14 @@ def open_line(person: Subject, name: str, sealed: bytes) -> Line:
 def asker_of(system: Subject, principal: PrincipalId) -> str:
     """By what a principal's matches are counted, under the tenant's system subject."""
     return hmac.digest(derive(system.key, "likeness/v1/asker"), principal.encode(), "sha256").hex()
+
+
+def decided(
+    connection: Connection, tenant: TenantId, lines: Collection[str], decision: Decision, entry: EntryId, now: int
+) -> None:
+    """In the unit of work of a reviewer's decision: those for whom the asset was held see it."""
+    told = update(MatchRow).where(MatchRow.tenant_id == tenant, MatchRow.id.in_(sorted(lines)))
+    connection.execute(told.values(decision=decision, decided_at=now, decision_entry_id=entry))
 
 
 def end_lines(connection: Connection, tenant: TenantId, person: SubjectId) -> None:

@@ -2,6 +2,7 @@
 
 Rules
 - Each line is opened with their registration's key, for them. It shows nobody's file and names no caller.
+- What a reviewer decides of what is held for them stands beside the line: what, when, by which entry; not who or why.
 - *Confirmed*: it is theirs, and may be; what is held for it is held for them no longer. *Objected*: it may not be; what
   is held stays so. Either is said once, and is an entry of theirs; what becomes of the asset is one of the asset's.
 """
@@ -28,9 +29,9 @@ from cases.likeness.decisions import (
     AssetReleased,
     MatchAnswered,
 )
-from cases.likeness.hold_rows import drop, holds_of, refuse
+from cases.likeness.hold_rows import holds_of, refuse, release
 from cases.likeness.holds import require_another
-from cases.likeness.lines import Line, open_line
+from cases.likeness.lines import Decision, Line, open_line
 from cases.likeness.tables import MatchRow
 from keys.clock import Clock
 from ledger.errors import SubjectErasedError
@@ -51,6 +52,17 @@ class Response(StrEnum):
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What a reviewer decided, the last time."""
+
+    decision: Decision
+    at: int
+    """Unix milliseconds."""
+
+    entry: EntryId
+
+
+@dataclass(frozen=True)
 class Seen:
     """One line, opened."""
 
@@ -60,6 +72,7 @@ class Seen:
 
     line: Line
     response: Response | None
+    decided: Decided | None
 
 
 @dataclass(frozen=True)
@@ -149,7 +162,7 @@ class _Held:
         if response is Response.OBJECTED:
             refuse(connection, self.tenant, self.asset, [self.hold], now)
             return [self.entry]
-        return [self.entry] if drop(connection, self.tenant, self.asset, [self.hold]) else []
+        return [self.entry] if release(connection, self.tenant, self.asset, [self.hold], now) else []
 
 
 def _row(connection: Connection, person: Subject, match: str) -> RowMapping:
@@ -167,4 +180,6 @@ def _row(connection: Connection, person: Subject, match: str) -> RowMapping:
 
 def _seen(person: Subject, row: RowMapping) -> Seen:
     response = Response(row["response"]) if row["response"] else None
-    return Seen(row["id"], row["at"], open_line(person, row["id"], row["sealed"]), response)
+    decision = row["decision"]
+    decided = Decided(Decision(decision), row["decided_at"], EntryId(row["decision_entry_id"])) if decision else None
+    return Seen(row["id"], row["at"], open_line(person, row["id"], row["sealed"]), response, decided)

@@ -1,8 +1,10 @@
 """Whom a file shows, of those who are registered: file → faces → near templates → what each of them refuses.
 
 Rules
-- Rules of the file's place come first: where faces may not be matched, no face is looked for, and the answer says so.
-  Rules of a person's place are asked of each match; whom they do not allow to be found is not found.
+- Rules come first: where those of the service's own place, or of the place that the sender names, do not allow faces
+  to be matched, no face is looked for, and the answer says so. The sender's word alone makes nobody of anybody: what it
+  kept from being looked at is not known to show nobody (ADR 0035).
+- Rules of a person's place are asked of each match; whom they do not allow to be found is not found.
 - What could not be looked at is unknown (LikenessUnknownError), never nobody.
 - Embeddings live as long as one call. What comes out are registrations, bands and stances, for this package alone.
 """
@@ -27,7 +29,8 @@ from detection.templates.matcher import MAX_FACES, Match, Matched, Matcher
 from detection.templates.template import Embedding
 from detection.templates.thresholds import THRESHOLDS, Band
 from identity.registration.lookup import MAX_ASKED, Registrations
-from identity.registration.record import PROTECTING, Details
+from identity.registration.record import PROTECTING, Details, Registration
+from identity.registration.refusal import Right
 from identity.registration.rules import Rulebook
 from identity.registration.tables import RegistrationRow
 from keys.errors import KeyStoreUnavailableError, SealBrokenError
@@ -54,6 +57,8 @@ class Sighted:
 
     band: Band
     stance: Stance
+    who: str
+    """The same of whoever registers again and refuses the same: what was decided about them stands."""
 
     @property
     def sure(self) -> bool:
@@ -76,8 +81,16 @@ class Looked:
     whole: bool = True
     """Whether the file was looked at at all."""
 
+    on_word: bool = False
+    """Whether only its sender's word kept it from being looked at."""
+
     thresholds: str = THRESHOLDS.name
     model: str = str(FACE_MODEL)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether somebody may be in it of whom nothing is known."""
+        return bool(self.unseen) or self.on_word
 
 
 @dataclass(frozen=True)
@@ -90,6 +103,8 @@ class Matching:
     matcher: Matcher
     registrations: Registrations
     rulebook: Rulebook
+    place: str
+    """The service's own, as its operator says; empty where they do not."""
 
     def anyone(self, tenant: TenantId) -> bool:
         """Whether anybody is registered; where nobody is, nothing is looked at. One indexed read."""
@@ -106,14 +121,17 @@ class Matching:
         place: str,
         among: Collection[SubjectId] | None = None,
     ) -> Looked:
-        """Whom a file from `place` shows, wanted for `use`; a worker of the holder's share looks. `among`: only these
-        registrations are asked about.
+        """Whom a file shows, wanted for `use`; a worker of the holder's share looks. `place`: where it is from, as its
+        sender says; empty where they do not. `among`: only these registrations are asked about.
 
         Raises LikenessUnknownError, MediaError, DatabaseUnavailableError.
         """
-        here = self.rulebook.of(place)
+        place = place or self.place
+        ours, here = self.rulebook.of(self.place), self.rulebook.of(place)
+        if not ours.matching.allowed:
+            return Looked(0, skipped=(ours.rules,), whole=False)
         if not here.matching.allowed:
-            return Looked(0, skipped=(here.rules,), whole=False)
+            return Looked(0, skipped=(here.rules,), whole=False, on_word=True)
         found = self._faces(holder, file, mime)
         embeddings = [face.embedding for sighting in found.sightings for face in sighting.faces]
         more = sum(sighting.more for sighting in found.sightings)
@@ -128,7 +146,9 @@ class Matching:
         sure, so nothing follows from it alone. Raises LikenessUnknownError, DatabaseUnavailableError.
         """
         known = self._registered(tenant, owners)
-        return tuple(Sighted(subject, Band.POSSIBLE, stance(details.refusal, use)) for subject, details in known)
+        return tuple(
+            Sighted(subject, Band.POSSIBLE, stance(details.refusal, use), who) for subject, details, who in known
+        )
 
     def _faces(self, holder: str, file: Memfd, mime: str) -> Faces:
         try:
@@ -162,21 +182,21 @@ class Matching:
         bands = {match.owner: match.band for match in matches}
         sighted: list[Sighted] = []
         skipped: set[str] = set()
-        for subject, details in self._registered(tenant, bands):
+        for subject, details, who in self._registered(tenant, bands):
             permission = self.rulebook.permitted(details.place, place)
             if permission.allowed:
-                sighted.append(Sighted(subject, bands[subject.id], stance(details.refusal, use)))
+                sighted.append(Sighted(subject, bands[subject.id], stance(details.refusal, use), who))
             else:
                 skipped.update(permission.rules)
         return tuple(sighted), tuple(sorted(skipped))
 
-    def _registered(self, tenant: TenantId, ids: Collection[SubjectId]) -> Iterator[tuple[Subject, Details]]:
+    def _registered(self, tenant: TenantId, ids: Collection[SubjectId]) -> Iterator[tuple[Subject, Details, str]]:
         try:
             for some in batched(sorted(ids), MAX_ASKED):
                 for one in self.registrations.active(tenant, some).values():
                     with suppress(SubjectErasedError):  # withdrawn since it was read
                         assert one.details is not None  # it protects
-                        yield self.subjects.open(tenant, one.id), one.details
+                        yield self.subjects.open(tenant, one.id), one.details, _who(one, one.details)
         except (KeyStoreUnavailableError, SealBrokenError) as error:
             raise LikenessUnknownError(
                 Unknown.KEYS, f"what a registered person refuses cannot be read: {error}"
@@ -190,6 +210,12 @@ def still_protecting(connection: Connection, tenant: TenantId, ids: Iterable[Sub
         return set()
     mine = _protecting(tenant).where(RegistrationRow.id.in_(wanted))
     return set(connection.execute(mine).scalars())
+
+
+def _who(one: Registration, details: Details) -> str:
+    """An account's holder is the same person whichever their registration; for whom else it acts, nobody here knows."""
+    person = one.account if details.right is Right.SELF else one.id
+    return "\0".join([one.kind, person, *sorted(details.purposes)])
 
 
 def _protecting(tenant: TenantId) -> Select[Any]:

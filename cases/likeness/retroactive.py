@@ -1,8 +1,9 @@
 """When somebody registers, what was kept before is looked at, too: the tenant's retained media, one after another.
 
 Rules
-- A round is begun by housekeeping for every registration that protects and whose media were not all looked at: whether
-  it was just made, a person released it, or the service was not there.
+- What is to be looked at is a row from the unit of work that registers on. A round is begun by housekeeping for each
+  that is not finished and whose registration protects: whether it was just made, a person released it, or the service
+  was not there. So what is finished costs nothing, however many are registered.
 - Embeddings are computed again and dropped. What follows of a match is what follows at upload, and is told once.
 - A round goes from one asset id to the next. How far it is moves in the unit of work that writes what follows, so an
   asset has its consequences once, however often its turn is taken.
@@ -37,7 +38,6 @@ from detection.memfd import Memfd
 from identity.registration.errors import RegistrationEndedError, RegistrationNotFoundError
 from identity.registration.lookup import Registrations
 from identity.registration.record import PROTECTING, Registration
-from identity.registration.refusal import Kind
 from identity.registration.tables import RegistrationRow
 from keys.clock import Clock
 from ledger.errors import BlobError, SubjectErasedError
@@ -112,13 +112,12 @@ class Retroactive:
         """Tenant, registration and round, as `turn` takes them, of what is not finished. Raises
         DatabaseUnavailableError.
         """
-        arrived = self._now() - UNDER_WAY // timedelta(milliseconds=1)
-        rounds = {Round.ALL: (), Round.LATE: (_began_before(arrived),)}
+        until = {Round.ALL: self._now(), Round.LATE: self._now() - UNDER_WAY // timedelta(milliseconds=1)}
         with self.library.database.read(SystemSession.MATCHING) as connection:
             return [
-                (row.tenant_id, row.id, which)
-                for which, when in rounds.items()
-                for row in connection.execute(_unfinished(which).where(*when))
+                (row.tenant_id, row.registration_id, which)
+                for which, moment in until.items()
+                for row in connection.execute(_unfinished(which, moment))
             ]
 
     def turn(self, words: tuple[str, ...]) -> Next:
@@ -130,13 +129,15 @@ class Retroactive:
             whose, _ = self.registrations.kept(tenant, registration, PROTECTING)
         except (RegistrationEndedError, RegistrationNotFoundError):
             return Next.DONE
-        row, until = self._begun(tenant, whose, which)
+        if (begun := self._begun(tenant, whose, which)) is None:
+            return Next.DONE
+        row, until = begun
         assets = self._page(tenant, which, until, row["cursor"])
         for asset in assets:
             if not self._asset(tenant, whose, which, asset):
                 return Next.MORE  # it ended meanwhile, or another turn was quicker: the next one sees
         if not assets:
-            self._write(lambda connection: _change(connection, tenant, registration, which, ended_at=self._now()))
+            self._write(lambda connection: _end(connection, tenant, registration, which, until, self._now()))
         return Next.MORE if assets else Next.DONE
 
     def progress(self, tenant: TenantId, registration: SubjectId) -> Progress:
@@ -144,35 +145,31 @@ class Retroactive:
         with self.library.database.read(tenant) as connection:
             row = _row(connection, tenant, registration, Round.ALL)
         if row is None:
-            kind = self.registrations.find(tenant, registration).kind
-            return Progress(Stage.WAITING if kind is Kind.FACE else Stage.NEVER)
+            self.registrations.find(tenant, registration)
+            return Progress(Stage.NEVER)
+        if row["began_at"] is None:
+            return Progress(Stage.WAITING)
         stage = Stage.RUNNING if row["ended_at"] is None else Stage.DONE
         counts = {name: row[name] for name in ("media", "looked", "found", "unseen", "began_at", "ended_at")}
         return Progress(stage, **counts)
 
-    def _begun(self, tenant: TenantId, whose: Registration, which: Round) -> tuple[RowMapping, int]:
-        """The round's row, made with its first turn; and when the first round began: later uploads are compared with
-        the registration as they come.
+    def _begun(self, tenant: TenantId, whose: Registration, which: Round) -> tuple[RowMapping, int] | None:
+        """The round's row, begun with its first turn; and when the first round began: later uploads are compared with
+        the registration as they come. None where it is done.
         """
         now = self._now()
         with self.library.database.read(tenant) as connection:
-            there, first = (_row(connection, tenant, whose.id, one) for one in (which, Round.ALL))
-            until = first["began_at"] if first else now
-            if there is not None:
-                return there, until
-            media = select(func.count(AssetRow.id)).where(*self._kept(tenant, which, until))
-            counts = {"media": connection.execute(media).scalar_one(), "looked": 0, "found": 0, "unseen": 0}
-        key = {"tenant_id": tenant, "registration_id": whose.id, "round": which}
-        new = key | counts | {"cursor": "", "began_at": now, "ended_at": None}
-
-        def begin(connection: Connection) -> RowMapping | None:
-            if _row(connection, tenant, whose.id, which) is None:
-                connection.execute(insert(RetroactiveRow), new)
-            return _row(connection, tenant, whose.id, which)
-
-        row = self.library.database.write(begin)
-        assert row is not None
-        return row, until
+            row = _row(connection, tenant, whose.id, which)
+            if row is None or row["ended_at"] is not None:
+                return None
+            if row["began_at"] is not None:
+                return row, row["began_at"] if which is Round.ALL else row["since"]
+            until = now if which is Round.ALL else row["since"]
+            media = connection.execute(select(func.count(AssetRow.id)).where(*self._kept(tenant, which, until)))
+            begun = {"began_at": now, "media": media.scalar_one()}
+        new = update(RetroactiveRow).where(*_mine(tenant, whose.id, which), RetroactiveRow.began_at.is_(None))
+        self.library.database.write(lambda connection: connection.execute(new.values(**begun)) and None)
+        return self._begun(tenant, whose, which)
 
     def _page(self, tenant: TenantId, which: Round, until: int, after: str) -> Sequence[AssetId]:
         kept = (*self._kept(tenant, which, until), AssetRow.id > after)
@@ -210,14 +207,14 @@ class Retroactive:
 
         def work(connection: Connection) -> Sequence[Draft]:
             nonlocal moved
-            moved = _move(connection, tenant, whose.id, which, asset, looked=1, found=1)
+            moved = _move(connection, tenant, whose.id, which, asset, looked=1, found=int(bool(follows.lines)))
             return follows.write(connection) if moved else []
 
         self.library.ledger.record(work, tenant)
         return moved
 
     def _follows(self, tenant: TenantId, whose: Registration, asset: AssetId) -> Consequences | None:
-        """What follows of an asset; None where it does not show them."""
+        """What follows of an asset; None where it does not show them, as far as all its faces could be seen."""
         kept = self.library.opened(tenant, asset)
         if kept.details is None:
             raise AssetGoneError(kept.state)
@@ -225,7 +222,7 @@ class Retroactive:
         with Memfd.of(self.library.kept(kept)) as file:
             how = (kept.details.upload.mime, circumstances.use, circumstances.place)
             looked = self.matching.look(HOLDER, tenant, file, *how, among=[whose.id])
-        if not looked.sighted:
+        if not looked.sighted and not (circumstances.because and looked.unsure):
             return None
         subjects = self.library.ledger.subjects
         arrival = Arrival(
@@ -244,26 +241,40 @@ class Retroactive:
         return milliseconds(self.clock())
 
 
+def begin_rounds(connection: Connection, tenant: TenantId, registration: SubjectId, now: int) -> None:
+    """In the unit of work that registers a face: what was kept is to be looked at."""
+    connection.execute(insert(RetroactiveRow), _due(tenant, registration, Round.ALL, now))
+
+
 def end_rounds(connection: Connection, tenant: TenantId, registration: SubjectId) -> None:
     """In the unit of work that destroys a registration's key."""
     mine = (RetroactiveRow.tenant_id == tenant, RetroactiveRow.registration_id == registration)
     connection.execute(delete(RetroactiveRow).where(*mine))
 
 
-def _unfinished(which: Round) -> Any:
-    its = (RetroactiveRow.tenant_id == RegistrationRow.tenant_id, RetroactiveRow.registration_id == RegistrationRow.id)
-    whole = (RetroactiveRow.round == which, RetroactiveRow.ended_at.is_not(None))
-    ended = select(RetroactiveRow.round).where(*its, *whole).exists()
-    protect = (RegistrationRow.state.in_(PROTECTING), RegistrationRow.kind == Kind.FACE)
-    oldest = select(RegistrationRow.tenant_id, RegistrationRow.id).order_by(RegistrationRow.created_at)
-    return oldest.where(*protect, ~ended).limit(BEGUN_AT_ONCE)
+def _due(tenant: TenantId, registration: SubjectId, which: Round, since: int) -> dict[str, Any]:
+    key = {"tenant_id": tenant, "registration_id": registration, "round": which}
+    counts = dict.fromkeys(("media", "looked", "found", "unseen"), 0)
+    return key | counts | {"since": since, "cursor": "", "began_at": None, "ended_at": None}
 
 
-def _began_before(moment: int) -> ColumnElement[bool]:
-    """Of registrations: whether their first round began by then."""
-    its = (RetroactiveRow.tenant_id == RegistrationRow.tenant_id, RetroactiveRow.registration_id == RegistrationRow.id)
-    first = (RetroactiveRow.round == Round.ALL, RetroactiveRow.began_at <= moment)
-    return select(RetroactiveRow.round).where(*its, *first).exists()
+def _unfinished(which: Round, until: int) -> Any:
+    """Due by then, the oldest first."""
+    its = (RetroactiveRow.tenant_id == RegistrationRow.tenant_id) & (
+        RetroactiveRow.registration_id == RegistrationRow.id
+    )
+    due = (RetroactiveRow.ended_at.is_(None), RetroactiveRow.round == which, RetroactiveRow.since <= until)
+    oldest = select(RetroactiveRow.tenant_id, RetroactiveRow.registration_id).join(RegistrationRow, its)
+    return oldest.where(*due, RegistrationRow.state.in_(PROTECTING)).order_by(RetroactiveRow.since).limit(BEGUN_AT_ONCE)
+
+
+def _end(connection: Connection, tenant: TenantId, registration: SubjectId, which: Round, until: int, now: int) -> bool:
+    """The round is over; after the first one comes that for what was on its way."""
+    mine = (*_mine(tenant, registration, which), RetroactiveRow.ended_at.is_(None))
+    ended = bool(connection.execute(update(RetroactiveRow).where(*mine).values(ended_at=now)).rowcount)
+    if ended and which is Round.ALL:
+        connection.execute(insert(RetroactiveRow), _due(tenant, registration, Round.LATE, until))
+    return ended
 
 
 def _row(connection: Connection, tenant: TenantId, registration: SubjectId, which: Round) -> RowMapping | None:
@@ -278,11 +289,6 @@ def _move(
     counts = {name: getattr(RetroactiveRow, name) + number for name, number in more.items()}
     mine = (*_mine(tenant, registration, which), RetroactiveRow.cursor < asset)
     return bool(connection.execute(update(RetroactiveRow).where(*mine).values(cursor=asset, **counts)).rowcount)
-
-
-def _change(connection: Connection, tenant: TenantId, registration: SubjectId, which: Round, **values: Any) -> bool:
-    mine = _mine(tenant, registration, which)
-    return bool(connection.execute(update(RetroactiveRow).where(*mine).values(**values)).rowcount)
 
 
 def _mine(tenant: TenantId, registration: SubjectId, which: Round) -> tuple[ColumnElement[bool], ...]:

@@ -21,7 +21,7 @@ from cases.likeness.at_upload import AtUpload
 from cases.likeness.consequences import FIRST_TRY, Arrival, Consequences, open_waiting
 from cases.likeness.decisions import HOLD_POLICY, RELEASED, AssetReleased
 from cases.likeness.findings import Circumstances, Finding
-from cases.likeness.hold_rows import drop, drop_unchecked, holds_of
+from cases.likeness.hold_rows import drop, drop_unchecked, give_out, holds_of
 from cases.likeness.tables import UncheckedRow
 from detection.memfd import Memfd
 from keys.clock import Clock
@@ -99,13 +99,12 @@ class Unfinished:
         def work(connection: Connection) -> Sequence[Draft]:
             if not drop_unchecked(connection, tenant, asset):
                 return []  # it ended, or another process looked
-            drafts = list(follows.write(connection))
-            if find_row(connection, tenant, asset)["state"] != AssetState.HELD:
-                return drafts
             rows = holds_of(connection, tenant, asset)
             unseen = [row["id"] for row in rows if row["reason"] == HeldFor.UNCHECKED and row["refused_at"] is None]
-            new = {row["id"] for row in follows.holds}
-            if drop(connection, tenant, asset, [one for one in unseen if one not in new]):
+            drop(connection, tenant, asset, unseen)
+            drafts = list(follows.write(connection))
+            held = find_row(connection, tenant, asset)["state"] == AssetState.HELD
+            if held and give_out(connection, tenant, asset):
                 drafts.append(released)
             return drafts
 

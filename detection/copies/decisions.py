@@ -1,4 +1,4 @@
-"""The kind of entry about common pictures. Sealed under the tenant's system subject; it names nobody."""
+"""The kinds of entry about common pictures. Sealed under the tenant's system subject; they name nobody."""
 
 from __future__ import annotations
 
@@ -20,5 +20,19 @@ class CommonPictureAdded:
     reason: str
 
 
+@dataclass(frozen=True)
+class CommonPictureRemoved:
+    """Somebody said that it is not common after all: it can be registered again, and matches whose it is."""
+
+    added: str
+    """The entry that said otherwise."""
+
+    pdq: tuple[str, ...]
+    """Every hash of it that was known from then; hex."""
+
+    reason: str
+
+
 ADDED: Final = Kind("commonpicture.added", CommonPictureAdded)
-KINDS: Final = (ADDED,)
+REMOVED: Final = Kind("commonpicture.removed", CommonPictureRemoved)
+KINDS: Final = (ADDED, REMOVED)

@@ -42,7 +42,8 @@ class CommonPicture(Base):
     """A picture that everybody has, by its hash: nobody's, and so not sealed."""
 
     __tablename__ = "common_picture"
-    __table_args__ = ({"info": TENANT},)
+    __table_args__ = (Index(None, "tenant_id", "entry_id"), {"info": TENANT})
     tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
     pdq: Mapped[str] = mapped_column(primary_key=True)
     entry_id: Mapped[EntryId]
+    """That it was added by: the picture's name, for its hashes are several."""

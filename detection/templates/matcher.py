@@ -95,10 +95,10 @@ class Matcher:
         cosines = compared.max(axis=1, initial=-1.0)
         best: dict[SubjectId, float] = {}
         for one, cosine in zip(opened, cosines.tolist(), strict=True):
-            best[one.owner] = max(cosine, best.get(one.owner, -1.0))
+            if cosine >= self._thresholds.possible:
+                best[one.owner] = max(cosine, best.get(one.owner, -1.0))
         matches = (Match(owner, self._thresholds.band(cosine), cosine) for owner, cosine in best.items())
-        alike = (match for match in matches if match.band is not Band.NO_MATCH)
-        return tuple(sorted(alike, key=lambda match: (-match.cosine, match.owner)))
+        return tuple(sorted(matches, key=lambda match: (-match.cosine, match.owner)))
 
 
 def _near(probes: Vectors, generations: Sequence[Generation]) -> list[int]:

@@ -54,6 +54,8 @@ class Refused(StrEnum):
     SEXUALISED = "sexualised"
     POLITICAL = "political"
     COMMERCIAL = "commercial"
+    NEAR_COPIES = "near_copies"
+    """Of one picture, and that alone: no likeness of anybody."""
 
 
 @with_config(ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1}))
@@ -176,6 +178,16 @@ def _ages(claims: Mapping[str, Any]) -> dict[str, Any]:
     return {_age(age): age <= over for age in AGES if age <= over or age >= under}
 
 
+def _registration(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """A picture is protected from copies of it, and its person from nothing; a face, from likenesses."""
+    copies = [Refused.NEAR_COPIES.value]
+    if (claims["covers"] == [Likeness.IMAGE]) != (claims["refuses"] == copies) or (
+        Refused.NEAR_COPIES in claims["refuses"] and claims["refuses"] != copies
+    ):
+        raise CredentialRefusedError("near copies are what a registered picture is protected from, and that alone")
+    return dict(claims)
+
+
 def _age(years: int) -> str:
     return f"age_over_{years}"
 
@@ -189,6 +201,7 @@ DO_NOT_GENERATE: Final = CredentialType(
     timedelta(days=365),
     revocable=True,
     found_here="POST /v1/registrations",
+    completed=_registration,
 )
 ACCOUNT_ASSURANCE: Final = CredentialType(
     "AccountAssurance",

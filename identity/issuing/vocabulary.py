@@ -27,7 +27,7 @@ CONTEXT_FILE: Final = "contexts/credentials-v1.jsonld"
 PINNED: Final[Mapping[str, str]] = {
     CONTEXT_FILE: "ba85fec4cb7889954dce1085aeb0d1551c5055ae5251185cb243f0c9334a9e62",
     "schemas/age-attestation-v1.json": "88943eecd7b9a478d84f53d2f703aeefe7820766f5e42ec88ac2f29c96c77769",
-    "schemas/do-not-generate-registration-v1.json": "b3e58795902944f2e6bbb13b87bd2dc8318479947a2d92dbeabcc986b755eba9",
+    "schemas/do-not-generate-registration-v1.json": "5f4742aa1477374cf862907243a7abe2f76e6f67b7df956e4c269ca21bdbdb2e",
     "schemas/account-assurance-v1.json": "064eb3c05d202131a70168d5d8d7a41154c035cab7ea288cf7b201db09047fab",
     "schemas/verified-creator-v1.json": "14da811542e3219a759cb6197dba9f8cc3cb4de2ed0d7ab8f11b4f8757b57192",
 }

@@ -4,6 +4,8 @@ Rules
 - A notice names a registration by its random id and says what, and by when; nothing of what is refused, or of a face.
 - The address is sealed with the registration, and goes with it: who has left is told nothing any more.
 - Who left no address is told nothing; their own view of the registration shows the same.
+- Reminders are notices that are due later, from the unit of work that fixes the end of a term: nobody goes through the
+  registrations to find whom to remind. One of a term that was renewed tells nobody anything.
 - It is sent at least once: a crash after sending and before that is noted sends it again.
 """
 
@@ -47,6 +49,10 @@ class About(StrEnum):
     """`until`: when it ends, unless it is renewed."""
 
 
+REMINDERS: Final = {About.ENDS_IN_A_MONTH: timedelta(days=30), About.ENDS_IN_A_WEEK: timedelta(days=7)}
+"""How long before the end of a term."""
+
+
 @dataclass(frozen=True)
 class Notices:
     """What is to be sent. Safe to call from many threads; two processes at once may send one twice."""
@@ -78,7 +84,8 @@ class Notices:
             return
         contact = found.details.contact if found.details else ""
         asked = row["about"] == About.WITHDRAWAL_ASKED
-        if not contact or (asked and found.leaving_at is None):  # nobody to tell; or it was stopped
+        overtaken = found.leaving_at is None if asked else found.expires_at != row["about_at"]
+        if not contact or overtaken:  # nobody to tell; or it was stopped, or renewed
             self._note(row, due_at=None)
             return
         until = now + self.delay // _MILLISECOND if asked else found.expires_at
@@ -120,12 +127,20 @@ class Notices:
         )
 
 
-def insert_notice(connection: Connection, tenant: TenantId, registration: SubjectId, about: About, at: int) -> None:
-    """With what it tells of, which happens at `at`; once, and sent with the next round."""
+def insert_notice(
+    connection: Connection, tenant: TenantId, registration: SubjectId, about: About, at: int, due: int = 0
+) -> None:
+    """With what it tells of, which happens at `at`; once, and sent with the first round once it is due."""
     names = {"tenant_id": tenant, "registration_id": registration, "about": about, "about_at": at}
     there = select(NoticeRow.tries).filter_by(**names)
     if connection.execute(there).scalar() is None:
-        connection.execute(insert(NoticeRow), names | {"due_at": 0, "tries": 0, "sent_at": None})
+        connection.execute(insert(NoticeRow), names | {"due_at": due, "tries": 0, "sent_at": None})
+
+
+def insert_reminders(connection: Connection, tenant: TenantId, registration: SubjectId, ends: int) -> None:
+    """Of a term, in the unit of work that begins it."""
+    for about, lead in REMINDERS.items():
+        insert_notice(connection, tenant, registration, about, ends, ends - lead // _MILLISECOND)
 
 
 def _content(found: Registration, about: str, until: int, contact: str) -> dict[str, object]:

@@ -22,7 +22,7 @@ from identity.assurance.account import Accounts, Actor, require_account
 from identity.assurance.evidence import evidence_of, standing
 from identity.assurance.grants import Grants
 from identity.assurance.tier import Tier
-from identity.issuing.credential_types import DO_NOT_GENERATE, Refused
+from identity.issuing.credential_types import DO_NOT_GENERATE
 from identity.issuing.issue import Issued, Issuing
 from identity.issuing.issued import CredentialId
 from identity.issuing.orders import TypedOrder
@@ -32,6 +32,7 @@ from identity.registration.decisions import MADE, POLICY, REPEATED, Registration
 from identity.registration.errors import OvertakenError, RegistrationEndedError, RegistryBusyError, TierTooLowError
 from identity.registration.holds import Doubt, HoldReason, held
 from identity.registration.lookup import Registrations
+from identity.registration.notices import insert_reminders
 from identity.registration.receipt import TYPE as RECEIPT
 from identity.registration.receipt import receipt_claims
 from identity.registration.record import (
@@ -47,7 +48,7 @@ from identity.registration.record import (
 )
 from identity.registration.recovery import RecoveryCode
 from identity.registration.refusal import Kind, Right
-from identity.registration.request import RegistrationRequest
+from identity.registration.request import RegistrationRequest, refused
 from identity.registration.rules import Rulebook
 from identity.registration.tables import RegistrationRow
 from ledger.errors import EpochClosedError
@@ -240,6 +241,7 @@ class Registry:
             bound = _bound(making.subject, making.request.holder) if credentials else {}
             credential = {"credential_id": credentials[0] if credentials else None, **bound}
             connection.execute(insert(RegistrationRow).values(row | credential))
+            insert_reminders(connection, by.tenant, made.id, made.expires_at)
             store(connection)
             return [making.draft, *hold(connection)]
 
@@ -283,7 +285,7 @@ class Registry:
 
     def _order(self, made: Registration, form: str, holder: PublicKey | None) -> TypedOrder:
         assert made.details is not None
-        refuses = [Refused(one).value for one in made.details.purposes] or [Refused.ANY_LIKENESS.value]
+        refuses = [one.value for one in refused(made.kind, made.details.purposes)]
         region = {"region": made.details.place} if made.details.place else {}
         claims = {"registered": True, "registration": str(made.id), "covers": [made.kind.value], "refuses": refuses}
         return TypedOrder(DO_NOT_GENERATE, claims | region, form, holder, found_here=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, and_, select
+from sqlalchemy import Connection, RowMapping, select
 
 from identity.assurance.account import Accounts, Actor
 from identity.registration.consent import Consent, ConsentProof, ConsentText
@@ -31,10 +31,10 @@ from identity.registration.decisions import (
 from identity.registration.ending import Ending
 from identity.registration.errors import ConsentOutdatedError, RegistrationEndedError
 from identity.registration.lookup import Registrations
-from identity.registration.notices import About, insert_notice
+from identity.registration.notices import insert_reminders
 from identity.registration.record import KEPT, Registration, State, become, find_row, seal_details
 from identity.registration.rules import Rulebook
-from identity.registration.tables import NoticeRow, RegistrationRow
+from identity.registration.tables import RegistrationRow
 from identity.registration.withdrawing import Way
 from ledger.canonical import canonical
 from ledger.entry import format_time
@@ -45,7 +45,6 @@ from ledger.storage.tables import LegalHold
 from ledger.storage.tenancy import SystemSession
 
 BATCH: Final = 100
-REMINDERS: Final = {About.ENDS_IN_A_MONTH: timedelta(days=30), About.ENDS_IN_A_WEEK: timedelta(days=7)}
 _WHICH: Final = select(RegistrationRow.tenant_id, RegistrationRow.id, RegistrationRow.expires_at)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -114,6 +113,7 @@ class Terms:
             if row["expires_at"] != found.expires_at:  # somebody else renewed it meanwhile, under this text
                 return []
             become(connection, by.tenant, registration, sealed=sealed, expires_at=expires)
+            insert_reminders(connection, by.tenant, registration, expires)
             return [draft]
 
         if not self.accounts.ledger.record(work, by.tenant).entries:
@@ -133,7 +133,7 @@ class Terms:
         return Statement(text, canonical(said))
 
     def round(self) -> int:
-        """End what is due, and write reminders; how many there were. Call until it answers 0.
+        """End what is due; how many there were. Call until it answers 0.
 
         What lies under a legal hold waits until it is released. Raises KeyStoreUnavailableError.
         """
@@ -142,7 +142,7 @@ class Terms:
         for row in due:
             with suppress(RegistrationEndedError, SubjectHeldError):  # withdrawn, or held, since the round read it
                 self._end(row)
-        return len(due) + sum(self._remind(about, lead, now) for about, lead in REMINDERS.items())
+        return len(due)
 
     def _agreed(self, found: Registration, renewal: Renewal) -> tuple[Consent, int]:
         details = found.details
@@ -183,29 +183,6 @@ class Terms:
 
         self.accounts.ledger.record(work, tenant)
         ending.settled()
-
-    def _remind(self, about: About, lead: timedelta, now: int) -> int:
-        """Of one kind. A reminder decides nothing, and is written once for each term."""
-        its = and_(
-            NoticeRow.tenant_id == RegistrationRow.tenant_id,
-            NoticeRow.registration_id == RegistrationRow.id,
-            NoticeRow.about == about,
-            NoticeRow.about_at == RegistrationRow.expires_at,
-        )
-        ends = (RegistrationRow.expires_at > now, RegistrationRow.expires_at <= now + lead // _MILLISECOND)
-        missing = _WHICH.outerjoin(NoticeRow, its).where(
-            RegistrationRow.state.in_(KEPT), *ends, NoticeRow.about.is_(None)
-        )
-        with self.accounts.database.read(SystemSession.SWEEP) as connection:
-            rows = connection.execute(missing.limit(BATCH)).all()
-
-        def write(connection: Connection) -> None:
-            for one in rows:
-                insert_notice(connection, one.tenant_id, one.id, about, one.expires_at)
-
-        if rows:
-            self.accounts.database.write(write)
-        return len(rows)
 
 
 def _require_renewable(row: RowMapping, now: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
@@ -16,6 +17,13 @@ from identity.sd_jwt.credential import TYPE as SD_JWT
 from ledger.ids import SubjectId
 
 MAX_STATED: Final = 300
+
+
+def refused(kind: Kind, purposes: Collection[Purpose]) -> list[Refused]:
+    """What a registration refuses, in the credential's words: of a picture copies of it, whatever for."""
+    if kind is Kind.IMAGE:
+        return [Refused.NEAR_COPIES]
+    return sorted(Refused(one) for one in purposes) or [Refused.ANY_LIKENESS]
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class RegistrationRequest:
     """Of that text, hex: so that nobody agrees to another than is in force."""
 
     purposes: frozenset[Purpose] = frozenset()
-    """None: any likeness."""
+    """None: any likeness. Of a picture always none."""
 
     right: Right = Right.SELF
     stated: str = ""
@@ -60,7 +68,7 @@ class RegistrationRequest:
     @property
     def refuses(self) -> list[Refused]:
         """The same in the credential's words."""
-        return sorted(Refused(one) for one in self.purposes) or [Refused.ANY_LIKENESS]
+        return refused(self.kind, self.purposes)
 
     def require_text(self, book: Rulebook) -> tuple[Rules, Consent]:
         """The rules of the place, and the consent to their text.

@@ -92,6 +92,8 @@ ROUTES = {
     ("get", "/v1/face-rotations"),
     ("post", "/v1/image-registrations"),
     ("post", "/v1/common-pictures"),
+    ("get", "/v1/common-pictures"),
+    ("post", "/v1/common-pictures/{picture}/removal"),
     ("post", "/v1/face-rotations"),
     ("post", "/v1/likeness-checks"),
     ("post", "/v1/assets/{asset}/appeal"),

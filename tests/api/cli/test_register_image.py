@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from api.cli.register_image import taken
 from cases.likeness import limits
 from cases.likeness.lines import Line
+from client import Problem
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Draft
 from tests.api.cli.conftest import Run
@@ -245,6 +246,21 @@ def test_an_operator_adds_what_many_people_have(
         )
     assert log_of(deployment, platform, made["id"]) == []
 
+    listed = json.loads(run("matching", "negative-bank", "list", "--json").stdout)["pictures"]
+    (mine,) = (one for one in listed if one["id"] == entry)
+    assert taken(tmp_path / "meme.jpg")["forms"][0] in mine["pdq"]
+    with pytest.raises(Problem, match="no such common picture"):
+        deployment.operator.remove_common_picture(entry, "another tenant's")
+    said = run("matching", "negative-bank", "remove", entry, "--reason", "an artist's own", "--json")
+    removed = deployment.service.ledger.payloads.open(tenant, json.loads(said.stdout)["ledger"]["entry"])
+    assert (removed.kind, removed.payload.added) == ("commonpicture.removed", entry)
+    assert sorted(removed.payload.pdq) == mine["pdq"]
+    with deployment.http(platform) as http:
+        signed(http, jpeg(scene(7)), SYNTHETIC)
+    assert len(log_of(deployment, platform, made["id"])) == 1, "it is hers again"
+    again = run("matching", "negative-bank", "remove", entry, "--reason", "again")
+    assert "no such common picture" in again.output
+
 
 def test_who_may_only_register_adds_nothing(deployment: Running, platform: str, tmp_path: Path) -> None:
     (tmp_path / "mine.jpg").write_bytes(jpeg(scene(8)))
@@ -252,3 +268,6 @@ def test_who_may_only_register_adds_nothing(deployment: Running, platform: str, 
     with deployment.http(str(issued["token"])) as http:
         sent = {"fingerprint": taken(tmp_path / "mine.jpg"), "reason": "to be rid of hers"}
         problem(http.post("/v1/common-pictures", json=sent), 403, "scope-missing")
+        problem(http.get("/v1/common-pictures"), 403, "scope-missing")
+        removal = f"/v1/common-pictures/ent_{'a' * 26}/removal"
+        problem(http.post(removal, json={"reason": "to be rid of hers"}), 403, "scope-missing")

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection, insert, update
 
+from cases.likeness.retroactive import begin_rounds
 from detection.faces.look import look
 from detection.memfd import Memfd
 from detection.templates.template import Embedding
@@ -102,6 +103,7 @@ class People:
             service.ledger.subjects.insert(connection, subject)
             connection.execute(insert(RegistrationRow), row)
             service.registry.faces.bank.insert(connection, prepared)
+            begin_rounds(connection, by.tenant, subject.id, now)
 
         self._do(register)
         service.registry.faces.index.follow(by.tenant)  # however busy the machine is: nothing is unknown from here on

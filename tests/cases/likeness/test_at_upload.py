@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from cases.likeness.matching import Matching
+from cases.likeness.use import Use
 from detection.errors import MatchUnknownError, Unknown
+from detection.memfd import Memfd
 from identity.registration.refusal import Purpose
 from tests.api.wire import change, count, problem, rows, upload
 from tests.cases.likeness.people import HER, People, nobody_can_look
@@ -96,12 +99,29 @@ def test_a_history_that_says_so_counts_as_much_as_the_claim(people: People, http
 def test_where_faces_may_not_be_matched_none_is_looked_for(
     registry: Running, people: People, http: httpx.Client, token: str
 ) -> None:
+    """And the sender's word that it is there lets nothing pass that it kept from being looked at."""
     with people.registered() as registration:
-        answer = upload(http, HER, {**MADE, "place": "US-IL"})
-        assert (answer.status_code, log(registry, registration)) == (201, [])
+        photo = upload(http, HER, {**TAKEN, "place": "US-IL"})
+        made = upload(http, HER, {**MADE, "place": "US-IL"})
+        assert (photo.status_code, made.status_code, log(registry, registration)) == (201, 202, [])
+        assert made.json()["hold"]["reason"] == "likeness-unchecked"
         tenant = registry.service.access.authenticate(token).tenant
-        said = registry.service.ledger.payloads.open(tenant, answer.json()["ledger"]["entry"]).payload
-        assert "likeness.skipped.us-il@1" in said.reasons
+        for answer in (photo, made):
+            said = registry.service.ledger.payloads.open(tenant, answer.json()["ledger"]["entry"]).payload
+            assert "likeness.skipped.us-il@1" in said.reasons
+        registry.operator.release_asset(made.json()["id"], "a landscape")
+        assert http.get(made.json()["links"]["content"]).status_code == 200
+
+
+@pytest.mark.parametrize("named", ["", "FR", "US-IL"])
+def test_where_the_operator_may_not_match_no_word_of_a_sender_does(
+    registry: Running, people: People, named: str
+) -> None:
+    elsewhere = replace(registry.service.registry.likeness.at_upload.matching, place="US-TX")
+    with people.registered(), Memfd.of([HER]) as file:
+        tenant = registry.service.deployment.operator().tenant
+        looked = elsewhere.look("test", tenant, file, "image/jpeg", Use.OTHER, named)
+    assert (looked.sighted, looked.skipped, looked.whole, looked.unsure) == ((), ("us-tx@1",), False, False)
 
 
 def test_unknown_is_never_nobody(registry: Running, people: People, http: httpx.Client) -> None:

@@ -70,6 +70,24 @@ def test_objecting_keeps_it_held_and_a_reviewer_has_the_last_word(registry: Runn
         ]  # fmt: skip
 
 
+def test_a_reviewers_decision_is_in_the_log_of_everybody_it_was_held_for(
+    registry: Running, people: People, http: Any
+) -> None:
+    with people.registered() as she, people.registered(people.like_her(0.9)) as sister:
+        asset, other = held(http), held(http)
+        assert [line["review"] for line in log(registry, she)] == [None, None]
+        refused = registry.operator.refuse_asset(asset["id"], "both object, case 8")["ledger"]["entry"]
+        for person in (she, sister):
+            told = {line["entry"]: line["review"] for line in log(registry, person)}
+            assert (told[asset["ledger"]["entry"]]["decision"], told[other["ledger"]["entry"]]) == ("refused", None)
+            assert told[asset["ledger"]["entry"]]["entry"] == refused
+        registry.operator.release_asset(asset["id"], "they settled, case 8")
+        for person in (she, sister):
+            (review,) = (line["review"] for line in log(registry, person) if line["review"])
+            assert review["decision"] == "released"
+            assert set(review) == {"decision", "at", "entry"}, "neither who nor why"
+
+
 def test_who_uploaded_it_gives_nothing_out(registry: Running, people: People) -> None:
     """A platform's key that may do everything else: neither as a reviewer nor in the person's name."""
     scopes = ["assets:sign", "assets:read", "registrations:write", "registrations:read", "registrations:review"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -18,10 +19,12 @@ from cases.likeness.retroactive import Retroactive, Round, Stage
 from detection.errors import MatchUnknownError, Unknown
 from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.record import State
+from identity.registration.refusal import Purpose
 from ledger.ids import SubjectId
-from tests.api.wire import problem, upload
+from tests.api.wire import problem, rows, upload
 from tests.cases.likeness.people import HER, People, nobody_can_look
 from tests.cases.likeness.test_at_upload import MADE, TAKEN, TYPES
+from tests.databases import KIND, SQLITE
 from tests.deployment import Running, picture
 
 PATIENCE = 120
@@ -166,6 +169,88 @@ def test_what_cannot_be_looked_at_now_is_looked_at_later(registry: Running, peop
             assert outcomes(registry, registration) == []
         finish(registry, registration)
         assert "noted" in outcomes(registry, registration)
+
+
+def gone(up: Running, people: People, registration: SubjectId) -> None:
+    """She withdraws, and what that registration held is let go of."""
+    people.withdraw(registration)
+    while up.service.registry.likeness.holds.end_withdrawn():
+        pass
+
+
+@pytest.mark.parametrize("who", ["reviewer", "she"])
+def test_what_was_decided_stands_when_she_registers_anew(
+    registry: Running, people: People, http: httpx.Client, who: str
+) -> None:
+    """Unless she refuses something else now; and it decides nothing about anybody else in the file."""
+    asset = signed(http, HER, MADE)
+    with people.registered(account=f"acc_{who}") as registration:
+        finish(registry, registration)
+        (line,) = (
+            one for one in registry.operator.matches(registration)["matches"] if one["held"] and mine(one, asset)
+        )
+        if who == "she":
+            registry.operator.respond(registration, line["id"], "confirmed")
+        else:
+            registry.operator.release_asset(asset["id"], "she agreed")
+        assert http.get(asset["links"]["self"]).json()["state"] == "signed"
+        kept = "SELECT registration_id, line_id FROM likeness_hold WHERE asset_id = ?"
+        assert rows(registry, kept, asset["id"]) == [(None, None)], "whose it was is not kept"
+        gone(registry, people, registration)
+
+    def state() -> Any:
+        return http.get(asset["links"]["self"]).json()["state"]
+
+    with people.registered(account=f"acc_{who}") as again:
+        finish(registry, again)
+        assert state() == "signed"
+        (line,) = (one for one in registry.operator.matches(again)["matches"] if mine(one, asset))
+        assert (line["outcome"], line["held"]) == ("noted", False)
+        gone(registry, people, again)
+    for account, purposes in ((f"acc_{who}", [Purpose.POLITICAL]), (f"acc_not_{who}", [])):
+        with people.registered(None, *purposes, account=account) as other:
+            finish(registry, other)
+            assert state() == "held"
+            gone(registry, people, other)
+        assert state() == "signed"
+
+
+def mine(line: dict[str, Any], asset: dict[str, Any]) -> bool:
+    return bool(line["entry"] == asset["ledger"]["entry"])
+
+
+def test_a_released_crowd_is_not_held_again(
+    registry: Running, people: People, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more faces than are looked at, nobody knows whose they are; a person looked."""
+    look = Matching.look
+    monkeypatch.setattr(Matching, "look", lambda *args, **kwargs: replace(look(*args, **kwargs), unseen=1))
+    asset = signed(http, picture(), MADE)
+    with people.registered(people.stranger(7)) as first:
+        finish(registry, first)
+        assert http.get(asset["links"]["self"]).json()["hold"]["reason"] == "likeness-unchecked"
+    with people.registered(people.stranger(8)) as second:
+        finish(registry, second)
+        held = rows(registry, "SELECT 1 FROM likeness_hold WHERE asset_id = ?", asset["id"])
+        assert len(held) == 1, "held is held"
+    registry.operator.release_asset(asset["id"], "a stadium")
+    with people.registered(people.stranger(9)) as third:
+        finish(registry, third)
+        assert http.get(asset["links"]["self"]).json()["state"] == "signed"
+
+
+@pytest.mark.skipif(KIND != SQLITE, reason="how PostgreSQL would go about it depends on what it has counted")
+def test_what_is_finished_is_not_read_again(registry: Running, people: People) -> None:
+    """Housekeeping asks for what is due by an index, every five seconds: not for everybody who is registered."""
+    with people.registered() as registration:
+        finish(registry, registration)
+        finish(registry, registration, Round.LATE)
+        (plan,) = (
+            " ".join(row[-1] for row in rows(registry, f"EXPLAIN QUERY PLAN {said}"))
+            for said in [str(retroactive._unfinished(Round.ALL, 0).compile(compile_kwargs={"literal_binds": True}))]
+        )
+        assert "ix_likeness_retroactive_ended_at_since (ended_at=? AND since<?)" in plan
+        assert "SCAN" not in plan
 
 
 def test_what_a_person_has_to_look_at_first_waits(registry: Running, people: People) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, insert
 
 from detection.errors import RotationChangedError
+from detection.generations import decisions as generations
 from detection.templates.bank import Bank, Model, count_changes
 from detection.templates.decisions import KINDS
 from detection.templates.index import TemplateIndex
@@ -122,7 +123,7 @@ class House:
 def on_disk(folder: Path) -> Iterator[House]:
     """A house whose keys are on disk too: whoever opens it again, in another process, finds it as it was left."""
     database = Database(url_of(folder / "faces.db"))
-    ledger = Ledger(database, LocalKeyStore.open(folder / "keys", embedded_profile=True), KINDS)
+    ledger = Ledger(database, LocalKeyStore.open(folder / "keys", embedded_profile=True), (*KINDS, *generations.KINDS))
     ledger.start()
     try:
         yield House(ledger, database)
@@ -131,17 +132,25 @@ def on_disk(folder: Path) -> Iterator[House]:
         database.close()
 
 
-def seeded(house: House, tenant: TenantId, faces: Vectors, photos: int = 1) -> list[SubjectId]:
+def names(count: int) -> list[SubjectId]:
+    """So many people's, in order: rows that are written in the order of their keys are written once."""
+    return sorted(SubjectId(new_id("reg", system_entropy)) for _ in range(count))
+
+
+def seeded(
+    house: House, tenant: TenantId, faces: Vectors, photos: int = 1, called: Sequence[SubjectId] = ()
+) -> list[SubjectId]:
     """Many people with so many of these photos each, in one transaction beside the units of work: as rows would be that
-    came one after another.
+    came one after another. `called`: by these names, instead of new ones.
     """
+    called = called or names(-(-len(faces) // photos))
     subjects, model, version = house.ledger.subjects, house.model, house.bank.rotations.current(tenant)
     epoch = house.ledger.epochs.current(tenant)
     templates = encode(faces, house.bank.rotations.matrix(tenant, version, model.dimensions))
     owners, keys, rows = list[SubjectId](), list[dict[str, object]](), list[dict[str, object]]()
     for at, (template, face) in enumerate(zip(templates, faces, strict=True)):
         if at % photos == 0:
-            owner = subjects.create_under(epoch, tenant, SubjectId(new_id("reg", system_entropy)))
+            owner = subjects.create_under(epoch, tenant, called[at // photos])
             key = FaceKey.of(owner)
             owners.append(owner.id)
             keys.append({"tenant_id": tenant, "id": owner.id, "epoch": epoch, "wrapped": owner.wrapped})

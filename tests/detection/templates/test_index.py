@@ -8,15 +8,16 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import integers
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select, update
 
 from detection.errors import MatchUnknownError, Unknown
 from detection.near import follower, generation
 from detection.templates import bank, renewing
+from detection.templates import index as templates
 from detection.templates.bank import Model
 from detection.templates.decisions import KINDS
 from detection.templates.index import TemplateIndex
-from detection.templates.tables import FaceRemoval
+from detection.templates.tables import FaceRemoval, FaceTemplate
 from detection.templates.template import vectors
 from ledger.errors import DatabaseUnavailableError
 from ledger.ids import SubjectId, TenantId
@@ -87,6 +88,50 @@ def test_while_another_thread_follows_for_long_it_is_unknown(
     with house.index.of(tenant).turn, pytest.raises(MatchUnknownError) as refused:
         house.found(tenant, face)
     assert refused.value.reason is Unknown.INDEX
+
+
+def test_one_tenants_damage_keeps_no_other_waiting_and_is_over_when_it_is_mended(
+    world: World, house: House, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(templates, "RETRY_SECONDS", 3600.0)
+    other, (face, newer) = world.ledger.create_tenant("other"), strangers(2)
+    broken, whole = house.register(tenant, face), house.register(other, face)
+    sealed = swap(house, tenant, broken, b"x" * 92)
+    there = elsewhere(house)
+    assert (there.index._round(), there.index.warning) == ("", "of 1 tenants: the sealed record does not open")
+    assert there.found(other, face) == [whole]
+    with pytest.raises(MatchUnknownError) as refused:
+        there.found(tenant, face)
+    assert refused.value.reason is Unknown.DAMAGED
+    house.register(other, newer)
+    there.index._round()
+    assert there.index.of(other).index.known == house.bank.counted(other), "whichever else fails"
+    swap(house, tenant, broken, sealed)
+    there.index._failing[tenant] = ("damaged", 0.0)  # as when its time has come
+    assert (there.index._round(), there.index.warning) == ("", "")
+    assert there.found(tenant, face) == [broken]
+
+
+def test_where_no_tenant_follows_that_is_why_nobody_is_found(house: House, tenant: TenantId) -> None:
+    owner = house.register(tenant, *strangers(1))
+    swap(house, tenant, owner, b"x" * 92)
+    there = elsewhere(house)
+    assert (there.index._round(), there.index.warning) == ("the sealed record does not open", "")
+    house.erase(tenant, owner)
+    there.index._failing.clear()
+    assert (there.index._round(), there.index.warning) == ("", "")
+
+
+def swap(house: House, tenant: TenantId, owner: SubjectId, template: bytes) -> bytes:
+    """Put another template in a row; the one that was there."""
+    mine = (FaceTemplate.tenant_id == tenant, FaceTemplate.owner_id == owner)
+
+    def work(connection: Connection) -> bytes:
+        before: bytes = connection.execute(select(FaceTemplate.template).where(*mine)).scalar_one()
+        connection.execute(update(FaceTemplate).where(*mine).values(template=template))
+        return before
+
+    return house.database.write(work)
 
 
 def test_a_sealed_key_store_is_unknown_and_passes(world: World, house: House, tenant: TenantId) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select, update
 
 from detection.errors import MatchUnknownError, Unknown
 from detection.templates.sealed import FaceKey, Place
-from detection.templates.tables import FaceTemplate
+from detection.templates.tables import FaceRotation, FaceTemplate
 from detection.templates.template import encode, vectors
 from keys.errors import EpochDestroyedError, KeyNotFoundError, KeyStoreUnavailableError, SealBrokenError
 from ledger.ids import TenantId
@@ -87,6 +87,17 @@ def test_templates_in_clear_with_their_rotation_give_directions_away(house: Hous
         (np.unpackbits(templates, axis=1) * 2.0 - 1) @ unit(np.random.default_rng(1).normal(size=(512, 128)))
     )
     assert abs((guessed * faces).sum(axis=1).mean()) < 0.05, "without it they point nowhere"
+
+
+def test_without_the_rotation_key_nobody_is_looked_for(house: House, tenant: TenantId) -> None:
+    """Its row went bad: it is unknown whose face it is, and not nobody's."""
+    (face,) = strangers(1)
+    house.register(tenant, face)
+    rotation = select(FaceRotation.subject_id).where(FaceRotation.tenant_id == tenant)
+    with tampering(house.database) as connection:
+        its = SubjectKey.id == connection.execute(rotation).scalar_one()
+        connection.execute(update(SubjectKey).where(its).values(wrapped=bytes(60)))
+    assert unknown(house, tenant, face) is Unknown.DAMAGED
 
 
 @pytest.mark.parametrize("column", ["template", "embedding"])
