@@ -5,7 +5,7 @@ Rules
   names, and those that it names a part of. What the credential says of itself, and the subject's id and type, stay.
 - As a JWT or by COSE a credential is shown whole.
 
-W3C VC-JOSE-COSE 1.0 §3; VCDM 2.0 §4.12.1.
+W3C VC-JOSE-COSE 1.0 §3; VCDM 2.0 §4.13.1.
 """
 
 from __future__ import annotations

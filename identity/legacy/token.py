@@ -1,8 +1,10 @@
-"""Credentials and presentations of VCDM 1.1 as JWTs (§6.3.1): a document in one claim, some of it in registered ones.
+"""Credentials and presentations as JWTs of VCDM 1.1 (§6.3.1): a document in one claim, some of it in registered ones.
 
 Rules
 - What is verified is one document: each registered claim goes to its place, and contradicts nothing that stands there.
 - The signature is ours to verify (`identity.jose`), so didkit is not asked; `typ` is `JWT`, or there is none.
+- The document is of VCDM 1.1; of 2.0 only where the JWT stands in an envelope of that, which may hold what is secured
+  in any way (VCDM 2.0 §4.13). What we secure never has such a claim: VC-JOSE-COSE 1.0 §3.1.3 forbids it to its tokens.
 """
 
 from __future__ import annotations
@@ -21,25 +23,27 @@ from identity.outcome import Check
 from identity.vcdm import CREDENTIAL, VALIDITY, listed, party
 
 
-def read_legacy_jwt(token: str, kind: str) -> Secured:
-    """A document of that kind, not verified yet. Raises TokenUnreadableError, TokenInvalidError."""
+def read_legacy_jwt(token: str, kind: str, base: str = CREDENTIALS_V1) -> Secured:
+    """A document of that kind whose first context is `base`, not verified yet. Raises TokenUnreadableError,
+    TokenInvalidError.
+    """
     jws = read_jws(token, "JWT", None)
     stated = jws.payload.get(SHORT[kind])
     if not isinstance(stated, dict):
         raise TokenUnreadableError(f"a JWT of VCDM 1.1 has its document in the claim {SHORT[kind]!r}")
-    if listed(stated.get("@context"))[:1] != [CREDENTIALS_V1]:
-        raise TokenUnreadableError("a document in a claim of a JWT is of VCDM 1.1")
+    if listed(stated.get("@context"))[:1] != [base]:
+        raise TokenUnreadableError(f"a document in a claim of a JWT has the context {base} here")
     kid = jws.header.get("kid")
     if not isinstance(kid, str | None):
         raise TokenUnreadableError("the token's kid is no text")
-    return Secured(_whole(stated, jws.payload, kind), jws.payload, kid, partial(verify_jws, jws))
+    return Secured(_whole(stated, jws.payload, kind, base), jws.payload, kid, partial(verify_jws, jws))
 
 
-def _whole(stated: Mapping[str, object], claims: Mapping[str, object], kind: str) -> dict[str, object]:
+def _whole(stated: Mapping[str, object], claims: Mapping[str, object], kind: str, base: str) -> dict[str, object]:
     document = _placed(dict(stated), claims, {"iss": AUTHOR[kind], "jti": "id"}, _text)
     if kind != CREDENTIAL:
         return document
-    first, last = VALIDITY[CREDENTIALS_V1]
+    first, last = VALIDITY[base]
     document = _placed(document, claims, {"nbf": first, "exp": last}, _moment)
     subject = document.get("credentialSubject")
     if "sub" in claims and isinstance(subject, dict):

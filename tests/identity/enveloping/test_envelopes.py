@@ -13,7 +13,7 @@ from identity.encoding import base64url
 from identity.enveloping.envelope import envelop
 from identity.enveloping.secured import Form, sign_cose, sign_jwt
 from identity.jose.jws import sign_jws
-from identity.jsonld.context_library import CREDENTIALS_V2
+from identity.jsonld.context_library import CREDENTIALS_V1, CREDENTIALS_V2
 from identity.outcome import Check, Outcome
 from identity.report import Report
 from identity.sd_jwt.concealing import Disclosable, conceal
@@ -145,7 +145,6 @@ def test_the_key_is_the_authors_however_it_is_named(kid: dict[str, str]) -> None
         {"@context": ["https://www.w3.org/ns/credentials/examples/v2"]},
         {"id": TOKEN},
         {"id": f"data:application/vp+jwt,{TOKEN}"},
-        {"id": f"data:application/jwt,{TOKEN}"},
         {"id": f"data:application/vc+jwt;base64,{b64encode(TOKEN.encode()).decode()}"},
         {"id": f"data:application/vc+cose,{TOKEN}"},
         {"id": 7},
@@ -155,6 +154,50 @@ def test_the_key_is_the_authors_however_it_is_named(kid: dict[str, str]) -> None
 )
 def test_an_envelope_has_its_form_and_nothing_else(changed: dict[str, object]) -> None:
     assert judged({**jwt(TOKEN), **changed}).verdict is Outcome.UNREADABLE
+
+
+def older(claim: str, document: dict[str, Any], by: Signing = ISSUER, **claims: object) -> dict[str, object]:
+    """An envelope around a JWT as VCDM 1.1 made them."""
+    token = sign_jws(by, {"typ": "JWT", "kid": by.method.id}, {claim: document, **claims})
+    kind = CREDENTIAL if claim == "vc" else PRESENTATION
+    return {**envelop(token, Form.JWT, kind), "id": f"data:application/jwt,{token}"}
+
+
+LATER = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("envelope", "check", "outcome"),
+    [
+        ({**jwt(TOKEN), "id": f"data:application/jwt,{TOKEN}"}, Check.TYPE, Outcome.INVALID),
+        (older("vc", DOCUMENT, exp=LATER - 1), Check.STRUCTURE, Outcome.INVALID),
+        (older("vc", DOCUMENT, iss=OTHER.did), Check.STRUCTURE, Outcome.INVALID),
+        (older("vc", DOCUMENT, sub=OTHER.did), Check.STRUCTURE, Outcome.INVALID),
+        (older("vc", DOCUMENT, by=OTHER), Check.AUTHOR, Outcome.UNTRUSTED),
+        (older("vc", {**DOCUMENT, "@context": [CREDENTIALS_V1]}), Check.PROOF, Outcome.UNREADABLE),
+        (older("vp", {**DOCUMENT, "type": "VerifiablePresentation"}) | {"type": jwt("")["type"]}, Check.PROOF, None),
+        (older("vc", {**DOCUMENT, "validUntil": "2026-01-01T00:00:00Z"}), Check.VALIDITY, Outcome.INVALID),
+    ],
+)
+def test_what_is_wrong_with_an_older_token_is_named(
+    envelope: dict[str, object], check: Check, outcome: Outcome | None
+) -> None:
+    assert judged(envelope).outcome(check) is (outcome or Outcome.UNREADABLE)
+
+
+def test_an_envelope_may_hold_the_older_form_whose_claims_are_part_of_the_document() -> None:
+    stated = {name: value for name, value in DOCUMENT.items() if name not in {"issuer", "validUntil"}}
+    credential = older("vc", stated, iss=ISSUER.did, exp=LATER, sub="did:example:subject")
+    assert judged(credential).verdict is Outcome.HOLDS, judged(credential).failed
+    held = {"@context": [CREDENTIALS_V2], "type": "VerifiablePresentation", "verifiableCredential": [credential]}
+    presented = older("vp", held, iss=ISSUER.did, nonce="n-1", aud="verifier.example")
+    report = judged(presented, Expected("authentication", "n-1", "verifier.example"))
+    assert (report.verdict, len(report.credentials)) == (Outcome.HOLDS, 1), report
+    replayed = judged(presented, Expected("authentication", "n-2", "verifier.example"))
+    assert {finding.check for finding in replayed.failed} == {Check.CHALLENGE}
+    head, body, _ = str(presented["id"]).split(".")
+    forged = judged({**presented, "id": f"{head}.{body}.{base64url.encode(bytes(64))}"})
+    assert forged.outcome(Check.SIGNATURE) is Outcome.INVALID
 
 
 @pytest.mark.parametrize(
