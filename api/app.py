@@ -42,7 +42,7 @@ from api.routers import (
 from api.service import Service
 from api.telemetry import Telemetry
 from api.version import VERSION
-from api.web import audit, home, prove, static, verify
+from api.web import audit, embed, home, prove, static, verify
 
 DESCRIPTION = """Provenance for media: sign at upload, verify anywhere, prove it later.
 
@@ -55,7 +55,7 @@ ROUTERS = (
     *(withdrawals, acts, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
-PAGES = (home, verify, prove, audit, static)
+PAGES = (home, verify, prove, audit, embed, static)
 
 
 def create_app(service: Service) -> ASGIApp:

@@ -17,6 +17,8 @@ from cases.access import Caller
 router = APIRouter(prefix="/v1/verifications", tags=["verification"], route_class=PlainRoute)
 
 _VIEW = TypeAdapter(VerificationView)
+_FOR_PAGES = {"Access-Control-Allow-Origin": "*"}
+"""Other sites' pages may read the answer (`api/web/embed.py`): it is what anybody gets who sends the file."""
 
 
 @router.post(
@@ -30,7 +32,7 @@ async def verify(request: Request) -> Response:
     `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust. With `?confidence=true` the answer says how sure we
     are, and why; the file's metadata are read for that.
     """
-    return Response(_VIEW.dump_json(await verified(request)), media_type="application/json")
+    return Response(_VIEW.dump_json(await verified(request)), media_type="application/json", headers=_FOR_PAGES)
 
 
 async def verified(request: Request) -> VerificationView:

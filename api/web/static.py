@@ -30,7 +30,12 @@ router = APIRouter(prefix="/static", include_in_schema=False)
 @router.get("/{name}")
 async def static(name: str) -> Response:
     """One of them."""
+    body, kind = file_of(name)
+    return Response(body, media_type=kind, headers=HEADERS)
+
+
+def file_of(name: str) -> tuple[bytes, str]:
+    """A file and its type. Raises HTTPException for one that is not there."""
     if name not in _FILES:
         raise HTTPException(404)
-    body, kind = _FILES[name]
-    return Response(body, media_type=kind, headers=HEADERS)
+    return _FILES[name]
