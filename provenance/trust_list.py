@@ -234,7 +234,11 @@ def _odd(certificate: x509.Certificate, now: datetime) -> Iterator[str]:
 
 def _anchor(certificate: x509.Certificate) -> Anchor:
     ends = rfc3339(certificate.not_valid_after_utc.astimezone(UTC))
-    return Anchor(named(certificate).strip("'"), certificate.fingerprint(SHA256()).hex(), ends)
+    try:
+        subject = certificate.subject.rfc4514_string()
+    except UNREADABLE:
+        subject = named(certificate)
+    return Anchor(subject, certificate.fingerprint(SHA256()).hex(), ends)
 
 
 class _Text(BaseModel):

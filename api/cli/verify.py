@@ -146,9 +146,11 @@ def _judged(marking: dict[str, Any], confidence: dict[str, Any] | None) -> Itera
     if confidence is None:
         return
     yield "confidence", f"{confidence['score']} of 100, {confidence['band']} ({confidence['policy']})"
+    yield "", f"{confidence['base']:+d}  to begin with"
     for reason in confidence["reasons"]:
         if reason["points"] or reason["cap"] is not None:
-            yield "", f"{reason['points']:+d}  {reason['sentence']}"
+            most = "" if reason["cap"] is None else f" It leaves at most {reason['cap']}."
+            yield "", f"{reason['points']:+d}  {reason['sentence']}{most}"
     yield from (("mismatch", mismatch["sentence"]) for mismatch in confidence["mismatches"])
 
 

@@ -262,6 +262,7 @@ ASSET_EXAMPLE: dict[str, Any] = {
         "score": 70,
         "band": "high",
         "policy": "confidence@1",
+        "base": 15,
         "reasons": [
             {
                 "code": "manifest.trusted",

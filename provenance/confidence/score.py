@@ -59,6 +59,9 @@ class Confidence:
 
     band: str
     policy: str
+    base: int
+    """Where the score begins."""
+
     reasons: tuple[Reason, ...]
     """One for each signal, those that say nothing too."""
 
@@ -73,7 +76,7 @@ def judged(findings: Iterable[Finding], mismatches: Iterable[Mismatch], policy: 
     reasons = tuple(_reason(found[signal], policy) for signal in LEVELS)
     total = policy.base + sum(reason.points for reason in reasons)
     score = max(0, min(total, HIGHEST, *(reason.cap for reason in reasons if reason.cap is not None)))
-    return Confidence(score, policy.band(score), policy.name, reasons, tuple(mismatches))
+    return Confidence(score, policy.band(score), policy.name, policy.base, reasons, tuple(mismatches))
 
 
 def _reason(finding: Finding, policy: Policy) -> Reason:

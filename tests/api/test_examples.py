@@ -11,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from api.problem import ProblemView
+from api.schemas.acts import ActRequest
 from api.schemas.assets import AssetView
 from api.schemas.issuing import KeyRevocationRequest
 from api.schemas.verification import VerificationView
@@ -26,6 +27,7 @@ SEARCH = "/components/schemas/SearchRequest/example"
 HOLD = "/components/schemas/HoldRequest/example"
 ISSUE = "/components/schemas/CredentialRequest/example"
 REVOKE_ISSUER = "/components/schemas/KeyRevocationRequest/example"
+ACT = "/components/schemas/ActRequest/example"
 OFFER = "/components/schemas/OfferRequest/example"
 RELEASE = "/components/schemas/ReleaseRequest/example"
 QUESTION = "/components/schemas/QuestionRequest/example"
@@ -101,7 +103,11 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
     asked = {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
-    assert set(shown) == told | asked | LIKENESS | {OFFER, ISSUE, STAND, REVOKE_ISSUER}
+    assert set(shown) == told | asked | LIKENESS | {ACT, OFFER, ISSUE, STAND, REVOKE_ISSUER}
+
+
+def test_an_act_is_read_as_asked(shown: dict[str, Any]) -> None:
+    assert ActRequest.model_validate(shown[ACT]).act.does == "withdraw"
 
 
 def test_a_credential_is_issued_as_asked(deployment: Running, shown: dict[str, Any]) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.settings import Settings
+from api.settings import Profile, Settings
 from api.trust import Trust
+from keys.certificates import development_ca
+from keys.chain import pem
 from keys.errors import KeyStoreDownError, KeyStoreUnavailableError
 from keys.openbao import OpenBao
+from provenance.errors import TrustPolicyError
 from tests.api.wire import problem, signed, upload
 from tests.deployment import running
 from tests.simulators.key_store import SimulatedKeyStore
+from tests.simulators.outside_ca import OutsideCA
 
 
 def test_a_key_store_never_reached_is_an_error_until_it_answers(tmp_path: Path) -> None:
@@ -42,6 +47,24 @@ def test_what_is_no_root_is_neither_kept_nor_believed(tmp_path: Path, answer: st
         trust.policy()
     store.root = good
     assert trust.anchors() == good, "it recovers by itself"
+
+
+def test_outside_the_embedded_profile_nobody_brings_a_development_ca(tmp_path: Path) -> None:
+    store, ca = SimulatedKeyStore(), development_ca(datetime.now(UTC))
+    store.root = OutsideCA(datetime.now(UTC)).root
+    settings = Settings(home=tmp_path)
+    for certificate in (ca.root, ca.intermediate):
+        given = pem([certificate])
+        assert Trust(settings, store, tmp_path / "anchors.pem").widened(given, "").anchors.count("BEGIN") == 2
+        server = settings.model_copy(update={"profile": Profile.SERVER})
+        trust = Trust(server, store, tmp_path / "anchors.pem")
+        assert trust.policy().anchors == store.root
+        with pytest.raises(TrustPolicyError, match="only the embedded profile"):
+            trust.widened(given, "")
+        (tmp_path / "theirs.pem").write_text(given)
+        named = server.model_copy(update={"trust_anchors": tmp_path / "theirs.pem"})
+        with pytest.raises(TrustPolicyError, match=r"theirs\.pem"):
+            Trust(named, store, tmp_path / "anchors.pem")
 
 
 def test_roots_that_cannot_be_kept_serve_all_the_same(tmp_path: Path) -> None:
