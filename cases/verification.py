@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from cases.access import Caller
 from cases.creators import Creator, Creators
 from cases.recognition import Recognised, Recognition
-from cases.recovery.origins import Origins, Recovery
+from cases.recovery.origins import Looked, Origins, Recovery
+from cases.recovery.search import By
 from detection.memfd import Memfd
 from detection.metadata import UNREAD, Metadata
 from detection.shares import Shares
@@ -25,6 +26,7 @@ from ledger.ids import EntryId
 from ledger.log import Ledger
 from provenance import marking
 from provenance.confidence import judging
+from provenance.confidence.evidence import Recovered
 from provenance.confidence.score import Confidence
 from provenance.marking import Marking
 from provenance.report import VerificationReport
@@ -87,15 +89,22 @@ class Verification:
         report, metadata = self._looked_at(holder, file, trust, sidecar, metadata=confidence)
         ours = self._public(report, file, sidecar)
         bare = report.verdict is Verdict.ABSENT and sidecar is None
+        origins = self.recovery.of(self.workers.of(holder), file, caller, trust) if bare else None
         return Verified(
             report,
             ours.entry if ours else None,
             self._receipt(ours.entry) if ours else "",
-            marking.of_report(report, metadata or UNREAD),
-            judging.of_report(report, metadata, self.clock(), recorded=ours is not None) if metadata else None,
+            _marked(report, metadata or UNREAD, origins),
+            self._judged(report, metadata, ours, origins) if metadata else None,
             self._creator(ours) if ours and ours.account else None,
-            self.recovery.of(self.workers.of(holder), file, caller, trust) if bare else None,
+            origins,
         )
+
+    def _judged(
+        self, report: VerificationReport, metadata: Metadata, ours: Recognised | None, origins: Origins | None
+    ) -> Confidence:
+        recovered = _level(origins) if origins else Recovered.UNSOUGHT
+        return judging.of_report(report, metadata, self.clock(), recorded=ours is not None, recovered=recovered)
 
     def _looked_at(
         self, holder: str, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None, *, metadata: bool
@@ -122,3 +131,22 @@ class Verification:
             return self.ledger.receipt(entry)
         except NotProvenError:
             return ""
+
+
+def _level(origins: Origins) -> Recovered:
+    """What looking for origins says; one whose own manifest is not trusted says nothing."""
+    if origins.looked is Looked.UNKNOWN:
+        return Recovered.UNSOUGHT
+    matched = {origin.found.likeness.by for origin in origins.origins if origin.report.verdict is Verdict.TRUSTED}
+    if not matched:
+        return Recovered.NONE
+    return Recovered.SAME if By.CONTENT in matched else Recovered.SIMILAR
+
+
+def _marked(report: VerificationReport, metadata: Metadata, origins: Origins | None) -> Marking:
+    """The file's own mark; of one that has none, that of what it may be a copy of."""
+    own = marking.of_report(report, metadata)
+    if own.disclosure or origins is None:
+        return own
+    trusted = (one.report for one in origins.origins if one.report.verdict is Verdict.TRUSTED)
+    return next((found for found in map(marking.of_origin, trusted) if found.disclosure), own)

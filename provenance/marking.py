@@ -11,7 +11,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -45,6 +45,9 @@ class Mark(StrEnum):
     FOUND = "found"
     """It arrived with it, and nobody we trust signed it, or nobody at all."""
 
+    RECOVERED = "recovered"
+    """It is gone from the file; something that was signed here, and that the file looks like a copy of, bears it."""
+
     VERIFIED = "verified"
     """It arrived with it, signed by somebody we trust, and holds."""
 
@@ -70,7 +73,7 @@ class Marking:
     """Those that name generative AI, as they stand in it."""
 
     carriers: tuple[str, ...]
-    """Where they stand: `c2pa`, `xmp`."""
+    """Where they stand: `c2pa`, `xmp`; or `recovered`, where not in the file."""
 
     disclosure: Disclosure | None
     """None without a mark."""
@@ -83,6 +86,12 @@ def of_report(report: VerificationReport, metadata: Metadata = UNREAD) -> Markin
     """Of a file that was verified."""
     holds, mime = report.verdict is Verdict.TRUSTED, report.content.mime if report.content else ""
     return _marking(Mark.VERIFIED if holds else Mark.FOUND, report.source_types, metadata, mime)
+
+
+def of_origin(report: VerificationReport) -> Marking:
+    """Of a file that bears no mark and looks like a copy of the one in this report."""
+    found = of_report(report)
+    return replace(found, mark=Mark.RECOVERED, carriers=("recovered",)) if found.disclosure else found
 
 
 def of_upload(

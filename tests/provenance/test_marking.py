@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from detection.metadata import UNREAD, Metadata
-from provenance.marking import UNMARKED, Mark, of_report, of_upload
+from provenance.marking import UNMARKED, Mark, of_origin, of_report, of_upload
 from provenance.report import StatedContent, VerificationReport
 from provenance.verdict import Verdict
 from provenance.vocabulary import GENERATIVE, DigitalSourceType
@@ -26,6 +26,16 @@ def test_a_mark_is_verified_where_the_manifest_is_trusted_and_else_found(verdict
     found = of_report(replace(REPORT, verdict=verdict))
     assert found.mark is (Mark.VERIFIED if verdict is Verdict.TRUSTED else Mark.FOUND)
     assert (found.source_types, found.carriers) == ((PARTLY,), ("c2pa",))
+
+
+def test_what_a_copy_lost_is_recovered_and_not_in_it() -> None:
+    found = of_origin(REPORT)
+    assert (found.mark, found.carriers, found.disclosure) == (
+        Mark.RECOVERED,
+        ("recovered",),
+        of_report(REPORT).disclosure,
+    )
+    assert of_origin(replace(REPORT, source_types=(CAPTURE,))) == UNMARKED
 
 
 @pytest.mark.parametrize("kind", DigitalSourceType)
