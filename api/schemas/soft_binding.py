@@ -13,7 +13,7 @@ from cases.recovery.search import ALGORITHMS, Found
 class SoftBindingQuery(BaseModel):
     """`c2pa.softBindingQuery`."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"alg": "io.iscc.v0", "value": "IQeDQzCeMekeZjmRxDlzkI3h"}})
+    model_config = ConfigDict(json_schema_extra={"example": {"alg": "io.iscc.v0", "value": "IQODQzCeMekeZjmRxDlzkI3h"}})
 
     alg: str
     value: str

@@ -15,6 +15,7 @@ from api.schemas.acts import ActRequest
 from api.schemas.assets import AssetView
 from api.schemas.issuing import KeyRevocationRequest
 from api.schemas.verification import VerificationView
+from cases.acts import Does
 from tests.api.routers.test_vc_api import CREDENTIAL
 from tests.api.wire import problem, signed, upload
 from tests.deployment import Running, picture
@@ -27,6 +28,7 @@ SEARCH = "/components/schemas/SearchRequest/example"
 HOLD = "/components/schemas/HoldRequest/example"
 ISSUE = "/components/schemas/CredentialRequest/example"
 REVOKE_ISSUER = "/components/schemas/KeyRevocationRequest/example"
+BINDING = "/paths/~1matches~1byBinding/post/requestBody/content/application~1json/schema/example"
 ACT = "/components/schemas/ActRequest/example"
 OFFER = "/components/schemas/OfferRequest/example"
 RELEASE = "/components/schemas/ReleaseRequest/example"
@@ -103,11 +105,17 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
     asked = {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
-    assert set(shown) == told | asked | LIKENESS | {ACT, OFFER, ISSUE, STAND, REVOKE_ISSUER}
+    assert set(shown) == told | asked | LIKENESS | {ACT, BINDING, OFFER, ISSUE, STAND, REVOKE_ISSUER}
 
 
 def test_an_act_is_read_as_asked(shown: dict[str, Any]) -> None:
-    assert ActRequest.model_validate(shown[ACT]).act.does == "withdraw"
+    assert ActRequest.model_validate(shown[ACT]).act.does is Does.WITHDRAW
+
+
+def test_a_binding_is_looked_for_as_asked(deployment: Running, shown: dict[str, Any]) -> None:
+    with deployment.http() as anyone:
+        answer = anyone.post("/matches/byBinding", json=shown[BINDING])
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_credential_is_issued_as_asked(deployment: Running, shown: dict[str, Any]) -> None:
