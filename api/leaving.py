@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cases.agreement import Agreements
 from cases.withdrawal import Leaving
-from identity.passkeys.signing import Signing
 from identity.registration.guesses import Guesses
 from identity.registration.lookup import Registrations
 from identity.registration.renewing import Terms
@@ -11,8 +11,8 @@ from identity.registration.rules import Rulebook
 from identity.registration.withdrawing import Withdrawals
 
 
-def leaving_of(registrations: Registrations, rulebook: Rulebook, signing: Signing) -> Leaving:
+def leaving_of(registrations: Registrations, rulebook: Rulebook, agreements: Agreements) -> Leaving:
     """Over everybody's registrations."""
     accounts = registrations.accounts
     withdrawals = Withdrawals(accounts, registrations, Guesses(accounts.entropy))
-    return Leaving(registrations, withdrawals, Terms(accounts, registrations, rulebook), signing)
+    return Leaving(registrations, withdrawals, Terms(accounts, registrations, rulebook), agreements)

@@ -15,6 +15,7 @@ from api.people import people_of
 from api.settings import Settings
 from api.sources import Sources
 from cases.acts import Acts
+from cases.agreement import Agreements
 from cases.deployment import Deployment
 from cases.library import Library
 from cases.pictures import Pictures
@@ -76,13 +77,14 @@ def registry_of(
     faces = faces_of(settings, ledger, database, entropy, until)
     pictures = _pictures(ledger, database, known, entropy)
     registry = Registry(accounts, assurance.grants, issuance.issuing, rulebook, known)
-    holds, leaving = RegistrationHolds(accounts), leaving_of(known, rulebook, signatures)
-    holders = _holders(settings, people, issuance, sources)
+    holds, holders = RegistrationHolds(accounts), _holders(settings, people, issuance, sources)
+    agreements = Agreements(accounts, signatures, holders)
+    leaving = leaving_of(known, rulebook, agreements)
     likeness = likeness_of(settings, library, faces, pictures, known, rulebook, issuance.record.issuer, clock, entropy)
     return RegistryDesk(
         people,
         signatures,
-        FaceRegistrations(registry, holds, signatures, holders, faces.workers, faces.bank, faces.matcher, pictures),
+        FaceRegistrations(registry, holds, agreements, faces.workers, faces.bank, faces.matcher, pictures),
         leaving,
         Absences(ledger, database),
         Depictions(accounts, known, faces.matcher),

@@ -4,8 +4,7 @@ meet.
 Rules
 - Photos are looked at once everything cheap has been asked, and are closed before the answer (`cases.photographed`).
 - Whoever brought a held registration does not decide about it.
-- A person who is signed in signs what they agree to, with a passkey or by showing a credential of their account's. A
-  platform's key attests it, and is called that; where it brings the person's signature, that counts.
+- How it is known that somebody agreed, `cases.agreement` says.
 - With an Idempotency-Key the same request made twice makes one registration; the second answer has a recovery code of
   its own, in place of the first.
 """
@@ -20,8 +19,9 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cases.access import Caller, Scope
+from cases.agreement import Agreements
 from cases.assurance import actor
-from cases.errors import ConsentUnsignedError, OwnReviewError, PortraitRefusedError
+from cases.errors import OwnReviewError, PortraitRefusedError
 from cases.idempotency import IdempotencyKey
 from cases.likeness.retroactive import begin_rounds
 from cases.photographed import MODEL, PhotographedFace
@@ -33,14 +33,9 @@ from detection.templates.bank import Bank
 from detection.templates.matcher import Matcher
 from identity.assurance.errors import AccountNotFoundError
 from identity.assurance.tier import EvidenceKind
-from identity.holder_signing import HOLDER_PROOF, HolderSigning, Wanted
-from identity.issuing.credential_types import ACCOUNT_ASSURANCE
 from identity.issuing.issue import Issued
 from identity.jose.jwk import PublicKey
-from identity.passkeys.challenges import Challenge, Purpose
 from identity.passkeys.responses import Asserted
-from identity.passkeys.signing import SIGNATURE, Signing
-from identity.registration.consent import ConsentProof
 from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.holds import RegistrationHold, RegistrationHolds
 from identity.registration.limits import NEEDED
@@ -49,9 +44,6 @@ from identity.registration.refusal import Right
 from identity.registration.registry import Protection, Registered, Registry
 from identity.registration.request import RegistrationRequest
 from ledger.ids import EntryId, SubjectId
-
-CLAIM: Final = "account"
-"""What is shown of the credential of an account's assurance, besides what always is."""
 
 MAX_PHOTOS: Final = 5
 MAX_PHOTO_BYTES: Final = 16 * 1024 * 1024
@@ -96,8 +88,7 @@ class FaceRegistrations:
 
     registry: Registry
     holds: RegistrationHolds
-    signing: Signing
-    holders: HolderSigning
+    agreements: Agreements
     workers: Shares
     bank: Bank
     matcher: Matcher
@@ -106,9 +97,9 @@ class FaceRegistrations:
     def register(self, by: Caller, sent: Submission) -> Registered:
         """Register somebody's face, or a picture.
 
-        Raises ScopeMissingError, AccountNotFoundError, ConsentUnsignedError, IdempotencyConflictError,
+        Raises ScopeMissingError, AccountNotFoundError, IdempotencyConflictError,
         PhotoNotTakenError, PhotosDifferError, PortraitRefusedError, FingerprintRefusedError, MatchUnknownError,
-        SandboxError, and as `Signing.require_signed`, `HolderSigning.require_shown` and `Registry.register`.
+        SandboxError, and as `Agreements.of` and `Registry.register`.
         """
         by.require_for(sent.account, Scope.REGISTER)
         spent, accounts = self._spent(by, sent), self.registry.accounts
@@ -197,26 +188,8 @@ class FaceRegistrations:
         """The request with how the agreement is known, and what that settles in the unit of work."""
         request = replace(sent.request, model=MODEL if sent.picture is None else PDQ, given=given(sent))
         content = self.statement(by, sent.account, request)
-        if sent.asserted is not None:
-            signed = self.signing.require_signed(by.tenant, sent.account, Purpose.CONSENT, content, sent.asserted)
-            evidence = SIGNATURE.dump_json(signed.signature).decode()
-            return replace(request, proof=ConsentProof.PASSKEY, signature=evidence), signed.settle
-        if sent.presentation:
-            wanted = Wanted(ACCOUNT_ASSURANCE, CLAIM, sent.account)
-            shown = self.holders.require_shown(by.tenant, wanted, content, sent.presentation)
-            evidence = HOLDER_PROOF.dump_json(shown.proof).decode()
-            return replace(request, proof=ConsentProof.CREDENTIAL, signature=evidence), shown.settle
-        if by.account is not None:
-            raise ConsentUnsignedError
-        return request, lambda _connection: None
-
-    def begin_showing(self, by: Caller, account: SubjectId, digest: bytes) -> Challenge:
-        """Ask that the credential of an account's assurance be shown over what is agreed to. Raises ScopeMissingError,
-        AccountNotFoundError, DatabaseUnavailableError.
-        """
-        by.require_for(account, Scope.REGISTER)
-        self.registry.accounts.subject(by.tenant, account)
-        return self.holders.begin(by.tenant, account, digest)
+        known = self.agreements.of(by, sent.account, content, sent.asserted, sent.presentation)
+        return replace(request, proof=known.proof, signature=known.evidence), known.settle
 
     def _spent(self, by: Caller, sent: Submission) -> IdempotencyKey | None:
         if not sent.idempotency_key:

@@ -12,13 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cases.access import Caller, Scope
+from cases.agreement import Agreements
 from cases.assurance import actor
-from cases.errors import ConsentUnsignedError
 from identity.assurance.errors import AccountNotFoundError
-from identity.passkeys.challenges import Purpose
 from identity.passkeys.responses import Asserted
-from identity.passkeys.signing import SIGNATURE, Signing
-from identity.registration.consent import ConsentProof
 from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.lookup import Registrations
 from identity.registration.record import Registration
@@ -34,7 +31,7 @@ class Leaving:
     registrations: Registrations
     withdrawals: Withdrawals
     terms: Terms
-    signing: Signing
+    agreements: Agreements
 
     def withdraw(self, by: Caller, registration: SubjectId) -> EntryId:
         """End it now. Raises ScopeMissingError, and as `Withdrawals.withdraw`."""
@@ -59,18 +56,13 @@ class Leaving:
     def renew(self, by: Caller, registration: SubjectId, renewal: Renewal, asserted: Asserted | None = None) -> Renewed:
         """Begin another term; a person signs for it with a passkey.
 
-        Raises ScopeMissingError, ConsentUnsignedError, and as `Terms.renew` and `Signing.require_signed`.
+        Raises ScopeMissingError, and as `Terms.renew` and `Agreements.of`.
         """
         found = self._require_owner(by, registration)
-        if asserted is None:
-            if by.account is not None:
-                raise ConsentUnsignedError
-            return self.terms.renew(actor(by), registration, renewal)
         content = self.terms.statement(by.tenant, registration, renewal.language).content
-        signed = self.signing.require_signed(by.tenant, found.account, Purpose.CONSENT, content, asserted)
-        evidence = SIGNATURE.dump_json(signed.signature).decode()
-        agreed = replace(renewal, proof=ConsentProof.PASSKEY, signature=evidence)
-        return self.terms.renew(actor(by), registration, agreed, signed.settle)
+        known = self.agreements.of(by, found.account, content, asserted)
+        agreed = replace(renewal, proof=known.proof, signature=known.evidence)
+        return self.terms.renew(actor(by), registration, agreed, known.settle)
 
     def _require_owner(self, by: Caller, registration: SubjectId) -> Registration:
         by.require_self_or(Scope.REGISTER)

@@ -104,9 +104,9 @@ def begin_showing(service: ServiceDep, caller: EitherDep, request: ShowingReques
     """Begin to sign a statement by showing the `AccountAssurance` of the account, an SD-JWT that is bound to a key
     (`/v1/assurance/accounts/…/step-ups`); it goes into `consent.presentation` of the registration.
     """
-    registrations, account = service.registry.registrations, SubjectId(request.account)
-    begun = registrations.begin_showing(caller, account, bytes.fromhex(request.sha256))
-    return consent_view(begun, account, registrations.holders.audience)
+    agreements, account = service.registry.registrations.agreements, SubjectId(request.account)
+    begun = agreements.begin(caller, account, bytes.fromhex(request.sha256))
+    return consent_view(begun, account, agreements.holders.audience)
 
 
 @router.get("", tags=[KEYED])
