@@ -31,6 +31,7 @@ serve: $(READY) ## run the service on http://127.0.0.1:8080 with its data in ./s
 
 bench: $(READY) ## the benchmark tables that docs/performance.md quotes
 	@$(BIN)/python benchmarks/signing.py
+	@$(BIN)/python benchmarks/bulk.py
 	@$(BIN)/python benchmarks/ledger.py
 	@$(BIN)/python benchmarks/credentials.py
 	@$(BIN)/python benchmarks/matching.py

@@ -1,0 +1,133 @@
+"""A whole folder signed with `sigillo sign --recursive`, against what as many workers alone would sign.
+
+    python benchmarks/bulk.py            a table
+    python benchmarks/bulk.py --json     one object
+    python benchmarks/bulk.py --files 100 --rounds 1     less, and less exact
+
+Rules
+- Ours is the command, its start included: files read from disk, HTTP, the ledger with its disk, the signed files
+  written. The workers' own rate is the same jobs (examine, sign) in a pool of as many, kept busy, with files and key in
+  memory.
+- Both take turns, and the ratio is the median of the ratios of neighbours.
+- Each file differs from each, and each round claims another title: nothing is answered out of what was done before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+# Run as a script, Python looks for packages in this folder, not in the one above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from api.pools import JOBS
+from api.settings import Settings
+from benchmarks.bench import CLAIM
+from benchmarks.deployment import TOOL, Deployment, embedded
+from benchmarks.photos import ONE_MEGAPIXEL
+from cases.signing import content
+from detection.isolation import Isolation
+from detection.memfd import Memfd
+from detection.sandbox import Sandbox
+from keys.local import LocalKeyStore
+from keys.signer import Purpose, Signer
+from provenance.manifest import define
+from provenance.request import Tool
+from provenance.sign import sign
+from provenance.trust import TrustPolicy
+from provenance.validation import examine
+from provenance.verdict import Verdict
+
+FILES: Final = 400
+ROUNDS: Final = 5
+WORKERS: Final = Settings().workers
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--files", type=int, default=FILES, help=f"in the folder; {FILES} unless said otherwise")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often both take turns")
+    parser.add_argument("--json", action="store_true", help="one object instead of a table")
+    chosen = parser.parse_args()
+    figures = measured(chosen.files, chosen.rounds)
+    if chosen.json:
+        print(json.dumps(figures, indent=2))
+        return
+    for name, figure in figures.items():
+        print(f"{name:<28} {figure:8.2f}")
+
+
+def measured(files: int, rounds: int) -> dict[str, float]:
+    """Files a second of both, and their ratio."""
+    photographs = [_numbered(number) for number in range(files)]
+    with (
+        tempfile.TemporaryDirectory(prefix="sigillo-bulk-") as name,
+        Sandbox(JOBS, size=WORKERS, isolation=Isolation.WARN, wait_seconds=600) as workers,
+    ):
+        folder = Path(name)
+        (folder / "photos").mkdir()
+        for number, photograph in enumerate(photographs):
+            (folder / "photos" / f"{number:05}.jpg").write_bytes(photograph)
+        store = LocalKeyStore.open(folder / "keys", embedded_profile=True)
+        signer, trust = store.signer(Purpose.CLAIM), TrustPolicy.of({"this service": store.anchors()})
+        with embedded(folder / "home") as server:
+            pairs = [
+                (_bulk(server, folder, number), _alone(workers, signer, trust, photographs)) for number in range(rounds)
+            ]
+    ours, theirs = zip(*pairs, strict=True)
+    return {
+        "bulk_over_workers": median(one / other for one, other in pairs),
+        "bulk_files_per_second": median(ours),
+        "workers_files_per_second": median(theirs),
+    }
+
+
+def _bulk(server: Deployment, folder: Path, number: int) -> float:
+    """The command itself, its start included."""
+    out, claim = folder / f"signed-{number}", folder / "claim.json"
+    claim.write_text(CLAIM.model_dump_json(exclude_defaults=True))
+    command = [sys.executable, "-m", "api.cli", "sign", "--recursive", str(folder / "photos"), "-o", str(out)]
+    command += ["--claim", str(claim), "--title", f"Round {number}", "--json"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGILLO_")}
+    chosen = {"SIGILLO_SERVER": server.url, "SIGILLO_TOKEN": server.token}
+    began = time.monotonic()
+    done = subprocess.run(command, env={**inherited, **chosen}, capture_output=True, text=True, check=False)
+    spent = time.monotonic() - began
+    if done.returncode:
+        raise SystemExit(f"the command ended with {done.returncode}: {done.stderr[-2000:]}")
+    return int(json.loads(done.stdout)["signed"]) / spent
+
+
+def _alone(workers: Sandbox, signer: Signer, trust: TrustPolicy, photographs: Sequence[bytes]) -> float:
+    def one(photograph: bytes) -> None:
+        with Memfd.of([photograph]) as upload:
+            seen, *_ = examine(workers, upload, ONE_MEGAPIXEL.mime, trust)
+            definition = define(CLAIM.claim(TOOL), content(seen), Verdict.ABSENT, Tool("Sigillo", "0"))
+            sign(workers, signer, upload, definition, trust).content.close()
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(2 * WORKERS) as threads:
+        for _ in threads.map(one, photographs):
+            pass
+    return len(photographs) / (time.monotonic() - began)
+
+
+def _numbered(number: int) -> bytes:
+    """The photograph with a comment of its own (JPEG, COM)."""
+    photograph, comment = ONE_MEGAPIXEL.content(), f"{number:08}".encode()
+    return photograph[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment + photograph[2:]
+
+
+if __name__ == "__main__":
+    main()
