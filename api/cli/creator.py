@@ -13,7 +13,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from api.cli.output import Exit, fail
-from api.schemas.assets import UNTITLED, source_type
 from provenance.creator import CreatorKeyError, CreatorStatement, sign_statement
 
 
@@ -44,7 +43,7 @@ class Creator:
         """The claim with what this creator signs of the file."""
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
-        statement = CreatorStatement(self.name, digest, claim.get("title", UNTITLED), _source_types(claim))
+        statement = CreatorStatement(self.name, digest, *_stated(claim))
         try:
             signed = sign_statement(self.private, statement, self.chain)
         except CreatorKeyError as error:
@@ -52,11 +51,14 @@ class Creator:
         return {**claim, "creator_signature": asdict(signed)}
 
 
-def _source_types(claim: dict[str, Any]) -> tuple[str, ...]:
-    """As the manifest will have them; what is no such type the server tells."""
+def _stated(claim: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    """Title and source types as the manifest will have them; what is no such type the server tells."""
+    from api.schemas.assets import UNTITLED, source_type  # late: half of the service, which hardly any command needs
+
     actions = claim.get("actions")
     named = [one.get("source_type") for one in actions if isinstance(one, dict)] if isinstance(actions, list) else []
     try:
-        return tuple(sorted({str(source_type(str(one))) for one in named if one}))
+        types = tuple(sorted({str(source_type(str(one))) for one in named if one}))
     except ValueError as error:
         raise fail(f"--claim: {error}", Exit.USAGE) from error
+    return claim.get("title", UNTITLED), types

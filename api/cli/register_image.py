@@ -25,7 +25,6 @@ from api.cli.registering import (
     agreed_to,
     finish,
 )
-from detection.copies.fingerprint import JOBS, fingerprint
 from detection.isolation import Isolation
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
@@ -75,6 +74,8 @@ def taken(picture: Path) -> dict[str, Any]:
 
     Raises MediaError, FingerprintRefusedError, SandboxError, OSError.
     """
+    from detection.copies.fingerprint import JOBS, fingerprint  # late: NumPy, which hardly any command needs
+
     with (
         Memfd.of([picture.read_bytes()]) as file,
         Sandbox(JOBS, size=1, isolation=Isolation.WARN) as worker,
