@@ -16,6 +16,7 @@ from api.routers import (
     claims,
     credential_offers,
     credential_status,
+    custody,
     did,
     face_rotations,
     health,
@@ -50,7 +51,7 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, claims, likeness, verifications, soft_binding, vc_api, issuing, did),
+    *(assets, claims, custody, likeness, verifications, soft_binding, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(withdrawals, acts, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),

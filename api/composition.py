@@ -16,6 +16,7 @@ from functools import partial
 from api.ages import presentations_of
 from api.assurance import Assurance, assurance_of
 from api.credential_desk import desks
+from api.custody import custody_of
 from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
@@ -190,6 +191,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         claims=Claims(ledger, database, signers, keys, revocations, time_stamps, trust.policy, clock),
         library=library,
         recovery=recovery,
+        custody=custody_of(settings, library, signers, strangers, clock, entropy),
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,

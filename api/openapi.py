@@ -85,7 +85,7 @@ def json_body(member: str, options: dict[str, Any]) -> dict[str, Any]:
 KEY = "apiKey"
 KEYED_TAGS = frozenset(
     {
-        *("assets", "claims", "likeness", "offers", "access", "holds", "oversight"),
+        *("assets", "claims", "hand-overs", "custody imports", "likeness", "offers", "access", "holds", "oversight"),
         *("assurance", "presentations", "credentials", "signed in", "registering"),
     }
 )

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from api.assurance import Assurance
 from api.credential_desk import CredentialDesk
+from api.custody import CustodyDesk
 from api.housekeeping import Housekeeping
 from api.issuance import Issuance
 from api.pools import Desk
@@ -58,6 +59,7 @@ class Service:
     claims: Claims
     library: Library
     recovery: Recovery
+    custody: CustodyDesk
     holds: Holds
     oversight: Oversight
     issuance: Issuance

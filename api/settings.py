@@ -250,6 +250,9 @@ class Settings(BaseSettings):
     trust_anchors: Path | None = None
     """PEM file of further roots to trust when validating, beside this deployment's own."""
 
+    known_logs: Path | None = None
+    """File of verifier keys of other deployments' logs, one a line: whose custody bundles may be *trusted*."""
+
     trust_config: Path | None = None
     """File of further extended key usages to accept, one OID a line."""
 

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from api.body import BodyTooLargeError, allow
 from detection.memfd import Memfd
-from provenance.sign import MAX_MANIFEST_STORE_BYTES
+from provenance.manifest import MAX_MANIFEST_STORE_BYTES
 
 MAX_FIELD_BYTES = 256 * 1024
 """Largest part that is not the file: a claim with a hundred actions fits many times over."""

@@ -91,6 +91,11 @@ class AssetRow(Base):
     tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     principal_id: Mapped[PrincipalId]
+    """Who owns it."""
+
+    brought_by: Mapped[PrincipalId | None]
+    """Who uploaded it, whoever owns it now; null of assets from before that could differ."""
+
     state: Mapped[str]
     visibility: Mapped[str]
     created_at: Mapped[int]
@@ -123,6 +128,9 @@ class AssetDetails:
     time_stamp: TimeStamp | None = None
     """None of assets from before there were any, too."""
 
+    manifest_sha256: str | None = None
+    """Of the manifest's box (`provenance.boxes`): tells it again in the history of whatever is made from it."""
+
     circumstances: Circumstances | None = None
     """How it came, for whoever registers later: None of assets from before that was kept."""
 
@@ -141,6 +149,8 @@ class Asset:
     id: AssetId
     tenant: TenantId
     principal: PrincipalId
+    """Who owns it."""
+
     state: AssetState
     visibility: Visibility
     created_at: int
@@ -154,6 +164,8 @@ class Asset:
     manifest_label: str | None
     details: AssetDetails | None
     held_for: HeldFor | None = None
+    brought_by: PrincipalId | None = None
+    """Who uploaded it, whoever owns it now."""
 
 
 _DETAILS = TypeAdapter(AssetDetails)
@@ -170,6 +182,7 @@ def insert_asset(connection: Connection, asset: Asset, sealed: SealedColumns) ->
         "id": asset.id,
         "tenant_id": asset.tenant,
         "principal_id": asset.principal,
+        "brought_by": asset.principal,
         "state": asset.state,
         "visibility": asset.visibility,
         "created_at": asset.created_at,
@@ -233,6 +246,11 @@ def mark_released(connection: Connection, tenant: TenantId, asset: AssetId) -> N
     _change(connection, tenant, asset, state=AssetState.SIGNED, held_for=None)
 
 
+def mark_handed_over(connection: Connection, tenant: TenantId, asset: AssetId, owner: PrincipalId) -> None:
+    """Somebody else owns it from now on."""
+    _change(connection, tenant, asset, principal_id=owner)
+
+
 def mark_expired(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:
     """The media are gone; the record stays."""
     _change(connection, tenant, asset, state=AssetState.EXPIRED, held_for=None, blob_id=None, ended_entry_id=entry)
@@ -261,6 +279,7 @@ def asset_of(r: RowMapping, details: AssetDetails | None) -> Asset:
         r["manifest_label"],
         details,
         HeldFor(r["held_for"]) if r["held_for"] else None,
+        PrincipalId(r["brought_by"]) if r["brought_by"] else None,
     )
 
 

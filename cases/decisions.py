@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cases.custody import decisions as custody
 from cases.likeness import decisions as likeness
 from detection.copies import decisions as copies
 from detection.generations import decisions as generations
@@ -279,6 +280,7 @@ KINDS = (
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
     TRUST_UPDATED,
+    *custody.KINDS,
     *generations.KINDS,
     *templates.KINDS,
     *copies.KINDS,

@@ -16,6 +16,8 @@ CasesError
 ├── ManifestNotFoundError      no manifest of that id is given to this caller
 ├── ReferenceRefusedError      nothing that a caller points at is fetched
 ├── CommonPictureNotFoundError no such common picture was added in this tenant
+├── CustodyTooLargeError       its graph or bundle would be cut, and is not given away so
+├── HandoverNotFoundError      nothing is offered to the caller, or by them, of that asset
 ├── HoldNotFoundError          no legal hold of that name in this tenant
 ├── TrustListNotFoundError     no list of that name is in force
 ├── TrustListChangedError      another list is in force than the one that was compared with
@@ -73,6 +75,20 @@ class AssetHeldError(CasesError):
             "POST /v1/assets/{id}/appeal objects to it"
         )
         self.reason = reason
+
+
+class CustodyTooLargeError(CasesError):
+    """A bundle with something left out would not be the custody of the file."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"the custody of this file is too large for a bundle ({limit}): hand over the file itself")
+
+
+class HandoverNotFoundError(CasesError):
+    """Nothing is offered to the caller, or by them, of that asset; what does not concern them looks alike."""
+
+    def __init__(self) -> None:
+        super().__init__("no hand-over of this asset is offered to you, or by you; GET /v1/handovers lists what is")
 
 
 class LikenessUnknownError(CasesError):

@@ -1,7 +1,8 @@
 """What is kept of signed assets: reading it back, and ending it by retention or erasure.
 
 Rules
-- Only the principal that uploaded an asset reads it; to everyone else it does not exist (ADR 0004).
+- Only the principal that owns an asset reads it, who uploaded it or to whom it was handed over; to everyone else it
+  does not exist (ADR 0004).
 - Retention ends the media; erasure ends everything but the tombstone and the public entries. A legal hold bars both.
 - A held asset is given to nobody, its owner included, and nothing is made from it; retention and erasure end it as any
   other, and its holds with it.
@@ -32,6 +33,7 @@ from cases.asset import (
     open_manifest,
     subject_id,
 )
+from cases.custody.handover_rows import drop_handovers
 from cases.decisions import (
     ASSET_ERASED,
     ASSET_EXPIRED,
@@ -112,6 +114,10 @@ class Library:
     def manifest(self, asset: Asset) -> bytes:
         """Its manifest store, kept until it is erased. Raises AssetHeldError, AssetGoneError."""
         require_given_out(asset)
+        return self.kept_manifest(asset)
+
+    def kept_manifest(self, asset: Asset) -> bytes:
+        """The same of a held asset, too: for this service's own eyes. Raises AssetGoneError."""
         with self.database.read(asset.tenant) as connection:
             sealed = find_row(connection, asset.tenant, asset.id)["manifest_store"]
         if sealed is None:
@@ -152,6 +158,7 @@ class Library:
             self.ledger.subjects.erase(connection, found.tenant, subject_id(asset))
             mark_erased(connection, found.tenant, asset, draft.id)
             drop_holds(connection, found.tenant, asset)
+            drop_handovers(connection, found.tenant, asset)
             if found.blob is not None:
                 delete_blob(connection, found.tenant, found.blob)
             return [draft]

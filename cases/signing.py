@@ -131,6 +131,7 @@ def details(signing: Signing, blob: Blob) -> AssetDetails:
         key=str(signing.signed.key),
         parent=signing.parent,
         time_stamp=signing.signed.time_stamp,
+        manifest_sha256=signing.signed.manifest_sha256,
         circumstances=signing.circumstances,
         confidence=signing.judged.confidence,
         marking=signing.judged.marking,

@@ -113,8 +113,49 @@ class Sigillo:
         return self._send("GET", f"/v1/assets/{asset}/manifest").content
 
     def custody(self, asset: str) -> dict[str, Any]:
-        """Parents and events of an asset."""
+        """The custody of an asset of ours: a graph."""
         return self._json("GET", f"/v1/assets/{asset}/custody")
+
+    def custody_of(self, file: Path, anchors: str = "", manifest: Path | None = None) -> dict[str, Any]:
+        """The same of any file, with its `manifest` if that is kept beside it; `anchors` (PEM) widen the trust."""
+        with file.open("rb") as stream:
+            parts: dict[str, Any] = {"file": _part(file, stream)}
+            if anchors:
+                parts["anchors"] = (None, anchors, "text/plain")
+            if manifest:
+                parts["manifest"] = ("manifest", manifest.read_bytes(), "application/c2pa")
+            return self._json("POST", "/v1/custody", files=parts)
+
+    def export_custody(self, asset: str) -> bytes:
+        """The custody of an asset of ours as a bundle; that it was exported goes on record."""
+        return self._send("POST", f"/v1/assets/{asset}/custody/bundle").content
+
+    def look_at_bundle(self, file: Path, log_keys: str = "", anchors: str = "") -> dict[str, Any]:
+        """What a custody bundle is worth; `log_keys` are logs that you know, `anchors` roots that you trust."""
+        fields = {"log_keys": log_keys, "anchors": anchors}
+        parts: dict[str, Any] = {name: (None, text, "text/plain") for name, text in fields.items() if text}
+        return self._json("POST", "/v1/custody/bundles", files={"file": _bundle(file), **parts})
+
+    def import_custody(self, file: Path, idempotency_key: str = "") -> dict[str, Any]:
+        """Bring a custody bundle: verified, and recorded whose word it is."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._json("POST", "/v1/custody/imports", files={"file": _bundle(file)}, headers=headers)
+
+    def offer_asset(self, asset: str, to: str) -> dict[str, Any]:
+        """Offer an asset of ours to another principal."""
+        return self._json("POST", f"/v1/assets/{asset}/handover", json={"to": to})
+
+    def accept_asset(self, asset: str) -> dict[str, Any]:
+        """Take over an asset that is offered to us."""
+        return self._json("POST", f"/v1/assets/{asset}/handover/acceptance")
+
+    def end_offer(self, asset: str) -> dict[str, Any]:
+        """Decline an offer, or take our own back."""
+        return self._json("DELETE", f"/v1/assets/{asset}/handover")
+
+    def offered_assets(self, cursor: str = "") -> dict[str, Any]:
+        """A page of what is offered to us."""
+        return self._json("GET", "/v1/handovers", params={"cursor": cursor} if cursor else {})
 
     def erase(self, asset: str) -> dict[str, Any]:
         """Destroy an asset's key and everything sealed under it."""
@@ -440,6 +481,10 @@ class Sigillo:
 
 
 _UPLOADING = httpx.Timeout(UPLOAD_SECONDS, connect=CONNECT_SECONDS)
+
+
+def _bundle(file: Path) -> tuple[str, bytes, str]:
+    return file.name, file.read_bytes(), "application/vnd.sigillo.custody+json"
 
 
 def _part(file: Path, stream: BinaryIO) -> tuple[str, BinaryIO, str]:

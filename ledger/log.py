@@ -222,12 +222,12 @@ class Ledger:
         Raises EntryNotFoundError, NotProvenError.
         """
         with self._database.read(SystemSession.VERIFICATION) as connection:
-            index, data = _find(connection, entry_id)
-            shown = self._publication.over(connection, index)
-            if shown is None:
-                raise NotProvenError(f"{entry_id} is durable; the next checkpoint will prove it")
-            proof = inclusion_proof(index, shown.size, Tiles(tile_reader(connection)).subtree)
-        return format_receipt(data, index, proof, shown.note)
+            return self._receipt(connection, entry_id)
+
+    def receipts(self, entries: Iterable[EntryId]) -> dict[EntryId, str]:
+        """Those of many, in one reading. Raises EntryNotFoundError, NotProvenError where one is not proven."""
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            return {entry: self._receipt(connection, entry) for entry in entries}
 
     def checkpoint(self) -> str:
         """The checkpoint that the log shows (`ledger.publication`). Raises NotProvenError before the first."""
@@ -236,6 +236,14 @@ class Ledger:
         if shown is None:
             raise NotProvenError("no checkpoint has been signed yet, or none that witnesses saw")
         return shown.note
+
+    def _receipt(self, connection: Connection, entry_id: EntryId) -> str:
+        index, data = _find(connection, entry_id)
+        shown = self._publication.over(connection, index)
+        if shown is None:
+            raise NotProvenError(f"{entry_id} is durable; the next checkpoint will prove it")
+        proof = inclusion_proof(index, shown.size, Tiles(tile_reader(connection)).subtree)
+        return format_receipt(data, index, proof, shown.note)
 
     def published(self, path: str) -> bytes:
         """A tile, bundle or stamp by its path (`ledger.published`). Raises TileNotFoundError, TileError."""

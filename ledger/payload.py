@@ -27,6 +27,7 @@ from sqlalchemy import select
 from keys.clock import Entropy
 from keys.sealing import derive, seal, unseal
 from ledger.canonical import canonical
+from ledger.commitment import commitment
 from ledger.entry import KIND, POLICY
 from ledger.errors import CanonicalFormError, DraftRefusedError, EntryNotFoundError, PayloadErasedError
 from ledger.forgetting.subjects import Subject, Subjects
@@ -36,7 +37,6 @@ from ledger.storage.database import Database
 from ledger.storage.tables import Payload
 
 SALT_BYTES = 32
-_COMMIT_PREFIX = b"ledger/v1/payload\x00"
 
 
 @dataclass(frozen=True)
@@ -192,11 +192,6 @@ def committed(draft: Draft) -> bytes:
         return canonical(members | {"data": draft.payload})
     except CanonicalFormError as error:
         raise DraftRefusedError(f"the payload of {draft.kind!r} has no canonical form: {error}") from error
-
-
-def commitment(salt: bytes, data: bytes) -> str:
-    """The entry's `commit`: 64 hex digits."""
-    return hmac.digest(salt, _COMMIT_PREFIX + data, "sha256").hex()
 
 
 def actor_commitment(subject: Subject, actor: PrincipalId) -> str:

@@ -20,7 +20,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NewType
 
-from provenance.codes import EFFECTS, SIGNATURE_VALIDATED, SIGNER_TRUSTED, SIGNER_UNTRUSTED, effect
+from provenance.codes import (
+    EFFECTS,
+    SIGNATURE_VALIDATED,
+    SIGNER_TRUSTED,
+    SIGNER_UNTRUSTED,
+    effect,
+)
 from provenance.report import MAX_DEPTH, MAX_INGREDIENTS, MAX_STATUSES, Ingredient, legible, text
 from provenance.verdict import Verdict, worst
 
@@ -46,6 +52,11 @@ class Evidence:
         objection = worst(effect(code, failed=failed) for code, failed in codes)
         proven = {(SIGNER_TRUSTED, False), (SIGNATURE_VALIDATED, False)} <= codes
         return Verdict.UNTRUSTED if objection is Verdict.TRUSTED and not proven else objection
+
+    @property
+    def codes(self) -> set[str]:
+        """All that is said of it, for and against."""
+        return {code for code, _ in self.recorded | self.found}
 
     def says(self, code: str) -> bool:
         """Whether it stands somewhere, as a success or a failure."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from keys.chain import rfc3339
 from keys.clock import system_clock
@@ -46,14 +46,15 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
 
     `trust` names the policy it was judged under, and `revoked` is the part of it that says which signers are.
     """
-    store = enforced(counted(held(store, signers), detail, stamps, signers), detail, revoked, signers)
+    store = judged(store, detail, revoked, signers, stamps)
     results = (store.get("validation_results") or {}).get("activeManifest") or {}
     label = str(store.get("active_manifest"))
     stated = Stated((store.get("manifests") or {}).get(label) or {})
     actions, more_actions = stated.actions()
     ancestry = trace(store)
+    signature = _signature(detail, label)
     statuses, more_statuses = _statuses(results)
-    time_stamps = _time_stamps(_signature(detail, label), results, stamps)
+    time_stamps = time_stamps_of(signature, {code for code, _, _ in statuses_in(results)}, stamps)
     return VerificationReport(
         verdict=worst((_judge(results), STATES.get(str(store.get("validation_state")), Verdict.INVALID))),
         trust=trust,
@@ -61,7 +62,7 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
         label=legible(label),
         title=stated.title(),
         generators=stated.generators(),
-        signer=_signer(_signature(detail, label), of_signer(signers.certificate(label), revoked)),
+        signer=signer_of(signature, of_signer(signers.certificate(label), revoked)),
         time_stamps=time_stamps,
         statuses=statuses,
         actions=actions,
@@ -87,6 +88,11 @@ def unbound(store: Json) -> Json:
     return {**store, "validation_state": "Trusted", "validation_results": found}
 
 
+def judged(store: Json, detail: Json, revoked: str, signers: Signers, stamps: Stamps) -> Json:
+    """The store in which those signers and time-stamps alone count as trusted that are to be."""
+    return enforced(counted(held(store, signers), detail, stamps, signers), detail, revoked, signers)
+
+
 def _judge(results: Json) -> Verdict:
     codes = {(code, failed) for code, failed, _ in statuses_in(results)}
     objection = worst(effect(code, failed=failed) for code, failed in codes)
@@ -107,14 +113,17 @@ def _status(status: Json) -> Status:
     return Status(legible(str(status.get("code"))), text(status.get("url")), text(status.get("explanation")))
 
 
-def _signature(detail: Json, label: str) -> dict[str, Any]:
-    for manifest in detail.get("manifests") or ():
-        if manifest.get("label") == label:
-            return manifest.get("signature") or {}
-    return {}
+def _signature(detail: Json, label: str) -> Json:
+    return next((signature_of(one) for one in detail.get("manifests") or () if one.get("label") == label), {})
 
 
-def _signer(signature: Json, revocation: Revocation | None) -> SignerCertificate | None:
+def signature_of(manifest: Json) -> Json:
+    """What `Reader.crjson` says of the signature of one of its manifests."""
+    return manifest.get("signature") or {}
+
+
+def signer_of(signature: Json, revocation: Revocation | None) -> SignerCertificate | None:
+    """Who signed, of what `signature_of` found."""
     certificate = signature.get("certificateInfo")
     if not certificate:
         return None
@@ -136,9 +145,11 @@ def _revocation(found: Revocation) -> SignerRevocation:
     return SignerRevocation(rfc3339(found.at), rfc3339(found.since), str(found.reason))
 
 
-def _time_stamps(signature: Json, results: Json, stamps: Stamps) -> tuple[TimeStamp, ...]:
-    """The one of the file's own claim; c2pa-rs says nothing of what it holds where it is of something else."""
-    stamp, codes = signature.get("timeStampInfo") or {}, {code for code, _, _ in statuses_in(results)}
+def time_stamps_of(signature: Json, codes: set[str], stamps: Stamps) -> tuple[TimeStamp, ...]:
+    """The one of a claim, by what `signature_of` found and the codes about its manifest; c2pa-rs says nothing of what
+    it holds where it is of something else.
+    """
+    stamp = signature.get("timeStampInfo") or {}
     if not any(code.startswith("timeStamp.") for code in codes) and not stamp:
         return ()
     certificate = signature.get("certificateInfo") or {}

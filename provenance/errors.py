@@ -5,14 +5,16 @@ ProvenanceError
 ├── FormatUnsupportedError        C2PA defines no manifest for this kind of file: nothing to verify
 ├── ManifestBuildError            the manifest could not be built or signed; nothing is handed out
 ├── ClaimInvalidError             what a tool sends to be signed is no claim, or not over the assertions it sends
+├── BundleMalformedError          no custody bundle: not of its form, or beyond its limits
+├── BundleInvalidError            a custody bundle that does not hold; `fault` says what of it
 ├── ClaimBytesError               a worker asked for a signature over something that is not a claim
 ├── TimeStampRefusedError         one authority's answer, or lack of one: the next is asked
 ├── TimeStampUnavailableError     no authority gave a time-stamp, and this deployment signs none without
 └── TrustPolicyError              trust anchors or key usages that cannot be used
     └── TrustListError            a trust list that is not taken: broken, of another kind, older than the one in force
 
-`FormatUnsupportedError`, `ManifestBuildError`, `ClaimInvalidError` and `TimeStampRefusedError` are also `JobError`:
-they cross from worker to parent.
+`FormatUnsupportedError`, `ManifestBuildError`, `ClaimInvalidError`, `TimeStampRefusedError` and those of bundles are
+also `JobError`: they cross from worker to parent.
 """
 
 from __future__ import annotations
@@ -61,6 +63,27 @@ class ClaimInvalidError(ProvenanceError, JobError):
 
     code: ClassVar[str] = "claim-invalid"
     sentence: ClassVar[str] = "this cannot be signed as a claim: {reason}"
+    reason: str
+
+
+@dataclass(eq=False)
+class BundleMalformedError(ProvenanceError, JobError):
+    """No custody bundle, as far as one can be read."""
+
+    code: ClassVar[str] = "bundle-malformed"
+    sentence: ClassVar[str] = "this is no custody bundle that can be read: {reason}"
+    reason: str
+
+
+@dataclass(eq=False)
+class BundleInvalidError(ProvenanceError, JobError):
+    """It can be read, and what it says does not hold together."""
+
+    code: ClassVar[str] = "bundle-invalid"
+    sentence: ClassVar[str] = "this custody bundle does not hold, and nothing of it is believed: {reason}"
+    fault: str
+    """`log`, `receipt`, `export`, `word` or `graph`."""
+
     reason: str
 
 

@@ -1,5 +1,5 @@
-"""The jobs of a sandboxed worker: *active*, *claim*, *examine*, *judge*, *sign*, *stamp*, *trace*, *verify*,
-*verify_alone*. No other module loads c2pa's native library.
+"""The jobs of a sandboxed worker: *active*, *claim*, *descent*, *examine*, *judge*, *sign*, *stamp*, *trace*,
+*unbundle*, *verify*, *verify_alone*. No other module loads c2pa's native library.
 
 Rules
 - Stateless: everything a job needs comes with it. Only the context prepared for a trust policy is kept.
@@ -14,7 +14,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
@@ -37,14 +37,20 @@ from keys.clock import system_clock
 from keys.errors import TimeStampError
 from keys.time_stamps import TimeStamp, verified
 from provenance.assessment import assess, unbound
+from provenance.boxes import manifest_digests
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
+from provenance.custody.bundle import MAX_CUSTODY_BYTES, read
+from provenance.custody.imported import BUNDLE_REPORT
+from provenance.custody.verifying import verified as bundle_verified
 from provenance.errors import ClaimInvalidError, FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
-from provenance.manifest import SIDECAR_TYPES
+from provenance.lineage import LINEAGE, Lineage
+from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES
 from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
 from provenance.signers import Signers, signatures_in
 from provenance.stamping import Signature, carried, last_manifest, place
 from provenance.stamps import Stamps
 from provenance.summary import in_brief
+from provenance.tracing import lineage
 from provenance.unseen import found as unseen
 from provenance.unseen.claim import take_apart
 from provenance.verdict import Verdict, worst
@@ -52,6 +58,11 @@ from provenance.verdict import Verdict, worst
 POLICIES_KEPT: Final = 8
 MAX_STORE_JSON: Final = 16 * 1024 * 1024
 """Characters of a manifest store written out; beyond it, the manifest counts as unreadable."""
+
+MAX_MANIFESTS: Final = 1000
+"""Of a store in a file that has room for many: c2pa-rs writes them out one inside the call for the other, and a
+worker's stack ends somewhere beyond that.
+"""
 
 MAX_REPORT_BYTES: Final = 4 * 1024 * 1024
 """Of one report; beyond it, its verdicts and what names the file are what remains."""
@@ -70,6 +81,15 @@ _CERTIFICATE: Final = re.compile("-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n"
 
 SVG: Final = "image/svg+xml"
 ZIP: Final = "application/x-zip"
+_NOTHING_FETCHED: Final = {"remote_manifest_fetch": False, "ocsp_fetch": False}
+_CLOSED: Final = {
+    "core": {
+        "allowed_network_hosts": [],
+        "allow_redirects": False,
+        # An identity assertion may name a did:web to fetch; identity is judged by its own package.
+        "decode_identity_assertions": False,
+    }
+}
 SNIFFED_BYTES: Final = 1024
 """c2pa-rs tells every type it reads from the first bytes, except SVG and the documents that are ZIP archives."""
 
@@ -123,6 +143,41 @@ def active(_args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, 
     return {}, [output]
 
 
+def descent(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """The report on one file, as *verify* gives it, and its lineage; a second file is its manifest store. `args`:
+    `trust`, and `alone`: the file is a manifest store without what it is about, so nothing is said of that.
+
+    Raises MediaTooLargeError, FormatUnsupportedError.
+    """
+    with mapped(fds[0]) as file:
+        count(file)
+    sidecar = _whole(fds[1]) if len(fds) > 1 else b""
+    report, traced = _traced(fds[0], args["trust"], sidecar, alone=args["alone"])
+    if len(REPORT.dump_json(report)) + len(LINEAGE.dump_json(traced)) > MAX_REPORT_BYTES:
+        report, traced = without_lists(report), Lineage(truncated=True)
+    return {
+        "report": REPORT.dump_python(report, mode="json"),
+        "lineage": LINEAGE.dump_python(traced, mode="json"),
+    }, []
+
+
+def unbundle(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
+    """What a custody bundle is worth. `args`: `trust`, and `logs`, the verifier keys of those that are known.
+
+    Raises BundleMalformedError, BundleInvalidError.
+    """
+    found = read(_whole(fds[0]))
+    store = os.memfd_create("store", os.MFD_CLOEXEC)
+    with os.fdopen(store, "w+b") as file:
+        file.write(found.store)
+        file.flush()
+        report, traced = _traced(store, args["trust"], alone=True)
+    if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES - MAX_CUSTODY_BYTES // 2:
+        report = without_lists(report)
+    told = bundle_verified(found, args["logs"], report, traced)
+    return {"bundle": BUNDLE_REPORT.dump_python(told, mode="json")}, []
+
+
 def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
     """Sign one file. `args`: `manifest`, `parent` (or null), `mime`, `sidecar`, `algorithm`, `chain`, `trust`. A second
     file is the parent; with none the file itself is. A third is the manifest store beside the parent. With `sidecar`
@@ -145,7 +200,7 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
             raise ManifestBuildError(legible(str(error))) from error
         manifest.write(written)
         countersigned = base64.b64encode(Signature.of(written).countersigned).decode()
-    return {"countersigned": countersigned}, [output, store]
+    return {"countersigned": countersigned, "manifest_sha256": _active_digest(written)}, [output, store]
 
 
 def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -174,7 +229,8 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
         if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:
             codes = [status.code for status in (*report.statuses.informational, *report.statuses.failure)]
             raise TimeStampRefusedError(f"the file would be {report.verdict} with it ({', '.join(codes)})")
-    return {"time_stamp": TIME_STAMP.dump_python(trusted[0], mode="json")}, [output, store]
+    time_stamp = TIME_STAMP.dump_python(trusted[0], mode="json")
+    return {"time_stamp": time_stamp, "manifest_sha256": _active_digest(after)}, [output, store]
 
 
 def judge(args: dict[str, Any], _fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -204,11 +260,13 @@ def claim(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
 JOBS: Final[Mapping[str, Job]] = {
     "active": active,
     "claim": claim,
+    "descent": descent,
     "examine": examine,
     "judge": judge,
     "sign": sign,
     "stamp": stamp,
     "trace": trace,
+    "unbundle": unbundle,
     "verify": verify,
     "verify_alone": verify_alone,
 }
@@ -217,6 +275,11 @@ JOBS: Final[Mapping[str, Job]] = {
 def _metadata(fd: int) -> dict[str, Any]:
     with mapped(fd) as file:
         return metadata.to_result(metadata_of(file))
+
+
+def _active_digest(store: bytes) -> str:
+    """Of the manifest that was just written, which c2pa-rs puts last."""
+    return list(manifest_digests(store).values())[-1]
 
 
 def _verified(response: bytes, message: bytes, roots: str, nonce: str) -> TimeStamp:
@@ -270,14 +333,22 @@ def _history(args: dict[str, Any], parent: BinaryIO, beside: bytes) -> dict[str,
     return {"active_manifest": active, "manifest_data": BESIDE, "validation_results": results}
 
 
-def _read(fd: int, trust: dict[str, str], sidecar: bytes = b"") -> VerificationReport:
+def _read(
+    fd: int,
+    trust: dict[str, str],
+    sidecar: bytes = b"",
+    *,
+    alone: bool = False,
+    keep: Callable[[Lineage], object] | None = None,
+) -> VerificationReport:
     context, digest = _policy(trust), trust["digest"]
     with os.fdopen(fd, "rb", BUFFER_BYTES, closefd=False) as file:
+        hint = STORE if alone else _hint(file) or (_kind(file) if sidecar else None)
         try:
-            with Reader(
-                _hint(file) or (_kind(file) if sidecar else None), file, sidecar or None, context=context
-            ) as reader:
-                return _report(reader, trust)
+            if not sidecar:
+                _require_small(hint, file, fd)
+            with Reader(hint, file, sidecar or None, context=context) as reader:
+                return _report(reader, trust, alone=alone, keep=keep)
         except C2paError.ManifestNotFound:
             return VerificationReport(Verdict.ABSENT, digest)
         except C2paError.NotSupported as error:
@@ -288,17 +359,46 @@ def _read(fd: int, trust: dict[str, str], sidecar: bytes = b"") -> VerificationR
             return _unreadable(str(error), digest)
 
 
-def _report(reader: Reader, trust: dict[str, str], *, alone: bool = False) -> VerificationReport:
-    written, detail = reader.json(), reader.crjson()
-    if max(len(written), len(detail)) > MAX_STORE_JSON:
+def _traced(fd: int, trust: dict[str, str], sidecar: bytes = b"", *, alone: bool) -> tuple[VerificationReport, Lineage]:
+    found: list[Lineage] = []
+    report = _read(fd, trust, sidecar, alone=alone, keep=found.append)
+    return report, found[0] if found else Lineage()
+
+
+def _require_small(hint: str | None, file: BinaryIO, fd: int) -> None:
+    """Raises C2paError where the manifest store in a file is larger than any that is accepted: found before it is
+    validated, and looked for only where there is room for it.
+    """
+    if os.fstat(fd).st_size <= MAX_MANIFEST_STORE_BYTES:
+        return
+    with Reader(hint, file, context=_glancing()) as reader:
+        store = json.loads(reader.json())
+        if len(store["manifests"]) > MAX_MANIFESTS:
+            raise C2paError(f"the manifest store has more than {MAX_MANIFESTS} manifests")
+        if len(_written_out(reader, store["active_manifest"])) > MAX_MANIFEST_STORE_BYTES:
+            raise C2paError(f"the manifest store takes more than {MAX_MANIFEST_STORE_BYTES} bytes")
+    file.seek(0)
+
+
+def _report(
+    reader: Reader, trust: dict[str, str], *, alone: bool = False, keep: Callable[[Lineage], object] | None = None
+) -> VerificationReport:
+    """The report on what a reader found; its lineage is handed to `keep`, where it is wanted."""
+    written, detail_text = reader.json(), reader.crjson()
+    if max(len(written), len(detail_text)) > MAX_STORE_JSON:
         return _unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"])
-    store = json.loads(written)
-    signatures = signatures_in(_written_out(reader, str(store.get("active_manifest"))))
-    signers = Signers.of(signatures, trust["anchors"], trust["usages"])
-    stamps = Stamps.of(signatures, trust["authorities"], system_clock())
+    store, detail = json.loads(written), json.loads(detail_text)
     if alone:
         store = unbound(store)
-    return assess(store, json.loads(detail), trust["digest"], trust["revoked"], signers, stamps)
+    boxes = _written_out(reader, str(store.get("active_manifest")))
+    signatures = signatures_in(boxes)
+    signers = Signers.of(signatures, trust["anchors"], trust["usages"])
+    stamps = Stamps.of(signatures, trust["authorities"], system_clock())
+    report = assess(store, detail, trust["digest"], trust["revoked"], signers, stamps)
+    if keep:
+        digests = manifest_digests(boxes) if boxes else {}
+        keep(lineage(store, detail, trust["revoked"], signers, stamps, digests, report))
+    return report
 
 
 def _written_out(reader: Reader, label: str) -> bytes:
@@ -343,6 +443,12 @@ def _policy(trust: dict[str, str]) -> Context:
     return _context(trust["anchors"], trust["authorities"], trust["usages"])
 
 
+@lru_cache(maxsize=1)
+def _glancing() -> Context:
+    """For looking at what is there, and nothing else."""
+    return Context.from_dict({"version": 1, **_CLOSED, "verify": {**_NOTHING_FETCHED, "verify_after_reading": False}})
+
+
 @lru_cache(maxsize=POLICIES_KEPT)
 def _context(anchors: str, authorities: str, usages: str) -> Context:
     # c2pa-rs trusts whatever root it has for signers and time-stamps alike: `signers` and `stamps` tell them apart.
@@ -352,13 +458,8 @@ def _context(anchors: str, authorities: str, usages: str) -> Context:
         {
             "version": 1,
             "trust": trust,
-            "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
-            "core": {
-                "allowed_network_hosts": [],
-                "allow_redirects": False,
-                # An identity assertion may name a did:web to fetch; identity is judged by its own package.
-                "decode_identity_assertions": False,
-            },
+            "verify": {**_NOTHING_FETCHED, "verify_after_sign": True},
+            **_CLOSED,
             "builder": {"thumbnail": {"enabled": False}},
         }
     )

@@ -39,6 +39,11 @@ PARENT_LABEL: Final = "parent"
 SIDECAR_TYPES: Final = frozenset({"video/webm", "audio/ogg"})
 """Media types that have no place for a manifest: it goes into a file beside, and the media stay as they are."""
 
+MAX_MANIFEST_STORE_BYTES: Final = 16 * 1024 * 1024
+"""Ours take 13 kB; a history of foreign manifests with thumbnails takes some megabytes. A larger one is neither read
+nor made.
+"""
+
 UNREADABLE_PARENT: Final = "This file arrived with a manifest that could not be read."
 _DUBLIN_CORE: Final = "http://purl.org/dc/elements/1.1/"
 

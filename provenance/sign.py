@@ -9,6 +9,7 @@ Rules
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from keys.clock import Entropy, system_entropy
 from keys.signer import KeyRef, Signer
 from provenance.claim_signer import MAX_CLAIM_BYTES, ClaimSigner
 from provenance.errors import ManifestBuildError
-from provenance.manifest import SIDECAR_TYPES, Definition
+from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES, Definition
 from provenance.report import TimeStamp, parse_time_stamp
 from provenance.time_stamps import Answer, TimeStamps
 from provenance.trust import TrustPolicy
@@ -30,8 +31,7 @@ from provenance.trust import TrustPolicy
 COUNTER_SIGNATURE: Final = b"\x84\x70CounterSignature"
 """A CBOR array of four whose first element is the text `CounterSignature` (RFC 9052, section 4.4)."""
 
-MAX_MANIFEST_STORE_BYTES: Final = 16 * 1024 * 1024
-"""Ours take 13 kB; a history of foreign manifests with thumbnails takes some megabytes."""
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class SignedAsset:
     manifest_store: bytes
     label: str
     """Of its active manifest."""
+
+    manifest_sha256: str
+    """Of that manifest's box (`provenance.boxes`), hexadecimal."""
 
     key: KeyRef
     time_stamp: TimeStamp | None
@@ -98,7 +101,8 @@ def sign(
         if store.size > MAX_MANIFEST_STORE_BYTES:
             content.close()
             raise ManifestBuildError(f"it takes more than {MAX_MANIFEST_STORE_BYTES} bytes with its history")
-        return SignedAsset(content, store.read(store.size), label, claim_signer.ref, time_stamp)
+        digest = _digest(made)
+        return SignedAsset(content, store.read(store.size), label, digest, claim_signer.ref, time_stamp)
 
 
 def _stamped(
@@ -122,6 +126,13 @@ def _stamped(
         if stamped is None:
             spent.pop_all()
     return stamped or (signed, None)
+
+
+def _digest(made: Reply) -> str:
+    digest = made.result.get("manifest_sha256")
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise WorkerProtocolError("a signing worker gives the digest of the manifest that it made")
+    return digest
 
 
 def _two_files(reply: Reply) -> Reply:

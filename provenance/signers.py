@@ -12,7 +12,7 @@ ISO 19566-5 (JUMBF); RFC 9052 and RFC 9360 (`x5chain`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Self
@@ -25,6 +25,7 @@ from keys.errors import CertificateMismatchError
 from keys.path import Purposes, led_to
 from keys.profile import UNREADABLE
 from provenance.ancestry import Json, granted, objected, withdrawn
+from provenance.boxes import boxes, labelled
 from provenance.codes import SIGNER_TRUSTED, SIGNER_UNTRUSTED
 
 MAX_CHAIN: Final = 8
@@ -39,9 +40,6 @@ than all else that is done here. A certificate never changes, and times are not 
 UNREADABLE_CERTIFICATE: Final = "the signer's certificate cannot be read"
 
 _CHAIN: Final = (33, "x5chain")
-_DESCRIPTION_BYTES: Final = 17
-"""Type and toggles of a box, before its label."""
-
 _UNREADABLE: Final = (cbor2.CBORDecodeError, IndexError, KeyError, RecursionError, TypeError, *UNREADABLE)
 
 Chain = Sequence[x509.Certificate]
@@ -100,10 +98,10 @@ def signatures_in(store: bytes) -> Signatures:
     """The headers of each manifest's COSE_Sign1 in a store; empty where the store cannot be read."""
     found: dict[str, Headers] = {}
     try:
-        for label, parts in _labelled(next(_boxes(memoryview(store)))[1]):
-            signature = next((part for name, part in _labelled(parts) if name == "c2pa.signature"), None)
+        for label, parts in labelled(next(boxes(memoryview(store)))[1]):
+            signature = next((part for name, part in labelled(parts) if name == "c2pa.signature"), None)
             if signature is not None:
-                found[label] = _headers(next(data for kind, data in _boxes(signature) if kind == b"cbor"))
+                found[label] = _headers(next(data for kind, data in boxes(signature) if kind == b"cbor"))
     except (StopIteration, *_UNREADABLE):
         return {}  # what is not there cannot be trusted: see `Signers.fault`
     return found
@@ -127,26 +125,6 @@ def _chain(headers: Headers) -> Chain:
     except (AttributeError, *_UNREADABLE):
         return ()
     return chain if len(chain) <= MAX_CHAIN else ()
-
-
-def _labelled(content: memoryview) -> Iterator[tuple[str, memoryview]]:
-    """The labelled boxes inside a superbox."""
-    for kind, inner in _boxes(content):
-        if kind == b"jumb":
-            described, description = next(_boxes(inner))
-            if described == b"jumd":
-                label = bytes(description[_DESCRIPTION_BYTES:]).split(b"\0")[0]
-                yield label.decode(), inner
-
-
-def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Type and content of each. Raises ValueError where one does not end within the data."""
-    while data:
-        size = int.from_bytes(data[:4])
-        if not 8 <= size <= len(data):
-            raise ValueError("a box that does not end where it should")
-        yield bytes(data[4:8]), data[8:size]
-        data = data[size:]
 
 
 def held(store: Json, signers: Signers) -> Json:

@@ -6,7 +6,7 @@ The code is stable and the parameters are structured, so another language is ano
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -30,6 +30,7 @@ ENGLISH: Final = MappingProxyType(
         "invalid.manifest": "The manifest does not hold ({code}).",
         "untrusted": "The manifest is sound, but its signer, {signer}, is not one we trust.",
         "untrusted.history": "Signed by {signer}, whom we trust, over a history that we do not.",
+        "trusted.alone": "Signed by {signer}, whom we trust. Whether a file is the signed one, the file itself shows.",
         "trusted": "Signed by {signer}, whom we trust, and unchanged since.",
         "recovered.content": "Exactly what this shows is in “{title}”, which was signed here on {date} by {signer}"
         "{whom}; the bytes of this file are not signed.",
@@ -61,6 +62,11 @@ def summarise(report: VerificationReport) -> tuple[Message, ...]:
     failures = [code for node in report.ingredients if node.verdict is report.ancestry for code in node.failures]
     code = next(iter(failures), "unknown")
     return own, Message("ancestry.revoked" if code == SIGNER_REVOKED else f"ancestry.{report.ancestry}", {"code": code})
+
+
+def without_file(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The same of a manifest that was looked at without its file: that is not said to be unchanged."""
+    return tuple(replace(one, code="trusted.alone") if one.code == "trusted" else one for one in messages)
 
 
 def word(messages: tuple[Message, ...], catalogue: Mapping[str, str] = ENGLISH) -> str:

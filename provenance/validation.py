@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -11,6 +12,8 @@ from detection.memfd import Memfd
 from detection.metadata import Metadata, parse_metadata
 from detection.process import Reply
 from detection.shares import Workers
+from provenance.custody.imported import BundleReport, parse_bundle_report
+from provenance.lineage import Lineage, parse_lineage
 from provenance.report import History, VerificationReport, parse_history, parse_report
 from provenance.trust import TrustPolicy
 
@@ -63,6 +66,31 @@ def active(workers: Workers, store: Memfd) -> bytes:
         if len(reply.fds) != 1:
             raise WorkerProtocolError("a worker hands over one manifest store")
         return reply.fds[0].read(min(reply.fds[0].size, store.size))
+
+
+def trace(
+    workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None, *, alone: bool = False
+) -> tuple[VerificationReport, Lineage]:
+    """The same with its lineage. `alone`: the file is a manifest store without what it is about: whether the two belong
+    together is left open. Raises as `verify`.
+    """
+    if not file.size:
+        raise EmptyMediaError
+    files, args = (file,) if sidecar is None else (file, sidecar), {"trust": trust.settings, "alone": alone}
+    with workers.run("descent", args, files, timeout=VERIFY_SECONDS) as reply:
+        return parse_report(reply.result.get("report")), parse_lineage(reply.result.get("lineage"))
+
+
+def unbundle(workers: Workers, bundle: Memfd, trust: TrustPolicy, logs: Sequence[str]) -> BundleReport:
+    """What a custody bundle is worth under this trust, and to whoever knows these logs (verifier keys).
+
+    Raises EmptyMediaError, BundleMalformedError, BundleInvalidError, and what `Sandbox.run` raises.
+    """
+    if not bundle.size:
+        raise EmptyMediaError
+    args = {"trust": trust.settings, "logs": list(logs)}
+    with workers.run("unbundle", args, (bundle,), timeout=VERIFY_SECONDS) as reply:
+        return parse_bundle_report(reply.result.get("bundle"))
 
 
 def examine(

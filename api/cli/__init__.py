@@ -20,6 +20,7 @@ from api.cli.apikey import app as apikey
 from api.cli.assurance import app as assurance
 from api.cli.claim_signer import app as claim_signer
 from api.cli.credential import app as credential
+from api.cli.custody import app as custody
 from api.cli.demo import demo
 from api.cli.holds import app as holds
 from api.cli.keys import app as keys
@@ -69,6 +70,7 @@ app.command()(register)
 app.command("register-image")(register_image)
 app.command()(demo)
 app.add_typer(claim_signer, name="claim-signer")
+app.add_typer(custody, name="custody")
 app.add_typer(trust, name="trust")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")

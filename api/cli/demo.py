@@ -104,10 +104,13 @@ def _edit(stage: Stage, original: Mapping[str, Any], signed: Path) -> None:
     edits = {"title": "Astronaut in orange", "actions": [{"name": "c2pa.edited.metadata"}]}
     edited, final = _sign(stage, signed, edits, "5-edited.jpg")
     _verify(stage, final, "trusted")
-    chain = stage.camera.custody(edited["id"])["links"]
-    _expect([link["asset"] for link in chain] == [edited["id"], original["id"]], "custody does not name both")
-    for link in chain:
-        stage.tell("custody", f"{link['title']}: {', '.join(event['kind'] for event in link['events'])}")
+    custody = stage.camera.custody(edited["id"])
+    files = [node for node in custody["nodes"] if node.get("asset")]
+    _expect([file["asset"] for file in files] == [edited["id"], original["id"]], "custody does not name both")
+    acts = {node["id"]: node for node in custody["nodes"]}
+    for file in files:
+        done = (acts[edge["source"]].get("kind") for edge in custody["edges"] if edge["target"] == file["id"])
+        stage.tell("custody", f"{file['title']}: {', '.join(kind for kind in done if kind)}")
 
 
 def _prove(stage: Stage, original: Mapping[str, Any]) -> Path:

@@ -18,7 +18,6 @@ from api.service import Service, ServiceDep
 from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.asset import Asset, AssetId
-from cases.custody import Custody, custody_of
 from cases.idempotency import MAX_KEY_LENGTH
 from cases.signing import Submission
 
@@ -96,13 +95,6 @@ def manifest(service: ServiceDep, caller: CallerDep, asset: str) -> Response:
     caller.require(Scope.READ)
     store = service.library.manifest(service.library.find(caller, AssetId(asset)))
     return Response(store, media_type=MANIFEST_TYPE, headers={"Cache-Control": "private, no-store"})
-
-
-@router.get("/{asset}/custody")
-def custody(service: ServiceDep, caller: CallerDep, asset: str) -> Custody:
-    """The chain of custody: the asset, its parents, and what happened to each."""
-    caller.require(Scope.READ)
-    return custody_of(service.library, caller, AssetId(asset))
 
 
 @router.delete("/{asset}")

@@ -13,6 +13,7 @@ from api.schemas.verification import VerificationView
 from api.service import Service, service_of
 from api.upload import Upload, receive
 from cases.access import Caller
+from provenance.trust import TrustPolicy
 
 router = APIRouter(prefix="/v1/verifications", tags=["verification"], route_class=PlainRoute)
 
@@ -49,10 +50,14 @@ async def verified(request: Request) -> VerificationView:
 def _verify(
     service: Service, desk: Desk, holder: str, upload: Upload, caller: Caller | None, confidence: bool
 ) -> VerificationView:
-    given = upload.fields
-    trust = service.trust.widened(given.get("anchors", ""), given.get("trust_config", ""))
+    trust = widened(service, upload)
     found = desk.verification.verify(
         holder, upload.content, trust, upload.sidecar, caller=caller, confidence=confidence
     )
     service.metrics.verifications.labels(found.report.verdict).inc()
     return VerificationView.of(found, trust.lists)
+
+
+def widened(service: Service, upload: Upload) -> TrustPolicy:
+    """Whom to trust, and whom else an upload's fields say. Raises TrustPolicyError, KeyStoreUnavailableError."""
+    return service.trust.widened(upload.fields.get("anchors", ""), upload.fields.get("trust_config", ""))

@@ -199,8 +199,9 @@ class LikenessHolds:
 
 
 def require_another(connection: Connection, by: Caller, asset: AssetId) -> None:
-    """In a unit of work: whoever uploaded an asset does not decide about it. Raises OwnReviewError."""
-    if by.key is not None and find_row(connection, by.tenant, asset)["principal_id"] == by.principal:
+    """In a unit of work: whoever uploaded an asset, or owns it, does not decide about it. Raises OwnReviewError."""
+    row = find_row(connection, by.tenant, asset)
+    if by.key is not None and by.principal in (row["principal_id"], row["brought_by"]):
         raise OwnReviewError
 
 

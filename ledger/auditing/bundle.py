@@ -28,10 +28,11 @@ from typing import IO, Final
 
 from ledger.auditing.faults import FaultError
 from ledger.auditing.mirror import Mirror
+from ledger.commitment import commitment
 from ledger.entry import Entry, parse_entry
 from ledger.errors import BundleError
 from ledger.ids import EntryId
-from ledger.payload import Disclosed, commitment
+from ledger.payload import Disclosed
 from ledger.publishing.source import CHECKPOINT_FILE, VKEY_FILE, Fetch, StoredStamp
 from ledger.stamping.stamp_check import NO_STAMPS, Judge, StampsFound, judged
 from ledger.stamping.stamps import ANCHORS_FILE, stamp_paths

@@ -15,8 +15,8 @@ from keys.sealing import derive
 from ledger.auditing import bundle_verifier
 from ledger.auditing.bundle import write_bundle
 from ledger.auditing.mirror import folder_fetch
+from ledger.commitment import commitment
 from ledger.ids import EntryId
-from ledger.payload import commitment
 from ledger.publishing.export import export_log
 from ledger.receipt import verify_receipt
 from tests.api.wire import problem, proven, rows, signed

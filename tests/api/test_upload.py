@@ -29,7 +29,7 @@ from api.upload import (
     receive,
 )
 from detection.limits import MAX_UPLOAD_BYTES
-from provenance.sign import MAX_MANIFEST_STORE_BYTES
+from provenance.manifest import MAX_MANIFEST_STORE_BYTES
 from tests.api.wire import counts, problem, upload
 from tests.deployment import Running, picture, running
 

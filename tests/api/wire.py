@@ -93,6 +93,26 @@ def database(up: Running) -> Path:
     return up.home.folder / "sigillo.db"
 
 
+def assets_in(custody: dict[str, Any]) -> list[str]:
+    """The assets of a custody graph, the newest first."""
+    return [node["asset"] for node in custody["nodes"] if node.get("asset")]
+
+
+def acts_on(custody: dict[str, Any], asset: str) -> list[dict[str, Any]]:
+    """What was done with one of them, as far as the ledger has it."""
+    nodes = {node["id"]: node for node in custody["nodes"]}
+    (file,) = (node["id"] for node in custody["nodes"] if node.get("asset") == asset)
+    acts = [nodes[edge["source"]] for edge in custody["edges"] if edge["target"] == file]
+    return [act for act in acts if act.get("entry") and act["type"] != "verification"]
+
+
+def kinds_on(http: httpx.Client, asset: dict[str, Any]) -> list[str]:
+    """The kinds of these, by the asset's own custody."""
+    answer = http.get(asset["links"]["custody"])
+    assert answer.status_code == 200, answer.text
+    return [act["kind"] for act in acts_on(answer.json(), asset["id"])]
+
+
 def change(up: Running, statement: str, *values: object) -> None:
     """Change rows as who owns the database can."""
     if KIND == POSTGRESQL:

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.wire import count, counts, problem, signed, upload
+from ledger.receipt import verify_receipt
+from tests.api.wire import acts_on, assets_in, change, count, counts, problem, proven, signed, upload
 from tests.deployment import Running, picture, running
 
 
@@ -30,9 +31,25 @@ def tampered(file: bytes) -> bytes:
     return bytes(changed)
 
 
-def chain(http: httpx.Client, asset: dict[str, Any]) -> list[dict[str, Any]]:
-    links: list[dict[str, Any]] = http.get(asset["links"]["custody"]).json()["links"]
-    return links
+def told(http: httpx.Client, asset: dict[str, Any]) -> dict[str, Any]:
+    """The custody of an asset."""
+    answer = http.get(asset["links"]["custody"])
+    assert answer.status_code == 200, answer.text
+    custody: dict[str, Any] = answer.json()
+    return custody
+
+
+def of_file(http: httpx.Client, file: bytes) -> dict[str, Any]:
+    """The custody of a file."""
+    answer = upload(http, file, path="/v1/custody")
+    assert answer.status_code == 200, answer.text
+    custody: dict[str, Any] = answer.json()
+    return custody
+
+
+def typed(custody: dict[str, Any], type_: str) -> list[dict[str, Any]]:
+    """Its nodes of that type."""
+    return [node for node in custody["nodes"] if node["type"] == type_]
 
 
 def test_three_generations(deployment: Running) -> None:
@@ -42,16 +59,21 @@ def test_three_generations(deployment: Running) -> None:
             http, file, {"title": "Second", "actions": [{"name": "c2pa.opened"}, {"name": "c2pa.cropped"}]}
         )
         third, file = signed(http, file, {"title": "Third"})
-        links = chain(http, third)
-        assert [(link["asset"], link["title"]) for link in links] == [
-            (third["id"], "Third"), (second["id"], "Second"), (first["id"], "First"),
+        custody = told(http, third)
+        files = typed(custody, "file")
+        assert [(node.get("asset"), node["title"]) for node in files] == [
+            (third["id"], "Third"), (second["id"], "Second"), (first["id"], "First"), (None, None),
         ]  # fmt: skip
-        for child, parent in pairwise(links):
-            assert child["parent"]["asset"] == parent["asset"]
-            assert child["parent"]["manifest"] == parent["manifest"]
-            assert child["parent"]["verdict"] == "trusted"
-        assert links[2]["parent"] is None
-        assert [event["kind"] for link in links for event in link["events"]] == ["asset.signed"] * 3
+        assert [node["verdict"] for node in files] == ["trusted", "trusted", "trusted", None]
+        for child, parent in pairwise(files):
+            assert {"source": parent["id"], "target": child["id"], "type": "parentOf"} in custody["edges"]
+        for asset in (first, second, third):
+            assert [act["kind"] for act in acts_on(custody, asset["id"])] == ["asset.signed"]
+        assert (custody["verdict"], custody["ancestry"], custody["content_checked"]) == ("trusted", "trusted", False)
+        assert "itself shows" in custody["sentence"]
+        whole = of_file(http, file)
+        assert (whole["content_checked"], whole["nodes"]) == (True, custody["nodes"])
+        assert whole["sentence"] == upload(http, file, path="/v1/verifications").json()["sentence"]
         report = upload(http, file, path="/v1/verifications").json()
         assert (report["verdict"], report["ancestry"]) == ("trusted", "trusted")
 
@@ -63,7 +85,10 @@ def test_only_a_sound_manifest_links_to_its_asset(deployment: Running) -> None:
         child, _ = signed(http, tampered(file))
         assert child["parent"]["manifest"] == original["manifest"]
         assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("invalid", None)
-        assert [link["asset"] for link in chain(http, child)] == [child["id"]]
+        custody = told(http, child)
+        assert assets_in(custody) == [child["id"]]
+        (parent,) = (node for node in typed(custody, "file") if node["id"] == original["manifest"])
+        assert (parent["verdict"], parent["failures"]) == ("invalid", ["assertion.dataHash.mismatch"])
 
 
 def test_erased_middle_stays_as_a_tombstone(deployment: Running) -> None:
@@ -72,9 +97,14 @@ def test_erased_middle_stays_as_a_tombstone(deployment: Running) -> None:
         second, file = signed(http, file)
         third, _ = signed(http, file)
         http.delete(second["links"]["self"])
-        assert [(link["asset"], link["state"]) for link in chain(http, third)] == [
+        custody = told(http, third)
+        assert [(node["asset"], node["state"]) for node in typed(custody, "file") if node.get("asset")] == [
             (third["id"], "signed"), (second["id"], "erased"), (first["id"], "signed"),
         ]  # fmt: skip
+        assert [act["kind"] for act in acts_on(custody, second["id"])] == ["asset.signed", "asset.erased"]
+        tombstone = told(http, second)
+        assert (tombstone["verdict"], tombstone["sentence"].split(".")[0]) == ("absent", "This was erased")
+        assert [act["kind"] for act in acts_on(tombstone, second["id"])] == ["asset.signed", "asset.erased"]
 
 
 def test_broken_parent_is_recorded_and_shown(deployment: Running) -> None:
@@ -93,7 +123,10 @@ def test_untrusted_parent_is_recorded_and_not_linked(deployment: Running, foreig
     with deployment.http(deployment.key()) as http:
         child, _ = signed(http, file)
         assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("untrusted", None)
-        assert len(chain(http, child)) == 1
+        custody = told(http, child)
+        assert assets_in(custody) == [child["id"]]
+        assert (custody["verdict"], custody["ancestry"]) == ("trusted", "untrusted")
+        assert [act["verdict"] for act in typed(custody, "verification")] == ["untrusted"]
 
 
 def test_parent_of_another_tenant_is_not_linked(deployment: Running) -> None:
@@ -102,19 +135,20 @@ def test_parent_of_another_tenant_is_not_linked(deployment: Running) -> None:
         parent, file = signed(http, claim={"title": "Not yours"})
         child, _ = signed(other, file)
         assert (child["parent"]["verdict"], child["parent"]["asset"]) == ("trusted", None)
-        shown = other.get(child["links"]["custody"]).text
-        assert parent["id"] not in shown
-        assert "Not yours" not in shown
+        custody = told(other, child)
+        assert parent["id"] not in str(custody)
+        assert parent["ledger"]["entry"] not in str(custody)
+        assert assets_in(custody) == [child["id"]]
 
 
 def test_colleagues_parent_is_a_label_in_its_child(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http, deployment.http(deployment.key()) as colleague:
         parent, file = signed(http, claim={"title": "Not yours"})
         child, _ = signed(colleague, file)
-        links = chain(colleague, child)
-        assert [link["asset"] for link in links] == [child["id"]]
-        assert links[0]["parent"]["manifest"] == parent["manifest"]
-        assert "Not yours" not in str(links)
+        custody = told(colleague, child)
+        assert assets_in(custody) == [child["id"]]
+        assert parent["id"] not in str(custody)
+        assert [node["id"] for node in typed(custody, "file")][1] == parent["manifest"]  # the file itself says so much
 
 
 def test_strict_deployment_takes_sound_parents_only(strict: Running, foreign: Running) -> None:
@@ -148,3 +182,74 @@ def test_policy_in_force_is_named_in_the_entry(strict: Running, deployment: Runn
         with up.http(up.key()) as http:
             asset, _ = signed(http)
         assert up.service.ledger.entry(asset["ledger"]["entry"]).policy == name
+
+
+def test_a_stranger_learns_what_is_public_and_no_name(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http, deployment.http() as anyone:
+        hidden, file = signed(http, claim={"title": "Hidden"})
+        shown, file = signed(http, file, {"title": "Shown", "visibility": "public"})
+        own, custody = of_file(http, file), of_file(anyone, file)
+    assert own["owner"] == own["hands"][0]["principal"]
+    assert (custody["verdict"], custody["owner"], custody["hands"]) == (
+        "trusted", None, [{**own["hands"][0], "principal": None}],
+    )  # fmt: skip
+    assert assets_in(custody) == []
+    entries = {act["entry"] for act in custody["nodes"] if act.get("entry")}
+    assert entries == {shown["ledger"]["entry"]}
+    for secret in (hidden["id"], shown["id"], hidden["ledger"]["entry"], own["owner"]):
+        assert secret in str(own)
+        assert secret not in str(custody)
+
+
+def test_a_public_assets_label_in_another_manifest_is_not_it(deployment: Running, foreign: Running) -> None:
+    """Who can sign can write our label; the bytes of the manifest tell."""
+    with deployment.http(deployment.key()) as http, deployment.http() as anyone:
+        shown, file = signed(http, claim={"visibility": "public"})
+        change(foreign, "UPDATE asset SET manifest_label = ?", "none")
+        with foreign.http(foreign.key()) as away:
+            other, copied = signed(away, picture(seed=7), {"visibility": "public"})
+        change(foreign, "UPDATE asset SET manifest_label = ? WHERE id = ?", shown["manifest"], other["id"])
+        with foreign.http() as there:
+            assert not any(node.get("entry") for node in of_file(there, file)["nodes"])
+        assert of_file(anyone, file)["hands"][0]["entry"] == shown["ledger"]["entry"]
+    assert copied
+
+
+def test_which_model_and_what_was_done_is_told(deployment: Running) -> None:
+    with deployment.http(deployment.key(source_types=["trainedAlgorithmicMedia"])) as http:
+        made = {"name": "c2pa.created", "source_type": "trainedAlgorithmicMedia"}
+        model = {"name": "example-diffusion", "version": "3.1", "provider": "Example AI"}
+        _, file = signed(http, picture(), {"actions": [made], "model": model})
+        edited, _ = signed(http, file, {"actions": [{"name": "c2pa.opened"}, {"name": "c2pa.cropped"}]})
+        custody = told(http, edited)
+    assert custody["models"] == [model]
+    actions = [[action["name"] for action in act["actions"]] for act in typed(custody, "transformation")]
+    assert actions == [["c2pa.opened", "c2pa.cropped"], ["c2pa.created"]]
+    (verification,) = typed(custody, "verification")
+    assert (verification["verdict"], verification["entry"]) == ("trusted", edited["ledger"]["entry"])
+    assert verification["by"] == custody["owner"]
+
+
+def test_every_act_leads_to_a_file_and_every_receipt_holds(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        _, file = signed(http)
+        asset, _ = signed(http, file)
+        custody = told(http, asset)
+        names = {node["id"] for node in custody["nodes"]}
+        assert len(names) == len(custody["nodes"])
+        assert {edge["source"] for edge in custody["edges"]} | {edge["target"] for edge in custody["edges"]} <= names
+        acts = [node for node in custody["nodes"] if node.get("receipt")]
+        assert len(acts) == 3  # two signings, one verification
+        for act in acts:
+            proven(deployment, act["entry"])
+            receipt = verify_receipt(http.get(act["receipt"]).text, deployment.service.ledger.vkey())
+            assert (receipt.entry.kind, receipt.entry.time) == (act["kind"], act["time"])
+
+
+def test_a_revoked_signer_is_so_in_the_next_answer(own: Running) -> None:
+    """What is remembered was found under one policy."""
+    with own.http(own.key()) as http:
+        asset, _ = signed(http)
+        assert told(http, asset)["verdict"] == "trusted"
+        own.operator.revoke_claim_key(asset["signed_with"], "keyCompromise", "2020-01-01T00:00:00Z")
+        assert told(http, asset)["verdict"] == "invalid"

@@ -24,7 +24,7 @@ def test_an_assets_whole_life(deployment: Running, photo: Path, tmp_path: Path) 
         copy.write_bytes(signed.getvalue())
         assert sigillo.verify(copy)["verdict"] == "trusted"
         assert sigillo.verify(copy, anchors=sigillo.anchors(), trust_config="1.3.6.1.5.5.7.3.4")["verdict"] == "trusted"
-        assert sigillo.custody(asset["id"])["links"][0]["asset"] == asset["id"]
+        assert sigillo.custody(asset["id"])["nodes"][0]["asset"] == asset["id"]
         deadline = time.monotonic() + PATIENCE
         while not (receipt := sigillo.receipt(asset["ledger"]["entry"])):
             assert time.monotonic() < deadline

@@ -12,7 +12,7 @@ from c2pa import Reader
 
 from provenance.manifest import CONTENT_LABEL
 from tests.api.cli.process import served, sigillo
-from tests.api.wire import signed, upload
+from tests.api.wire import assets_in, signed, upload
 from tests.detection.films import Film, remuxed, write
 
 KEY = {"tool": "Camera", "source_types": ["digitalCapture"]}
@@ -56,7 +56,7 @@ def test_a_film_is_signed_cut_checked_and_stripped(tmp_path: Path) -> None:
             )
             assert part.status_code == 201, part.text
             made = http.get(part.json()["links"]["content"]).content
-            custody = [link["asset"] for link in http.get(part.json()["links"]["custody"]).json()["links"]]
+            custody = assets_in(http.get(part.json()["links"]["custody"]).json())
         assert custody == [part.json()["id"], asset["id"]]
         files = {"whole.mp4": whole, "part.mp4": made, "stripped.mp4": remuxed(made, "mp4")}
         for name, file in files.items():

@@ -23,7 +23,7 @@ from ledger.log import Ledger
 from ledger.storage.database import Database
 from ledger.storage.tables import Blob, Entry, Payload, SubjectKey
 from ledger.storage.tenancy import SystemSession
-from tests.api.wire import PATIENCE
+from tests.api.wire import PATIENCE, acts_on
 from tests.databases import KIND, POSTGRESQL, SQLITE, settings_of, url_of
 from tests.journeys.uploader import Server, Uploader
 from tests.ledger.world import settle
@@ -84,8 +84,8 @@ def _check_promises(server: Server, promised: list[dict[str, str]]) -> None:
             content = io.BytesIO()
             sigillo.content(promise["id"], content)
             assert hashlib.sha256(content.getvalue()).hexdigest() == promise["sha256"]
-            events = sigillo.custody(promise["id"])["links"][0]["events"]
-            assert [event["kind"] for event in events] == ["asset.signed"]
+            acts = acts_on(sigillo.custody(promise["id"]), promise["id"])
+            assert [act["kind"] for act in acts] == ["asset.signed"]
 
 
 def _check_rows(home: Path, kind: str) -> None:

@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 
 from ledger.auditing import bundle_verifier
 from ledger.auditing.bundle import VERIFIER, verifier_digest, write_bundle
+from ledger.commitment import commitment
 from ledger.entry import parse_entry
 from ledger.errors import BundleError, CheckpointError
 from ledger.ids import EntryId
-from ledger.payload import Disclosed, commitment
+from ledger.payload import Disclosed
 from ledger.tree.checkpoint import VerifierKey
 from ledger.tree.merkle import consistency_proof, leaf_hash, node_hash, range_proof, split
 from ledger.tree.note import decode, encode

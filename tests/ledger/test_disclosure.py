@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, update
 
+from ledger.commitment import commitment
 from ledger.decisions import PayloadOpened
 from ledger.errors import DatabaseUnavailableError, EntryNotFoundError, LogClosedError, PayloadErasedError
 from ledger.ids import EntryId, TenantId
 from ledger.opening.disclosure import Disclosures
-from ledger.payload import Disclosed, Payloads, commitment
+from ledger.payload import Disclosed, Payloads
 from ledger.storage.tables import Payload
 from tests.ledger.asking import REGULATOR, asker, disclosures, openings
 from tests.ledger.world import FULL, World

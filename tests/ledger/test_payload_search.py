@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.commitment import commitment
 from ledger.decisions import PayloadOpened
 from ledger.errors import SearchRefusedError
 from ledger.ids import EntryId, TenantId
 from ledger.opening import payload_search
 from ledger.opening.payload_search import Findings, search_payloads
-from ledger.payload import commitment
 from ledger.publishing.search import Cursor, Query
 from tests.ledger.asking import asker, disclosures, openings
 from tests.ledger.publishing import prove

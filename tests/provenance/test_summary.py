@@ -17,7 +17,7 @@ from provenance.report import (
     TimeStamp,
     VerificationReport,
 )
-from provenance.summary import ENGLISH, Message, summarise, word
+from provenance.summary import ENGLISH, Message, summarise, without_file, word
 from provenance.verdict import Verdict
 
 SIGNER = SignerCertificate("Acme {0}", None, None, None, None, None, None)
@@ -69,7 +69,14 @@ def test_a_good_ancestor_needs_no_words() -> None:
 
 def test_every_message_of_the_catalogue_is_used() -> None:
     ancestral = {f"ancestry.{verdict}" for verdict in (Verdict.UNTRUSTED, Verdict.UNREADABLE, Verdict.INVALID)}
-    assert ENGLISH.keys() == OUTCOMES.keys() | ancestral | {"ancestry.revoked"}
+    assert ENGLISH.keys() == OUTCOMES.keys() | ancestral | {"ancestry.revoked", "trusted.alone"}
+
+
+def test_a_manifest_without_its_file_is_not_said_to_be_unchanged() -> None:
+    own, ancestor = without_file(summarise(replace(REPORT, ancestry=Verdict.INVALID)))
+    assert (own.code, ancestor.code) == ("trusted.alone", "ancestry.invalid")
+    assert "unchanged" not in word((own,))
+    assert without_file(summarise(OUTCOMES["untrusted"])) == summarise(OUTCOMES["untrusted"])
 
 
 def test_a_revoked_ancestor_is_called_so() -> None:

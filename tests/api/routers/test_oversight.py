@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ledger.payload import commitment
+from ledger.commitment import commitment
 from ledger.receipt import verify_receipt
 from tests.api.wire import problem, proven, rows, signed
 from tests.deployment import Running, picture

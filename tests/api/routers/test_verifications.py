@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.receipt import verify_receipt
-from provenance.sign import MAX_MANIFEST_STORE_BYTES
+from provenance.manifest import MAX_MANIFEST_STORE_BYTES
 from tests.api.wire import counts, problem, proven, signed, upload
 from tests.deployment import Running, picture, running
 from tests.provenance.carriers import CARRIERS, box

@@ -10,7 +10,7 @@ import pytest
 from client import Problem
 from tests.api.holders import Holder, acts, begun
 from tests.api.people import somebody
-from tests.api.wire import problem
+from tests.api.wire import kinds_on, problem
 from tests.cases.likeness.people import People
 from tests.cases.likeness.test_at_upload import TYPES, held, log
 from tests.deployment import Running
@@ -34,7 +34,7 @@ def shown(up: Running, asset: dict[str, Any]) -> dict[str, Any]:
 
 
 def kinds(http: Any, asset: dict[str, Any]) -> list[str]:
-    return [event["kind"] for event in http.get(asset["links"]["custody"]).json()["links"][0]["events"]]
+    return kinds_on(http, asset)
 
 
 def test_confirming_gives_out_what_nobody_else_holds(registry: Running, people: People, http: Any) -> None:

@@ -1,0 +1,210 @@
+"""`sigillo custody …`: whose a file is, through which hands it went, and how that is known; and handing assets over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from api.cli.connect import SERVER, TOKEN, connected
+from api.cli.files import beside
+from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from api.cli.verify import CODES, COLOURS, WORST
+
+app = typer.Typer(no_args_is_help=True, help="Whose a file is, and how that is known.")
+
+BUNDLE_BEGINS = b'{"export":'
+"""A custody bundle, whose members stand in the order of their names."""
+
+
+@app.callback()
+def custody() -> None:
+    """Whose a file is, and how that is known."""
+
+
+@app.command("show")
+def show_custody(
+    what: str = typer.Argument(..., help="A file, a custody bundle, or an asset of yours (ast_…)."),
+    manifest: Path = typer.Option(None, help="Manifest kept beside the file."),
+    anchors: Path = typer.Option(None, help="PEM file of further roots to trust."),
+    key: Path = typer.Option(None, help="Of a bundle: verifier keys of logs that you know."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Show the custody of a file, of an asset, or of what a bundle says."""
+    file, pem, logs = Path(what), _text(anchors), _text(key)
+    with told(), connected(server, token, leave_no_trace=file.is_file()) as sigillo:
+        if what.startswith("ast_") and not file.is_file():
+            found = sigillo.custody(what)
+        elif _is_bundle(file):
+            found = sigillo.look_at_bundle(file, logs, pem)
+        else:
+            found = sigillo.custody_of(file, pem, manifest or beside(file))
+    if as_json:
+        show(found)
+    else:
+        _show(found)
+    raise typer.Exit(_code(found))
+
+
+@app.command()
+def export(
+    asset: str = typer.Argument(..., help="Asset of yours, ast_…"),
+    out: Path = typer.Option(None, "-o", "--out", dir_okay=False, help="Default: ASSET.custody"),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Write an asset's custody into one file, for another deployment; that it was exported goes on record."""
+    target = out or Path(f"{asset}.custody")
+    if target.exists():
+        raise fail(f"{target} is there already: name another -o", Exit.USAGE)
+    with told(), connected(server, token) as sigillo:
+        bundle = sigillo.export_custody(asset)
+        target.write_bytes(bundle)
+    if as_json:
+        show({"asset": asset, "written": str(target)})
+        return
+    say(f"[bold]{quoted(target)}[/]")
+    say("  anybody looks at it: sigillo custody show FILE; another deployment brings it: sigillo custody import FILE")
+
+
+@app.command("import")
+def import_bundle(
+    file: Path = typer.Argument(..., exists=True, dir_okay=False, help="A custody bundle."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Bring a bundle: it is verified under this deployment's trust, and recorded whose word it is."""
+    with told(), connected(server, token) as sigillo:
+        found = sigillo.import_custody(file)
+    if as_json:
+        show(found)
+    else:
+        _show(found)
+        say(f"  recorded   {found['ledger']['entry']} ({found['ledger']['state']})")
+    raise typer.Exit(_code(found))
+
+
+@app.command()
+def offer(
+    asset: str = typer.Argument(..., help="Asset of yours, ast_…"),
+    to: str = typer.Option(..., help="Principal who shall own it, prn_… (`sigillo apikey list`)."),
+    server: str = SERVER,
+    token: str = TOKEN,
+    as_json: bool = JSON,
+) -> None:
+    """Offer an asset to another principal; it stays yours until they accept."""
+    with told(), connected(server, token) as sigillo:
+        _done(sigillo.offer_asset(asset, to), f"offered to {to}", as_json=as_json)
+
+
+@app.command()
+def offers(server: str = SERVER, token: str = TOKEN, as_json: bool = JSON) -> None:
+    """List what is offered to you."""
+    with told(), connected(server, token) as sigillo:
+        page = sigillo.offered_assets()
+        found = list(page["offers"])
+        while page["next"]:
+            page = sigillo.offered_assets(page["next"])
+            found += page["offers"]
+    if as_json:
+        show({"offers": found})
+        return
+    for one in found:
+        say(f"[bold]{one['asset']}[/]  {quoted(one['title'])}  by {one['owner']}, {one['offered_at']}")
+    if not found:
+        say("nothing is offered to you")
+
+
+@app.command()
+def accept(
+    asset: str = typer.Argument(..., help="ast_…"), server: str = SERVER, token: str = TOKEN, as_json: bool = JSON
+) -> None:
+    """Take over an asset that is offered to you."""
+    with told(), connected(server, token) as sigillo:
+        _done(sigillo.accept_asset(asset), "yours", as_json=as_json)
+
+
+@app.command()
+def decline(
+    asset: str = typer.Argument(..., help="ast_…"), server: str = SERVER, token: str = TOKEN, as_json: bool = JSON
+) -> None:
+    """Decline what is offered to you, or take your own offer back."""
+    with told(), connected(server, token) as sigillo:
+        _done(sigillo.end_offer(asset), "the offer is over", as_json=as_json)
+
+
+def _done(said: Mapping[str, Any], what: str, *, as_json: bool) -> None:
+    if as_json:
+        show(said)
+    else:
+        say(f"[bold]{said['asset']}[/]: {what}, ledger entry {said['ledger']['entry']} ({said['ledger']['state']})")
+
+
+def _text(file: Path | None) -> str:
+    try:
+        return file.read_text() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail(f"{file}: not readable as text", Exit.USAGE) from error
+
+
+def _is_bundle(file: Path) -> bool:
+    try:
+        with file.open("rb") as content:
+            return content.read(len(BUNDLE_BEGINS)) == BUNDLE_BEGINS
+    except OSError as error:
+        raise fail(f"{file}: {error.strerror}", Exit.USAGE) from error
+
+
+def _code(found: Mapping[str, Any]) -> Exit:
+    """The worst of what is said: of a bundle, its log's standing and the ancestry are in the verdict."""
+    ancestry = found.get("ancestry")
+    codes = [CODES[found["verdict"]], *([CODES[ancestry]] if ancestry and ancestry != "absent" else [])]
+    return max(codes, key=WORST.index)
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    graph = found.get("custody", found)
+    say(f"[bold {COLOURS[found['verdict']]}]{found['verdict']}[/]  {quoted(found['sentence'])}")
+    if graph["owner"]:
+        say(f"  owner      {quoted(' -> '.join(str(hand['principal']) for hand in graph['hands']))}")
+    for model in graph["models"]:
+        say(f"  model      {quoted(' '.join(filter(None, (model['name'], model['version'], model['provider']))))}")
+    for file in (node for node in graph["nodes"] if node["type"] == "file"):
+        verdict = file["verdict"] or "no manifest"
+        said = ", ".join([verdict, *file["failures"]])
+        say(f"  [bold]{quoted(file['title'] or file['id'])}[/]  {quoted(said)}")
+        for line in _acts(graph, file["id"]):
+            say(f"    {quoted(line)}")
+    if graph["truncated"]:
+        say("  and more, which is left out")
+
+
+def _acts(graph: Mapping[str, Any], file: str) -> Iterator[str]:
+    """What was done with a file, a line each."""
+    acts = {node["id"]: node for node in graph["nodes"]}
+    for act in (acts[edge["source"]] for edge in graph["edges"] if edge["target"] == file):
+        if act["type"] == "file":
+            continue
+        parts = [act["type"], *_particulars(act), act["time"] or "", act["entry"] or ""]
+        yield "  ".join(filter(None, parts))
+
+
+def _particulars(act: Mapping[str, Any]) -> Iterator[str]:
+    if act["actions"]:
+        yield ", ".join(action["name"] for action in act["actions"])
+    if act["tools"]:
+        yield "with " + ", ".join(tool["name"] for tool in act["tools"])
+    if act["signer"]:
+        yield f"by {act['signer']['common_name'] or 'an unnamed signer'}"
+    if act["type"] in {"decision", "handover", "verification"}:
+        yield act["kind"]
+    if act["type"] == "verification":
+        yield str(act["verdict"])
+    if act["to"]:
+        yield f"{act['by']} -> {act['to']}"

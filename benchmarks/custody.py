@@ -1,0 +1,93 @@
+"""What the custody of a chain costs the server: milliseconds from a request's arrival to the end of its answer, over a
+Unix socket, as the service itself measures them.
+
+    python benchmarks/custody.py                  a chain of 50 steps, 200 requests
+    python benchmarks/custody.py --steps 10
+    python benchmarks/custody.py --json           one object
+
+`by_id_ms` asks again and again, as pages do; `by_id_first_ms` asks once for each of several assets, none of which was
+looked at before; `by_file_ms` presents the file, which is validated anew each time. Medians, of one request at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+# Run as a script, Python looks for packages in this folder, not in the one above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import httpx
+
+from tests.deployment import Running, picture, running
+
+FIRSTS = 10
+ROUTES = {"by_id": "/v1/assets/{asset}/custody", "by_file": "/v1/custody"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), chosen.steps, chosen.requests)
+    if chosen.json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        print(f"{name.replace('_', ' '):24}{value:>10,.1f}")
+
+
+def measure(folder: Path, steps: int, requests: int) -> dict[str, float]:
+    """Milliseconds by name."""
+    with running(folder) as up, up.http(up.key()) as http:
+        assets, file = _chain(http, steps)
+        firsts = [_timed(up, http, "GET", f"/v1/assets/{asset}/custody", "by_id") for asset in assets[-FIRSTS:]]
+        again = [_timed(up, http, "GET", f"/v1/assets/{assets[-1]}/custody", "by_id") for _ in range(requests)]
+        files = [_timed(up, http, "POST", "/v1/custody", "by_file", file) for _ in range(max(requests // 10, 1))]
+    return {
+        "steps": float(steps),
+        "by_id_ms": median(again),
+        "by_id_first_ms": median(firsts),
+        "by_file_ms": median(files),
+    }
+
+
+def _chain(http: httpx.Client, steps: int) -> tuple[list[str], bytes]:
+    """Assets, each made from the one before, and the last one's file."""
+    file, assets = picture(), []
+    for number in range(steps):
+        claim = json.dumps({"title": f"Step {number}"})
+        parts: dict[str, Any] = {"file": ("step.jpg", file, "image/jpeg"), "claim": (None, claim, "application/json")}
+        made = http.post("/v1/assets", files=parts).raise_for_status().json()
+        file = http.get(made["links"]["content"]).raise_for_status().content
+        assets.append(made["id"])
+    return assets, file
+
+
+def _timed(up: Running, http: httpx.Client, method: str, path: str, name: str, file: bytes = b"") -> float:
+    """What the service says that one request took it."""
+    before = _seconds(up, name)
+    parts: Any = {"file": ("step.jpg", file, "image/jpeg")} if file else None
+    http.request(method, path, files=parts).raise_for_status()
+    while (after := _seconds(up, name)) == before:
+        pass  # the answer is measured once it has gone
+    return 1000 * (after - before)
+
+
+def _seconds(up: Running, name: str) -> float:
+    samples = (one for metric in up.service.metrics.registry.collect() for one in metric.samples)
+    return sum(
+        one.value for one in samples if one.name.endswith("seconds_sum") and one.labels.get("route") == ROUTES[name]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Custody, told: is it intact, whose is it, through which hands, with which model, and the proof of each step.
+
+Rules
+- By id it is for the owner, and of the manifests: the file itself need no longer be kept. By file it is for anybody,
+  and nothing of the file is kept.
+- What manifests say is looked at in a worker, under the trust of now; what was recorded is added to it, as far as
+  whoever asks may know (`known`).
+- A verification is told where one is on record: that of an upload's earlier manifest, and that of a bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from cases.access import Caller
+from cases.asset import Asset, AssetId, AssetState
+from cases.custody.decisions import EXPORTED, HANDED_OVER
+from cases.custody.imported import verification
+from cases.custody.known import Event, Known, Record, known
+from cases.custody.traces import Found, Traces
+from cases.decisions import ASSET_SIGNED
+from cases.library import Library
+from detection.memfd import Memfd
+from detection.shares import Shares
+from ledger.forgetting.subjects import Subjects
+from ledger.storage.database import Database
+from provenance.custody.graph import (
+    RELATION,
+    Act,
+    ActType,
+    Custody,
+    Edge,
+    FileNode,
+    Hand,
+    file_node,
+    made_from,
+    stated_acts,
+)
+from provenance.lineage import Lineage, Traced
+from provenance.report import VerificationReport
+from provenance.summary import summarise, without_file, word
+from provenance.trust import TrustPolicy
+from provenance.validation import trace
+from provenance.verdict import Verdict
+
+ERASED: Final = "This was erased. Its ledger entries remain, which say nothing of what it was."
+_TYPES: Final = {HANDED_OVER.name: ActType.HANDOVER, EXPORTED.name: ActType.HANDOVER}
+"""Kinds that are no decision about an asset."""
+
+
+@dataclass(frozen=True)
+class Custodian:
+    """Tells the custody of assets and of files. Safe to call from many threads."""
+
+    library: Library
+    database: Database
+    subjects: Subjects
+    workers: Shares
+    traces: Traces
+
+    def of_asset(self, by: Caller, asset: AssetId, trust: TrustPolicy) -> Custody:
+        """That of one of the caller's assets; of an erased one, what the ledger has. Raises AssetNotFoundError,
+        SandboxError, KeyStoreUnavailableError.
+        """
+        found = self.library.find(by, asset)
+        if found.state is AssetState.ERASED:
+            tombstone = Lineage((Traced(found.id, None, None, None, ()),))
+            return self._told(by, VerificationReport(Verdict.ABSENT, trust.digest), tombstone, trust, erased=found)
+        report, lineage = self.trace(found, trust)
+        return self._told(by, report, lineage, trust)
+
+    def trace(self, asset: Asset, trust: TrustPolicy) -> Found:
+        """What an asset's manifest store is found to say. Raises AssetGoneError, SandboxError."""
+        return self.traces.of(asset.id, trust, lambda: self._look(asset, trust))
+
+    def of_file(
+        self, holder: str, by: Caller | None, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None
+    ) -> Custody:
+        """That of a file of any type that C2PA defines; a worker of the holder's share looks. Raises as
+        `provenance.validation.trace`, KeyStoreUnavailableError, KeyNotFoundError.
+        """
+        report, lineage = trace(self.workers.of(holder), file, trust, sidecar)
+        return self._told(by, report, lineage, trust, checked=True)
+
+    def _look(self, asset: Asset, trust: TrustPolicy) -> Found:
+        with Memfd.of([self.library.kept_manifest(asset)]) as store:
+            return trace(self.workers.of(asset.principal), store, trust, alone=True)
+
+    def _told(
+        self,
+        by: Caller | None,
+        report: VerificationReport,
+        lineage: Lineage,
+        trust: TrustPolicy,
+        *,
+        checked: bool = False,
+        erased: Asset | None = None,
+    ) -> Custody:
+        telling = _Telling(known(self.database, self.subjects, by, lineage, erased), lineage, self.subjects)
+        nodes = list(telling.nodes())
+        edges = made_from(lineage) + tuple(telling.edges)
+        messages = summarise(report) if checked else without_file(summarise(report))
+        root = lineage.files[0].id if lineage.files else None
+        record = telling.known.records.get(root) if root else None
+        models = (node.model for node in nodes if isinstance(node, Act) and node.model)
+        return Custody(
+            verdict=report.verdict,
+            ancestry=report.ancestry,
+            content_checked=checked,
+            sentence=ERASED if erased else word(messages),
+            trust=report.trust,
+            trust_lists=trust.lists,
+            root=root,
+            owner=record.asset.principal if record and record.own else None,
+            hands=tuple(_hands(record)) if record else (),
+            models=tuple(dict.fromkeys(models)),
+            nodes=tuple(nodes),
+            edges=edges,
+            truncated=lineage.truncated,
+        )
+
+
+class _Telling:
+    """One answer in the making."""
+
+    def __init__(self, found: Known, lineage: Lineage, subjects: Subjects) -> None:
+        self.known, self._lineage, self._subjects = found, lineage, subjects
+        self.edges: list[Edge] = []
+        self._made_from = {step.of: step.made for step in lineage.steps if step.relationship == "parentOf"}
+
+    def nodes(self) -> Iterator[FileNode | Act]:
+        """Each file, and after it what was done with it."""
+        for traced in self._lineage.files:
+            record = self.known.records.get(traced.id)
+            yield _owned(file_node(traced), record)
+            for act in self._acts(traced, record):
+                self.edges.append(Edge(act.id, traced.id, RELATION[act.type]))
+                yield act
+
+    def _acts(self, traced: Traced, record: Record | None) -> Iterator[Act]:
+        for act in stated_acts(traced):
+            yield _recorded(act, record) if act.type is ActType.SIGNING else act
+        if record and record.signed and not traced.signer:  # nothing is left of it but the ledger's word
+            yield _recorded(Act(f"{ActType.SIGNING}:{traced.id}", ActType.SIGNING, ASSET_SIGNED.name), record)
+        child = self.known.records.get(self._made_from.get(traced.id, ""))
+        if child and child.own:
+            yield from _verified(child)
+        for brought in self.known.imports:
+            if brought.row["manifest_label"] == traced.id:
+                yield verification(self._subjects, brought.row, brought.time)
+        if record:
+            yield from _decisions(record)
+
+
+def _owned(node: FileNode, record: Record | None) -> FileNode:
+    if record is None or not record.own:
+        return node
+    asset = record.asset
+    return replace(
+        node, asset=asset.id, state=asset.state, sha256=asset.details.signed_sha256 if asset.details else None
+    )
+
+
+def _recorded(signing: Act, record: Record | None) -> Act:
+    """The signature of a manifest, with the ledger's word for it where it was made here."""
+    signed = record.signed if record else None
+    if record is None or signed is None:
+        return signing
+    return _proven(replace(signing, by=_brought_by(record)), signed)
+
+
+def _verified(child: Record) -> Iterator[Act]:
+    """That the file which this one was uploaded from was looked at then."""
+    finding, signed = child.asset.details.parent if child.asset.details else None, child.signed
+    if finding and signed:
+        act = Act(
+            f"{ActType.VERIFICATION}:{signed.entry}",
+            ActType.VERIFICATION,
+            ASSET_SIGNED.name,
+            by=_brought_by(child),
+            verdict=Verdict(finding.verdict),
+            failures=finding.codes,
+        )
+        yield _proven(act, signed)
+
+
+def _decisions(record: Record) -> Iterator[Act]:
+    handovers = {row["entry_id"]: row for row in record.handovers}
+    for event in record.events:
+        if event.entry == record.asset.entry:
+            continue
+        type_ = _TYPES.get(event.kind, ActType.DECISION)
+        act = _proven(Act(f"{type_}:{event.entry}", type_, event.kind), event)
+        row = handovers.get(event.entry)
+        yield replace(act, by=row["from_principal"], to=row["to_principal"]) if row and record.own else act
+
+
+def _proven(act: Act, event: Event) -> Act:
+    return replace(act, kind=event.kind, time=event.time, entry=event.entry, receipt=f"/v1/receipts/{event.entry}")
+
+
+def _brought_by(record: Record) -> str | None:
+    return (record.asset.brought_by or record.asset.principal) if record.own else None
+
+
+def _hands(record: Record) -> Iterator[Hand]:
+    """From who uploaded it to who owns it; names for the owner alone."""
+    times = {event.entry: event.time for event in record.events}
+    yield Hand(_brought_by(record), times.get(record.asset.entry), record.asset.entry)
+    for row in record.handovers:
+        yield Hand(row["to_principal"] if record.own else None, times.get(row["entry_id"]), row["entry_id"])

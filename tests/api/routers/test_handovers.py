@@ -1,0 +1,182 @@
+"""An asset is handed over by two: its owner offers it, and the receiver accepts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from ledger.receipt import verify_receipt
+from tests.api.wire import acts_on, count, kinds_on, problem, proven, rows, signed
+from tests.deployment import Running
+
+
+@dataclass(frozen=True)
+class Party:
+    """A principal of the home tenant."""
+
+    principal: str
+    http: httpx.Client
+
+
+@pytest.fixture
+def parties(deployment: Running) -> Iterator[list[Party]]:
+    """Three, none of whom knows of another's assets."""
+    issued = [deployment.operator.issue_key({"tool": "Desk", "source_types": ["digitalCapture"]}) for _ in range(3)]
+    clients = [deployment.http(str(one["token"])) for one in issued]
+    yield [Party(str(one["principal"]), http) for one, http in zip(issued, clients, strict=True)]
+    for http in clients:
+        http.close()
+
+
+def offered(by: Party, asset: dict[str, Any], to: Party) -> dict[str, Any]:
+    """That it was offered."""
+    answer = by.http.post(f"{asset['links']['self']}/handover", json={"to": to.principal})
+    assert answer.status_code == 201, answer.text
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+def accepted(by: Party, asset: dict[str, Any]) -> dict[str, Any]:
+    """That it was taken over."""
+    answer = by.http.post(f"{asset['links']['self']}/handover/acceptance")
+    assert answer.status_code == 201, answer.text
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+def test_it_changes_hands_when_the_receiver_accepts(deployment: Running, parties: list[Party]) -> None:
+    first, second, third = parties
+    asset, file = signed(first.http, claim={"title": "Harbour"})
+    offer = offered(first, asset, second)
+    (waiting,) = second.http.get("/v1/handovers").json()["offers"]
+    assert (waiting["id"], waiting["asset"], waiting["title"], waiting["owner"]) == (
+        offer["ledger"]["entry"], asset["id"], "Harbour", first.principal,
+    )  # fmt: skip
+    problem(second.http.get(asset["links"]["self"]), 404, "asset-not-found")
+    assert first.http.get(asset["links"]["self"]).status_code == 200
+    done = accepted(second, asset)
+    problem(first.http.get(asset["links"]["self"]), 404, "asset-not-found")
+    assert second.http.get(asset["links"]["content"]).content == file
+    assert second.http.get("/v1/handovers").json() == {"offers": [], "next": None}
+    offered(second, asset, third)
+    again = accepted(third, asset)
+    custody = third.http.get(asset["links"]["custody"]).json()
+    assert custody["owner"] == third.principal
+    hands = [(hand["principal"], hand["entry"]) for hand in custody["hands"]]
+    assert hands == [
+        (first.principal, asset["ledger"]["entry"]),
+        (second.principal, done["ledger"]["entry"]),
+        (third.principal, again["ledger"]["entry"]),
+    ]
+    handed = [act for act in acts_on(custody, asset["id"]) if act["kind"] == "asset.handed_over"]
+    assert [(act["type"], act["by"], act["to"]) for act in handed] == [
+        ("handover", first.principal, second.principal),
+        ("handover", second.principal, third.principal),
+    ]
+    receipt = proven(deployment, again["ledger"]["entry"])
+    assert verify_receipt(receipt, deployment.service.ledger.vkey()).entry.kind == "asset.handed_over"
+
+
+def test_whoever_offers_may_take_it_back_and_whoever_is_offered_decline(parties: list[Party]) -> None:
+    first, second, third = parties
+    asset, _ = signed(first.http)
+    path = f"{asset['links']['self']}/handover"
+    for party in (first, second):
+        offered(first, asset, second)
+        problem(third.http.delete(path), 404, "handover-not-found")
+        assert party.http.delete(path).status_code == 200
+        problem(party.http.delete(path), 404, "handover-not-found")
+        problem(second.http.post(f"{path}/acceptance"), 404, "handover-not-found")
+    assert kinds_on(first.http, asset) == ["asset.signed", *["asset.offered", "asset.offer_ended"] * 2]
+
+
+def test_asked_twice_it_is_done_once(deployment: Running, parties: list[Party]) -> None:
+    first, second, third = parties
+    asset, _ = signed(first.http)
+    offer = offered(first, asset, second)
+    entries = count(deployment, "entry")
+    assert offered(first, asset, second)["ledger"]["entry"] == offer["ledger"]["entry"]
+    assert count(deployment, "entry") == entries
+    done = accepted(second, asset)
+    entries = count(deployment, "entry")
+    assert accepted(second, asset)["ledger"]["entry"] == done["ledger"]["entry"]
+    assert count(deployment, "entry") == entries
+    problem(third.http.post(f"{asset['links']['self']}/handover/acceptance"), 404, "handover-not-found")
+
+
+def test_a_later_offer_takes_the_place_of_the_first(parties: list[Party]) -> None:
+    first, second, third = parties
+    asset, _ = signed(first.http)
+    offered(first, asset, second)
+    offered(first, asset, third)
+    assert second.http.get("/v1/handovers").json()["offers"] == []
+    problem(second.http.post(f"{asset['links']['self']}/handover/acceptance"), 404, "handover-not-found")
+    accepted(third, asset)
+
+
+def test_nobody_hands_on_what_is_not_theirs_nor_to_nobody(deployment: Running, parties: list[Party]) -> None:
+    first, second, _ = parties
+    asset, _ = signed(first.http)
+    path = f"{asset['links']['self']}/handover"
+    problem(second.http.post(path, json={"to": first.principal}), 404, "asset-not-found")
+    away = deployment.operator.issue_key({"tool": "Away", "new_tenant": True})["principal"]
+    for to in (first.principal, f"prn_{'a' * 26}", away):
+        problem(first.http.post(path, json={"to": to}), 404, "principal-not-found")
+    problem(first.http.post(path, json={"to": "me"}), 422, "request-invalid")
+    with deployment.http(deployment.key(scopes=["assets:read"])) as reader:
+        problem(reader.post(path, json={"to": first.principal}), 403, "scope-missing")
+        problem(reader.delete(path), 403, "scope-missing")
+        problem(reader.post(f"{path}/acceptance"), 403, "scope-missing")
+
+
+def test_other_tenants_see_and_reach_nothing(deployment: Running, parties: list[Party]) -> None:
+    first, second, _ = parties
+    asset, _ = signed(first.http)
+    offered(first, asset, second)
+    with deployment.http(str(deployment.operator.issue_key({"tool": "Away", "new_tenant": True})["token"])) as away:
+        path = f"{asset['links']['self']}/handover"
+        assert away.get("/v1/handovers").json()["offers"] == []
+        problem(away.post(path, json={"to": second.principal}), 404, "asset-not-found")
+        problem(away.post(f"{path}/acceptance"), 404, "handover-not-found")
+        problem(away.delete(path), 404, "handover-not-found")
+
+
+def test_an_erased_asset_takes_its_offers_along(deployment: Running, parties: list[Party]) -> None:
+    first, second, third = parties
+    asset, _ = signed(first.http)
+    offered(first, asset, second)
+    accepted(second, asset)
+    offered(second, asset, third)
+    assert second.http.delete(asset["links"]["self"]).status_code == 200
+    assert rows(deployment, "SELECT 1 FROM handover WHERE asset_id = ?", asset["id"]) == []
+    problem(third.http.post(f"{asset['links']['self']}/handover/acceptance"), 404, "handover-not-found")
+    problem(second.http.post(f"{asset['links']['self']}/handover", json={"to": third.principal}), 410, "asset-gone")
+
+
+def test_of_many_who_accept_and_withdraw_at_once_one_is_right(deployment: Running, parties: list[Party]) -> None:
+    first, second, _ = parties
+    asset, _ = signed(first.http)
+    path = f"{asset['links']['self']}/handover"
+    offered(first, asset, second)
+    answers: list[int] = []
+
+    def ask(by: Party, method: str, url: str) -> None:
+        answers.append(by.http.request(method, url).status_code)
+
+    asked = [(second, "POST", f"{path}/acceptance"), (first, "DELETE", path)] * 4
+    threads = [threading.Thread(target=ask, args=one) for one in asked]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (owner,) = rows(deployment, "SELECT principal_id FROM asset WHERE id = ?", asset["id"])[0]
+    kinds = [kind for (kind,) in rows(deployment, "SELECT kind FROM payload WHERE subject_id = ?", asset["id"])]
+    assert sorted(kinds) == sorted(
+        ["asset.signed", "asset.offered", "asset.handed_over" if owner == second.principal else "asset.offer_ended"]
+    )
+    assert set(answers) <= {200, 201, 404}
