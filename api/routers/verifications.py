@@ -33,16 +33,20 @@ async def verify(request: Request) -> Response:
     `anchors` (PEM) and `trust_config` (OIDs) widen whom to trust. With `?confidence=true` the answer says how sure we
     are, and why; the file's metadata are read for that.
     """
-    return Response(_VIEW.dump_json(await verified(request)), media_type="application/json", headers=_FOR_PAGES)
+    confidence = request.query_params.get("confidence") == "true"
+    return Response(
+        _VIEW.dump_json(await verified(request, confidence=confidence)),
+        media_type="application/json",
+        headers=_FOR_PAGES,
+    )
 
 
-async def verified(request: Request) -> VerificationView:
-    """What is found about the file in a multipart request, whoever sent it; counted."""
+async def verified(request: Request, *, confidence: bool) -> VerificationView:
+    """What is found about the file in a multipart request, whoever sent it, and with `confidence` how sure we are."""
     service = await service_of(request)
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
     holder = caller.principal if caller else network_name(request)
-    confidence = request.query_params.get("confidence") == "true"
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:
         return await desk.turns.run(holder, _verify, service, desk, holder, upload, caller, confidence)
 

@@ -49,7 +49,7 @@ async def ask(request: Request, service: ServiceDep) -> Response:
 @router.post("")
 async def verify(request: Request) -> Response:
     """The form with what was found below it; it works without any script."""
-    return _shown(request, await service_of(request), await verified(request))
+    return _shown(request, await service_of(request), await verified(request, confidence=True))
 
 
 def _shown(request: Request, service: Service, view: VerificationView | None) -> Response:

@@ -33,12 +33,13 @@ async function extendsSeen(old, head) {
 // Every receipt that the page names is fetched and checked here.
 export async function checkReceipts() {
   for (const element of document.querySelectorAll("[data-receipt]")) {
-    tell(element, "waiting", words("check.waiting"));
+    const told = element.querySelector("[role=status]");
+    tell(told, "waiting", words("check.waiting"));
     try {
       const proven = await checkReceipt(await fetched(element.dataset.receipt), await knownKey());
-      tell(element, "good", words("check.receipt.good", proven));
+      tell(told, "good", words("check.receipt.good", proven));
     } catch (error) {
-      tell(element, "bad", failed(error));
+      tell(told, "bad", failed(error));
     }
   }
 }
