@@ -54,6 +54,7 @@ from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.storage.blobs import Blob, BlobStore
 from ledger.storage.database import Database
+from provenance.errors import ClaimRefusedError
 from provenance.manifest import define
 from provenance.report import History
 from provenance.request import Tool
@@ -142,10 +143,13 @@ class Intake:
         if made_from:
             history = self._instead_of(history, workers, made_from, trust)
         parent = self._parent(caller, submission, history)
+        _require_own(submission, parent)
         circumstances = Circumstances(submission.use, submission.place, because(submission.claim, history))
         finding = self.likeness.find(caller, submission.content, found, circumstances)
         mime = submission.original.mime if submission.original else ""
-        definition = define(submission.claim, content(found), history.verdict, self.generator, mime, check)
+        definition = define(
+            submission.claim, content(found), history.verdict, self.generator, mime, check, history.label or ""
+        )
         signed = sign(
             workers,
             signer,
@@ -292,3 +296,10 @@ class Intake:
             digest.update(chunk)
         system = self.ledger.subjects.system(caller.tenant)
         return IdempotencyKey.of(system, caller.principal, submission.idempotency_key, digest.digest())
+
+
+def _require_own(submission: Submission, parent: ParentFinding | None) -> None:
+    """That nobody redacts what others said. Raises ClaimRefusedError."""
+    if submission.claim.redaction and (parent is None or parent.asset is None):
+        detail = "only of an asset of yours, uploaded as it was signed here, can assertions be redacted"
+        raise ClaimRefusedError("redact", "not-own", detail)

@@ -189,6 +189,7 @@ def _claim(claim: ClaimRequest, visibility: Visibility) -> dict[str, object]:
         "actions": [action.name for action in claim.actions],
         "source_types": [action.source_type for action in claim.actions if action.source_type],
         "training_mining": claim.training_mining,
+        "redacted": list(claim.redaction.assertions) if claim.redaction else [],
         "creator_key": claim.creator.key_sha256 if claim.creator else None,
         "visibility": visibility,
     }

@@ -23,7 +23,7 @@ from provenance.creator import CREATOR_LABEL
 from provenance.errors import ClaimRefusedError
 from provenance.request import Action, AuthorStatement, ClaimRequest, LikenessCheck, Tool
 from provenance.verdict import Verdict
-from provenance.vocabulary import CREATED, OPENED, TRAINING_MINING_ENTRIES
+from provenance.vocabulary import CREATED, OPENED, REDACTED, TRAINING_MINING_ENTRIES
 
 CONTENT_LABEL: Final = "org.sigillo.content"
 MODEL_LABEL: Final = "org.sigillo.model"
@@ -108,11 +108,13 @@ def define(
     generator: Tool,
     parent_mime: str = "",
     check: LikenessCheck | None = None,
+    earlier: str = "",
 ) -> Definition:
     """The definition for a request that passed `rules`.
 
     `history` is the verdict on the parent's manifest; the parent is the uploaded file, or another of the type
-    `parent_mime`. `generator` is this service, and `check` was verified by it.
+    `parent_mime`. `generator` is this service, and `check` was verified by it. `earlier` is the label
+    of the parent's manifest, of which the request may redact assertions.
     Raises ClaimRefusedError when a file with history is claimed as newly created.
     """
     created = bool(request.actions) and request.actions[0].name == CREATED
@@ -120,11 +122,16 @@ def define(
         detail = "this file arrives with a manifest, so it was not created now: declare c2pa.opened or its edits"
         raise ClaimRefusedError("actions[0].name", "created-with-history", detail)
     binding = content.soft_binding
+    redacted = [f"self#jumbf=/c2pa/{earlier}/c2pa.assertions/{label}" for label in _redacted(request)]
     manifest = {
+        **({"redactions": redacted} if redacted else {}),
         "title": request.title,
         "claim_generator_info": [{**asdict(generator), TOOL_KEY: asdict(request.tool)}],
         "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": _actions(request, opened=not created)}},
+            {
+                "label": "c2pa.actions.v2",
+                "data": {"actions": [*_actions(request, opened=not created), *_redactions(request, redacted)]},
+            },
             {"label": CONTENT_LABEL, "data": content.data, "created": True},
             *([{"label": SOFT_BINDING_LABEL, "data": binding, "created": True}] if binding else []),
             *([{"label": LIKENESS_CHECK_LABEL, "data": asdict(check), "created": True}] if check else []),
@@ -149,6 +156,17 @@ def _actions(request: ClaimRequest, *, opened: bool) -> list[dict[str, Any]]:
     if opened:
         written[0].setdefault("parameters", {})["ingredientIds"] = [PARENT_LABEL]
     return written
+
+
+def _redacted(request: ClaimRequest) -> tuple[str, ...]:
+    return request.redaction.assertions if request.redaction else ()
+
+
+def _redactions(request: ClaimRequest, uris: list[str]) -> list[dict[str, Any]]:
+    reason, agent = request.redaction and str(request.redaction.reason), asdict(request.tool)
+    return [
+        {"action": REDACTED, "softwareAgent": agent, "reason": reason, "parameters": {"redacted": uri}} for uri in uris
+    ]
 
 
 def _action(action: Action, tool: Tool) -> dict[str, Any]:

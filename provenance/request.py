@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from provenance.creator import CreatorSignature
-from provenance.vocabulary import DigitalSourceType, TrainingMining
+from provenance.vocabulary import DigitalSourceType, RedactionReason, TrainingMining
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,16 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Redaction:
+    """What is to be taken out of the manifest that the file arrives with."""
+
+    assertions: tuple[str, ...]
+    """By label."""
+
+    reason: RedactionReason
+
+
+@dataclass(frozen=True)
 class ClaimRequest:
     """Everything a request may put into a manifest."""
 
@@ -64,6 +74,7 @@ class ClaimRequest:
 
     training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
     author: AuthorStatement | None = None
+    redaction: Redaction | None = None
     creator: CreatorSignature | None = None
     """What its creator signed with a key of their own."""
 

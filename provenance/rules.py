@@ -19,7 +19,7 @@ from typing import Any, Final
 from provenance.characters import blank, hidden
 from provenance.creator import CreatorStatement, judged
 from provenance.errors import ClaimRefusedError
-from provenance.request import Action, ClaimRequest, Grant
+from provenance.request import Action, ClaimRequest, Grant, Redaction
 from provenance.verdict import Verdict
 from provenance.vocabulary import ACTIONS, CREATED, GENERATIVE, OPENED, UNAVAILABLE_ACTIONS
 
@@ -36,6 +36,22 @@ MAX_PARAMETERS_BYTES: Final = 4096
 MAX_PARAMETERS_DEPTH: Final = 8
 MAX_NUMBER: Final = 2**53 - 1
 """What every JSON reader keeps exactly (RFC 8259, section 6)."""
+
+MAX_REDACTED: Final = 20
+NEVER_REDACTED: Final = (
+    "c2pa.actions",
+    "c2pa.hash.",
+    "c2pa.ingredient",
+    "c2pa.soft-binding",
+    "c2pa.training-mining",
+    "cawg.training-mining",
+    "org.sigillo.content",
+    "org.sigillo.likeness-check",
+    "org.sigillo.model",
+)
+"""Beginnings of labels. C2PA forbids the first two; the others are what a file's origin, its maker's refusal and its
+being made by AI are known by.
+"""
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far ahead of ours a tool's clock may run."""
@@ -62,6 +78,7 @@ type, a tool. The service alone writes them.
 """
 
 _VENDOR_LABEL = re.compile(r"(?!c2pa\.|cawg\.|stds\.)[a-z][a-z0-9-]*(\.[A-Za-z0-9_-]+){2,}")
+_LABEL = re.compile(r"[a-z][A-Za-z0-9-]*(\.[A-Za-z0-9_-]+)+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -78,6 +95,8 @@ def check_request(request: ClaimRequest, now: datetime) -> None:
     for index, action in enumerate(request.actions):
         _check_action(f"actions[{index}]", action, index, now)
     _check_model(request)
+    if request.redaction is not None:
+        _check_redaction(request.redaction)
 
 
 def check_creator(request: ClaimRequest, sha256: str, now: datetime) -> None:
@@ -119,6 +138,18 @@ def check_action_name(field: str, name: str) -> None:
     if name not in ACTIONS and (len(name) > MAX_NAME or not _VENDOR_LABEL.fullmatch(name)):
         detail = "use an action of the C2PA specification, or a reverse-domain label such as com.example.remix"
         raise ClaimRefusedError(field, "action-unknown", detail)
+
+
+def _check_redaction(redaction: Redaction) -> None:
+    if not 0 < len(redaction.assertions) <= MAX_REDACTED:
+        raise ClaimRefusedError("redact.assertions", "too-many", f"from one to {MAX_REDACTED} can be redacted")
+    for index, label in enumerate(redaction.assertions):
+        if len(label) > MAX_NAME or not _LABEL.fullmatch(label):
+            detail = "give the label of an assertion, such as cawg.metadata"
+            raise ClaimRefusedError(f"redact.assertions[{index}]", "label", detail)
+        if label.startswith(NEVER_REDACTED):
+            detail = f"{label} says where the file comes from, and stays"
+            raise ClaimRefusedError(f"redact.assertions[{index}]", "never-redacted", detail)
 
 
 def _check_action(field: str, action: Action, index: int, now: datetime) -> None:

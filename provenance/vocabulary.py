@@ -58,7 +58,18 @@ from several pictures. Drawn or edited by hand (`digitalCreation`, `humanEdits`)
 retouched photograph.
 """
 
+
+class RedactionReason(StrEnum):
+    """Why an assertion is redacted (C2PA 2.4, "Redaction of assertions")."""
+
+    PERSONAL = "c2pa.PII.present"
+    INVALID = "c2pa.invalid.data"
+    TRADE = "c2pa.tradesecret.present"
+    CONFIDENTIAL = "c2pa.government.confidential"
+
+
 CREATED: Final = "c2pa.created"
+REDACTED: Final = "c2pa.redacted"
 OPENED: Final = "c2pa.opened"
 
 ACTIONS: Final = frozenset(

@@ -18,8 +18,8 @@ from provenance.confidence.score import Confidence
 from provenance.creator import CreatorSignature
 from provenance.marking import Marking
 from provenance.report import TimeStamp
-from provenance.rules import MAX_ACTIONS
-from provenance.vocabulary import DigitalSourceType, TrainingMining
+from provenance.rules import MAX_ACTIONS, MAX_REDACTED
+from provenance.vocabulary import DigitalSourceType, RedactionReason, TrainingMining
 
 UNTITLED = "Untitled"
 UNSTATED = "unspecified"
@@ -79,6 +79,13 @@ class AuthorBody(Strict):
     statement: str
 
 
+class RedactBody(Strict):
+    """What to take out of the manifest that an asset of yours arrives with."""
+
+    assertions: Annotated[tuple[str, ...], Field(max_length=MAX_REDACTED)]
+    reason: RedactionReason
+
+
 class ClaimBody(Strict):
     """The part `claim` of an upload. Everything is optional: an empty claim states that the file was opened."""
 
@@ -102,6 +109,7 @@ class ClaimBody(Strict):
     actions: Annotated[tuple[ActionBody, ...], Field(max_length=MAX_ACTIONS), FailFast()] = ()
     training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
     author: AuthorBody | None = None
+    redact: RedactBody | None = None
     creator_signature: CreatorSignature | None = None
     """What its creator signed with a key of their own (`sigillo sign --creator-key`): it goes into the manifest."""
 
@@ -130,6 +138,7 @@ class ClaimBody(Strict):
             actions=tuple(_action(action) for action in self.actions),
             training_mining=self.training_mining,
             author=request.AuthorStatement(**self.author.model_dump()) if self.author else None,
+            redaction=request.Redaction(self.redact.assertions, self.redact.reason) if self.redact else None,
             creator=self.creator_signature,
         )
 
