@@ -51,7 +51,8 @@ Errors are RFC 9457 problems with a stable `type`; `docs/problems.md` lists them
 
 
 ROUTERS = (
-    *(assets, claims, custody, likeness, verifications, soft_binding, vc_api, issuing, did),
+    verifications,  # first, as they are tried in turn and strangers ask this by the hundred
+    *(assets, claims, custody, likeness, soft_binding, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(withdrawals, acts, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
