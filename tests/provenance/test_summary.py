@@ -69,7 +69,8 @@ def test_a_good_ancestor_needs_no_words() -> None:
 
 def test_every_message_of_the_catalogue_is_used() -> None:
     ancestral = {f"ancestry.{verdict}" for verdict in (Verdict.UNTRUSTED, Verdict.UNREADABLE, Verdict.INVALID)}
-    assert ENGLISH.keys() == OUTCOMES.keys() | ancestral | {"ancestry.revoked", "trusted.alone"}
+    recovered = {f"recovered.{found}" for found in ("content", "copy", "nothing", "unknown")}  # cases.recovery.origins
+    assert ENGLISH.keys() == OUTCOMES.keys() | ancestral | recovered | {"ancestry.revoked", "trusted.alone"}
 
 
 def test_a_manifest_without_its_file_is_not_said_to_be_unchanged() -> None:
