@@ -65,8 +65,12 @@ def take_apart(to_sign: bytes, store: bytes, algorithm: str, chain: Sequence[byt
         _require_ours(decode(protected), algorithm, chain)
         claim = _claim(decode(claim_bytes))
         return _found(protected, claim_bytes, claim, _Assertions.of(Box.parse(store), claim))
-    except (CborError, JumbfError) as error:
-        raise ClaimInvalidError(str(error)) from error
+    except CborError as error:
+        raise ClaimInvalidError(f"it is not CBOR that can be read in one way only ({error})") from error
+    except JumbfError as error:
+        raise ClaimInvalidError(
+            f"the assertion store is not JUMBF that can be read in one way only ({error})"
+        ) from error
 
 
 def _structure(value: Any) -> tuple[bytes, bytes]:
