@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import benchmarks.ledger
-from benchmarks import credentials, signing
+from benchmarks import credentials, edits, recovery, signing
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.window import Done, Window, percentile
 
@@ -87,3 +87,15 @@ def test_what_lies_inside_a_window_counts() -> None:
     done = Done.within(Window(10, 20), [(0, 5), (8, 12), (12, 13), (19, 23), (25, 26), (5, 25)])
     assert done.per_second == pytest.approx((2 / 4 + 1 + 1 / 4 + 10 / 20) / 10)
     assert done.milliseconds == [4000, 1000, 4000, 20_000]
+
+
+def test_what_edits_leave_of_fingerprints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the packages that it compares with: of our photograph alone."""
+    monkeypatch.setattr(edits, "SHIPPED", {"api.cli": ("astronaut.jpg",)})
+    monkeypatch.setattr(recovery, "EDITS", {"mirror": edits.EDITS["mirror"], "crop_20": edits.EDITS["crop_20"]})
+    monkeypatch.setattr(recovery, "find_spec", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["recovery.py", "--json", "--hashes", "2000", "--others", "3"])
+    recovery.main()
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["recall_31"] == 1.0
+    assert (figures["recovered_mirror"], figures["recovered_crop_20"]) == (1.0, 0.0)

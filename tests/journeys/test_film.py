@@ -73,3 +73,6 @@ def test_a_film_is_signed_cut_checked_and_stripped(tmp_path: Path) -> None:
     assert [at for at, _ in before] == [0, 1000, 2000]
     assert after == before[: len(after)], "what is left looks as it did, at the same times"
     assert gone["verdict"] == "absent"
+    origin = gone["recovered"]["candidates"][0]
+    assert (origin["manifest_id"], origin["match"]) == (asset["manifest"], "frames"), "the part is told by its frames"
+    assert origin["manifest_verdict"] == "trusted"

@@ -1,0 +1,210 @@
+"""Finding a signed picture by an edited copy: how often, how wrongly, and how fast beside Meta's index.
+
+    python benchmarks/recovery.py               1,000,000 hashes against threatexchange's; edits among 100,000 others
+    python benchmarks/recovery.py --quick       a tenth of both
+    python benchmarks/recovery.py --json        one object
+
+Needs `pip install 'sigillo[bench]'`; without it there is no comparison, and one photograph instead of nineteen.
+
+Rules
+- Both indexes hold the same hashes and are asked the same ones, in turn, in one process, one thread each: everything
+  within 31 bits of one hash. Ours are the service's own search structure and reaches.
+- Memory is what the process holds more once an index is built.
+- Hashes of the race are drawn at random; what is asked is as far from one of them as 0 to 31 bits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+# Run as a script, Python looks for packages in this folder, not in the one above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.edits import EDITS, others, photographs
+from cases.recovery.search import CODE_REACH
+from detection.copies.fingerprint import HASH_BYTES, LEAST_QUALITY, REACH, Bits, from_hex
+from detection.fingerprint import frame_hash, turned_hashes
+from detection.image_code import image_codes
+from detection.near.generation import Generation
+from detection.pixels import normalised
+
+QUERIES: Final = 320
+"""Ten at each distance from 0 to 31."""
+
+WANTED: Final = {"recall_31": "1.0", "latency_ratio_threatexchange": "≤ 1.5", "memory_ratio_threatexchange": "≤ 0.1"}
+_PAGE: Final = 4096
+_BATCH: Final = 50_000
+Search = Callable[[str], set[int]]
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--quick", action="store_true", help="a tenth of both")
+    parser.add_argument("--json", action="store_true", help="one object instead of the tables")
+    parser.add_argument("--hashes", type=int, default=1_000_000)
+    parser.add_argument("--others", type=int, default=100_000)
+    chosen = parser.parse_args()
+    share = 10 if chosen.quick else 1
+    found, shown = race(chosen.hashes // share), Table(title="Recovered, and false matches a query, by each method")
+    found |= edited(chosen.others // share, shown)
+    if chosen.json:
+        print(json.dumps(found, indent=2))
+        return
+    console = Console(width=120)
+    console.print(shown)
+    for name, figure in found.items():
+        console.print(f"{name:<34} {figure:.4g}  {WANTED.get(name, '')}")
+
+
+def race(size: int) -> dict[str, float]:
+    """Both indexes over so many hashes."""
+    draw = np.random.default_rng(1)
+    hashes = draw.integers(0, 256, (size, HASH_BYTES), dtype=np.uint8)
+    asked = [(int(draw.integers(size)), n % (REACH + 1)) for n in range(QUERIES)]
+    probes = [(row, _moved(hashes[row], away, draw).tobytes().hex()) for row, away in asked]
+    ours, ours_bytes = _built(lambda: _ours(hashes))
+    found = {"hashes": float(size), "memory_mb": ours_bytes / 1e6}
+    sides: list[Search] = [ours]
+    if find_spec("threatexchange") is not None:
+        theirs, theirs_bytes = _built(lambda: _threatexchange(hashes))
+        sides.append(theirs)
+        found |= {"memory_mb_threatexchange": theirs_bytes / 1e6}
+        found |= {"memory_ratio_threatexchange": ours_bytes / theirs_bytes}
+    times, hits = [list[float]() for _ in sides], [0 for _ in sides]
+    for row, probe in probes:
+        for n, side in enumerate(sides):
+            begun = time.perf_counter()
+            rows = side(probe)
+            times[n].append(time.perf_counter() - begun)
+            hits[n] += row in rows
+    found |= {"recall_31": hits[0] / QUERIES, "p50_ms": 1000 * median(times[0])}
+    if len(sides) > 1:
+        found |= {"recall_31_threatexchange": hits[1] / QUERIES, "p50_ms_threatexchange": 1000 * median(times[1])}
+        found |= {"latency_ratio_threatexchange": median(times[0]) / median(times[1])}
+    return found
+
+
+def edited(count: int, shown: Table) -> dict[str, float]:
+    """What edits leave of photographs' fingerprints, among so many other pictures."""
+    photos = [(photo, *_fingerprints(photo)) for photo in photographs()]
+    kept = [one for one in photos if one[3] >= LEAST_QUALITY]
+    pdq = _indexed([forms[0] for _, forms, _, _ in kept], 0)
+    codes = _indexed([forms[0] for _, _, forms, _ in kept], 0, lead=HASH_BYTES)
+    _add_others([photo for photo, *_ in photos], count, pdq, codes)
+    shown.add_column("edit")
+    for column in ("PDQ", "false", "image code", "false", "either"):
+        shown.add_column(column)
+    found = {"photographs": float(len(kept)), "others": float(count)}
+    for name, edit in EDITS.items():
+        row = _of_edit(edit, kept, pdq, codes)
+        shown.add_row(name, *(f"{row[key]:.3g}" for key in ("pdq", "pdq_false", "code", "code_false", "either")))
+        found |= {f"recovered_{name}": row["either"], f"recovered_{name}_pdq": row["pdq"]}
+        found |= {f"recovered_{name}_image_code": row["code"]}
+        found |= {f"false_{name}": row["pdq_false"] + row["code_false"]}
+    return found
+
+
+def _of_edit(
+    edit: Callable[[Image.Image], Image.Image], kept: list[Any], pdq: Generation, codes: Generation
+) -> Mapping[str, float]:
+    by_pdq, by_code, wrong_pdq, wrong_code = list[bool](), list[bool](), 0, 0
+    for row, (photo, *_) in enumerate(kept):
+        forms, code_forms, _ = _fingerprints(edit(photo))
+        near_pdq, near_code = (
+            set(index.near(from_hex(list(probes)), reach)[0].tolist())
+            for index, probes, reach in ((pdq, forms, REACH), (codes, code_forms, CODE_REACH))
+        )
+        by_pdq.append(row in near_pdq)
+        by_code.append(row in near_code)
+        wrong_pdq, wrong_code = wrong_pdq + len(near_pdq - {row}), wrong_code + len(near_code - {row})
+    both = [one or other for one, other in zip(by_pdq, by_code, strict=True)]
+    return {
+        "pdq": float(np.mean(by_pdq)),
+        "code": float(np.mean(by_code)),
+        "either": float(np.mean(both)),
+        "pdq_false": wrong_pdq / len(kept),
+        "code_false": wrong_code / len(kept),
+    }
+
+
+def _fingerprints(photo: Image.Image) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+    normal = normalised(photo)
+    forms, quality = turned_hashes(normal)
+    return forms, image_codes(normal), quality
+
+
+def _add_others(photos: list[Image.Image], count: int, pdq: Generation, codes: Generation) -> None:
+    made = others(photos, 2)
+    for row in range(len(pdq), len(pdq) + count):
+        other = normalised(next(made))
+        pdq.put([row], [bytes.fromhex(frame_hash(other).pdq)])
+        codes.put([row], [bytes.fromhex(image_codes(other)[0])])
+
+
+def _indexed(hashes: list[str], first: int, lead: int = HASH_BYTES // 2) -> Generation:
+    index = Generation(HASH_BYTES, lead)
+    index.put(range(first, first + len(hashes)), [bytes.fromhex(one) for one in hashes])
+    return index
+
+
+def _ours(hashes: Bits) -> Search:
+    index = Generation(HASH_BYTES, HASH_BYTES // 2)
+    for start in range(0, len(hashes), _BATCH):
+        some = hashes[start : start + _BATCH]
+        index.put(range(start, start + len(some)), [some.tobytes()])
+
+    def search(probe: str) -> set[int]:
+        return set(index.near(from_hex([probe]), REACH)[0].tolist())
+
+    return search
+
+
+def _threatexchange(hashes: Bits) -> Search:
+    import faiss
+    from threatexchange.signal_type.pdq.pdq_index import PDQIndex
+
+    faiss.omp_set_num_threads(1)
+
+    def entries() -> Iterator[tuple[str, int]]:
+        for row, one in enumerate(hashes):
+            yield one.tobytes().hex(), row
+
+    index = PDQIndex(entries())
+    return lambda probe: {match.metadata for match in index.query(probe)}
+
+
+def _built(build: Callable[[], Search]) -> tuple[Search, int]:
+    gc.collect()
+    before = _held()
+    search = build()
+    gc.collect()
+    return search, max(_held() - before, 1)
+
+
+def _held() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+
+
+def _moved(one: Bits, away: int, draw: np.random.Generator) -> Bits:
+    bits = np.unpackbits(one)
+    bits[draw.permutation(len(bits))[:away]] ^= 1
+    return np.packbits(bits)
+
+
+if __name__ == "__main__":
+    main()
