@@ -36,6 +36,7 @@ bench: $(READY) ## the benchmark tables that docs/performance.md quotes
 	@$(BIN)/python benchmarks/credentials.py
 	@$(BIN)/python benchmarks/matching.py
 	@$(BIN)/python benchmarks/recovery.py
+	@$(BIN)/python benchmarks/custody.py
 
 fsck: $(READY) ## re-check the whole ledger in ./sigillo-home
 	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo ledger verify

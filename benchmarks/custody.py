@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import httpx
 
+from api.log import configure
 from tests.deployment import Running, picture, running
 
 FIRSTS = 10
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
+    configure(None)  # what the service has to say would stand among the numbers
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), chosen.steps, chosen.requests)
     if chosen.json:

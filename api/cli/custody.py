@@ -178,7 +178,8 @@ def _show(found: Mapping[str, Any]) -> None:
     for file in (node for node in graph["nodes"] if node["type"] == "file"):
         verdict = file["verdict"] or "no manifest"
         said = ", ".join([verdict, *file["failures"]])
-        say(f"  [bold]{quoted(file['title'] or file['id'])}[/]  {quoted(said)}")
+        name = file["title"] or (file["id"] if file["verdict"] else f"{file['format'] or 'a file'}, unnamed")
+        say(f"  [bold]{quoted(name)}[/]  {quoted(said)}")
         for line in _acts(graph, file["id"]):
             say(f"    {quoted(line)}")
     if graph["truncated"]:

@@ -34,8 +34,11 @@ from provenance.lineage import Lineage
 PUBLIC_KINDS: Final = frozenset({ASSET_SIGNED.name, HANDED_OVER.name})
 """What of a public asset everybody may know of."""
 
+_ROW: Final = [column for column in AssetRow.__table__.columns if column.name != "manifest_store"]
+"""Of fifty generations the stores take twenty megabytes, and nobody looks at them here."""
+
 _OPENABLE: Final = (
-    select(AssetRow.__table__, SubjectKey.epoch, SubjectKey.wrapped)
+    select(*_ROW, SubjectKey.epoch, SubjectKey.wrapped)
     .join(SubjectKey, and_(SubjectKey.tenant_id == AssetRow.tenant_id, SubjectKey.id == AssetRow.id))
     .where(AssetRow.state != AssetState.ERASED)
 )
@@ -132,7 +135,7 @@ def _gone(connection: Connection, by: Caller | None, ours: Mapping[str, Asset], 
     wanted = {asset.parent: parents[label] for label, asset in ours.items() if asset.parent and label in parents}
     if by is None or not wanted:
         return {}
-    erased = select(AssetRow.__table__).where(AssetRow.id.in_(wanted), _own(by), AssetRow.state == AssetState.ERASED)
+    erased = select(*_ROW).where(AssetRow.id.in_(wanted), _own(by), AssetRow.state == AssetState.ERASED)
     found = (asset_of(row, None) for row in connection.execute(erased).mappings())
     return {wanted[asset.id]: asset for asset in found if wanted[asset.id] not in ours}
 
