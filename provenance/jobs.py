@@ -1,10 +1,9 @@
 """The jobs of a sandboxed worker: *active*, *claim*, *descent*, *examine*, *judge*, *sign*, *stamp*, *trace*,
-*unbundle*, *verify*, *verify_alone*. No other module loads c2pa's native library.
+*unbundle*, *verify*, *verify_alone*. No module but this and `reading` loads c2pa's native library.
 
 Rules
-- Stateless: everything a job needs comes with it. Only the context prepared for a trust policy is kept.
-- Nothing is fetched: no remote manifest, no OCSP, no did:web, no host at all; the sandbox would refuse too.
-- A file's type is read from its bytes; names and declared types decide nothing here.
+- Stateless: everything a job needs comes with it.
+- Nothing is fetched, as `reading` has it; the sandbox would refuse too.
 """
 
 from __future__ import annotations
@@ -13,85 +12,45 @@ import base64
 import io
 import json
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
-from io import BytesIO
 from typing import Any, BinaryIO, Final
 
-from c2pa import Builder, C2paError, C2paSigningAlg, Context, Reader, Signer
+from c2pa import Builder, C2paError, C2paSigningAlg, Reader, Signer
 from pydantic import ValidationError
 
 from detection import metadata
-from detection.errors import MediaError
 from detection.frames import close_all
 from detection.jobs import examine as examine_media
 from detection.jobs import trace
-from detection.kinds import MAGIC_BYTES, sniff
 from detection.media import mapped
 from detection.metadata_reading import metadata_of
 from detection.outlines.census import count
 from detection.worker import Ask, Job
-from keys.clock import system_clock
 from keys.errors import TimeStampError
 from keys.time_stamps import TimeStamp, verified
-from provenance.assessment import assess, unbound
 from provenance.boxes import manifest_digests
-from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.custody.bundle import MAX_CUSTODY_BYTES, read
 from provenance.custody.imported import BUNDLE_REPORT
 from provenance.custody.verifying import verified as bundle_verified
-from provenance.errors import ClaimInvalidError, FormatUnsupportedError, ManifestBuildError, TimeStampRefusedError
+from provenance.errors import ClaimInvalidError, ManifestBuildError, TimeStampRefusedError
 from provenance.lineage import LINEAGE, Lineage
-from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES
-from provenance.report import HISTORY, REPORT, TIME_STAMP, Status, Statuses, VerificationReport, legible, without_lists
-from provenance.signers import Signers, signatures_in
+from provenance.reading import BUFFER_BYTES, STORE, policy, read_file, read_report, read_traced, unreadable
+from provenance.report import HISTORY, REPORT, TIME_STAMP, legible, without_lists
 from provenance.stamping import Signature, carried, last_manifest, place
-from provenance.stamps import Stamps
 from provenance.summary import in_brief
-from provenance.tracing import lineage
 from provenance.unseen import found as unseen
 from provenance.unseen.claim import take_apart
-from provenance.verdict import Verdict, worst
-
-POLICIES_KEPT: Final = 8
-MAX_STORE_JSON: Final = 16 * 1024 * 1024
-"""Characters of a manifest store written out; beyond it, the manifest counts as unreadable."""
-
-MAX_MANIFESTS: Final = 1000
-"""Of a store in a file that has room for many: c2pa-rs writes them out one inside the call for the other, and a
-worker's stack ends somewhere beyond that.
-"""
+from provenance.verdict import worst
 
 MAX_REPORT_BYTES: Final = 4 * 1024 * 1024
 """Of one report; beyond it, its verdicts and what names the file are what remains."""
 
-BUFFER_BYTES: Final = 256 * 1024
-"""c2pa-rs reads in steps that double from a few bytes on; each that misses the buffer is a system call."""
-
 ALGORITHMS: Final = {"ES256": C2paSigningAlg.ES256, "EdDSA": C2paSigningAlg.ED25519}
 """By what `keys.signer.Algorithm` calls them; the claim's COSE header names the one that its key is for."""
 
-STORE: Final = "application/c2pa"
 BESIDE: Final = {"format": STORE, "identifier": "parent.c2pa"}
 """Where the Builder finds a parent's manifest store that is not in the parent."""
-
-_CERTIFICATE: Final = re.compile("-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n")
-
-SVG: Final = "image/svg+xml"
-ZIP: Final = "application/x-zip"
-_NOTHING_FETCHED: Final = {"remote_manifest_fetch": False, "ocsp_fetch": False}
-_CLOSED: Final = {
-    "core": {
-        "allowed_network_hosts": [],
-        "allow_redirects": False,
-        # An identity assertion may name a did:web to fetch; identity is judged by its own package.
-        "decode_identity_assertions": False,
-    }
-}
-SNIFFED_BYTES: Final = 1024
-"""c2pa-rs tells every type it reads from the first bytes, except SVG and the documents that are ZIP archives."""
 
 
 def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -101,7 +60,7 @@ def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, A
     Raises the subclasses of MediaError.
     """
     examination, outputs = examine_media(args, fds, ask)
-    history = in_brief(_read(fds[0], args["trust"]))
+    history = in_brief(read_file(fds[0], args["trust"]))
     said = {"history": HISTORY.dump_python(history, mode="json"), "metadata": _metadata(fds[0])}
     return {"examination": examination, **said}, outputs
 
@@ -114,7 +73,7 @@ def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, A
     """
     with mapped(fds[0]) as file:
         count(file)
-    report = _read(fds[0], args["trust"], _whole(fds[1]) if len(fds) > 1 else b"")
+    report = read_file(fds[0], args["trust"], _whole(fds[1]) if len(fds) > 1 else b"")
     if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES:
         report = without_lists(report)
     said = {"metadata": _metadata(fds[0])} if args.get("metadata") else {}
@@ -125,10 +84,10 @@ def verify_alone(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[
     """The report on a manifest store alone. `args`: `trust`."""
     with os.fdopen(fds[0], "rb", BUFFER_BYTES, closefd=False) as store:
         try:
-            with Reader(STORE, store, context=_policy(args["trust"])) as reader:
-                report = _report(reader, args["trust"], alone=True)
+            with Reader(STORE, store, context=policy(args["trust"])) as reader:
+                report = read_report(reader, args["trust"], alone=True)
         except C2paError as error:
-            report = _unreadable(str(error), args["trust"]["digest"])
+            report = unreadable(str(error), args["trust"]["digest"])
     if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES:
         report = without_lists(report)
     return {"report": REPORT.dump_python(report, mode="json")}, []
@@ -152,7 +111,7 @@ def descent(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, 
     with mapped(fds[0]) as file:
         count(file)
     sidecar = _whole(fds[1]) if len(fds) > 1 else b""
-    report, traced = _traced(fds[0], args["trust"], sidecar, alone=args["alone"])
+    report, traced = read_traced(fds[0], args["trust"], sidecar, alone=args["alone"])
     if len(REPORT.dump_json(report)) + len(LINEAGE.dump_json(traced)) > MAX_REPORT_BYTES:
         report, traced = without_lists(report), Lineage(truncated=True)
     return {
@@ -171,7 +130,7 @@ def unbundle(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str,
     with os.fdopen(store, "w+b") as file:
         file.write(found.store)
         file.flush()
-        report, traced = _traced(store, args["trust"], alone=True)
+        report, traced = read_traced(store, args["trust"], alone=True)
     if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES - MAX_CUSTODY_BYTES // 2:
         report = without_lists(report)
     told = bundle_verified(found, args["logs"], report, traced)
@@ -224,7 +183,7 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
         with os.fdopen(store, "wb", closefd=False) as written:
             written.write(after)
         beside = (before, after) if args["sidecar"] else (b"", b"")
-        was, report = (_read(fd, args["trust"], one) for fd, one in zip((fds[0], output), beside, strict=True))
+        was, report = (read_file(fd, args["trust"], one) for fd, one in zip((fds[0], output), beside, strict=True))
         trusted = [made for made in report.time_stamps if made.trusted]
         if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:
             codes = [status.code for status in (*report.statuses.informational, *report.statuses.failure)]
@@ -311,7 +270,7 @@ def _whole(fd: int) -> bytes:
 
 
 def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, beside: bytes, signed: BinaryIO, ask: Ask) -> bytes:
-    with Builder(args["manifest"], _policy(args["trust"])) as builder:
+    with Builder(args["manifest"], policy(args["trust"])) as builder:
         if args["parent"] is not None:
             if beside:
                 builder.add_resource(BESIDE["identifier"], io.BytesIO(beside))
@@ -327,139 +286,7 @@ def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, beside: byte
 
 def _history(args: dict[str, Any], parent: BinaryIO, beside: bytes) -> dict[str, Any]:
     """What the Builder would find by itself in a parent that carries its manifest store."""
-    with Reader(args["parent"]["format"], parent, beside, context=_policy(args["trust"])) as reader:
+    with Reader(args["parent"]["format"], parent, beside, context=policy(args["trust"])) as reader:
         active, results = json.loads(reader.json())["active_manifest"], reader.get_validation_results()
     parent.seek(0)
     return {"active_manifest": active, "manifest_data": BESIDE, "validation_results": results}
-
-
-def _read(
-    fd: int,
-    trust: dict[str, str],
-    sidecar: bytes = b"",
-    *,
-    alone: bool = False,
-    keep: Callable[[Lineage], object] | None = None,
-) -> VerificationReport:
-    context, digest = _policy(trust), trust["digest"]
-    with os.fdopen(fd, "rb", BUFFER_BYTES, closefd=False) as file:
-        hint = STORE if alone else _hint(file) or (_kind(file) if sidecar else None)
-        try:
-            if not sidecar:
-                _require_small(hint, file, fd)
-            with Reader(hint, file, sidecar or None, context=context) as reader:
-                return _report(reader, trust, alone=alone, keep=keep)
-        except C2paError.ManifestNotFound:
-            return VerificationReport(Verdict.ABSENT, digest)
-        except C2paError.NotSupported as error:
-            if _kind(file) in SIDECAR_TYPES:
-                return VerificationReport(Verdict.ABSENT, digest)
-            raise FormatUnsupportedError from error
-        except C2paError as error:
-            return _unreadable(str(error), digest)
-
-
-def _traced(fd: int, trust: dict[str, str], sidecar: bytes = b"", *, alone: bool) -> tuple[VerificationReport, Lineage]:
-    found: list[Lineage] = []
-    report = _read(fd, trust, sidecar, alone=alone, keep=found.append)
-    return report, found[0] if found else Lineage()
-
-
-def _require_small(hint: str | None, file: BinaryIO, fd: int) -> None:
-    """Raises C2paError where the manifest store in a file is larger than any that is accepted: found before it is
-    validated, and looked for only where there is room for it.
-    """
-    if os.fstat(fd).st_size <= MAX_MANIFEST_STORE_BYTES:
-        return
-    with Reader(hint, file, context=_glancing()) as reader:
-        store = json.loads(reader.json())
-        if len(store["manifests"]) > MAX_MANIFESTS:
-            raise C2paError(f"the manifest store has more than {MAX_MANIFESTS} manifests")
-        if len(_written_out(reader, store["active_manifest"])) > MAX_MANIFEST_STORE_BYTES:
-            raise C2paError(f"the manifest store takes more than {MAX_MANIFEST_STORE_BYTES} bytes")
-    file.seek(0)
-
-
-def _report(
-    reader: Reader, trust: dict[str, str], *, alone: bool = False, keep: Callable[[Lineage], object] | None = None
-) -> VerificationReport:
-    """The report on what a reader found; its lineage is handed to `keep`, where it is wanted."""
-    written, detail_text = reader.json(), reader.crjson()
-    if max(len(written), len(detail_text)) > MAX_STORE_JSON:
-        return _unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"])
-    store, detail = json.loads(written), json.loads(detail_text)
-    if alone:
-        store = unbound(store)
-    boxes = _written_out(reader, str(store.get("active_manifest")))
-    signatures = signatures_in(boxes)
-    signers = Signers.of(signatures, trust["anchors"], trust["usages"])
-    stamps = Stamps.of(signatures, trust["authorities"], system_clock())
-    report = assess(store, detail, trust["digest"], trust["revoked"], signers, stamps)
-    if keep:
-        digests = manifest_digests(boxes) if boxes else {}
-        keep(lineage(store, detail, trust["revoked"], signers, stamps, digests, report))
-    return report
-
-
-def _written_out(reader: Reader, label: str) -> bytes:
-    """The manifest store that ends with this manifest, as c2pa-rs understood it; empty where it cannot be written."""
-    store = BytesIO()
-    try:
-        reader.resource_to_stream(label, store)
-    except C2paError:
-        return b""
-    return store.getvalue()
-
-
-def _unreadable(reason: str, digest: str) -> VerificationReport:
-    # c2pa-python has no class for this one: its text is all there is.
-    remote = reason.startswith("Remote: ")
-    failure = Status(MANIFEST_INACCESSIBLE if remote else GENERAL_ERROR, None, legible(reason))
-    return VerificationReport(Verdict.UNREADABLE, digest, statuses=Statuses(failure=(failure,)))
-
-
-def _hint(file: BinaryIO) -> str | None:
-    file.seek(0)
-    head = file.read(SNIFFED_BYTES)
-    file.seek(0)
-    if head.startswith(b"PK\x03\x04"):
-        return ZIP
-    head = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    return SVG if head.startswith((b"<?xml", b"<svg", b"<!DOCTYPE svg", b"<!--")) and b"<svg" in head else None
-
-
-def _kind(file: BinaryIO) -> str | None:
-    """The media type of an accepted kind: beside a manifest store c2pa-rs does not look for itself."""
-    file.seek(0)
-    head = file.read(MAGIC_BYTES)
-    file.seek(0)
-    try:
-        return sniff(head).mime
-    except MediaError:
-        return None
-
-
-def _policy(trust: dict[str, str]) -> Context:
-    return _context(trust["anchors"], trust["authorities"], trust["usages"])
-
-
-@lru_cache(maxsize=1)
-def _glancing() -> Context:
-    """For looking at what is there, and nothing else."""
-    return Context.from_dict({"version": 1, **_CLOSED, "verify": {**_NOTHING_FETCHED, "verify_after_reading": False}})
-
-
-@lru_cache(maxsize=POLICIES_KEPT)
-def _context(anchors: str, authorities: str, usages: str) -> Context:
-    # c2pa-rs trusts whatever root it has for signers and time-stamps alike: `signers` and `stamps` tell them apart.
-    roots = anchors + "".join(pem for pem in _CERTIFICATE.findall(authorities) if pem not in anchors)
-    trust = {"trust_anchors": roots, "trust_config": usages} if roots else {}
-    return Context.from_dict(
-        {
-            "version": 1,
-            "trust": trust,
-            "verify": {**_NOTHING_FETCHED, "verify_after_sign": True},
-            **_CLOSED,
-            "builder": {"thumbnail": {"enabled": False}},
-        }
-    )

@@ -30,7 +30,7 @@ def test_the_parent_loads_neither_the_native_library_nor_a_decoder() -> None:
     """Invariant 10: hostile bytes are parsed in workers only."""
     program = (
         "import sys, provenance.sign, provenance.validation, provenance.rules, provenance.summary\n"
-        "hostile = {'c2pa', 'PIL', 'numpy', 'cbor2', 'provenance.jobs', 'provenance.stamping'}\n"
+        "hostile = {'c2pa', 'PIL', 'numpy', 'cbor2', 'provenance.jobs', 'provenance.reading', 'provenance.stamping'}\n"
         "print(sorted(hostile & sys.modules.keys()))"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -133,7 +133,7 @@ def test_an_identity_that_points_elsewhere_is_never_fetched(house: House) -> Non
 
 def test_a_store_that_takes_too_much_to_write_out_is_unreadable(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     signed = house.signed(draw())
-    monkeypatch.setattr("provenance.jobs.MAX_STORE_JSON", 1000)
+    monkeypatch.setattr("provenance.reading.MAX_STORE_JSON", 1000)
     report = verify_here(signed, house)
     assert report["verdict"] == Verdict.UNREADABLE
     assert "more than 1000 characters" in report["statuses"]["failure"][0]["explanation"]

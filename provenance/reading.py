@@ -1,0 +1,211 @@
+"""A file's manifest store, read by c2pa-rs and judged: the report on it, and its lineage where that is wanted. Runs in
+sandboxed workers only.
+
+Rules
+- Nothing is fetched: no remote manifest, no OCSP, no did:web, no host at all; the sandbox would refuse too.
+- A file's type is read from its bytes; names and declared types decide nothing here.
+- Only the context prepared for a trust policy is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from io import BytesIO
+from typing import BinaryIO, Final
+
+from c2pa import C2paError, Context, Reader
+
+from detection.errors import MediaError
+from detection.kinds import MAGIC_BYTES, sniff
+from keys.clock import system_clock
+from provenance.assessment import assess, unbound
+from provenance.boxes import manifest_digests
+from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
+from provenance.errors import FormatUnsupportedError
+from provenance.lineage import Lineage
+from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES
+from provenance.report import Status, Statuses, VerificationReport, legible
+from provenance.signers import Signers, signatures_in
+from provenance.stamps import Stamps
+from provenance.tracing import lineage
+from provenance.verdict import Verdict
+
+POLICIES_KEPT: Final = 8
+
+MAX_STORE_JSON: Final = 16 * 1024 * 1024
+"""Characters of a manifest store written out; beyond it, the manifest counts as unreadable."""
+
+MAX_MANIFESTS: Final = 1000
+"""Of a store in a file that has room for many: c2pa-rs writes them out one inside the call for the other, and a
+worker's stack ends somewhere beyond that.
+"""
+
+STORE: Final = "application/c2pa"
+
+_CERTIFICATE: Final = re.compile("-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n")
+
+SVG: Final = "image/svg+xml"
+
+ZIP: Final = "application/x-zip"
+
+_NOTHING_FETCHED: Final = {"remote_manifest_fetch": False, "ocsp_fetch": False}
+
+_CLOSED: Final = {
+    "core": {
+        "allowed_network_hosts": [],
+        "allow_redirects": False,
+        # An identity assertion may name a did:web to fetch; identity is judged by its own package.
+        "decode_identity_assertions": False,
+    }
+}
+
+SNIFFED_BYTES: Final = 1024
+"""c2pa-rs tells every type it reads from the first bytes, except SVG and the documents that are ZIP archives."""
+
+BUFFER_BYTES: Final = 256 * 1024
+"""c2pa-rs reads in steps that double from a few bytes on; each that misses the buffer is a system call."""
+
+
+def read_file(
+    fd: int,
+    trust: dict[str, str],
+    sidecar: bytes = b"",
+    *,
+    alone: bool = False,
+    keep: Callable[[Lineage], object] | None = None,
+) -> VerificationReport:
+    """The report on a file, on its `sidecar`, or with `alone` on a manifest store without what it is about.
+
+    Raises FormatUnsupportedError.
+    """
+    context, digest = policy(trust), trust["digest"]
+    with os.fdopen(fd, "rb", BUFFER_BYTES, closefd=False) as file:
+        hint = STORE if alone else _hint(file) or (_kind(file) if sidecar else None)
+        try:
+            if not sidecar:
+                _require_small(hint, file, fd)
+            with Reader(hint, file, sidecar or None, context=context) as reader:
+                return read_report(reader, trust, alone=alone, keep=keep)
+        except C2paError.ManifestNotFound:
+            return VerificationReport(Verdict.ABSENT, digest)
+        except C2paError.NotSupported as error:
+            if _kind(file) in SIDECAR_TYPES:
+                return VerificationReport(Verdict.ABSENT, digest)
+            raise FormatUnsupportedError from error
+        except C2paError as error:
+            return unreadable(str(error), digest)
+
+
+def read_traced(
+    fd: int, trust: dict[str, str], sidecar: bytes = b"", *, alone: bool
+) -> tuple[VerificationReport, Lineage]:
+    """The same, with the lineage."""
+    found: list[Lineage] = []
+    report = read_file(fd, trust, sidecar, alone=alone, keep=found.append)
+    return report, found[0] if found else Lineage()
+
+
+def _require_small(hint: str | None, file: BinaryIO, fd: int) -> None:
+    """Raises C2paError where the manifest store in a file is larger than any that is accepted: found before it is
+    validated, and looked for only where there is room for it.
+    """
+    if os.fstat(fd).st_size <= MAX_MANIFEST_STORE_BYTES:
+        return
+    with Reader(hint, file, context=_glancing()) as reader:
+        store = json.loads(reader.json())
+        if len(store["manifests"]) > MAX_MANIFESTS:
+            raise C2paError(f"the manifest store has more than {MAX_MANIFESTS} manifests")
+        if len(_written_out(reader, store["active_manifest"])) > MAX_MANIFEST_STORE_BYTES:
+            raise C2paError(f"the manifest store takes more than {MAX_MANIFEST_STORE_BYTES} bytes")
+    file.seek(0)
+
+
+def read_report(
+    reader: Reader, trust: dict[str, str], *, alone: bool = False, keep: Callable[[Lineage], object] | None = None
+) -> VerificationReport:
+    """The report on what a reader found; its lineage is handed to `keep`, where it is wanted."""
+    written, detail_text = reader.json(), reader.crjson()
+    if max(len(written), len(detail_text)) > MAX_STORE_JSON:
+        return unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"])
+    store, detail = json.loads(written), json.loads(detail_text)
+    if alone:
+        store = unbound(store)
+    boxes = _written_out(reader, str(store.get("active_manifest")))
+    signatures = signatures_in(boxes)
+    signers = Signers.of(signatures, trust["anchors"], trust["usages"])
+    stamps = Stamps.of(signatures, trust["authorities"], system_clock())
+    report = assess(store, detail, trust["digest"], trust["revoked"], signers, stamps)
+    if keep:
+        digests = manifest_digests(boxes) if boxes else {}
+        keep(lineage(store, detail, trust["revoked"], signers, stamps, digests, report))
+    return report
+
+
+def _written_out(reader: Reader, label: str) -> bytes:
+    """The manifest store that ends with this manifest, as c2pa-rs understood it; empty where it cannot be written."""
+    store = BytesIO()
+    try:
+        reader.resource_to_stream(label, store)
+    except C2paError:
+        return b""
+    return store.getvalue()
+
+
+def unreadable(reason: str, digest: str) -> VerificationReport:
+    """The report on what cannot be read, and why."""
+    # c2pa-python has no class for this one: its text is all there is.
+    remote = reason.startswith("Remote: ")
+    failure = Status(MANIFEST_INACCESSIBLE if remote else GENERAL_ERROR, None, legible(reason))
+    return VerificationReport(Verdict.UNREADABLE, digest, statuses=Statuses(failure=(failure,)))
+
+
+def _hint(file: BinaryIO) -> str | None:
+    file.seek(0)
+    head = file.read(SNIFFED_BYTES)
+    file.seek(0)
+    if head.startswith(b"PK\x03\x04"):
+        return ZIP
+    head = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return SVG if head.startswith((b"<?xml", b"<svg", b"<!DOCTYPE svg", b"<!--")) and b"<svg" in head else None
+
+
+def _kind(file: BinaryIO) -> str | None:
+    """The media type of an accepted kind: beside a manifest store c2pa-rs does not look for itself."""
+    file.seek(0)
+    head = file.read(MAGIC_BYTES)
+    file.seek(0)
+    try:
+        return sniff(head).mime
+    except MediaError:
+        return None
+
+
+def policy(trust: dict[str, str]) -> Context:
+    """What c2pa-rs is told of whom to trust."""
+    return _context(trust["anchors"], trust["authorities"], trust["usages"])
+
+
+@lru_cache(maxsize=1)
+def _glancing() -> Context:
+    """For looking at what is there, and nothing else."""
+    return Context.from_dict({"version": 1, **_CLOSED, "verify": {**_NOTHING_FETCHED, "verify_after_reading": False}})
+
+
+@lru_cache(maxsize=POLICIES_KEPT)
+def _context(anchors: str, authorities: str, usages: str) -> Context:
+    # c2pa-rs trusts whatever root it has for signers and time-stamps alike: `signers` and `stamps` tell them apart.
+    roots = anchors + "".join(pem for pem in _CERTIFICATE.findall(authorities) if pem not in anchors)
+    trust = {"trust_anchors": roots, "trust_config": usages} if roots else {}
+    return Context.from_dict(
+        {
+            "version": 1,
+            "trust": trust,
+            "verify": {**_NOTHING_FETCHED, "verify_after_sign": True},
+            **_CLOSED,
+            "builder": {"thumbnail": {"enabled": False}},
+        }
+    )
