@@ -4,7 +4,7 @@
     python benchmarks/recovery.py --quick       a tenth of both
     python benchmarks/recovery.py --json        one object
 
-Needs `pip install 'sigillo[bench]'`; without it there is no comparison, and one photograph instead of nineteen.
+Needs `pip install 'sigillo[bench]'`; without it there is no comparison, and one photograph instead of eighteen.
 
 Rules
 - Both indexes hold the same hashes and are asked the same ones, in turn, in one process, one thread each: everything
