@@ -38,7 +38,7 @@ from benchmarks.edits import EDITS, others, photographs
 from cases.recovery.search import CODE_REACH
 from detection.copies.fingerprint import HASH_BYTES, LEAST_QUALITY, REACH, Bits, from_hex
 from detection.fingerprint import frame_hash, turned_hashes
-from detection.image_code import image_codes
+from detection.image_code import image_code, image_codes
 from detection.near.generation import Generation
 from detection.pixels import normalised
 
@@ -153,7 +153,7 @@ def _add_others(photos: list[Image.Image], count: int, pdq: Generation, codes: G
     for row in range(len(pdq), len(pdq) + count):
         other = normalised(next(made))
         pdq.put([row], [bytes.fromhex(frame_hash(other).pdq)])
-        codes.put([row], [bytes.fromhex(image_codes(other)[0])])
+        codes.put([row], [bytes.fromhex(image_code(other))])
 
 
 def _indexed(hashes: list[str], first: int, lead: int = HASH_BYTES // 2) -> Generation:

@@ -23,9 +23,14 @@ _DIGITS: Final = 6
 """What is no shade of a picture but of arithmetic is nothing."""
 
 
+def image_code(normal: Image.Image) -> str:
+    """Of an upright picture in normal form, in hex."""
+    return digest(np.asarray(_grey(normal))).hex()
+
+
 def image_codes(normal: Image.Image) -> tuple[str, ...]:
-    """Of an upright picture in normal form, in hex: as it is, then turned and mirrored as by `turned_hashes`."""
-    grey = _trimmed(as_seen(normal, PDQ_SIDE)).convert("L").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    """The same of the picture as it is, then turned and mirrored as by `turned_hashes`."""
+    grey = _grey(normal)
     return tuple(digest(np.asarray(one)).hex() for one in (grey, *map(grey.transpose, Image.Transpose)))
 
 
@@ -34,6 +39,10 @@ def digest(grey: NDArray[np.uint8]) -> bytes:
     lowest = np.round(_COSINES @ grey.astype(np.float64) @ _COSINES.T, _DIGITS)
     blocks = [lowest[y : y + _BLOCK, x : x + _BLOCK].ravel() for y in (0, _BLOCK) for x in (0, _BLOCK)]
     return b"".join(np.packbits(block > np.median(block)).tobytes() for block in blocks)
+
+
+def _grey(normal: Image.Image) -> Image.Image:
+    return _trimmed(as_seen(normal, PDQ_SIDE)).convert("L").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
 
 
 def _trimmed(seen: Image.Image) -> Image.Image:

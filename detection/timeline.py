@@ -22,7 +22,7 @@ from PIL import Image
 
 from detection.examination import Content, FrameHash, NormalForm
 from detection.fingerprint import frame_hash
-from detection.image_code import image_codes
+from detection.image_code import image_code
 from detection.limits import MAX_DURATION, MAX_FRAMES, at_most
 from detection.pixels import pixel_hash
 
@@ -58,7 +58,7 @@ class Timeline:
         else:
             if len(self._shown) % self._every == 0:
                 self._frames.append(frame_hash(picture, self._duration))
-            self._image_code = self._image_code or image_codes(picture)[0]
+            self._image_code = self._image_code or image_code(picture)
             self._shown.append(Shown(sha256, milliseconds))
             self._size = picture.size
         self._duration += milliseconds
