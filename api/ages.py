@@ -13,10 +13,10 @@ from api.sources import Sources
 from identity.did.web import resolver
 from identity.issuing.record import IssuerRecord
 from identity.openid4vp.believed import Believed
-from identity.openid4vp.documents import Word
 from identity.openid4vp.presentations import Presentations
 from identity.openid4vp.request import RequestSigner
 from identity.openid4vp.sessions import Sessions
+from identity.openid4vp.word import Word
 from keys.clock import Clock, Entropy
 from ledger.log import Ledger
 from ledger.storage.database import Database

@@ -24,18 +24,18 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from api.schemas.words import PLACE
+from cases.grace import GRACE
 from cases.likeness.use import Use
-from cases.revocation import GRACE
 from detection.limits import MAX_UPLOAD_BYTES
 from detection.sandbox import MAX_JOBS
-from identity.openid4vp.documents import Word
-from identity.registration.withdrawing import DELAY, UNTOLD
+from identity.openid4vp.word import Word
+from identity.registration.delays import DELAY, UNTOLD
 from identity.vc_api.request import MAX_ISSUERS
 from ledger.errors import CheckpointError
 from ledger.forgetting.schedule import EPOCH_LIFETIME, MIN_EPOCH_LIFETIME
-from ledger.stamping.stamper import STAMP_EVERY
+from ledger.stamping.schedule import STAMP_EVERY
+from ledger.witnessing.policy import INTERVAL, WitnessPolicy
 from ledger.witnessing.witness_client import WitnessAddress
-from ledger.witnessing.witnesses import INTERVAL, WitnessPolicy
 from provenance.time_stamps import ANSWER_SECONDS
 
 DEFAULT_RETENTION = timedelta(days=7)

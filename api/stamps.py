@@ -10,6 +10,7 @@ from api.settings import Settings
 from api.telemetry import Metrics
 from detection.shares import Shares
 from keys.clock import Clock
+from ledger.publishing.publication import Publication
 from ledger.stamping.stamper import Stamping
 from ledger.storage.database import Database
 from provenance.checkpoint_stamps import CheckpointStamps
@@ -42,5 +43,5 @@ def stamps_of(settings: Settings, database: Database, workers: Shares, time_stam
     def late(reason: str) -> None:
         log.warning("no stamp of the checkpoint", reason=reason)
 
-    shown = settings.witness_policy.publication
+    shown = Publication.under(settings.witness_policy)
     return Stamps(time_stamps, Stamping(database, obtain, clock, settings.stamp_every, late, shown), clock)

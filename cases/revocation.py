@@ -28,6 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cases.access import Caller
 from cases.decisions import CLAIM_KEY_REVOKED, REVOCATION_POLICY, ClaimKeyRevoked
 from cases.errors import ClaimKeyNotFoundError, RevocationUnknownError, SignerRevokedError, SigningSuspendedError
+from cases.grace import GRACE
 from keys.chain import rfc3339
 from keys.clock import Clock
 from keys.errors import KeyNotFoundError, KeyStoreUnavailableError
@@ -42,9 +43,6 @@ from ledger.storage.tables import TENANT, Base
 from ledger.storage.tenancy import SystemSession
 from provenance.revocation import written
 from provenance.revocation_watch import Watch
-
-GRACE: Final = timedelta(days=3)
-"""How long after its end the last good answer still lets us sign: a weekend for whoever mends the responder."""
 
 _UNHEARD: Final = (
     "nothing was heard from {} of certificates that {!r} issued: name that authority's own list or responder (an "

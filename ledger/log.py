@@ -32,6 +32,7 @@ from ledger.forgetting.subjects import Subject, Subjects
 from ledger.ids import EntryId, PrincipalId, TenantId, may_be_stored, milliseconds, new_id
 from ledger.payload import SALT_BYTES, Draft, Kind, Payloads, SealedDraft
 from ledger.publishing.activity import Activity, activity
+from ledger.publishing.publication import Publication
 from ledger.publishing.published import fetching, published
 from ledger.publishing.search import PAGE, Cursor, Page, Query, search
 from ledger.receipt import format_receipt
@@ -52,7 +53,8 @@ from ledger.tree.recovery import Recovery, recovery
 from ledger.tree.tile_store import tile_reader
 from ledger.tree.tiles import Tiles
 from ledger.witnessing.cosignature import NO_WITNESSES, Quorum
-from ledger.witnessing.witnesses import ALONE, Witnesses, WitnessPolicy
+from ledger.witnessing.policy import ALONE, WitnessPolicy
+from ledger.witnessing.witnesses import Witnesses
 
 MAX_UNINTEGRATED = 50_000
 """Entries that may wait for the tree; beyond, `record` pushes back."""
@@ -114,7 +116,7 @@ class Ledger:
         sequencer = ElectedSequencer if database.backend.concurrent else SingleWriter
         self._sequencer: Sequencer = sequencer(database, clock)
         self.witnesses = Witnesses(database, witnesses, clock, notice)
-        self._publication = witnesses.publication
+        self._publication = Publication.under(witnesses)
         self._interval = checkpoint_interval
         self._integrator = Integrator(
             database, self._key, checkpoint_interval, self.witnesses, lambda: self._sequencer.leads

@@ -81,6 +81,7 @@ def _draft(file: Path, *, private: bool) -> Iterator[IO[bytes]]:
 @contextmanager
 def _source(url: str) -> Iterator[Fetch]:
     from client import PublishedLog
+    from ledger.publishing.publication import Publication
     from ledger.publishing.published import fetching
     from ledger.storage.database import Database
     from ledger.storage.tenancy import SystemSession
@@ -92,7 +93,7 @@ def _source(url: str) -> Iterator[Fetch]:
     settings = load_settings()
     require_log(settings.home)
     with closing(Database(settings.database_url)) as database, database.read(SystemSession.VERIFICATION) as connection:
-        yield fetching(connection, settings.witness_policy.publication)
+        yield fetching(connection, Publication.under(settings.witness_policy))
 
 
 def _checkpoint(file: Path) -> str:

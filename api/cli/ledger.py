@@ -83,6 +83,7 @@ def verify(
 def export(folder: Path, as_json: bool = JSON) -> None:
     """Write checkpoint, log.vkey, tiles, entries and stamps into a folder that any static server can host."""
     from ledger.publishing.export import export_log
+    from ledger.publishing.publication import Publication
     from ledger.storage.database import Database
 
     settings = load_settings()
@@ -92,7 +93,7 @@ def export(folder: Path, as_json: bool = JSON) -> None:
         closing(Database(settings.database_url)) as database,
         progressing("exporting", quiet=as_json) as progress,
     ):
-        head = export_log(database, folder, progress, settings.witness_policy.publication)
+        head = export_log(database, folder, progress, Publication.under(settings.witness_policy))
     if as_json:
         show({"folder": str(folder), "origin": head.origin, "size": head.size, "root": head.root.hex()})
     else:

@@ -18,7 +18,8 @@ from identity.did.methods import Resolver, resolve
 from identity.jose.certified import MDL_DOCUMENT_SIGNER
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.mdoc.document import VerifiedMdoc
-from identity.openid4vp.documents import DOCUMENTS, AgeDocument, Word
+from identity.openid4vp.documents import DOCUMENTS, AgeDocument
+from identity.openid4vp.word import Word
 from identity.sd_jwt.credential import VerifiedCredential
 from identity.sd_jwt.issuers import IssuerKey, certified, resolved
 from identity.status.token_lookup import Fetch, token_status

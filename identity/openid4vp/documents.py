@@ -19,6 +19,7 @@ from identity.age import PID_VCT
 from identity.data_integrity.proof import TYPE
 from identity.issuing.credential_types import AGE_ATTESTATION
 from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE
+from identity.openid4vp.word import Word
 from identity.selective import bbs
 
 CREDENTIAL_IRI: Final = "https://www.w3.org/2018/credentials#VerifiableCredential"
@@ -31,17 +32,6 @@ class Format(StrEnum):
     MDOC = "mso_mdoc"
     DOCUMENT = "ldp_vc"
     """Secured by Data Integrity."""
-
-
-class Word(StrEnum):
-    """Whose word a kind of document is: each has authorities of its own to believe."""
-
-    OURS = "attestation"
-    """Issuers of age attestations, by their DIDs: this deployment's own, and those that the operator names."""
-
-    PROOF_OF_AGE = "proof_of_age"
-    DRIVING_LICENCE = "driving_licence"
-    PID = "pid"
 
 
 @dataclass(frozen=True)

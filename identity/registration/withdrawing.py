@@ -30,6 +30,7 @@ from identity.registration.decisions import (
     WithdrawalAsked,
     WithdrawalStopped,
 )
+from identity.registration.delays import UNTOLD
 from identity.registration.ending import Ending
 from identity.registration.errors import (
     NotLeavingError,
@@ -47,12 +48,6 @@ from ledger.entry import format_time
 from ledger.ids import EntryId, SubjectId, TenantId, may_be_stored
 from ledger.payload import Draft
 from ledger.storage.tenancy import SystemSession
-
-DELAY: Final = timedelta(days=7)
-"""From when the person was told."""
-
-UNTOLD: Final = timedelta(days=30)
-"""From when it was asked for, where nobody could be told."""
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 

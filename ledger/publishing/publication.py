@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
@@ -17,6 +18,7 @@ from ledger.storage.tables import Checkpoint, Cosignature
 from ledger.tree.note import Signature
 from ledger.tree.tile_store import signed_size
 from ledger.witnessing.cosignature import NO_WITNESSES, Quorum, WitnessKey
+from ledger.witnessing.policy import WitnessPolicy
 
 # Built once: every receipt needs them.
 _SHOWN = (
@@ -49,6 +51,11 @@ class Publication:
 
     quorum: Quorum = NO_WITNESSES
     waits: bool = False
+
+    @classmethod
+    def under(cls, policy: WitnessPolicy) -> Self:
+        """What is shown under it."""
+        return cls(policy.quorum, policy.waits)
 
     def size(self, connection: Connection) -> int:
         """How many entries are shown: all of them proven."""

@@ -23,16 +23,11 @@ from keys.revocation import SKEW
 from ledger.errors import LedgerError
 from ledger.ids import milliseconds, moment
 from ledger.publishing.publication import PLAIN, Publication, Shown
+from ledger.stamping.schedule import RESTED, STAMP_EVERY
 from ledger.stamping.stamps import store_stamp
 from ledger.storage.database import Database
 from ledger.storage.tables import Checkpoint, Stamp
 from ledger.storage.tenancy import SystemSession
-
-STAMP_EVERY: Final = timedelta(hours=1)
-"""Between two stamps while the log grows."""
-
-RESTED: Final = timedelta(minutes=5)
-"""A log without a new checkpoint for so long has stopped growing."""
 
 LOOK_SECONDS: Final = 5.0
 """Between two looks at whether a stamp is due; after a failure it is tried again at the next."""

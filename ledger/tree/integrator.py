@@ -26,7 +26,7 @@ from keys.errors import KeysError
 from keys.high_water import Mark
 from ledger.errors import ForkError, LedgerError
 from ledger.publishing.activity import store_days
-from ledger.publishing.publication import Shown
+from ledger.publishing.publication import Publication, Shown
 from ledger.publishing.search import store_kinds
 from ledger.storage.database import Database
 from ledger.storage.tables import Checkpoint, Entry
@@ -142,7 +142,7 @@ class Integrator:
         """See how far the leader is. Whoever leads later reads the tree's edge again, and holds it to its mark."""
         self._growth, self._held = None, False
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            proven = self._witnesses.policy.publication.size(connection)
+            proven = Publication.under(self._witnesses.policy).size(connection)
             self._report(integrated=integrated_size(connection), proven=proven)
 
     def _integrate(self) -> bool:

@@ -29,39 +29,16 @@ from ledger.storage.tables import Overruled
 from ledger.storage.tenancy import SystemSession
 from ledger.tree.note import Signature, parse_signatures
 from ledger.tree.tile_store import latest_checkpoint, signed_size
-from ledger.witnessing.cosignature import Quorum, WitnessKey
+from ledger.witnessing.cosignature import WitnessKey
 from ledger.witnessing.cosigner import Cosigner
+from ledger.witnessing.policy import ALONE, WitnessPolicy
 from ledger.witnessing.witness_client import ANSWER_SECONDS, WitnessAddress
-
-INTERVAL: Final = 10.0
-"""Seconds between two checkpoints that a witness is asked for."""
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds between two attempts at one that fails, at most; it begins with the interval."""
 
 SETTLE_SECONDS: Final = ANSWER_SECONDS + 1
 """How long the first signature after a start waits for all of them to say what they have seen."""
-
-
-@dataclass(frozen=True)
-class WitnessPolicy:
-    """Who witnesses the log, how many must, and whether it waits for them. Raises CheckpointError for no quorum."""
-
-    addresses: tuple[WitnessAddress, ...] = ()
-    needed: int = 0
-    waits: bool = False
-    interval: float = INTERVAL
-
-    def __post_init__(self) -> None:
-        _ = self.publication
-
-    @property
-    def publication(self) -> Publication:
-        """What is shown under it."""
-        return Publication(Quorum(tuple(address.key for address in self.addresses), self.needed), self.waits)
-
-
-ALONE: Final = WitnessPolicy()
 
 
 @dataclass(frozen=True)
@@ -224,7 +201,7 @@ class Witnesses:
             signature = cosigner.obtain(asked)
             if signature is not None and self.policy.waits:
                 with self._database.read(SystemSession.INTEGRATION) as connection:
-                    self._proven(self.policy.publication.size(connection))
+                    self._proven(Publication.under(self.policy).size(connection))
         except WitnessObjectsError as error:
             self._objects(key, error)
         except LedgerError as error:

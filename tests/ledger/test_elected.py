@@ -35,7 +35,7 @@ from ledger.storage.postgresql import copy_rows, lock_key
 from ledger.storage.tables import Entry, LogIdentity, Pending
 from ledger.storage.tenancy import SystemSession
 from ledger.tree.checkpoint import VerifierKey
-from ledger.witnessing.witnesses import WitnessPolicy
+from ledger.witnessing.policy import WitnessPolicy
 from tests.databases import POSTGRESQL, ask, new_database, sessions_of, url_of
 from tests.ledger.world import ACTOR, FULL, LONG, POLICY, HeldClock, NoteWritten, World, running, settle
 from tests.simulators.key_store import SimulatedKeyStore
@@ -391,7 +391,7 @@ def test_whoever_leads_offers_to_the_witnesses_and_all_show_the_same(tmp_path: P
             leader.ledger.close()
             later = note(other, tenant)
             assert other.ledger.wait_proven(later, LONG)
-            quorum = policy.publication.quorum
+            quorum = policy.quorum
             assert verify_receipt(other.ledger.receipt(later), other.ledger.vkey(), quorum).cosigned.by
             assert other.ledger.status().ready
     server.end()

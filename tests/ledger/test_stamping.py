@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import Connection, Executable, delete, func, select, update
 
 from ledger.errors import DatabaseUnavailableError, SessionRefusedError, StampUnavailableError
-from ledger.stamping.stamper import LOOK_SECONDS, RESTED, STAMP_EVERY, Obtained, Stamping
+from ledger.stamping.schedule import RESTED, STAMP_EVERY
+from ledger.stamping.stamper import LOOK_SECONDS, Obtained, Stamping
 from ledger.stamping.stamps import stored_stamps
 from ledger.storage.database import Database
 from ledger.storage.tables import Checkpoint, Stamp, StampRoot

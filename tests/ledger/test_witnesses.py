@@ -25,6 +25,7 @@ from ledger.errors import (
 )
 from ledger.ids import EntryId, TenantId
 from ledger.publishing.export import export_log
+from ledger.publishing.publication import Publication
 from ledger.receipt import verify_receipt
 from ledger.stamping.stamper import Obtained, Stamping
 from ledger.storage.tables import Checkpoint, Cosignature, Tenant
@@ -37,8 +38,8 @@ from ledger.tree.tile_store import tile_reader
 from ledger.tree.tiles import Tiles
 from ledger.witnessing.add_checkpoint import AddCheckpoint
 from ledger.witnessing.cosignature import Quorum
+from ledger.witnessing.policy import WitnessPolicy
 from ledger.witnessing.witness_client import WitnessAddress, WitnessClient
-from ledger.witnessing.witnesses import WitnessPolicy
 from tests.databases import KIND, SQLITE, copy
 from tests.dripping import DRIPS, dripping
 from tests.ledger.world import ACTOR, LONG, HeldClock, World, running, tampering
@@ -121,7 +122,7 @@ def test_what_is_shown_bears_the_quorum_where_the_log_waits_for_it(tmp_path: Pat
             proven(world, entry)
             assert len(quorum.require(world.ledger.checkpoint(), key).by) == 2
             assert verify_receipt(world.ledger.receipt(entry), str(key), quorum).entry.id == entry
-        head = export_log(world.database, tmp_path / "out", publication=world.witnesses.publication)
+        head = export_log(world.database, tmp_path / "out", publication=Publication.under(world.witnesses))
         assert quorum.require((tmp_path / "out" / "checkpoint").read_text(), key)
         assert head.size == world.ledger.status().proven == shown(world)
         report = world.ledger.verify(quorum=quorum)
@@ -153,7 +154,7 @@ def test_nothing_is_proven_without_the_quorum_and_then_it_is(tmp_path: Path, two
         with pytest.raises(NotProvenError):
             world.ledger.checkpoint()
         assert not world.ledger.is_proven(entry)
-        stamping = Stamping(world.database, nobody, world.clock, publication=world.witnesses.publication)
+        stamping = Stamping(world.database, nobody, world.clock, publication=Publication.under(world.witnesses))
         assert not stamping.step(), "what is not shown is not stamped"
         assert world.write_note(tenant, "durable all the same")
         until(lambda: "fewer than 2 witnesses cosign: witness.example/two: no answer" in world.ledger.witnesses.reason)

@@ -22,7 +22,7 @@ from ledger.sequencing.sequencer import SEQUENCER
 from ledger.storage.database import Database
 from ledger.storage.tables import Pending
 from ledger.storage.tenancy import Access, Binding, SystemSession
-from ledger.witnessing.witnesses import ALONE, WitnessPolicy
+from ledger.witnessing.policy import ALONE, WitnessPolicy
 from tests.databases import KIND, url_of
 from tests.simulators.key_store import SimulatedKeyStore
 

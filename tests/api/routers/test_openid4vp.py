@@ -28,8 +28,9 @@ from identity.encoding import base64url
 from identity.issuing.vocabulary import CONTEXT_PATH
 from identity.jose.jwk import write_jwk
 from identity.jsonld.context_library import CREDENTIALS_V2
-from identity.openid4vp.documents import DOCUMENTS, Word
+from identity.openid4vp.documents import DOCUMENTS
 from identity.openid4vp.sessions import KEPT, WAITS
+from identity.openid4vp.word import Word
 from provenance.errors import TrustPolicyError
 from tests.api.wire import count, problem, stored
 from tests.deployment import Running, running

@@ -17,9 +17,9 @@ from detection.faces.quality import judge
 from detection.generations.absence_verifier import check
 from detection.memfd import Memfd
 from identity.jose.jws import read_jws
+from identity.registration.delays import UNTOLD
 from identity.registration.receipt import TYPE
 from identity.registration.recovery import RecoveryCode
-from identity.registration.withdrawing import UNTOLD
 from keys.clock import system_clock, system_entropy
 from ledger.ids import TenantId
 from tests.api.people import begun, somebody

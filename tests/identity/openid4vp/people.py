@@ -20,9 +20,9 @@ from identity.issuing.credential_types import AGE_ATTESTATION
 from identity.jose.jwk import write_jwk
 from identity.mdoc.document import DRIVING_LICENCE, DRIVING_NAMESPACE, PID, PROOF_OF_AGE
 from identity.openid4vp.believed import Believed
-from identity.openid4vp.documents import Word
 from identity.openid4vp.request import Request
 from identity.openid4vp.session import Asked, Session
+from identity.openid4vp.word import Word
 from identity.sd_jwt.concealing import Disclosable
 from identity.sd_jwt.credential import bind, issue, present
 from identity.sd_jwt.key_binding import Binding

@@ -22,12 +22,13 @@ from identity.encoding.strict_json import write_json
 from identity.errors import QuestionRefusedError, RequestNotFoundError, ResponseCodeError, ResponseRefusedError
 from identity.jose.jws import sign_jws
 from identity.openid4vp.believed import Believed
-from identity.openid4vp.documents import DOCUMENTS, Word
+from identity.openid4vp.documents import DOCUMENTS
 from identity.openid4vp.presentations import Order
 from identity.openid4vp.request import Request
 from identity.openid4vp.session import Answered, Asked, Session
 from identity.openid4vp.sessions import KEPT, WAITS, WalletRequest, forget_requests
 from identity.openid4vp.verdict import Verdict
+from identity.openid4vp.word import Word
 from identity.outcome import Outcome
 from identity.sd_jwt.credential import present
 from identity.sd_jwt.disclosure import DEFAULT_HASH, digest

@@ -17,6 +17,7 @@ from identity.assurance.errors import CodeNotSentError
 from identity.assurance.tier import EvidenceKind
 from identity.issuing.issue import Issuing
 from identity.registration.decisions import KINDS
+from identity.registration.delays import DELAY
 from identity.registration.guesses import Guesses
 from identity.registration.holds import Doubt, RegistrationHolds
 from identity.registration.lookup import Registrations
@@ -26,7 +27,7 @@ from identity.registration.registry import Registered, Registry, Store
 from identity.registration.renewing import Terms
 from identity.registration.request import RegistrationRequest
 from identity.registration.rules import Rulebook, default_rulebook
-from identity.registration.withdrawing import DELAY, Withdrawals
+from identity.registration.withdrawing import Withdrawals
 from ledger.forgetting.subjects import Subject
 from ledger.ids import SubjectId
 from tests.identity.assurance.house import House

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from identity.assurance.account import Actor
+from identity.registration.delays import UNTOLD
 from identity.registration.errors import (
     ConsentOutdatedError,
     ConsentTextUnknownError,
@@ -19,7 +20,7 @@ from identity.registration.record import State
 from identity.registration.refusal import Kind
 from identity.registration.registry import Registered
 from identity.registration.renewing import Renewal
-from identity.registration.withdrawing import UNTOLD, Way
+from identity.registration.withdrawing import Way
 from ledger.forgetting.holds import place, release
 from ledger.ids import SubjectId, moment
 from tests.identity.registration.desk import RegistryDesk

@@ -14,6 +14,7 @@ from detection.generations.absence_verifier import check
 from detection.generations.generations import Generations
 from identity.assurance.account import Actor
 from identity.registration.decisions import RegistrationWithdrawn
+from identity.registration.delays import DELAY, UNTOLD
 from identity.registration.errors import (
     NotLeavingError,
     RecoveryCodeError,
@@ -27,7 +28,7 @@ from identity.registration.record import State
 from identity.registration.recovery import RecoveryCode
 from identity.registration.registry import Registered
 from identity.registration.tables import RegistrationRow
-from identity.registration.withdrawing import DELAY, UNTOLD, Way
+from identity.registration.withdrawing import Way
 from identity.status.lists import standing
 from identity.status.token import Status
 from keys.clock import system_entropy
