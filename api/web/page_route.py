@@ -37,7 +37,8 @@ def pages(*, prefix: str = "") -> APIRouter:
 
 def _told(request: Request, error: Exception) -> Response:
     answer = problem.answer_to(request, error)
-    shown = page(request, "error.html", answer.status_code, told=json.loads(bytes(answer.body)))
+    named = request.scope.get("sigillo.request_id", "")
+    shown = page(request, "error.html", answer.status_code, told=json.loads(bytes(answer.body)), request_id=named)
     if (again := answer.headers.get("retry-after")) is not None:
         shown.headers["retry-after"] = again
     return shown

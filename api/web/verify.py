@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from anyio import to_thread
 from fastapi import Request, Response
 
 from api.auth import AnyoneDep
@@ -13,6 +14,7 @@ from api.schemas.verification import VerificationView
 from api.service import Service, ServiceDep, service_of
 from api.web.page_route import pages
 from api.web.rendering import page
+from ledger.ids import EntryId
 from provenance.report import Ingredient
 
 router = pages(prefix="/verify")
@@ -49,10 +51,19 @@ async def ask(request: Request, service: ServiceDep) -> Response:
 @router.post("")
 async def verify(request: Request) -> Response:
     """The form with what was found below it; it works without any script."""
-    return _shown(request, await service_of(request), await verified(request, confidence=True))
+    service, view = await service_of(request), await verified(request, confidence=True)
+    return await to_thread.run_sync(_shown, request, service, view)
 
 
 def _shown(request: Request, service: Service, view: VerificationView | None) -> Response:
     tree = nested(view.ingredients) if view else ()
+    recorded = _recorded(service, view)
     megabytes = service.settings.upload_bytes // MEGABYTE
-    return page(request, "verify.html", view=view, tree=tree, megabytes=f"{megabytes:,}")
+    return page(request, "verify.html", view=view, tree=tree, recorded=recorded, megabytes=f"{megabytes:,}")
+
+
+def _recorded(service: Service, view: VerificationView | None) -> str:
+    """When our ledger got the signing of a file of ours; empty for others, and before it has its place."""
+    if view is None or view.ledger is None or not view.ledger.receipt:
+        return ""
+    return service.ledger.entry(EntryId(view.ledger.entry)).time

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -98,6 +99,7 @@ def test_a_copy_that_lost_its_manifest_leads_to_its_original(deployment: Running
         until(lambda: http.post("/v1/verifications", files={"file": photo}).json()["recovered"]["candidates"])
         shown = http.post("/verify", files={"file": ("x.jpg", photo)}).text
     assert 'class="card verdict absent"' in shown, "recovered is not trusted"
+    assert f'href="/manifests/{quote(asset["manifest"], safe="")}"' in shown
     assert "Recovered is not trusted" in shown
     assert f'data-receipt="/v1/receipts/{entry}"' in shown
     assert "<img src=x" not in shown

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from api.routers.openid4vp import Said
 from api.web import static, words
 from cases.decisions import KINDS
+from cases.recovery.search import By
+from identity.openid4vp.documents import DOCUMENTS
+from identity.outcome import Outcome
+from provenance.confidence.policy import policy_in_force
+from provenance.marking import Mark
 from provenance.verdict import Verdict
 
 TEMPLATES = Path(words.__file__).with_name("templates")
@@ -57,3 +63,18 @@ def test_the_best_of_our_languages(accepted: str, language: str) -> None:
 
 def test_kinds_are_what_can_be_searched_for() -> None:
     assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", kind.name) for kind in KINDS)
+
+
+def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
+    """Codes that a template puts together out of the view's words."""
+    t = words.words_of()
+    made: dict[str, set[str]] = {
+        "result.ai.": set(Mark) - {Mark.NONE},
+        "result.recovered.alike.": set(By),
+        "result.creator.": set(Verdict) - {Verdict.ABSENT},
+        "result.sure.": set(policy_in_force().bands.values()),
+        "proving.said.": set(Said),
+        "proving.because.": set(Outcome),
+        "document.": set(DOCUMENTS),
+    }
+    assert {prefix + end for prefix, ends in made.items() for end in ends if not t.has(prefix + end)} == set()
