@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_kinds_are_what_can_be_searched_for() -> None:
 def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
     """Codes that a template puts together out of the view's words."""
     t = words.words_of()
-    made: dict[str, set[str]] = {
+    made: dict[str, Iterable[str]] = {
         "result.ai.": set(Mark) - {Mark.NONE},
         "result.recovered.alike.": set(By),
         "result.creator.": set(Verdict) - {Verdict.ABSENT},
