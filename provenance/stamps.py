@@ -4,7 +4,9 @@ Rules
 - c2pa-rs trusts an authority under any root it was given. One counts here only under a root for time-stamps, by a path
   that holds, with a certificate that is for time-stamping alone and says so critically (RFC 3161, section 2.3).
 - A time that has not come yet is a lie, whoever tells it.
-- What does not count is as if it were not there: a signature whose certificate has ended by now is then expired.
+- What does not count is as if it were not there: a signature whose certificate has ended by now is then expired. Of a
+  signer whom nobody trusts, an authority that nobody knows takes nothing away: the file stays *untrusted*, as other
+  readers have it. A time that is a lie does.
 
 C2PA Technical Specification 2.4, "Time-stamps", "Validate the time-stamp".
 """
@@ -25,7 +27,7 @@ from keys.errors import CertificateMismatchError
 from keys.path import led_to
 from keys.profile import UNREADABLE, extension
 from provenance.ancestry import Json, granted, objected, withdrawn
-from provenance.codes import SIGNER_EXPIRED, TIME_STAMP_TRUSTED, TIME_STAMP_UNTRUSTED
+from provenance.codes import SIGNER_EXPIRED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, TIME_STAMP_UNTRUSTED
 from provenance.report import StampStanding
 from provenance.signers import Chain, Headers, Signatures, Signers, roots_of
 
@@ -82,9 +84,9 @@ def counted(store: Json, detail: Json, stamps: Stamps, signers: Signers) -> Json
     if not faults:
         return store
     store = objected(withdrawn(store, TIME_STAMP_TRUSTED, faults), TIME_STAMP_UNTRUSTED, faults, failed=False)
-    return objected(
-        store, SIGNER_EXPIRED, {label: why for label, why in faults.items() if _ended(label, signers, stamps)}
-    )
+    believed = granted(store, SIGNER_TRUSTED) | {label for label in faults if stamps.is_to_come(times.get(label))}
+    ended = {label: why for label, why in faults.items() if label in believed and _ended(label, signers, stamps)}
+    return objected(store, SIGNER_EXPIRED, ended)
 
 
 def standing(codes: set[str], time: datetime | None, begins: datetime | None, stamps: Stamps) -> StampStanding:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from api.auth import AnyoneDep, CallerDep
 from api.body import allow
+from api.schemas.words import SHA256_OR_NONE
 from api.service import ServiceDep
 from cases.access import Scope
 from cases.trust_lists import Comparison
@@ -22,9 +23,7 @@ router = APIRouter(prefix="/v1/trust", tags=["trust"])
 FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
 
 Dated = Annotated[date | None, Query(description="When a PEM list was published; a JSON list says so itself.")]
-Replaces = Annotated[
-    str, Query(pattern="^([0-9a-f]{64})?$", description="The digest of the list it was compared with.")
-]
+Replaces = Annotated[str, Query(pattern=SHA256_OR_NONE, description="The digest of the list it was compared with.")]
 
 
 class ListView(BaseModel):

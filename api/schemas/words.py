@@ -21,6 +21,8 @@ HOLD: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 ACCOUNT: Final = "^acc_[a-z2-7]{26}$"
 PASSKEY: Final = "^pky_[a-z2-7]{26}$"
 SHA256: Final = "^[0-9a-f]{64}$"
+SHA256_OR_NONE: Final = "^([0-9a-f]{64})?$"
+BASE64: Final = r"^[A-Za-z0-9+/]+={0,2}\z"
 BASE64URL: Final = "^[A-Za-z0-9_-]+$"
 ASKED: Final = "^arq_[a-z2-7]{26}$"
 EVIDENCE: Final = "^evd_[a-z2-7]{26}$"
@@ -48,6 +50,8 @@ EXAMPLES: Final = {
     ACCOUNT: "`acc_` and 26 letters or digits",
     PASSKEY: "`pky_` and 26 letters or digits",
     SHA256: "64 hexadecimal digits, in lower case",
+    SHA256_OR_NONE: "64 hexadecimal digits, in lower case, or empty",
+    BASE64: "base64",
     BASE64URL: "base64url without padding",
     ASKED: "`arq_` and 26 letters or digits",
     EVIDENCE: "`evd_` and 26 letters or digits",
