@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.service import Service, ServiceDep
+from api.settings import Settings
 from api.throttle import Address, client_address
 from cases.access import Caller, person_caller
 from cases.errors import PersonRefusedError, UnknownKeyError
@@ -38,13 +39,20 @@ class CrossSiteError(Exception):
         super().__init__("this form was sent by another site's page: open the page here, and send it from there")
 
 
-def refuse_cross_site(request: Request) -> None:
+def origin_of(request: Request, settings: Settings) -> str:
+    """Where this service is, without a slash at its end: as the operator says (`SIGILLO_PUBLIC_URL`); where nothing is
+    said, on a machine of one's own, as the caller does, whose word is good for the caller alone.
+    """
+    return settings.public_url or str(request.base_url).rstrip("/")
+
+
+def refuse_cross_site(request: Request, settings: Settings) -> None:
     """Forms are taken from our own pages alone: by what the browser says of where they come from (Fetch Metadata), or
     by their Origin in one that does not. What is no browser sends neither. Raises CrossSiteError.
     """
     came = request.headers.get("sec-fetch-site", "")
     origin = request.headers.get("origin", "")
-    own = came in {"same-origin", "none"} if came else origin in {"", str(request.base_url).rstrip("/")}
+    own = came in {"same-origin", "none"} if came else origin in {"", origin_of(request, settings)}
     if request.method not in {"GET", "HEAD"} and not own:
         raise CrossSiteError
 
@@ -141,6 +149,11 @@ async def require_either_recent(service: ServiceDep, either: Annotated[Caller, D
     return either
 
 
+async def count_bundle(request: Request, service: ServiceDep) -> None:
+    """Count one who has an audit bundle made, by network. Raises RateExceededError."""
+    service.throttle.bundle(_address(request, service))
+
+
 async def count_guess(request: Request, service: ServiceDep) -> None:
     """Count one who guesses a secret, by network. Raises RateExceededError."""
     service.throttle.guess(_address(request, service))
@@ -166,6 +179,9 @@ EitherDep = Annotated[Caller, Depends(require_either)]
 """For routes that an API key uses for an account that it names, and a person for their own (`Caller.require_for`)."""
 
 EitherRecentDep = Annotated[Caller, Depends(require_either_recent)]
+BundleDep = Depends(count_bundle)
+"""For what is made of thousands of entries for whoever asks."""
+
 GuesserDep = Depends(count_guess)
 """For routes whose secret somebody might guess, at our cost."""
 

@@ -28,10 +28,13 @@ from ledger.span import in_words
 GUESSES = "20/hour"
 """At secrets that cost us to look at (recovery codes), from one network."""
 
+BUNDLES = "10/minute"
+"""Audit bundles that are made for one network: up to a third of a second of a core each."""
+
 V4_PREFIX = 24
 V6_PREFIX = 48
 
-_GUESSES = parse(GUESSES)
+_GUESSES, _BUNDLES = parse(GUESSES), parse(BUNDLES)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -147,6 +150,11 @@ class Throttle:
         """Count one file of the published log. Raises RateExceededError."""
         if address is not None:
             self._count(self._reader, f"log:{self._name(address)}")
+
+    def bundle(self, address: Address | None) -> None:
+        """Count one audit bundle that is made. Raises RateExceededError."""
+        if address is not None:
+            self._count(_BUNDLES, f"bundle:{self._name(address)}")
 
     def opening(self, network: str) -> None:
         """Count one account that somebody of this network (`anonymous` named it) begins to open.

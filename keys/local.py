@@ -37,8 +37,9 @@ from keys.versions import Version, chosen, status
 
 WARNING: Final = (
     "Embedded keys and a development CA: anyone who can read this folder and its passphrase or key file can "
-    "sign as this service, and nobody else trusts its certificates. For one machine and for trying things "
-    "out; production needs Vault or OpenBao (profile server or cluster)."
+    "sign as this service and read whatever it has sealed, people's data included; and nobody else trusts its "
+    "certificates. For one machine and for trying things out; production needs Vault or OpenBao (profile server or "
+    "cluster)."
 )
 
 _WRAPPED: Final = re.compile(rb"local:v([1-9][0-9]{0,8}):([0-9a-f]+)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.files import beside
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from api.cli.verify import CODES, COLOURS, WORST
+from client import Problem
 
 app = typer.Typer(no_args_is_help=True, help="Whose a file is, and how that is known.")
 
 BUNDLE_BEGINS = b'{"export":'
 """A custody bundle, whose members stand in the order of their names."""
+
+NOT_FOUND = "asset-not-found"
 
 
 @app.callback()
@@ -36,7 +40,7 @@ def show_custody(
 ) -> None:
     """Show the custody of a file, of an asset, or of what a bundle says."""
     file, pem, logs = Path(what), _text(anchors), _text(key)
-    with told(), connected(server, token, leave_no_trace=file.is_file()) as sigillo:
+    with told(), _of_its_owner(token), connected(server, token, leave_no_trace=file.is_file()) as sigillo:
         if what.startswith("ast_") and not file.is_file():
             found = sigillo.custody(what)
         elif _is_bundle(file):
@@ -47,6 +51,8 @@ def show_custody(
         show(found)
     else:
         _show(found)
+        if found.get("log") == "untrusted":
+            say("  for this look alone: --key FILE")
     raise typer.Exit(_code(found))
 
 
@@ -62,7 +68,7 @@ def export(
     target = out or Path(f"{asset}.custody")
     if target.exists():
         raise fail(f"{target} is there already: name another -o", Exit.USAGE)
-    with told(), connected(server, token) as sigillo:
+    with told(), _of_its_owner(token), connected(server, token) as sigillo:
         bundle = sigillo.export_custody(asset)
         target.write_bytes(bundle)
     if as_json:
@@ -86,7 +92,8 @@ def import_bundle(
         show(found)
     else:
         _show(found)
-        say(f"  recorded   {found['ledger']['entry']} ({found['ledger']['state']})")
+        recorded = f"{found['ledger']['entry']} ({found['ledger']['state']}), as the word of {found['origin']}"
+        say(f"  recorded   {quoted(recorded)}")
     raise typer.Exit(_code(found))
 
 
@@ -99,7 +106,7 @@ def offer(
     as_json: bool = JSON,
 ) -> None:
     """Offer an asset to another principal; it stays yours until they accept."""
-    with told(), connected(server, token) as sigillo:
+    with told(), _of_its_owner(token), connected(server, token) as sigillo:
         _done(sigillo.offer_asset(asset, to), f"offered to {to}", as_json=as_json)
 
 
@@ -139,6 +146,20 @@ def decline(
         _done(sigillo.end_offer(asset), "the offer is over", as_json=as_json)
 
 
+@contextmanager
+def _of_its_owner(token: str) -> Iterator[None]:
+    """An asset is its owner's alone. Who names no key asks as the operator, and is told so."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.type.endswith(NOT_FOUND) and not token:
+            raise fail(
+                f"{problem}: no key was named, so it was looked for among the operator's own; an asset that an API key "
+                "uploaded is that key's alone: name the key in SIGILLO_TOKEN or --token"
+            ) from problem
+        raise
+
+
 def _done(said: Mapping[str, Any], what: str, *, as_json: bool) -> None:
     if as_json:
         show(said)
@@ -169,8 +190,10 @@ def _code(found: Mapping[str, Any]) -> Exit:
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    graph = found.get("custody", found)
+    graph, whose = found.get("custody", found), f", says {found['origin']}" if "origin" in found else ""
     say(f"[bold {COLOURS[found['verdict']]}]{found['verdict']}[/]  {quoted(found['sentence'])}")
+    if "origin" in found:
+        _say_worth(found)
     if graph["owner"]:
         say(f"  owner      {quoted(' -> '.join(str(hand['principal']) for hand in graph['hands']))}")
     for model in graph["models"]:
@@ -179,11 +202,23 @@ def _show(found: Mapping[str, Any]) -> None:
         verdict = file["verdict"] or "no manifest"
         said = ", ".join([verdict, *file["failures"]])
         name = file["title"] or (file["id"] if file["verdict"] else f"{file['format'] or 'a file'}, unnamed")
-        say(f"  [bold]{quoted(name)}[/]  {quoted(said)}")
+        say(f"  [bold]{quoted(name)}[/]  {quoted(said + whose)}")
         for line in _acts(graph, file["id"]):
             say(f"    {quoted(line)}")
     if graph["truncated"]:
         say("  and more, which is left out")
+
+
+def _say_worth(found: Mapping[str, Any]) -> None:
+    """What of a bundle is our own judgement; what comes after that is the word of its log."""
+    report = found["report"]
+    parts = [f"the log {found['log']}", f"its manifests {report['verdict']}"]
+    if report["ancestry"]:
+        parts.append(f"their ancestry {report['ancestry']}")
+    say(f"  found here {', '.join(parts)}")
+    if found["log"] == "untrusted":
+        say("  to know this log, have its key from its operator, and put it in the file that SIGILLO_KNOWN_LOGS names;")
+        say(f"  the bundle says of itself that it is {quoted(found['vkey'])}")
 
 
 def _acts(graph: Mapping[str, Any], file: str) -> Iterator[str]:
@@ -206,6 +241,6 @@ def _particulars(act: Mapping[str, Any]) -> Iterator[str]:
     if act["type"] in {"decision", "handover", "verification"}:
         yield act["kind"]
     if act["type"] == "verification":
-        yield str(act["verdict"])
+        yield f"{act['verdict']}, the word of {act['origin']}" if act["origin"] else str(act["verdict"])
     if act["to"]:
         yield f"{act['by']} -> {act['to']}"

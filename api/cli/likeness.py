@@ -19,6 +19,7 @@ REGISTRATION = typer.Argument(..., help="Id of a registration, reg_…")
 SAID = {"confirmed": "you confirmed it", "objected": "you objected to it"}
 REVIEWED = {"released": "a reviewer gave it out", "refused": "a reviewer decided that it stays held"}
 CODES = {"allowed": Exit.OK, "refused": Exit.REFUSED, "ask_a_human": Exit.HELD}
+UNSAID = "unsaid"
 NONCE_BYTES = 16
 POLL_SECONDS = 1.0
 
@@ -88,10 +89,13 @@ def log(
         return
     for line in page["matches"]:
         answered = f", {SAID[line['response']]}" if line["response"] else ""
-        say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']} ({line['purpose']}){quoted(answered)}")
+        purpose = "for no declared purpose" if line["purpose"] == UNSAID else f"for {line['purpose']} use"
+        say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']}, {purpose}{quoted(answered)}")
         say(f"  {line['id']}, entry {line['entry']}")
         if review := line["review"]:
             say(f"  {REVIEWED[review['decision']]} on {review['at']}, entry {review['entry']}")
+    if not page["matches"]:
+        say("nothing more: that was all" if cursor else "nothing yet: nobody was met who looks like this")
     if page["next"]:
         say(f"more with --cursor {page['next']}")
 

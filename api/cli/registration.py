@@ -18,6 +18,13 @@ app = typer.Typer(no_args_is_help=True, help="Registrations of people who refuse
 WAIT_SECONDS = 60
 ASK_SECONDS = 2.0
 REGISTRATION = typer.Argument(..., help="The registration's id, reg_…")
+YES = typer.Option(False, "--yes", help="Do not ask.")
+ENDS = (
+    "what ends:   the registration, its key, templates, credential and log; files that it holds and nobody decided on",
+    "             are given out, as far as nobody else holds them",
+    "what stays:  files that its owner objected to, or a reviewer refused: held until a reviewer releases them or they",
+    "             are gone, and name this registration no more",
+)
 
 
 @app.command()
@@ -53,6 +60,7 @@ def withdraw(
     ),
     credential: Path = CREDENTIAL,
     wallet: Path = WALLET,
+    yes: bool = YES,
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
@@ -60,6 +68,7 @@ def withdraw(
     """End a registration: now, or by its recovery code after some days in which its owner can stop that."""
     if recovery_code and credential:
         raise fail("with the credential it ends at once: leave --recovery-code out", Exit.USAGE)
+    _confirm_end(registration, yes=yes, quiet=as_json)
     code = typer.prompt("The twelve words", hide_input=True, err=True) if recovery_code else ""
     with told(), connected(server, token) as sigillo:
         if credential:
@@ -74,6 +83,18 @@ def withdraw(
     else:
         say(f"{quoted(registration)} has ended; entry {done['ledger']['entry']} says so")
         say(f"  within a minute there is proof: sigillo registration absence {quoted(registration)}")
+
+
+def _confirm_end(registration: str, *, yes: bool, quiet: bool) -> None:
+    """Say what ends and what stays, and ask. A program says --yes: nobody reads its screen."""
+    if quiet and not yes:
+        raise fail("with --json nobody can be asked: add --yes", Exit.USAGE)
+    if quiet:
+        return
+    for line in ENDS:
+        say(line)
+    if not yes and not typer.confirm(f"End {registration}?"):
+        raise fail("nothing was changed")
 
 
 @app.command()

@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
-from api.auth import ReaderDep
+from api.auth import BundleDep, ReaderDep
 from api.prefer import ProofDep
 from api.service import Service, ServiceDep
 from ledger.auditing.bundle import VERIFIER
@@ -78,6 +78,7 @@ def bundle_verifier() -> Response:
 
 @router.get(
     "/ledger/bundle.zip",
+    dependencies=[BundleDep],
     response_class=Response,
     responses={200: {"description": "The bundle", "content": {"application/zip": {}}}},
 )

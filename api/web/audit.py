@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from anyio import to_thread
 from fastapi import Query, Request, Response
 
-from api.auth import AnyoneDep
+from api.auth import AnyoneDep, origin_of
 from api.routers.ledger import MAX_BUNDLED
 from api.schemas.oversight import ActivityView, PageView, cursor_of, query_of
 from api.service import Service, ServiceDep
@@ -51,7 +51,7 @@ async def audit(request: Request, service: ServiceDep, kind: Text = "", cursor: 
         kinds=sorted(kind.name for kind in KINDS),
         bundled=min(service.ledger.status().proven, MAX_BUNDLED),
         digest=verifier_digest(),
-        base=str(request.base_url),
+        base=origin_of(request, service.settings),
     )
 
 

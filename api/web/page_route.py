@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from api import problem
 from api.auth import refuse_cross_site
+from api.service import service_of
 from api.web.rendering import page
 
 
@@ -22,7 +23,7 @@ class PageRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
-                refuse_cross_site(request)
+                refuse_cross_site(request, (await service_of(request)).settings)
                 return await inner(request)
             except Exception as error:  # noqa: BLE001 -- told by the table of problems, which logs what it does not know
                 return _told(request, error)

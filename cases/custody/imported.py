@@ -61,6 +61,7 @@ def verification(subjects: Subjects, row: RowMapping, time: str | None) -> Act:
         time=time,
         by=row["principal_id"],
         verdict=found.verdict,
+        origin=found.origin,
         entry=found.entry,
         receipt=f"/v1/receipts/{found.entry}",
     )

@@ -10,9 +10,9 @@ import hmac
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, or_, select, update
 
-from cases.asset import AssetId, mark_released
+from cases.asset import AssetId, HeldFor, mark_released
 from cases.likeness.tables import LikenessHoldRow, UncheckedRow
 from keys.sealing import derive
 from ledger.forgetting.subjects import Subject
@@ -39,8 +39,16 @@ def holds_of(connection: Connection, tenant: TenantId, asset: AssetId) -> Sequen
 
 
 def settled(connection: Connection, tenant: TenantId, asset: AssetId) -> Collection[str]:
-    """For whom (`whose`) nothing more is held: somebody released it, or it is held for want of a look already."""
-    there = select(LikenessHoldRow.whose).where(*_of(tenant, asset), LikenessHoldRow.registration_id.is_(None))
+    """For whom (`whose`) nothing more is held: somebody released it, or it is held for want of a look already. What
+    stays held of an ended registration (`let_go`) settles nothing: who registers anew decides anew.
+    """
+    stands = or_(
+        LikenessHoldRow.released_at.is_not(None),
+        LikenessHoldRow.refused_at.is_(None),
+        LikenessHoldRow.reason == HeldFor.UNCHECKED,
+    )
+    mine = (*_of(tenant, asset), LikenessHoldRow.registration_id.is_(None), stands)
+    there = select(LikenessHoldRow.whose).where(*mine)
     return set(connection.execute(there).scalars())
 
 
@@ -63,6 +71,16 @@ def drop(connection: Connection, tenant: TenantId, asset: AssetId, holds: Sequen
     connection.execute(delete(LikenessHoldRow).where(*_of(tenant, asset), LikenessHoldRow.id.in_(list(holds))))
 
 
+def let_go(connection: Connection, tenant: TenantId, asset: AssetId, holds: Sequence[str]) -> None:
+    """The registrations of these have ended: those that nobody decided are over; of which somebody decided that they
+    stay, they stay, and name no registration any more.
+    """
+    mine = (*_of(tenant, asset), LikenessHoldRow.id.in_(list(holds)))
+    apart = update(LikenessHoldRow).where(*mine, LikenessHoldRow.refused_at.is_not(None))
+    connection.execute(apart.values(registration_id=None, line_id=None, ended=0))
+    connection.execute(delete(LikenessHoldRow).where(*mine, LikenessHoldRow.refused_at.is_(None)))
+
+
 def give_out(connection: Connection, tenant: TenantId, asset: AssetId) -> bool:
     """Give an asset out that nothing holds any more; whether that is so."""
     if holds_of(connection, tenant, asset):
@@ -72,7 +90,7 @@ def give_out(connection: Connection, tenant: TenantId, asset: AssetId) -> bool:
 
 
 def end_holds(connection: Connection, tenant: TenantId, registration: SubjectId) -> None:
-    """In the unit of work that destroys a registration's key: the next round lets go of what it holds."""
+    """In the unit of work that destroys a registration's key: the next round lets go (`let_go`)."""
     mine = (LikenessHoldRow.tenant_id == tenant, LikenessHoldRow.registration_id == registration)
     connection.execute(update(LikenessHoldRow).where(*mine).values(ended=1))
 

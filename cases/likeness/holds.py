@@ -7,7 +7,8 @@ Rules
 - A hold does not outlive what it holds: retention and erasure end both.
 - What was released stays so: for the same file and the same person, as long as they refuse the same, it is not asked
   again, however often they register. The people it was held for see what was decided, and by whom not.
-- Whose registration has ended holds nothing any more.
+- When a registration ends, what it holds and nobody decided on ends with it. What its person objected to, or a reviewer
+  refused, stays held: by nobody from then on, until a reviewer releases it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from cases.likeness.decisions import (
     AssetRefused,
     AssetReleased,
 )
-from cases.likeness.hold_rows import drop, give_out, holds_of, refuse, release
+from cases.likeness.hold_rows import give_out, holds_of, let_go, refuse, release
 from cases.likeness.lines import Decision, decided
 from cases.likeness.tables import LikenessHoldRow
 from keys.clock import Clock, Entropy
@@ -46,7 +47,7 @@ from ledger.storage.tenancy import SystemSession
 
 PAGE = 100
 WITHDRAWN_AT_ONCE = 200
-"""Holds of ended registrations that one round ends."""
+"""Holds of ended registrations that one round lets go of."""
 
 
 _ENDED: Final = (
@@ -147,7 +148,10 @@ class LikenessHolds:
         return draft.id
 
     def end_withdrawn(self) -> int:
-        """End what ended registrations hold; how many. Call until it answers 0. Raises KeyStoreUnavailableError."""
+        """Let go of what ended registrations hold; how many holds that was. Call until it answers 0.
+
+        Raises KeyStoreUnavailableError.
+        """
         with self.database.read(SystemSession.SWEEP) as connection:
             rows = connection.execute(_ENDED).all()
         for (tenant, asset), its in groupby(rows, lambda row: (TenantId(row[0]), AssetId(row[1]))):
@@ -165,7 +169,7 @@ class LikenessHolds:
         def work(connection: Connection) -> Sequence[Draft]:
             if find_row(connection, tenant, asset)["state"] != AssetState.HELD:
                 return []  # it ended since the round read it, and its holds with it
-            drop(connection, tenant, asset, holds)
+            let_go(connection, tenant, asset, holds)
             return [draft] if give_out(connection, tenant, asset) else []
 
         self.ledger.record(work, tenant)

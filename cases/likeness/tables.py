@@ -58,7 +58,9 @@ class LikenessHoldRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     asset_id: Mapped[str]
     registration_id: Mapped[SubjectId | None]
-    """None: it could not be looked, its sender asked for one person too often, or it was released."""
+    """None: it could not be looked, its sender asked for one person too often, it was released, or the registration
+    has ended and somebody had decided that it stays.
+    """
 
     whose: Mapped[str]
     """HMAC under the asset's key of the person and what they refuse, whichever registration of theirs it is; of nobody,

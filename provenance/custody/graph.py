@@ -116,6 +116,9 @@ class Act:
     actions: tuple[StatedAction, ...] = ()
     tools: tuple[StatedTool, ...] = ()
     model: StatedModel | None = None
+    origin: Text | None = None
+    """Of a bundle that was imported, the name of the log whose word it is; what that was worth is the importer's."""
+
     entry: Text | None = None
     receipt: Text | None = None
     """Where to fetch it."""

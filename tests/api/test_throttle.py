@@ -106,6 +106,17 @@ def test_readers_of_the_log_are_counted_apart() -> None:
     limit.reader(None)
 
 
+def test_bundles_are_counted_apart() -> None:
+    limit, _ = throttle()
+    for last in range(10):
+        limit.bundle(ip_address(f"192.0.2.{last}"))
+    with pytest.raises(RateExceededError):
+        limit.bundle(ip_address("192.0.2.250"))
+    limit.bundle(ip_address("198.51.100.1"))
+    limit.reader(ip_address("192.0.2.250"))
+    limit.bundle(None)
+
+
 def test_each_principal_has_its_own() -> None:
     limit, _ = throttle()
     for _ in range(2):
@@ -147,6 +158,13 @@ def test_too_many_requests_are_a_problem_that_says_when(tmp_path: Path) -> None:
         said = problem(answers[2], 429, "rate-exceeded")
         assert 1 <= said["retry_after"] <= 3600
         assert answers[2].headers["retry-after"] == str(said["retry_after"])
+
+
+def test_bundles_are_counted_over_http(tmp_path: Path) -> None:
+    with served(tmp_path) as up, up.http() as stranger:
+        answers = [stranger.get("/ledger/bundle.zip", params={"first": 1, "last": 0}) for _ in range(11)]
+        assert [answer.status_code for answer in answers] == [422] * 10 + [429]
+        assert stranger.get("/ledger/log.vkey").status_code == 200
 
 
 def test_strangers_are_counted_over_http_and_callers_with_keys_are_not(tmp_path: Path) -> None:

@@ -85,15 +85,20 @@ def test_it_is_renewed_asked_for_kept_and_withdrawn(run: Run, mine: dict[str, An
     assert renewed.exit_code == 0, renewed.output
     assert "lasts until" in renewed.output
     assert run("registration", "keep", name).exit_code == 1
-    asked = run("registration", "withdraw", name, "--recovery-code", typed=mine["recovery_code"]["words"] + "\n")
+    asked = run(
+        "registration", "withdraw", name, "--recovery-code", typed="y\n" + mine["recovery_code"]["words"] + "\n"
+    )
     assert asked.exit_code == 0, asked.output
     assert "registration keep" in asked.output
     kept = run("registration", "keep", name)
     assert kept.exit_code == 0, kept.output
-    done = run("registration", "withdraw", name)
+    left = run("registration", "withdraw", name, typed="n\n")
+    assert (left.exit_code, "what stays:" in left.output) == (1, True), left.output
+    assert run("registration", "withdraw", name, "--json").exit_code == 2
+    done = run("registration", "withdraw", name, typed="y\n")
     assert done.exit_code == 0, done.output
     assert "has ended" in done.output
-    assert run("registration", "withdraw", name).exit_code == 1
+    assert run("registration", "withdraw", name, "--yes").exit_code == 1
 
 
 def test_whoever_has_the_wallet_acts_by_the_credential_alone(
@@ -114,16 +119,16 @@ def test_whoever_has_the_wallet_acts_by_the_credential_alone(
     assert renewed.exit_code == 0, renewed.output
     assert run("registration", "keep", name, *by).exit_code == 1
     assert run("registration", "withdraw", name, *by, "--recovery-code").exit_code == 2
-    thief = run("registration", "withdraw", name, *by[:2], "--wallet", tmp_path / "empty")
+    thief = run("registration", "withdraw", name, *by[:2], "--wallet", tmp_path / "empty", "--yes")
     assert "not in this wallet" in thief.output
     real = service.registry.acts.begin
     for lie in ({"random": bytes(32)}, {"audience": "https://phisher.example"}):
         with monkeypatch.context() as lying:
             lying.setattr(type(service.registry.acts), "begin", _lying(real, lie))
-            refused = run("registration", "withdraw", name, *by)
+            refused = run("registration", "withdraw", name, *by, "--yes")
         assert refused.exit_code == 1
         assert "nothing was signed" in refused.output
-    done = run("registration", "withdraw", name, *by)
+    done = run("registration", "withdraw", name, *by, "--yes")
     assert done.exit_code == 0, done.output
     assert "has ended" in done.output
 

@@ -50,11 +50,17 @@ def test_signing_says_what_is_held_and_writes_nothing(
         assert run(registry, "likeness", "appeal", asset, "--statement", "she agreed").exit_code == 0
         assert "she agreed" in run(registry, "holds", "list").stdout
         shown = run(registry, "likeness", "log", registration).stdout
+        assert "held, for no declared purpose" in shown
         assert f"{line['id']}, entry {line['entry']}" in shown
         assert run(registry, "likeness", "respond", registration, line["id"], "objected").exit_code == 0
         assert run(registry, "holds", "refuse", asset, "--reason", "she objects").exit_code == 0
         assert run(registry, "holds", "release", asset, "--reason", "she agreed after all").exit_code == 0
         assert asset not in run(registry, "holds", "list").stdout
+
+
+def test_an_empty_log_says_so(registry: Running, people: People) -> None:
+    with people.registered(people.stranger(11)) as registration:
+        assert "nothing yet" in run(registry, "likeness", "log", registration).stdout
 
 
 def test_an_answer_is_an_exit_code(registry: Running, people: People, her: Path) -> None:

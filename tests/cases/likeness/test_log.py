@@ -10,9 +10,10 @@ import pytest
 from client import Problem
 from tests.api.holders import Holder, acts, begun
 from tests.api.people import somebody
-from tests.api.wire import kinds_on, problem
+from tests.api.wire import kinds_on, problem, rows
 from tests.cases.likeness.people import People
 from tests.cases.likeness.test_at_upload import TYPES, held, log
+from tests.cases.likeness.test_retroactive import finish as round_of
 from tests.deployment import Running
 
 
@@ -68,6 +69,34 @@ def test_objecting_keeps_it_held_and_a_reviewer_has_the_last_word(registry: Runn
         assert kinds(http, asset) == [
             "asset.signed", "asset.held", "asset.refused", "asset.appealed", "asset.released",
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["she", "reviewer"])
+def test_what_somebody_decided_stays_held_when_its_registration_ends(
+    registry: Running, people: People, http: Any, who: str
+) -> None:
+    """Naming nobody; what nobody decided is given out."""
+    holds = registry.service.registry.likeness.holds
+    with people.registered() as she:
+        decided, undecided = held(http), held(http)
+        (line,) = (line for line in log(registry, she) if line["entry"] == decided["ledger"]["entry"])
+        if who == "she":
+            registry.operator.respond(she, line["id"], "objected")
+        people.withdraw(she)
+        if who == "reviewer":  # before the round that lets go
+            registry.operator.refuse_asset(decided["id"], "case 9")
+        while holds.end_withdrawn():
+            pass
+    assert http.get(undecided["links"]["content"]).status_code == 200
+    problem(http.get(decided["links"]["content"]), 409, "asset-held")
+    kept = "SELECT registration_id, line_id, ended FROM likeness_hold WHERE asset_id = ?"
+    assert rows(registry, kept, decided["id"]) == [(None, None, 0)]
+    assert (shown(registry, decided)["people"], bool(shown(registry, decided)["refused_at"])) == (0, True)
+    with people.registered() as again:
+        round_of(registry, again)
+        assert len(rows(registry, kept, decided["id"])) == 2, "she decides anew"
+        registry.operator.release_asset(decided["id"], "case 9 is settled")
+    assert http.get(decided["links"]["content"]).status_code == 200
 
 
 def test_a_reviewers_decision_is_in_the_log_of_everybody_it_was_held_for(
