@@ -32,10 +32,13 @@ ENGLISH: Final = MappingProxyType(
         "untrusted.history": "Signed by {signer}, whom we trust, over a history that we do not.",
         "trusted.alone": "Signed by {signer}, whom we trust. Whether a file is the signed one, the file itself shows.",
         "trusted": "Signed by {signer}, whom we trust, and unchanged since.",
-        "recovered.content": "Exactly what this shows is in “{title}”, which was signed here on {date} by {signer}"
-        "{whom}; the bytes of this file are not signed.",
-        "recovered.copy": "This looks like an edited copy of “{title}”, which was signed here on {date} by {signer}"
-        "{whom}; its own bytes are not signed.",
+        "recovered.content": "The same content was signed here on {date} as “{title}”, by {signer}{whom}; the bytes of "
+        "this file are not signed.",
+        "recovered.copy": "Something that looks like this was signed here on {date} as “{title}”, by {signer}{whom}; "
+        "its own bytes are not signed.",
+        "recovered.first": "Whoever had that signed was the first here with something like it, on {date}; others had "
+        "it signed later.",
+        "recovered.earlier": "Somebody else had something that looks less like it signed here before that, on {date}.",
         "recovered.nothing": "Nothing that was signed here, as far as you may see, looks like it.",
         "recovered.unknown": "Whether it is a copy of something that was signed here cannot be told: {reason}.",
         "ancestry.untrusted": "An earlier version was signed by someone we do not trust.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from importlib.resources import files
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 
@@ -23,6 +24,12 @@ def saved(image: Image.Image, form: str = "JPEG", quality: int = 92) -> bytes:
     file = io.BytesIO()
     image.save(file, form, quality=quality)
     return file.getvalue()
+
+
+def clouds(seed: int) -> bytes:
+    """A picture of its own, as a file: nothing in any other test looks like it."""
+    coarse = np.random.default_rng(seed).integers(0, 255, (12, 16, 3), dtype=np.uint8)
+    return saved(Image.fromarray(coarse).resize((640, 480), Image.Resampling.BICUBIC))
 
 
 def posted(image: Image.Image) -> bytes:

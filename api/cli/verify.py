@@ -26,6 +26,12 @@ CODES = {
 WORST = [Exit.OK, Exit.ABSENT, Exit.UNTRUSTED, Exit.UNREADABLE, Exit.INVALID, Exit.REFUSED, Exit.UNAVAILABLE]
 """From best to worst: among several files the worst decides the exit code."""
 
+_ALIKE = {
+    "content": "told by its content, which is the same",
+    "pdq": "told by how it looks",
+    "image-code": "told by how it looks",
+    "frames": "told by its frames",
+}
 _DOUBTS = {
     "untrusted": ", whom we do not trust",
     "future": ": a time that has not come yet",
@@ -158,10 +164,25 @@ def _recovered(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What a file without a manifest may be a copy of."""
     if found := report["recovered"]:
         if not found["candidates"]:
-            yield "copy of", found["sentence"]
+            yield "looks like", found["sentence"]
         for origin in found["candidates"]:
-            yield "copy of", origin["sentence"]
+            yield "looks like", origin["sentence"]
+            yield "", f"{_ALIKE[origin['match']]}, {origin['score']} of 100 alike"
+            yield from (("", text) for text in _said_of(origin))
             yield "", f"manifest {origin['manifest_id']}, itself {origin['manifest_verdict']}"
+            yield "", f"ledger entry {origin['ledger']['entry']}"
+        if len(found["candidates"]) > 1:
+            yield "", found["sentence"]
+
+
+def _said_of(origin: dict[str, Any]) -> Iterator[str]:
+    """What the manifest of something alike states of how that was made."""
+    if origin["generators"]:
+        yield f"made with {', '.join(map(_named, origin['generators']))}"
+    if model := origin["model"]:
+        yield f"model {_named(model)} by {model['provider'] or 'an unnamed provider'}"
+    if origin["source_types"]:
+        yield f"source {', '.join(origin['source_types'])}"
 
 
 def _stamped(stamp: dict[str, Any]) -> str:

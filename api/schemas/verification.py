@@ -20,6 +20,7 @@ from provenance.report import (
     SignerCertificate,
     StatedAction,
     StatedContent,
+    StatedModel,
     StatedTool,
     StatedUse,
     Status,
@@ -53,12 +54,20 @@ class OriginView:
     title: str | None
     signer: str | None
     signed_at: str
+    first_signed_at: str
+    """When whoever had it signed first had something signed that is about as much like the file."""
+
     match: By
     score: int
     """0 to 100, how alike they are by that."""
 
     sentence: str
     ledger: LedgerProof
+    generators: tuple[StatedTool, ...]
+    """As the manifest states it, like the next two: what the original was made with, if the file is a copy of it."""
+
+    model: StatedModel | None
+    source_types: tuple[str, ...]
 
     @classmethod
     def of(cls, origin: Origin) -> Self:
@@ -70,10 +79,14 @@ class OriginView:
             report.title,
             report.signer.common_name if report.signer else None,
             format_time(found.signed_at),
+            format_time(found.first),
             found.likeness.by,
             found.likeness.score,
             word((origin.message,)),
             LedgerProof(found.entry, origin.receipt or None),
+            report.generators,
+            report.model,
+            report.source_types,
         )
 
 
@@ -88,7 +101,7 @@ class RecoveredView:
     @classmethod
     def of(cls, origins: Origins) -> Self:
         """The view of what was found."""
-        return cls(origins.looked, word((origins.message,)), tuple(map(OriginView.of, origins.origins)))
+        return cls(origins.looked, word(origins.messages), tuple(map(OriginView.of, origins.origins)))
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,9 @@ from provenance.validation import trace
 from provenance.verdict import Verdict
 
 ERASED: Final = "This was erased. Its ledger entries remain, which say nothing of what it was."
+BARE: Final = (
+    "If it lost one, its verification (`POST /v1/verifications`, `sigillo verify`) names what looks like it here."
+)
 _TYPES: Final = {HANDED_OVER.name: ActType.HANDOVER, EXPORTED.name: ActType.HANDOVER}
 """Kinds that are no decision about an asset."""
 
@@ -82,7 +85,9 @@ class Custodian:
         `provenance.validation.trace`, KeyStoreUnavailableError, KeyNotFoundError.
         """
         report, lineage = trace(self.workers.of(holder), file, trust, sidecar)
-        return self._told(by, report, lineage, trust, checked=True)
+        told = self._told(by, report, lineage, trust, checked=True)
+        bare = report.verdict is Verdict.ABSENT and sidecar is None
+        return replace(told, sentence=f"{told.sentence} {BARE}") if bare else told
 
     def _look(self, asset: Asset, trust: TrustPolicy) -> Found:
         with Memfd.of([self.library.kept_manifest(asset)]) as store:

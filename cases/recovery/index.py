@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cases.errors import RecoveryUnknownError
-from cases.recovery.signed import SignedAssets
+from cases.recovery.signed import PUBLIC, SignedAssets
 from detection.errors import MatchUnknownError
 from detection.near.follower import Follower, Index, Kind, Rounds
 from keys.errors import KeysError, SealBrokenError
 from ledger.errors import DatabaseUnavailableError, LedgerError, SubjectErasedError
+from ledger.ids import TenantId
 
-MAX_NEAR: Final = 1000
+MAX_NEAR: Final = 500
 """Rows that one fingerprint leads to: the nearest."""
+
+MAX_FIRST: Final = 500
+"""And those that were signed first."""
 
 
 class RecoveryIndex:
@@ -64,16 +69,29 @@ class RecoveryIndex:
         return ""
 
 
-def near(index: Index, kind: Kind, probes: NDArray[np.uint8], reach: int) -> dict[int, int]:
-    """Rows of a kind at most `reach` bits from any of the probes, and how far the nearest is; MAX_NEAR at most."""
-    generation = index.generations.get(kind)
-    if generation is None or not len(probes):
-        return {}
-    rows, distances = generation.near(probes, reach)
-    order = np.argsort(distances, kind="stable")
-    found: dict[int, int] = {}
-    for row, distance in zip(rows[order].tolist(), distances[order].tolist(), strict=True):
-        found.setdefault(row, distance)
-        if len(found) == MAX_NEAR:
-            break
-    return found
+@dataclass(frozen=True)
+class Findable:
+    """What one caller's fingerprints are compared with: what is public, and what their tenant has."""
+
+    index: Index
+    tenant: TenantId | None
+
+    def near(self, kind: Kind, probes: NDArray[np.uint8], reach: int) -> dict[int, int]:
+        """Rows of a kind at most `reach` bits from any of the probes, and how far the nearest is; of each part the
+        MAX_NEAR nearest and the MAX_FIRST that were signed first.
+        """
+        found: dict[int, int] = {}
+        for whose in (PUBLIC, self.tenant):
+            generation = self.index.generations.get((*kind, whose))
+            if generation is not None and len(probes):
+                found |= _kept(*generation.near(probes, reach))
+        return found
+
+
+def _kept(rows: NDArray[np.int64], distances: NDArray[np.int32]) -> dict[int, int]:
+    """Each row once. Later copies may crowd out the nearest, never the first: a row's number is its place in time."""
+    order = np.lexsort((rows, distances))
+    rows, distances = rows[order], distances[order]
+    _, nearest = np.unique(rows, return_index=True)  # by row, so the first signed come first
+    kept = np.union1d(nearest[:MAX_FIRST], np.sort(nearest)[:MAX_NEAR])
+    return dict(zip(rows[kept].tolist(), distances[kept].tolist(), strict=True))

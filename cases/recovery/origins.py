@@ -4,12 +4,14 @@ Rules
 - The file stays what it is: *absent*. Its bytes are signed by nobody, whatever it resembles; *recovered* is no verdict.
 - A candidate's manifest is judged as any is, by a worker, under the same trust policy: all of it but whether some
   content is the one that was signed, for that content is not here.
+- Anybody may sign a copy of what somebody else signed, and under the same certificate as they: what is said is what
+  was signed here when, never whose it is. Who signed first is always among the candidates.
 - Whoever verifies a file gets an answer: what keeps this from looking is said beside the report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,8 +36,7 @@ from provenance.validation import examination_seconds, verify_alone
 from provenance.verdict import Verdict
 
 MAX_ORIGINS: Final = 3
-"""Candidates that a report names; each has its manifest validated."""
-
+"""Candidates that a report names, one of each who signed; each has its manifest validated."""
 
 _WHOM: Final = {Verdict.TRUSTED: ", whom we trust", Verdict.UNTRUSTED: ", whom you do not trust"}
 
@@ -69,7 +70,7 @@ class Origin:
         signer = (report.signer and report.signer.common_name) or UNNAMED
         said = {
             "title": report.title or "something untitled",
-            "date": format_time(self.found.signed_at)[:10],
+            "date": _day(self.found.signed_at),
             "signer": signer,
             "whom": _WHOM.get(report.verdict, ", under a manifest that does not hold any more"),
         }
@@ -87,11 +88,16 @@ class Origins:
     origins: tuple[Origin, ...] = ()
 
     @property
-    def message(self) -> Message:
-        """The first candidate, or that there is none, or why nobody knows."""
-        if self.origins:
-            return self.origins[0].message
-        return Message(f"recovered.{self.looked}", {"reason": self.reason})
+    def messages(self) -> tuple[Message, ...]:
+        """The first candidate and how it stands to the others; or that there is none, or why nobody knows."""
+        if not self.origins:
+            return (Message(f"recovered.{self.looked}", {"reason": self.reason}),)
+        most, *others = self.origins
+        if not others:
+            return (most.message,)
+        first = _first(one.found for one in self.origins)
+        said = "recovered.first" if first == most.found else "recovered.earlier"
+        return most.message, Message(said, {"date": _day(first.first)})
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ class Recovery:
 
     def _judged(self, workers: Workers, found: Sequence[Found], trust: TrustPolicy) -> tuple[Origin, ...]:
         origins = []
-        for one in found[:MAX_ORIGINS]:
+        for one in _named(found):
             with suppress(ManifestNotFoundError), Memfd.of([self.repository.of(one)]) as store:
                 report = verify_alone(workers, store, trust)
                 origins.append(Origin(one, report, self._receipt(one)))
@@ -131,3 +137,19 @@ class Recovery:
             return self.ledger.receipt(found.entry)
         except NotProvenError:
             return ""
+
+
+def _named(found: Sequence[Found]) -> Sequence[Found]:
+    """The best of them, and who signed first."""
+    best = found[:MAX_ORIGINS]
+    if not best or _first(found) in best:
+        return best
+    return [*best[:-1], _first(found)]
+
+
+def _first(found: Iterable[Found]) -> Found:
+    return min(found, key=lambda one: (one.first, one.asset))
+
+
+def _day(milliseconds: int) -> str:
+    return format_time(milliseconds)[:10]

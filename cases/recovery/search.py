@@ -6,28 +6,29 @@ Rules
 - A match is a resemblance, and nobody's word: whoever asks compares for themselves.
 - What cannot be looked up is unknown (RecoveryUnknownError), never *nothing*.
 - A film is found by half of its frames: a title or a black moment that films share is no film.
+- Whoever signed takes one place, however often they did. Among those that are about as much alike (ALIKE), who signed
+  first comes first: a copy that is signed later is often nearer to what goes round than its original is.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from cases.access import Caller
 from cases.asset import AssetId, AssetRow, AssetState, Visibility
 from cases.errors import SoftBindingError
-from cases.recovery.index import RecoveryIndex, near
+from cases.recovery.index import Findable, RecoveryIndex
 from cases.recovery.signed import CONTENT, FRAMES, IMAGE_CODE, PDQ, SHORT_BYTES, SHORT_CODE
 from detection.copies.fingerprint import HASH_BYTES, REACH, Bits, from_bytes, from_hex
 from detection.iscc import ALGORITHM, from_iscc
-from detection.near.follower import Index
 from detection.trace import Trace
-from ledger.ids import EntryId, TenantId
+from ledger.ids import EntryId, PrincipalId, TenantId
 from ledger.storage.database import Database
 from ledger.storage.tables import Entry
 from ledger.storage.tenancy import SystemSession
@@ -43,6 +44,10 @@ photographs in 84 and more (docs/performance.md)."""
 SHORT_REACH: Final = 4
 """Of 64, which tell less apart: different photographs differ in 14 and more."""
 
+ALIKE: Final = 60
+"""From this score on matches count as about equally strong: photographs made smaller by a quarter and encoded anew at
+quality 40 scored 75 by PDQ and more, by a third of their size at 30 still 86 by their image codes."""
+
 FRAMES_SHARED: Final = 0.5
 MAX_RESULTS: Final = 100
 ASKED_AT_ONCE: Final = 500
@@ -50,7 +55,7 @@ _GIVEN_OUT: Final = (AssetState.SIGNED, AssetState.EXPIRED)
 
 
 class By(StrEnum):
-    """What a match rests on, the strongest first."""
+    """What a match rests on, of equal scores the strongest first."""
 
     CONTENT = "content"
     """The very same content, wrapped otherwise."""
@@ -85,7 +90,17 @@ class Found:
     signed_at: int
     """Unix milliseconds."""
 
+    signer: PrincipalId
+    """Who had it signed, whoever owns it now."""
+
     likeness: Likeness
+    first: int
+    """When the same one first had something signed that is about as much like it."""
+
+    @property
+    def strong(self) -> bool:
+        """Whether it is about as much alike as anything is."""
+        return self.likeness.score >= ALIKE
 
 
 @dataclass(frozen=True)
@@ -100,19 +115,20 @@ class Search:
         return bool(self.index.current().generations)
 
     def by_trace(self, trace: Trace, caller: Caller | None, algorithm: str = "") -> list[Found]:
-        """What a file leads to, the strongest match first and then what was signed first; with an `algorithm`, by that
-        one alone. Raises SoftBindingError, RecoveryUnknownError, DatabaseUnavailableError.
+        """What a file leads to, of each who signed the strongest match; strong ones before weak ones, and then who
+        signed first. With an `algorithm`, by that one alone. Raises SoftBindingError, RecoveryUnknownError,
+        DatabaseUnavailableError.
         """
         if algorithm:
             _require_known(algorithm)
-        index = self.index.current()
+        index = self._findable(caller)
         matches: list[tuple[By, Mapping[int, int]]] = []
         if not algorithm:
-            matches.append((By.CONTENT, _scores(near(index, CONTENT, from_hex([trace.content_hash]), 0), 0)))
+            matches.append((By.CONTENT, _scores(index.near(CONTENT, from_hex([trace.content_hash]), 0), 0)))
         if algorithm in {"", PDQ_ALGORITHM}:
             matches.append((By.FRAMES, _frames(index, trace)) if trace.moves else (By.PDQ, _pdq(index, trace)))
         if algorithm in {"", ALGORITHM}:
-            codes = near(index, IMAGE_CODE, from_hex(list(trace.image_codes)), CODE_REACH)
+            codes = index.near(IMAGE_CODE, from_hex(list(trace.image_codes)), CODE_REACH)
             matches.append((By.IMAGE_CODE, _scores(codes, CODE_REACH)))
         return self._found(matches, caller)
 
@@ -122,27 +138,29 @@ class Search:
         if algorithm == PDQ_ALGORITHM:
             if len(value) != HASH_BYTES:
                 raise SoftBindingError(f"{PDQ_ALGORITHM} is {HASH_BYTES} bytes, in base64; these are {len(value)}")
-            found = _scores(near(self.index.current(), PDQ, from_bytes(value), REACH), REACH)
+            found = _scores(self._findable(caller).near(PDQ, from_bytes(value), REACH), REACH)
             return self._found([(By.PDQ, found)], caller)
-        return self._found([(By.IMAGE_CODE, self._by_code(value))], caller)
+        return self._found([(By.IMAGE_CODE, self._by_code(value, caller))], caller)
 
-    def _by_code(self, value: bytes) -> Mapping[int, int]:
+    def _findable(self, caller: Caller | None) -> Findable:
+        return Findable(self.index.current(), caller.tenant if caller else None)
+
+    def _by_code(self, value: bytes, caller: Caller | None) -> Mapping[int, int]:
         try:
             code = from_iscc(value)
         except ValueError as error:
             raise SoftBindingError(f"{ALGORITHM}: {error}") from error
         kind, reach = (IMAGE_CODE, CODE_REACH) if len(code) == HASH_BYTES else (SHORT_CODE, SHORT_REACH)
         _, width = kind
-        return _scores(near(self.index.current(), kind, _bits(code[:width]), reach), reach)
+        return _scores(self._findable(caller).near(kind, _bits(code[:width]), reach), reach)
 
     def _found(self, matches: Iterable[tuple[By, Mapping[int, int]]], caller: Caller | None) -> list[Found]:
         best: dict[int, Likeness] = {}
         for by, scores in matches:
             for row, score in scores.items():
-                best.setdefault(row, Likeness(by, score))
-        found = self._read(list(best), best, caller)
-        found.sort(key=lambda one: (_STRENGTH.index(one.likeness.by), -one.likeness.score, one.signed_at, one.asset))
-        return found[:MAX_RESULTS]
+                if row not in best or best[row].score < score:
+                    best[row] = Likeness(by, score)
+        return _ordered(self._read(list(best), best, caller))[:MAX_RESULTS]
 
     def _read(self, rows: Sequence[int], best: Mapping[int, Likeness], caller: Caller | None) -> list[Found]:
         found = []
@@ -150,10 +168,28 @@ class Search:
             places = [row - 1 for row in rows[start : start + ASKED_AT_ONCE]]
             wanted = _FOUND.where(Entry.index.in_(places), visible(caller))
             with self.database.read(SystemSession.VERIFICATION) as connection:
-                for place, tenant, asset, label, entry, signed_at in connection.execute(wanted):
+                for place, tenant, asset, label, entry, at, signer in connection.execute(wanted):
                     assert label is not None  # it is not erased
-                    found.append(Found(tenant, AssetId(asset), label, entry, signed_at, best[place + 1]))
+                    likeness = best[place + 1]
+                    found.append(Found(tenant, AssetId(asset), label, entry, at, signer, likeness, at))
         return found
+
+
+def _ordered(found: Iterable[Found]) -> list[Found]:
+    """Of each who signed one, as `Search.by_trace` says."""
+    by_signer: dict[tuple[TenantId, PrincipalId], list[Found]] = {}
+    for one in sorted(found, key=_by_strength):
+        by_signer.setdefault((one.tenant, one.signer), []).append(one)
+    return sorted(map(_strongest, by_signer.values()), key=lambda one: (not one.strong, one.first, one.asset))
+
+
+def _by_strength(one: Found) -> tuple[int, int, int, AssetId]:
+    return -one.likeness.score, _STRENGTH.index(one.likeness.by), one.signed_at, one.asset
+
+
+def _strongest(of_one: Sequence[Found]) -> Found:
+    alike = [one for one in of_one if one.strong] or of_one
+    return replace(alike[0], first=min(one.signed_at for one in alike))
 
 
 def visible(caller: Caller | None, more: Collection[Visibility] = ()) -> ColumnElement[bool]:
@@ -170,14 +206,14 @@ def _require_known(algorithm: str) -> None:
         raise SoftBindingError(f"nothing is found here by {algorithm!r}, but by {' or '.join(ALGORITHMS)}")
 
 
-def _pdq(index: Index, trace: Trace) -> Mapping[int, int]:
-    return _scores(near(index, PDQ, from_hex(list(trace.pdq)), REACH), REACH)
+def _pdq(index: Findable, trace: Trace) -> Mapping[int, int]:
+    return _scores(index.near(PDQ, from_hex(list(trace.pdq)), REACH), REACH)
 
 
-def _frames(index: Index, trace: Trace) -> Mapping[int, int]:
+def _frames(index: Findable, trace: Trace) -> Mapping[int, int]:
     shared = Counter[int]()
     for frame in trace.pdq:
-        shared.update(near(index, FRAMES, from_hex([frame]), REACH).keys())
+        shared.update(index.near(FRAMES, from_hex([frame]), REACH).keys())
     scores = {row: count / len(trace.pdq) for row, count in shared.items()}
     return {row: round(100 * share) for row, share in scores.items() if share >= FRAMES_SHARED}
 
@@ -190,6 +226,8 @@ def _bits(code: bytes) -> Bits:
     return from_bytes(code) if len(code) == HASH_BYTES else from_bytes(code, SHORT_BYTES)
 
 
-_FOUND = select(
-    Entry.index, AssetRow.tenant_id, AssetRow.id, AssetRow.manifest_label, AssetRow.entry_id, AssetRow.created_at
-).join(AssetRow, AssetRow.entry_id == Entry.id)
+_FOUND = (
+    select(Entry.index, AssetRow.tenant_id, AssetRow.id, AssetRow.manifest_label, AssetRow.entry_id)
+    .add_columns(AssetRow.created_at, func.coalesce(AssetRow.brought_by, AssetRow.principal_id))
+    .join(AssetRow, AssetRow.entry_id == Entry.id)
+)

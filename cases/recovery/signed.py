@@ -7,6 +7,8 @@ Rules
   tenth of a second.
 - Kinds are compared each with its own: exact content, PDQ of pictures, PDQ of frames, image codes whole and cut to 64
   bits, which is how most others exchange them.
+- What is public lies apart from what only its tenant may find, and no flood of the one hides the other. An asset's
+  tenant and visibility never change, so a row stays where it is.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from cases.asset import AssetId, AssetRow, AssetState, open_details, subject_id
+from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details, subject_id
 from detection.copies.fingerprint import HASH_BYTES, LEAST_QUALITY
 from detection.examination import Content
 from detection.near.follower import Changed, Changes, Kind
@@ -34,6 +36,9 @@ FRAMES: Final = ("pdq-frames", HASH_BYTES)
 IMAGE_CODE: Final = ("image-code", HASH_BYTES)
 SHORT_BYTES: Final = 8
 SHORT_CODE: Final = ("image-code", SHORT_BYTES)
+PUBLIC: Final = ""
+"""The last part of a kind, where it is no tenant's id."""
+
 _LEAD_BYTES: Final = 16
 """Where few bits may differ, half of a fingerprint tells nearly all of them apart (`detection.near.generation`)."""
 
@@ -59,17 +64,18 @@ class SignedAssets:
             found = connection.execute(_SIGNED, wanted).all()
             gone = connection.execute(_ERASED, wanted).scalars().all()
         rows = list[Changed]()
-        for length, tenant, asset, details, epoch, wrapped in found:
+        for length, tenant, asset, visibility, details, epoch, wrapped in found:
             assert details is not None  # as asked
             subject = self.subjects.unwrap(tenant, subject_id(AssetId(asset)), epoch, wrapped)
             content = open_details(subject, details).upload.content
-            rows += (Changed(length, kind, bits) for kind, bits in _fingerprints(content))
+            whose = PUBLIC if visibility == Visibility.PUBLIC else tenant
+            rows += (Changed(length, (*kind, whose), bits) for kind, bits in _fingerprints(content))
         return Changes(found[-1][0] if len(found) == limit else counted, counted, rows, gone)
 
     def generation(self, kind: Kind) -> Generation:
         """As `Source.generation`."""
-        _, width = kind
-        return Generation(width, _LEAD_BYTES if kind in (PDQ, FRAMES, CONTENT) else width)
+        name, width, _whose = kind
+        return Generation(width, _LEAD_BYTES if (name, width) in (PDQ, FRAMES, CONTENT) else width)
 
     def emptied(self) -> None:
         """Nothing else is kept of a kind."""
@@ -87,7 +93,8 @@ def _fingerprints(content: Content) -> Iterator[tuple[Kind, bytes]]:
 _LENGTH = select(func.max(Entry.index) + 1)
 _ITS_KEY = (SubjectKey.tenant_id == AssetRow.tenant_id) & (SubjectKey.id == AssetRow.id)
 _SIGNED = (
-    select(Entry.index + 1, AssetRow.tenant_id, AssetRow.id, AssetRow.details, SubjectKey.epoch, SubjectKey.wrapped)
+    select(Entry.index + 1, AssetRow.tenant_id, AssetRow.id, AssetRow.visibility, AssetRow.details)
+    .add_columns(SubjectKey.epoch, SubjectKey.wrapped)
     .join(AssetRow, AssetRow.entry_id == Entry.id)
     .join(SubjectKey, _ITS_KEY)
     .where(Entry.index >= bindparam("since"), AssetRow.details.is_not(None))

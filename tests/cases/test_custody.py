@@ -107,6 +107,13 @@ def test_erased_middle_stays_as_a_tombstone(deployment: Running) -> None:
         assert [act["kind"] for act in acts_on(tombstone, second["id"])] == ["asset.signed", "asset.erased"]
 
 
+def test_a_file_without_a_manifest_is_led_to_its_verification(deployment: Running) -> None:
+    with deployment.http() as anyone:
+        custody = of_file(anyone, picture())
+    assert (custody["verdict"], custody["nodes"]) == ("absent", [])
+    assert "POST /v1/verifications" in custody["sentence"]
+
+
 def test_broken_parent_is_recorded_and_shown(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http:
         first, file = signed(http)

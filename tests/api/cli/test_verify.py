@@ -9,8 +9,9 @@ import pytest
 
 from tests.api.cli.conftest import Run
 from tests.api.cli.process import sigillo
-from tests.api.wire import upload
+from tests.api.wire import proven, upload
 from tests.deployment import Running, running
+from tests.recovering import clouds
 from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
 
 Ask = Callable[..., Any]
@@ -47,6 +48,21 @@ def test_exit_code_says_the_verdict(run: Run, files: dict[str, Path], name: str,
     report = run("verify", files[name], "--json")
     assert report.exit_code == code
     assert json.loads(report.stdout)["verdict"] == ("trusted" if name == "ancestor" else name)
+
+
+def test_a_copy_says_what_it_looks_like_how_much_and_where_that_is_recorded(
+    run: Run, deployment: Running, tmp_path: Path
+) -> None:
+    file = tmp_path / "clouds.jpg"
+    file.write_bytes(clouds(40))
+    claim = {"title": "Clouds", "visibility": "public", "model": {"name": "Dreamer", "version": "2", "provider": "Us"}}
+    asset = deployment.operator.sign(file, claim)
+    proven(deployment, asset["ledger"]["entry"])
+    said = " ".join(run("verify", file).stdout.split())
+    assert "told by its content, which is the same, 100 of 100 alike" in said
+    assert f"ledger entry {asset['ledger']['entry']}" in said
+    assert "model Dreamer 2 by Us" in said
+    assert "made with Sigillo" in said
 
 
 def test_worst_of_several_decides(run: Run, files: dict[str, Path]) -> None:

@@ -124,11 +124,13 @@ def test_the_exact_content_scores_highest_and_the_number_of_results_is_bounded(
     deployment: Running, http: httpx.Client, anyone: httpx.Client
 ) -> None:
     once, _ = kept(deployment, http, photo(7))
-    again, _ = kept(deployment, http, photo(7))
+    kept(deployment, http, photo(7))
+    with deployment.http(deployment.key("Another Camera")) as other:
+        again, _ = kept(deployment, other, photo(7))
     answer = anyone.post(BY_CONTENT, content=saved(photo(7)), headers=JPEG, params={"maxResults": "1"})
     (match,) = answered(answer, BY_CONTENT, "post")["matches"]
     assert match == {"manifestId": once, "similarityScore": 100}, "the same content, signed first"
-    assert ids(anyone, saved(photo(7)))[:2] == [once, again]
+    assert ids(anyone, saved(photo(7)))[:2] == [once, again], "one of each who signed"
     for refused in ("0", "-1", "many", "1" * 5000):
         problem(anyone.post(BY_CONTENT, content=b"x", params={"maxResults": refused}), 400, "soft-binding-query")
 
