@@ -182,7 +182,7 @@ def _said_of(origin: dict[str, Any]) -> Iterator[str]:
     if model := origin["model"]:
         yield f"model {_named(model)} by {model['provider'] or 'an unnamed provider'}"
     if origin["source_types"]:
-        yield f"source {', '.join(origin['source_types'])}"
+        yield f"source {', '.join(kind.rsplit('/', 1)[-1] for kind in origin['source_types'])}"
 
 
 def _stamped(stamp: dict[str, Any]) -> str:
