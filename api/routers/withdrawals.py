@@ -118,7 +118,9 @@ class RenewedView(BaseModel):
 
 @router.post("/{registration}/withdrawal", tags=[KEYED])
 def withdraw(service: ServiceDep, caller: EitherRecentDep, registration: RegistrationPath) -> WithdrawnView:
-    """End a registration now: the person of its account, signed in, or their platform."""
+    """End a registration now: the person of its account, signed in, or their platform. Files that it holds and nobody
+    decided on are given out; those that its person objected to, or a reviewer refused, stay held.
+    """
     return WithdrawnView.of(registration, service.registry.leaving.withdraw(caller, registration))
 
 
