@@ -147,7 +147,6 @@ def _said(by: Caller, signed: SignedClaim, received_at: int) -> ClaimSigned:
         actions=tuple(dict.fromkeys(found.actions)),
         source_types=found.source_types,
         models=found.models,
-        redacted=found.redacted,
         binding_algorithm=found.binding_algorithm,
         binding_hash=found.binding_hash,
         key=str(signed.key),

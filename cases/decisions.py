@@ -165,7 +165,6 @@ class ClaimSigned:
     actions: tuple[str, ...]
     source_types: tuple[str, ...]
     models: tuple[str, ...]
-    redacted: tuple[str, ...]
     binding_algorithm: str
     binding_hash: str
     """Of its hard binding, hexadecimal, where that is one hash; else empty."""

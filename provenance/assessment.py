@@ -20,6 +20,7 @@ from keys.clock import system_clock
 from keys.revocation import Revocation
 from provenance.ancestry import Json, statuses_in, trace
 from provenance.codes import CONTENT_MISMATCH, SIGNATURE_VALIDATED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, effect
+from provenance.coverage import objection
 from provenance.report import (
     MAX_STATUSES,
     SignerCertificate,
@@ -86,6 +87,19 @@ def unbound(store: Json) -> Json:
     found = {**found, "activeManifest": {**results, "failure": failures}}
     # Its second opinion cannot be had: it would be *Invalid* for the content alone.
     return {**store, "validation_state": "Trusted", "validation_results": found}
+
+
+def covered(store: Json, detail: Json, store_bytes: int, file_bytes: int | None) -> Json:
+    """The store with an objection among its failures where its hard binding leaves out content."""
+    label = str(store.get("active_manifest"))
+    manifest: Json = next((one for one in detail.get("manifests") or () if one.get("label") == label), {})
+    code = objection(manifest.get("assertions") or {}, store_bytes, file_bytes)
+    if code is None:
+        return store
+    found = store.get("validation_results") or {}
+    results = found.get("activeManifest") or {}
+    failures = [*(results.get("failure") or ()), {"code": code, "explanation": "the hard binding leaves out content"}]
+    return {**store, "validation_results": {**found, "activeManifest": {**results, "failure": failures}}}
 
 
 def judged(store: Json, detail: Json, revoked: str, signers: Signers, stamps: Stamps) -> Json:

@@ -6,6 +6,8 @@ Rules
 - A failure that the table does not know makes the manifest *invalid*; an unknown success or remark, nothing.
 - Names are matched whole. `cawg.identity.*` and `cawg.ica.*` are CAWG Identity Assertion 1.3.
 
+The two that begin with `org.sigillo.` are ours.
+
 Source: C2PA Technical Specification 2.4, "Standard status codes", and the constants of c2pa-rs 0.91.
 """
 
@@ -26,6 +28,10 @@ TIME_STAMP_UNTRUSTED: Final = "timeStamp.untrusted"
 TIME_STAMP_VALIDATED: Final = "timeStamp.validated"
 MANIFEST_INACCESSIBLE: Final = "manifest.inaccessible"
 GENERAL_ERROR: Final = "general.error"
+
+BINDING_PARTIAL: Final = "org.sigillo.binding.partial"
+BINDING_HOLLOW: Final = "org.sigillo.binding.hollow"
+"""Our own: the hard binding leaves out some of the content, or most of it (`provenance.coverage`)."""
 
 CONTENT_MISMATCH: Final = frozenset(
     f"assertion.{kind}Hash.mismatch" for kind in ("bmff", "boxes", "collection", "data", "multiAsset")
@@ -73,6 +79,7 @@ _NO_OBJECTION: Final = [
 ]
 
 _UNTRUSTED: Final = [
+    BINDING_PARTIAL,
     "cawg.x509.algorithm.unsupported",
     "cawg.x509.credential.invalid",
     "cawg.x509.credential.untrusted",
@@ -85,6 +92,7 @@ _UNTRUSTED: Final = [
 _UNREADABLE: Final = ["ingredient.manifest.missing", "manifest.inaccessible"]
 
 _INVALID: Final = [
+    BINDING_HOLLOW,
     "algorithm.unsupported",
     "assertion.action.ingredientMismatch",
     "assertion.action.malformed",

@@ -85,7 +85,7 @@ def verify_alone(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[
     with os.fdopen(fds[0], "rb", BUFFER_BYTES, closefd=False) as store:
         try:
             with Reader(STORE, store, context=policy(args["trust"])) as reader:
-                report = read_report(reader, args["trust"], alone=True)
+                report = read_report(reader, args["trust"], None)
         except C2paError as error:
             report = unreadable(str(error), args["trust"]["digest"])
     if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from typing import BinaryIO, Final
@@ -22,9 +23,10 @@ from c2pa import C2paError, Context, Reader
 from detection.errors import MediaError
 from detection.kinds import MAGIC_BYTES, sniff
 from keys.clock import system_clock
-from provenance.assessment import assess, unbound
+from provenance.assessment import assess, covered, unbound
 from provenance.boxes import manifest_digests
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
+from provenance.coverage import in_base64
 from provenance.errors import FormatUnsupportedError
 from provenance.lineage import Lineage
 from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES
@@ -85,11 +87,12 @@ def read_file(
     context, digest = policy(trust), trust["digest"]
     with os.fdopen(fd, "rb", BUFFER_BYTES, closefd=False) as file:
         hint = STORE if alone else _hint(file) or (_kind(file) if sidecar else None)
+        content = None if alone else Content(os.fstat(fd).st_size, bool(sidecar), hint == SVG)
         try:
             if not sidecar:
                 _require_small(hint, file, fd)
             with Reader(hint, file, sidecar or None, context=context) as reader:
-                return read_report(reader, trust, alone=alone, keep=keep)
+                return read_report(reader, trust, content, keep=keep)
         except C2paError.ManifestNotFound:
             return VerificationReport(Verdict.ABSENT, digest)
         except C2paError.NotSupported as error:
@@ -124,17 +127,43 @@ def _require_small(hint: str | None, file: BinaryIO, fd: int) -> None:
     file.seek(0)
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a manifest store is about, as far as its size goes."""
+
+    size: int
+    beside: bool
+    """Whether the store is kept beside it, and takes no room in it."""
+
+    text: bool
+    """Whether the store is in it as base64."""
+
+    def store_bytes(self, size: int) -> int:
+        """What a store of that size takes in it."""
+        if self.beside:
+            return 0
+        return in_base64(size) if self.text else size
+
+
 def read_report(
-    reader: Reader, trust: dict[str, str], *, alone: bool = False, keep: Callable[[Lineage], object] | None = None
+    reader: Reader,
+    trust: dict[str, str],
+    content: Content | None,
+    *,
+    keep: Callable[[Lineage], object] | None = None,
 ) -> VerificationReport:
-    """The report on what a reader found; its lineage is handed to `keep`, where it is wanted."""
+    """The report on what a reader found; its lineage is handed to `keep`, where it is wanted. `content`: None where it
+    is not here.
+    """
     written, detail_text = reader.json(), reader.crjson()
     if max(len(written), len(detail_text)) > MAX_STORE_JSON:
         return unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"])
     store, detail = json.loads(written), json.loads(detail_text)
-    if alone:
+    if content is None:
         store = unbound(store)
     boxes = _written_out(reader, str(store.get("active_manifest")))
+    size = content.store_bytes(len(boxes)) if content else len(boxes)
+    store = covered(store, detail, size, content.size if content else None)
     signatures = signatures_in(boxes)
     signers = Signers.of(signatures, trust["anchors"], trust["usages"])
     stamps = Stamps.of(signatures, trust["authorities"], system_clock())

@@ -84,12 +84,12 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 def check_request(request: ClaimRequest, now: datetime) -> None:
     """Hold a request to every rule that needs no file. Raises ClaimRefusedError."""
-    _check_text("title", request.title, MAX_TITLE)
-    _check_text("tool.name", request.tool.name, MAX_NAME)
-    _check_text("tool.version", request.tool.version, MAX_NAME)
+    check_text("title", request.title, MAX_TITLE)
+    check_text("tool.name", request.tool.name, MAX_NAME)
+    check_text("tool.version", request.tool.version, MAX_NAME)
     if request.author is not None:
-        _check_text("author.name", request.author.name, MAX_NAME)
-        _check_text("author.statement", request.author.statement, MAX_STATEMENT, lines=True)
+        check_text("author.name", request.author.name, MAX_NAME)
+        check_text("author.statement", request.author.statement, MAX_STATEMENT, lines=True)
     if len(request.actions) > MAX_ACTIONS:
         raise ClaimRefusedError("actions", "too-many", f"at most {MAX_ACTIONS} actions can be declared")
     for index, action in enumerate(request.actions):
@@ -140,6 +140,21 @@ def check_action_name(field: str, name: str) -> None:
         raise ClaimRefusedError(field, "action-unknown", detail)
 
 
+def check_text(field: str, text: str, limit: int, *, lines: bool = False, may_be_blank: bool = False) -> None:
+    """That a reader sees what it says, and not too much. Raises ClaimRefusedError."""
+    if len(text) > limit:
+        raise ClaimRefusedError(field, "too-long", f"at most {limit} characters are allowed")
+    if not may_be_blank and blank(text):
+        raise ClaimRefusedError(field, "blank", "this must not be blank")
+    for character in text:
+        if lines and character == "\n":
+            continue
+        if hidden(character):
+            raise ClaimRefusedError(
+                field, "hidden-character", f"U+{ord(character):04X} is a control or formatting character"
+            )
+
+
 def _check_redaction(redaction: Redaction) -> None:
     if not 0 < len(redaction.assertions) <= MAX_REDACTED:
         raise ClaimRefusedError("redact.assertions", "too-many", f"from one to {MAX_REDACTED} can be redacted")
@@ -162,7 +177,7 @@ def _check_action(field: str, action: Action, index: int, now: datetime) -> None
     if action.when is not None:
         _check_time(f"{field}.when", action.when, now)
     if action.description is not None:
-        _check_text(f"{field}.description", action.description, MAX_DESCRIPTION)
+        check_text(f"{field}.description", action.description, MAX_DESCRIPTION)
     _check_parameters(f"{field}.parameters", action)
 
 
@@ -198,13 +213,13 @@ def _check_value(field: str, value: Any, depth: int) -> None:
             for key, inner in value.items():
                 if not isinstance(key, str):
                     raise ClaimRefusedError(field, "not-json", "keys must be text")
-                _check_text(field, key, MAX_NAME, may_be_blank=True)
+                check_text(field, key, MAX_NAME, may_be_blank=True)
                 _check_value(field, inner, depth - 1)
         case list():
             for inner in value:
                 _check_value(field, inner, depth - 1)
         case str():
-            _check_text(field, value, MAX_PARAMETERS_BYTES, may_be_blank=True)
+            check_text(field, value, MAX_PARAMETERS_BYTES, may_be_blank=True)
         case int() | float() if not abs(value) <= MAX_NUMBER:  # true of NaN, too
             raise ClaimRefusedError(field, "number", "numbers must be finite and below 2^53")
         case None | bool() | int() | float():
@@ -217,23 +232,9 @@ def _check_model(request: ClaimRequest) -> None:
     # A generative source type without a model passes: refusing it would tempt people to drop the marking.
     if request.model is None:
         return
-    _check_text("model.name", request.model.name, MAX_NAME)
-    _check_text("model.version", request.model.version, MAX_NAME)
-    _check_text("model.provider", request.model.provider, MAX_NAME)
+    check_text("model.name", request.model.name, MAX_NAME)
+    check_text("model.version", request.model.version, MAX_NAME)
+    check_text("model.provider", request.model.provider, MAX_NAME)
     if not any(action.source_type in GENERATIVE for action in request.actions):
         detail = "name a model only with a generative source type on an action, such as trainedAlgorithmicMedia"
         raise ClaimRefusedError("model", "model-without-generative-source", detail)
-
-
-def _check_text(field: str, text: str, limit: int, *, lines: bool = False, may_be_blank: bool = False) -> None:
-    if len(text) > limit:
-        raise ClaimRefusedError(field, "too-long", f"at most {limit} characters are allowed")
-    if not may_be_blank and blank(text):
-        raise ClaimRefusedError(field, "blank", "this must not be blank")
-    for character in text:
-        if lines and character == "\n":
-            continue
-        if hidden(character):
-            raise ClaimRefusedError(
-                field, "hidden-character", f"U+{ord(character):04X} is a control or formatting character"
-            )

@@ -10,7 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
-from provenance.codes import MANIFEST_INACCESSIBLE, SIGNER_EXPIRED, SIGNER_REVOKED, SIGNER_TRUSTED
+from provenance.codes import (
+    BINDING_HOLLOW,
+    BINDING_PARTIAL,
+    MANIFEST_INACCESSIBLE,
+    SIGNER_EXPIRED,
+    SIGNER_REVOKED,
+    SIGNER_TRUSTED,
+)
 from provenance.report import History, StampStanding, VerificationReport
 from provenance.verdict import Verdict
 
@@ -23,6 +30,7 @@ ENGLISH: Final = MappingProxyType(
         "unreadable": "This file, or the manifest in it, cannot be read.",
         "unreadable.elsewhere": "This file says that its manifest is kept elsewhere; nothing was fetched.",
         "invalid.content": "The content does not match its manifest: it was changed after signing.",
+        "invalid.hollow": "The signature leaves out most of this file, so that it would fit almost any other, too.",
         "invalid.expired": "The signer's certificate has expired, and no trusted time-stamp vouches for it.",
         "invalid.premature": "A time-stamp says that it was signed on {time}, before its signer's certificate began.",
         "invalid.revoked": "The signer's certificate was revoked on {at} ({reason}), and no trusted time-stamp shows "
@@ -30,6 +38,8 @@ ENGLISH: Final = MappingProxyType(
         "invalid.manifest": "The manifest does not hold ({code}).",
         "untrusted": "The manifest is sound, but its signer, {signer}, is not one we trust.",
         "untrusted.history": "Signed by {signer}, whom we trust, over a history that we do not.",
+        "untrusted.partial": "Signed by {signer}, but the signature leaves out parts of the file: whether those were "
+        "changed cannot be told.",
         "trusted.alone": "Signed by {signer}, whom we trust. Whether a file is the signed one, the file itself shows.",
         "trusted": "Signed by {signer}, whom we trust, and unchanged since.",
         "recovered.content": "The same content was signed here on {date} as “{title}”, by {signer}{whom}; the bytes of "
@@ -97,6 +107,8 @@ def _own(report: VerificationReport) -> Message:
         case Verdict.INVALID:
             return _invalid(failures, report)
         case Verdict.UNTRUSTED:
+            if BINDING_PARTIAL in failures:
+                return Message("untrusted.partial", signer)
             trusted = any(status.code == SIGNER_TRUSTED for status in report.statuses.success)
             return Message("untrusted.history" if trusted else "untrusted", signer)
         case Verdict.TRUSTED:
@@ -108,6 +120,8 @@ def _invalid(failures: list[str], report: VerificationReport) -> Message:
     premature = [stamp for stamp in report.time_stamps if stamp.standing is StampStanding.PREMATURE]
     if any(code.endswith("Hash.mismatch") for code in failures):
         return Message("invalid.content")
+    if BINDING_HOLLOW in failures:
+        return Message("invalid.hollow")
     if SIGNER_REVOKED in failures and revocation:
         return Message("invalid.revoked", asdict(revocation))
     if SIGNER_EXPIRED in failures:

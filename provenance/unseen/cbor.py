@@ -2,7 +2,7 @@
 
 Rules
 - Definite lengths, text keys in maps (a header's are integers), each once, and nothing after the value.
-- Of tags those of dates alone, which are dropped: no object is ever made of what is read.
+- Of tags those of dates alone, around a text or a number, which are dropped: no object is ever made of what is read.
 - Depth and number of items are bounded before anything is made.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 MAX_DEPTH: Final = 32
 MAX_ITEMS: Final = 50_000
-"""Values in one text: an action list of a long edit has some thousands."""
+"""Values in all that is read for one claim: an action list of a long edit has some thousands."""
 
 DATE_TAGS: Final = (0, 1)
 _FLOATS: Final = {25: ">e", 26: ">f", 27: ">d"}
@@ -29,9 +29,22 @@ class CborError(ValueError):
     """It is not CBOR, or not in the form that is read here."""
 
 
-def decode(data: bytes) -> Any:
+class Budget:
+    """How many values may still be read."""
+
+    def __init__(self, items: int = MAX_ITEMS) -> None:
+        self._left = items
+
+    def take(self) -> None:
+        """Raises CborError when there are too many."""
+        self._left -= 1
+        if self._left < 0:
+            raise CborError("it is nested too deep, or holds too much")
+
+
+def decode(data: bytes, budget: Budget | None = None) -> Any:
     """The value: int, float, str, bytes, bool, None, list, dict. Raises CborError."""
-    reader = _Reader(data)
+    reader = _Reader(data, budget or Budget())
     value = reader.value(MAX_DEPTH)
     if reader.at != len(data):
         raise CborError("something follows the value")
@@ -39,14 +52,13 @@ def decode(data: bytes) -> Any:
 
 
 class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._items = 0
+    def __init__(self, data: bytes, budget: Budget) -> None:
+        self._data, self._budget = data, budget
         self.at = 0
 
     def value(self, depth: int) -> Any:
-        self._items += 1
-        if not depth or self._items > MAX_ITEMS:
+        self._budget.take()
+        if not depth:
             raise CborError("it is nested too deep, or holds too much")
         major, argument, extra = self._head()
         if major in _READ:
@@ -63,7 +75,10 @@ class _Reader:
     def date(self, tag: int, depth: int) -> Any:
         if tag not in DATE_TAGS:
             raise CborError(f"the tag {tag} is not read here")
-        return self.value(depth)
+        value = self.value(depth)
+        if not isinstance(value, str if tag == DATE_TAGS[0] else int | float) or isinstance(value, bool):
+            raise CborError(f"the tag {tag} is around something that is no date")
+        return value
 
     def map(self, pairs: int, depth: int) -> dict[int | str, Any]:
         found: dict[int | str, Any] = {}

@@ -5,7 +5,8 @@ Rules
   and nothing else, and whose payload is a C2PA claim of version 2. Nothing else can be signed here.
 - Every hashed URI is looked up and its hash holds: those of the claim, and those with which assertions name each other.
   Every assertion that is there is listed, once.
-- There is one hard binding, and no redaction of a hard binding or of actions.
+- There is one hard binding, and it binds all of the content (`provenance.unseen.binding`).
+- It says first how its content began, and what every reader refuses is not signed.
 - What assertions say is looked for wherever it stands in them: a source type or a software agent under another member
   is one, too.
 
@@ -16,14 +17,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from provenance.errors import ClaimInvalidError
-from provenance.unseen.cbor import CborError, decode
-from provenance.unseen.found import MAX_ASSERTIONS, FoundClaim
+from provenance.unseen.actions import actions_of
+from provenance.unseen.binding import DIGESTS, check_binding
+from provenance.unseen.cbor import Budget, CborError, decode
+from provenance.unseen.contents import CONTEXT, content_of, local, members_of, require_plain, text
+from provenance.unseen.found import MAX_ASSERTIONS, MAX_TEXT, MAX_TITLE, FoundClaim
 from provenance.unseen.jumbf import ASSERTIONS_TYPE, Box, JumbfError
 
 ALGORITHMS: Final = {"ES256": -7, "EdDSA": -8}
@@ -32,7 +35,9 @@ ALGORITHMS: Final = {"ES256": -7, "EdDSA": -8}
 _ALGORITHM, _CHAIN = 1, 33
 """COSE header parameters: alg, x5chain (RFC 9360)."""
 
-_DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
+MAX_HASHED_URIS: Final = 1000
+"""In all assertions: an ingredient has three or so."""
+
 _MEMBERS: Final = {
     "instanceID": str,
     "claim_generator_info": dict,
@@ -51,9 +56,7 @@ _URI: Final = re.compile(r"self#jumbf=(?:/c2pa/(?P<manifest>[^/]+)/)?c2pa\.asser
 _SIGNATURE: Final = re.compile(r"self#jumbf=(?:/c2pa/(?P<manifest>[^/]+)/)?c2pa\.signature")
 _INSTANCE: Final = re.compile(r"__[0-9]+$")
 HARD_BINDING: Final = "c2pa.hash."
-KEPT: Final = (HARD_BINDING, "c2pa.actions")
-"""Assertions that nobody may redact."""
-
+SOURCE: Final = "digitalsourcetype"
 MODEL_NAMES: Final = {"org.sigillo.model": "name", "c2pa.ai-disclosure": "modelName"}
 """Where an assertion says which model was used."""
 
@@ -97,9 +100,11 @@ def _claim(value: Any) -> dict[str, Any]:
     wrong = next((name for name, member in value.items() if not isinstance(member, _MEMBERS[name])), None)
     if wrong or not _SIGNATURE.fullmatch(value["signature"]):
         raise ClaimInvalidError(f"the claim's {wrong or 'signature'} is not of its form")
-    redacted = [_text(uri, "redacted_assertions") for uri in value.get("redacted_assertions", ())]
-    if any(uri.rsplit("/", 1)[-1].startswith(KEPT) for uri in redacted):
-        raise ClaimInvalidError("a hard binding and actions are never redacted")
+    if value.get("alg", "sha256") not in DIGESTS:
+        raise ClaimInvalidError("the claim names an algorithm that C2PA does not allow")
+    for name, limit in (("instanceID", MAX_TEXT), ("dc:title", MAX_TITLE)):
+        if len(value.get(name, "")) > limit:
+            raise ClaimInvalidError(f"the claim's {name} has more than {limit} characters")
     return value
 
 
@@ -108,7 +113,9 @@ class _Assertions:
 
     def __init__(self, boxes: Mapping[str, Box], manifest: str, algorithm: str) -> None:
         self.boxes, self.manifest, self._algorithm = boxes, manifest, algorithm
-        self.contents = {label: _content(box) for label, box in boxes.items()}
+        budget = Budget()
+        self.contents = {label: content_of(box, budget) for label, box in boxes.items()}
+        self._digests: dict[tuple[str, str], bytes] = {}
 
     @classmethod
     def of(cls, store: Box, claim: Mapping[str, Any]) -> _Assertions:
@@ -130,16 +137,18 @@ class _Assertions:
             label.startswith(HARD_BINDING) for label in created
         ):
             raise ClaimInvalidError("a claim over content has one hard binding, among what it created")
-        for name, value in found.members():
-            if name == "url" and isinstance(value[1], str):
-                found.check_named(value[0])
+        named = [value[0] for name, value in found.members() if name == "url" and isinstance(value[1], str)]
+        if len(named) > MAX_HASHED_URIS:
+            raise ClaimInvalidError(f"its assertions name more than {MAX_HASHED_URIS} others")
+        for entry in named:
+            found.check_named(entry)
         return found
 
     def required(self, entry: Any) -> str:
         """The label that a hashed URI leads to, in this store. Raises ClaimInvalidError."""
         if not isinstance(entry, dict) or not entry.keys() <= {"url", "hash", "alg"}:
             raise ClaimInvalidError("an assertion is not listed as a hashed URI")
-        shape = _URI.fullmatch(_text(entry.get("url"), "url"))
+        shape = _URI.fullmatch(text(entry.get("url"), "url"))
         label = shape["label"] if shape and shape["manifest"] in (None, self.manifest) else ""
         if label not in self.boxes:
             raise ClaimInvalidError(f"the assertion store has nothing at {str(entry.get('url'))[:100]!r}")
@@ -157,13 +166,15 @@ class _Assertions:
     def members(self) -> Iterator[tuple[str, tuple[Mapping[str, Any], Any]]]:
         """Every member of every object in every assertion: its name, and the object with the member's value."""
         for content in self.contents.values():
-            yield from _members(content)
+            yield from members_of(content)
 
     def _check(self, entry: Mapping[str, Any], box: Box) -> None:
         algorithm = entry.get("alg") or self._algorithm or "sha256"
-        if algorithm not in _DIGESTS:
+        if not isinstance(algorithm, str) or algorithm not in DIGESTS:
             raise ClaimInvalidError("an assertion is hashed with an algorithm that C2PA does not allow")
-        digest = hashlib.new(algorithm, box.content).digest()
+        if (box.label, algorithm) not in self._digests:
+            self._digests[box.label, algorithm] = hashlib.new(algorithm, box.content).digest()
+        digest = self._digests[box.label, algorithm]
         if not isinstance(entry.get("hash"), bytes) or not hmac.compare_digest(digest, entry["hash"]):
             raise ClaimInvalidError(f"the assertion {box.label[:100]!r} is not the one that the claim hashes")
 
@@ -172,93 +183,41 @@ def _found(protected: bytes, claim_bytes: bytes, claim: Mapping[str, Any], asser
     info = claim["claim_generator_info"]
     members = list(assertions.members())
     agents = [value for name, (_, value) in members if name in ("softwareAgent", "softwareAgents")]
-    sources = [value for name, (_, value) in members if _local(name) == "digitalsourcetype"]
+    sources = [value for name, (_, value) in members if local(name) == SOURCE]
+    for name, (_, value) in members:
+        if name == CONTEXT:
+            require_plain(value)
     binding = next(label for label in assertions.boxes if label.startswith(HARD_BINDING))
     bound = assertions.contents[binding]
+    own = len(claim_bytes) + sum(len(box.content) for box in assertions.boxes.values())
+    history = any(label.startswith("c2pa.ingredient") for label in assertions.boxes)
+    check_binding(binding, bound, claim.get("alg", ""), own, history=history)
     return FoundClaim(
         claim_bytes=len(claim_bytes),
         protected=protected.hex(),
-        generator=_text(info.get("name"), "claim_generator_info.name"),
-        generator_version=_text(info.get("version", ""), "claim_generator_info.version"),
+        generator=text(info.get("name"), "claim_generator_info.name"),
+        generator_version=text(info.get("version", ""), "claim_generator_info.version"),
+        title=claim.get("dc:title", ""),
         instance=claim["instanceID"],
         manifest=assertions.manifest,
         labels=tuple(sorted({_INSTANCE.sub("", label) for label in assertions.boxes})),
-        actions=tuple(_actions(assertions.contents)),
+        actions=tuple(actions_of(assertions.contents)),
         tools=tuple(sorted({name for agent in agents for name in _agents(agent)})),
-        source_types=tuple(sorted({_text(source, "digitalSourceType") for source in sources})),
+        source_types=tuple(sorted({text(source, "digitalSourceType") for source in sources})),
         models=tuple(sorted(set(_models(assertions.contents)))),
-        redacted=tuple(claim.get("redacted_assertions", ())),
-        binding_algorithm=_text(bound.get("alg") or claim.get("alg", ""), "alg"),
+        redacts=bool(claim.get("redacted_assertions")),
+        binding_algorithm=text(bound.get("alg") or claim.get("alg", ""), "alg"),
         binding_hash=bound["hash"].hex() if isinstance(bound.get("hash"), bytes) else "",
     )
-
-
-def _actions(contents: Mapping[str, Any]) -> Iterator[str]:
-    of_actions = [content for label, content in contents.items() if label.startswith("c2pa.actions")]
-    if not of_actions:
-        raise ClaimInvalidError("a claim says at least whether its content was created or opened: it has no actions")
-    for content in of_actions:
-        if not isinstance(content.get("actions"), list):
-            raise ClaimInvalidError("an assertion of actions has none")
-        for action in content["actions"]:
-            yield _text(action.get("action") if isinstance(action, dict) else None, "action")
 
 
 def _agents(value: Any) -> Iterator[str]:
     """Names of software agents: an object with a name, a bare name as in C2PA 1.x, or a list of either."""
     for one in value if isinstance(value, list) else [value]:
-        yield _text(one.get("name") if isinstance(one, dict) else one, "softwareAgent")
+        yield text(one.get("name") if isinstance(one, dict) else one, "softwareAgent")
 
 
 def _models(contents: Mapping[str, Any]) -> Iterator[str]:
     for label, content in contents.items():
         if member := MODEL_NAMES.get(_INSTANCE.sub("", label)):
-            yield _text(content.get(member), member)
-
-
-def _content(box: Box) -> dict[str, Any]:
-    """What an assertion says, where it says it in CBOR or JSON; else nothing. Raises ClaimInvalidError, CborError."""
-    readable = [one for one in box.children if one.type in (b"cbor", b"json")]
-    if not readable:
-        return {}
-    if len(box.children) > len(("description", "content")):
-        raise ClaimInvalidError(f"the assertion {box.label[:100]!r} has more than one content")
-    value = decode(readable[0].content) if readable[0].type == b"cbor" else _json(readable[0].content)
-    if not isinstance(value, dict):
-        raise ClaimInvalidError(f"the assertion {box.label[:100]!r} is not an object")
-    return value
-
-
-def _json(content: bytes) -> Any:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ClaimInvalidError("a JSON object has a member twice")
-        return found
-
-    try:
-        return json.loads(content.rstrip(b"\0"), object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
-        raise ClaimInvalidError("an assertion is not JSON") from error
-
-
-def _members(value: Any) -> Iterator[tuple[str, tuple[Mapping[str, Any], Any]]]:
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            yield from ((str(name), (one, member)) for name, member in one.items())
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
-
-
-def _local(name: str) -> str:
-    """A name without the prefix or the address that JSON-LD puts before it."""
-    return re.split(r"[:/#]", name)[-1].casefold()
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise ClaimInvalidError(f"{name} is not text")
-    return value
+            yield text(content.get(member), member)

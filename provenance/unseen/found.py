@@ -14,6 +14,9 @@ MAX_NAMES: Final = 1000
 """Tools, models, source types and actions that one claim names."""
 
 MAX_TEXT: Final = 500
+MAX_TITLE: Final = 10_000
+"""That a title is too long is told by whoever checks what it says."""
+
 Text = Annotated[str, Field(strict=True, max_length=MAX_TEXT)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MAX_NAMES)]
 _CLOSED = ConfigDict(extra="forbid")
@@ -34,6 +37,9 @@ class FoundClaim:
     """Name of the tool that made the claim."""
 
     generator_version: Text
+    title: Annotated[str, Field(strict=True, max_length=MAX_TITLE)]
+    """Empty where it has none."""
+
     instance: Text
     manifest: Text
     """Its label, where the claim says it; else empty."""
@@ -47,8 +53,8 @@ class FoundClaim:
 
     source_types: Texts
     models: Texts
-    redacted: Texts
-    """URIs of assertions that it says were redacted."""
+    redacts: Annotated[bool, Field(strict=True)]
+    """Whether it says that assertions were redacted."""
 
     binding_algorithm: Text
     binding_hash: Annotated[str, Field(strict=True, pattern=r"^([0-9a-f]{2}){0,64}\z")]

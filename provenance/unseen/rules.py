@@ -2,6 +2,7 @@
 
 Rules
 - A claim names one tool, the key's; a source type or a model only if it is granted.
+- Nothing is redacted: it would be out of somebody's manifest that is not here, and whose nobody can tell.
 - Assertions of the specification are allowed to all; others only by name. Those in which this service says what it saw
   itself are never signed unseen.
 """
@@ -10,11 +11,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from provenance.characters import hidden
 from provenance.errors import ClaimRefusedError
 from provenance.manifest import CONTENT_LABEL, LIKENESS_CHECK_LABEL, MODEL_LABEL
 from provenance.request import Grant
-from provenance.rules import check_action_name
+from provenance.rules import MAX_NAME, MAX_TITLE, check_action_name, check_text
 from provenance.unseen.found import FoundClaim
 from provenance.vocabulary import UNAVAILABLE_ACTIONS
 
@@ -50,9 +50,17 @@ OURS: Final = frozenset({CONTENT_LABEL, LIKENESS_CHECK_LABEL})
 """What this service says of content that it saw."""
 
 
+REDACTED: Final = "c2pa.redacted"
+
+
 def check_claim(found: FoundClaim, grant: Grant) -> None:
     """Hold a claim to what its key may assert. Raises ClaimRefusedError."""
     _check_tools(found, grant)
+    if found.title:
+        check_text("dc:title", found.title, MAX_TITLE)
+    if found.redacts or REDACTED in found.actions:
+        detail = "nothing is redacted in a claim that is signed unseen: redact an asset of yours here (POST /v1/assets)"
+        raise ClaimRefusedError("redacted_assertions", "redaction-unseen", detail)
     for source in found.source_types:
         if source not in grant.source_types:
             detail = f"this key may not assert {source}; ask the operator to grant it"
@@ -75,9 +83,8 @@ def _check_tools(found: FoundClaim, grant: Grant) -> None:
     ):
         if tool != grant.tool:
             raise ClaimRefusedError(field, "tool-not-granted", f"this key speaks for {grant.tool!r} only")
-    if any(map(hidden, found.generator_version)):
-        detail = "the version holds a control or formatting character"
-        raise ClaimRefusedError("claim_generator_info.version", "hidden-character", detail)
+    if found.generator_version:
+        check_text("claim_generator_info.version", found.generator_version, MAX_NAME)
 
 
 def _check_label(label: str, grant: Grant) -> None:

@@ -38,11 +38,13 @@ OUTCOMES = {
     "unreadable": failing(Verdict.UNREADABLE, "general.error"),
     "unreadable.elsewhere": failing(Verdict.UNREADABLE, "manifest.inaccessible"),
     "invalid.content": failing(Verdict.INVALID, "assertion.dataHash.mismatch"),
+    "invalid.hollow": failing(Verdict.INVALID, "org.sigillo.binding.hollow", trusted=True),
     "invalid.expired": failing(Verdict.INVALID, "signingCredential.expired"),
     "invalid.premature": replace(failing(Verdict.INVALID, "signingCredential.expired"), time_stamps=(EARLY,)),
     "invalid.revoked": replace(failing(Verdict.INVALID, "signingCredential.ocsp.revoked"), signer=REVOKED),
     "invalid.manifest": failing(Verdict.INVALID, "claimSignature.mismatch"),
     "untrusted": failing(Verdict.UNTRUSTED, "signingCredential.untrusted"),
+    "untrusted.partial": failing(Verdict.UNTRUSTED, "org.sigillo.binding.partial", trusted=True),
     "untrusted.history": failing(Verdict.UNTRUSTED, trusted=True),
     "trusted": REPORT,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import runpy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from ledger.ids import EntryId
 from provenance.unseen.drafts import Draft
 from tests.api.wire import problem, upload
 from tests.deployment import Running, picture, running
+from tests.provenance.unseen.rewritten import Rewritten
 from tests.provenance.unseen.tool import CREATED, definition, draft
 from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
 
@@ -125,6 +126,40 @@ def test_what_an_assertion_may_not_say(tool: Tool, assertion: dict[str, Any], co
     with pytest.raises(Problem) as refused:
         tool.sign(tool.draft(assertion))
     assert refused.value.members["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("change", "type_", "says"),
+    [
+        pytest.param(
+            lambda made: made.claiming(redacted_assertions=["self#jumbf=/c2pa/x/c2pa.assertions/org.sigillo.model"]),
+            "claim-refused",
+            "redacted",
+            id="a redaction",
+        ),
+        pytest.param(lambda made: made.claiming(**{"dc:title": "a\u202eb"}), "claim-refused", "U\\+202E", id="a title"),
+        pytest.param(lambda made: made.claiming(instanceID="x" * 600), "claim-invalid", "instanceID", id="an instance"),
+        pytest.param(
+            lambda made: made.saying("cawg.metadata", b'{"softwareAgent": "\\ud800"}'),
+            "claim-invalid",
+            "JSON",
+            id="half",
+        ),
+        pytest.param(
+            lambda made: made.saying("c2pa.hash.data", {"exclusions": [], "alg": "md5", "hash": bytes(16)}),
+            "claim-invalid",
+            "algorithm",
+            id="a binding by MD5",
+        ),
+    ],
+)
+def test_what_is_not_signed_is_told(
+    tool: Tool, change: Callable[[Rewritten], Rewritten], type_: str, says: str
+) -> None:
+    made = change(Rewritten.of(Draft.in_file(tool.draft(), JPEG)))
+    with pytest.raises(Problem, match=says) as refused:
+        tool.sigillo.sign_claim(made.to_sign, made.assertion_store)
+    assert refused.value.type == f"urn:sigillo:problem:{type_}"
 
 
 def test_what_is_granted_by_name_is_signed(deployment: Running) -> None:

@@ -18,6 +18,7 @@ FOUND = FoundClaim(
     protected="a0",
     generator="Brush",
     generator_version="1",
+    title="Harbour",
     instance="xmp:iid:1",
     manifest="",
     labels=("c2pa.actions.v2", "c2pa.hash.data", "com.example.note"),
@@ -25,7 +26,7 @@ FOUND = FoundClaim(
     tools=("Brush",),
     source_types=(str(CAPTURE),),
     models=("m-1",),
-    redacted=(),
+    redacts=False,
     binding_algorithm="sha256",
     binding_hash="",
 )
@@ -49,6 +50,11 @@ def test_what_is_granted_passes() -> None:
         ({"labels": ("com.example.other",)}, "assertion-not-granted"),
         ({"labels": ("org.sigillo.content",)}, "assertion-unseen"),
         ({"labels": ("org.sigillo.likeness-check",)}, "assertion-unseen"),
+        ({"redacts": True}, "redaction-unseen"),
+        ({"actions": ("c2pa.opened", "c2pa.redacted")}, "redaction-unseen"),
+        ({"title": "photo\u202egpj.exe"}, "hidden-character"),
+        ({"title": "a" * 201}, "too-long"),
+        ({"title": " "}, "blank"),
     ],
 )
 def test_what_is_not_granted_is_refused(said: dict[str, Any], code: str) -> None:

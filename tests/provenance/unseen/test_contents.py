@@ -1,0 +1,133 @@
+"""What assertions say is read in one way only, and in bounded time; what every reader refuses is not signed."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import cbor2
+import pytest
+
+from provenance.errors import ClaimInvalidError
+from provenance.unseen import claim as taking
+from provenance.unseen.found import FoundClaim
+from tests.provenance.unseen.conftest import Drafted
+from tests.provenance.unseen.rewritten import METADATA, Rewritten
+from tests.provenance.unseen.tool import CREATED
+
+ACTIONS = "c2pa.actions.v2"
+MADE = {"action": "c2pa.created", "digitalSourceType": CREATED}
+IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+
+
+def apart(drafted: Drafted, made: Rewritten) -> FoundClaim:
+    return drafted.take_apart(made.to_sign, made.assertion_store)
+
+
+@pytest.fixture
+def made(drafted: Drafted) -> Rewritten:
+    return Rewritten.of(drafted.draft)
+
+
+@pytest.mark.parametrize(
+    ("actions", "says"),
+    [
+        ([], "has none"),
+        ([{"action": "c2pa.created"}], "digitalSourceType"),
+        ([{"action": "c2pa.color_adjustments"}], "created or opened"),
+        ([{"action": "c2pa.cropped"}, MADE], "only be the first"),
+        ([MADE, {"action": "c2pa.opened"}], "only be the first"),
+        (["c2pa.created"], "has none"),
+    ],
+)
+def test_actions_that_no_reader_takes(drafted: Drafted, made: Rewritten, actions: list[Any], says: str) -> None:
+    with pytest.raises(ClaimInvalidError, match=says):
+        apart(drafted, made.saying(ACTIONS, {"actions": actions}))
+
+
+def test_two_beginnings(drafted: Drafted, made: Rewritten) -> None:
+    with pytest.raises(ClaimInvalidError, match="one alone"):
+        apart(drafted, made.saying(ACTIONS + "__1", {"actions": [MADE]}))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(b'{"softwareAgent": "\\ud800"}', id="half a character"),
+        pytest.param(b'{"x": NaN}', id="no number"),
+        pytest.param(b'{"x": 1e999}', id="too large a number"),
+        pytest.param('{"a": 1}'.encode("utf-16"), id="another encoding"),
+        pytest.param(b'{"a": 1, "a": 2}', id="a member twice"),
+    ],
+)
+def test_json_that_readers_read_differently(drafted: Drafted, made: Rewritten, written: bytes) -> None:
+    with pytest.raises(ClaimInvalidError, match="JSON"):
+        apart(drafted, made.saying(METADATA, written))
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        '{"s": "' + IPTC + 'DigitalSourceType"}',
+        '{"s": {"@id": "' + IPTC + 'DigitalSourceType"}}',
+        '{"p": "' + IPTC + 'Digital"}',
+        '"https://example.com/context.json"',
+        '["https://schema.org", {"s": "iptc:DigitalSourceType"}]',
+    ],
+)
+def test_a_source_type_cannot_be_called_by_another_name(drafted: Drafted, made: Rewritten, context: str) -> None:
+    with pytest.raises(ClaimInvalidError, match="JSON-LD"):
+        apart(drafted, made.saying(METADATA, b'{"@context": ' + context.encode() + b', "s": "x"}'))
+
+
+def test_a_prefix_hides_nothing(drafted: Drafted, made: Rewritten) -> None:
+    written = '{"@context": {"p": "' + IPTC + '"}, "p:DigitalSourceType": "https://example.com/capture"}'
+    assert "https://example.com/capture" in apart(drafted, made.saying(METADATA, written.encode())).source_types
+
+
+@pytest.mark.parametrize("name", ["instanceID", "dc:title"])
+def test_a_text_that_is_too_long_is_told(drafted: Drafted, made: Rewritten, name: str) -> None:
+    with pytest.raises(ClaimInvalidError, match=name):
+        apart(drafted, made.claiming(**{name: "x" * 20_000}))
+
+
+def test_what_is_read_is_bounded_for_the_whole_store(drafted: Drafted, made: Rewritten) -> None:
+    for at in range(4):
+        made = made.saying(f"{METADATA}__{at}", {"a": [[]] * 20_000})
+    with pytest.raises(ClaimInvalidError, match="holds too much"):
+        apart(drafted, made)
+
+
+def test_json_is_on_the_same_budget(drafted: Drafted, made: Rewritten) -> None:
+    with pytest.raises(ClaimInvalidError, match="holds too much"):
+        apart(drafted, made.saying(METADATA, b'{"a":[' + b"1," * 60_000 + b"1]}"))
+
+
+def naming(made: Rewritten, times: int) -> Rewritten:
+    entry = {"url": f"self#jumbf=c2pa.assertions/{ACTIONS}", "hash": digest(made)}
+    return made.saying(METADATA, {"all": [entry] * times})
+
+
+def digest(made: Rewritten) -> bytes:
+    listed = cbor2.loads(cbor2.loads(made.to_sign)[3])["created_assertions"]
+    found: bytes = next(one["hash"] for one in listed if one["url"].endswith(ACTIONS))
+    return found
+
+
+def test_an_assertion_is_hashed_once(drafted: Drafted, made: Rewritten, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[int] = []
+    made, new = naming(made, 500), hashlib.new
+    to_sign, store = made.to_sign, made.assertion_store
+
+    def counted(name: str, data: bytes) -> Any:
+        hashed.append(len(data))
+        return new(name, data)
+
+    monkeypatch.setattr(hashlib, "new", counted)
+    drafted.take_apart(to_sign, store)
+    assert len(hashed) <= len(made.contents)
+
+
+def test_what_assertions_name_is_bounded(drafted: Drafted, made: Rewritten) -> None:
+    with pytest.raises(ClaimInvalidError, match="name more than"):
+        apart(drafted, naming(made, taking.MAX_HASHED_URIS + 1))
