@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from provenance.claim_signer import SIG_STRUCTURE
 from provenance.errors import ClaimInvalidError
 from provenance.unseen.actions import actions_of
 from provenance.unseen.binding import DIGESTS, check_binding
@@ -65,6 +66,8 @@ def take_apart(to_sign: bytes, store: bytes, algorithm: str, chain: Sequence[byt
     """What the claim says. `chain` is our certificates (DER), leaf first. Raises ClaimInvalidError."""
     try:
         protected, claim_bytes = _structure(decode(to_sign))
+        if not to_sign.startswith(SIG_STRUCTURE):
+            raise ClaimInvalidError("the Sig_structure is not written in the shortest form")
         _require_ours(decode(protected), algorithm, chain)
         claim = _claim(decode(claim_bytes))
         return _found(protected, claim_bytes, claim, _Assertions.of(Box.parse(store), claim))

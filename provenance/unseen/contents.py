@@ -17,6 +17,7 @@ from provenance.errors import ClaimInvalidError
 from provenance.unseen.cbor import Budget, decode
 from provenance.unseen.jumbf import Box
 
+READABLE: Final = (b"cbor", b"json")
 CONTEXT: Final = "@context"
 SCHEMA_ORG: Final = frozenset({"https://schema.org", "https://schema.org/", "http://schema.org", "http://schema.org/"})
 """The context that needs no look, since it is known to name nothing of C2PA's."""
@@ -24,9 +25,11 @@ SCHEMA_ORG: Final = frozenset({"https://schema.org", "https://schema.org/", "htt
 
 def content_of(box: Box, budget: Budget) -> dict[str, Any]:
     """What an assertion says, where it says it in CBOR or JSON; else nothing. Raises ClaimInvalidError, CborError."""
-    readable = [one for one in box.children if one.type in (b"cbor", b"json")]
-    if not readable:
+    readable = [one for one in box.children if one.type in READABLE]
+    if not readable and box.type[:4] not in READABLE:
         return {}
+    if not readable or box.type[:4] != readable[0].type:
+        raise ClaimInvalidError(f"the assertion {box.label[:100]!r} is described as something else than it is")
     if len(box.children) > len(("description", "content")):
         raise ClaimInvalidError(f"the assertion {box.label[:100]!r} has more than one content")
     found = readable[0]

@@ -11,7 +11,7 @@ import cbor2
 
 from provenance.stamping import Signature
 from provenance.unseen.drafts import SIGNATURE_BYTES, Draft
-from provenance.unseen.jumbf import ASSERTIONS_TYPE, CLAIM_TYPE, SUPERBOX, Box
+from provenance.unseen.jumbf import ASSERTIONS_TYPE, CLAIM_TYPE, SUFFIX, SUPERBOX, Box
 from tests.provenance.unseen.test_jumbf import box
 
 METADATA = "cawg.metadata"
@@ -42,7 +42,7 @@ class Rewritten:
     def saying(self, label: str, value: Any) -> Rewritten:
         """With an assertion that is changed, or new; `bytes` are its JSON."""
         kind, content = (b"json", value) if isinstance(value, bytes) else (b"cbor", cbor2.dumps(value))
-        described = next(iter(self.contents.values()))[0][:16] + LABELLED + label.encode() + b"\0"
+        described = kind + SUFFIX + LABELLED + label.encode() + b"\0"
         return replace(self, contents={**self.contents, label: (described, kind, content)})
 
     def claiming(self, **members: Any) -> Rewritten:

@@ -135,6 +135,11 @@ def test_another_manifests_assertion(drafted: Drafted) -> None:
         drafted.take_apart(structure(drafted, created_assertions=[entry]))
 
 
+def test_a_structure_that_is_written_longer_than_it_need_be(drafted: Drafted) -> None:
+    with pytest.raises(ClaimInvalidError, match="shortest"):
+        drafted.take_apart(b"\x98\x04" + drafted.draft.to_sign[1:])
+
+
 def test_another_chain_or_algorithm(drafted: Drafted) -> None:
     draft = drafted.draft
     with pytest.raises(ClaimInvalidError, match="chain"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import cbor2
@@ -83,6 +84,15 @@ def test_a_source_type_cannot_be_called_by_another_name(drafted: Drafted, made: 
 def test_a_prefix_hides_nothing(drafted: Drafted, made: Rewritten) -> None:
     written = '{"@context": {"p": "' + IPTC + '"}, "p:DigitalSourceType": "https://example.com/capture"}'
     assert "https://example.com/capture" in apart(drafted, made.saying(METADATA, written.encode())).source_types
+
+
+def test_an_assertion_is_what_it_is_described_as(drafted: Drafted, made: Rewritten) -> None:
+    made = made.saying(METADATA, b"{}")
+    described, _, content = made.contents[METADATA]
+    for kind in (b"cbor", b"uuid"):
+        other = replace(made, contents={**made.contents, METADATA: (described, kind, content)})
+        with pytest.raises(ClaimInvalidError, match="described as"):
+            apart(drafted, other)
 
 
 @pytest.mark.parametrize("name", ["instanceID", "dc:title"])
