@@ -172,7 +172,7 @@ def _recovered(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "", f"manifest {origin['manifest_id']}, itself {origin['manifest_verdict']}"
             yield "", f"ledger entry {origin['ledger']['entry']}"
         if len(found["candidates"]) > 1:
-            yield "", found["sentence"]
+            yield "", found["sentence"].removeprefix(found["candidates"][0]["sentence"]).strip()
 
 
 def _said_of(origin: dict[str, Any]) -> Iterator[str]:

@@ -38,7 +38,7 @@ from provenance.verdict import Verdict
 MAX_ORIGINS: Final = 3
 """Candidates that a report names, one of each who signed; each has its manifest validated."""
 
-_WHOM: Final = {Verdict.TRUSTED: ", whom we trust", Verdict.UNTRUSTED: ", whom you do not trust"}
+_WHOM: Final = {Verdict.TRUSTED: "", Verdict.UNTRUSTED: ", whom you do not trust"}
 
 
 class Looked(StrEnum):

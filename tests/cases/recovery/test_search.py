@@ -55,6 +55,7 @@ def test_copies_that_others_sign_later_come_after_the_original(deployment: Runni
     (alone,) = (found := named(anyone, copy))["candidates"]
     assert found["sentence"] == alone["sentence"]
     assert "looks like this was signed here on" in alone["sentence"]
+    assert "trust" not in alone["sentence"], "our certificate says nothing of whose it is"
     for number, other in enumerate(others):
         put(deployment, other, copy, f"FORGED {number}")
     put(deployment, others[0], copy, "FORGED again")
