@@ -102,6 +102,7 @@ def test_a_copy_that_lost_its_manifest_leads_to_its_original(deployment: Running
     assert f'href="/manifests/{quote(asset["manifest"], safe="")}"' in shown
     assert "Recovered is not trusted" in shown
     assert f'data-receipt="/v1/receipts/{entry}"' in shown
+    assert "What was signed says of itself" in shown
     assert "<img src=x" not in shown
 
 
