@@ -87,7 +87,8 @@ def read_file(
     context, digest = policy(trust), trust["digest"]
     with os.fdopen(fd, "rb", BUFFER_BYTES, closefd=False) as file:
         hint = STORE if alone else _hint(file) or (_kind(file) if sidecar else None)
-        content = None if alone else Content(os.fstat(fd).st_size, bool(sidecar), hint == SVG)
+        carried = _carried(hint, file) if sidecar else None
+        content = None if alone else Content(os.fstat(fd).st_size, carried, hint == SVG)
         try:
             if not sidecar:
                 _require_small(hint, file, fd)
@@ -127,22 +128,34 @@ def _require_small(hint: str | None, file: BinaryIO, fd: int) -> None:
     file.seek(0)
 
 
+def _carried(hint: str | None, file: BinaryIO) -> int:
+    """How large a manifest store is that a file carries, whatever it is worth; 0 where it carries none that is read."""
+    try:
+        with Reader(hint, file, context=_glancing()) as reader:
+            store = json.loads(reader.json())
+            few = len(store["manifests"]) <= MAX_MANIFESTS
+            return len(_written_out(reader, store["active_manifest"])) if few else 0
+    except C2paError:
+        return 0
+    finally:
+        file.seek(0)
+
+
 @dataclass(frozen=True)
 class Content:
     """What a manifest store is about, as far as its size goes."""
 
     size: int
-    beside: bool
-    """Whether the store is kept beside it, and takes no room in it."""
+    carried: int | None
+    """Where the store is kept beside it: how large one is that it carries all the same. None where it is its own."""
 
     text: bool
     """Whether the store is in it as base64."""
 
     def store_bytes(self, size: int) -> int:
         """What a store of that size takes in it."""
-        if self.beside:
-            return 0
-        return in_base64(size) if self.text else size
+        taken = size if self.carried is None else self.carried
+        return in_base64(taken) if self.text else taken
 
 
 def read_report(

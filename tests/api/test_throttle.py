@@ -15,6 +15,7 @@ from tests.api.cli.process import served
 from tests.api.wire import problem
 from tests.deployment import running
 from tests.ledger.world import HeldClock
+from tests.waiting import until
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -162,6 +163,7 @@ def test_too_many_requests_are_a_problem_that_says_when(tmp_path: Path) -> None:
 
 def test_bundles_are_counted_over_http(tmp_path: Path) -> None:
     with served(tmp_path) as up, up.http() as stranger:
+        until(lambda: stranger.get("/ledger/checkpoint").status_code == 200)
         answers = [stranger.get("/ledger/bundle.zip", params={"first": 1, "last": 0}) for _ in range(11)]
         assert [answer.status_code for answer in answers] == [422] * 10 + [429]
         assert stranger.get("/ledger/log.vkey").status_code == 200

@@ -109,7 +109,7 @@ def test_a_refusal_from_registering_to_the_proof_that_it_ended(parties: Parties)
     proof = absence(parties, withdrawn.json())
     assert absence_verifier.check(proof, up.service.ledger.vkey()).registration == registration
     up.service.registry.likeness.holds.end_withdrawn()
-    assert tool.get(asset["links"]["content"]).status_code == 200, "nobody refuses it any more"
+    problem(tool.get(asset["links"]["content"]), 409, "asset-held")  # she said no to it, and that stands
     assert ask(tool, ANOTHER_PHOTO)["answer"] == "allowed"
     assert up.service.ledger.verify().sound
 
