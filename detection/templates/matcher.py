@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 
 from detection.errors import EmbeddingRefusedError, MatchUnknownError, Unknown
+from detection.near.follower import Index
 from detection.near.generation import Generation, Near
 from detection.templates.bank import Bank, Opened
 from detection.templates.index import TemplateIndex, of_others, under_any_rotation
@@ -83,7 +84,7 @@ class Matcher:
             probes = vectors(embeddings, self._bank.model.dimensions)
             if among is None:
                 index, model = self._index.current(tenant), self._bank.model.name
-                opened = self._bank.opened(tenant, _near(probes, under_any_rotation(index, model)))
+                opened = self._bank.opened(tenant, _searched(probes, index, model))
                 others = of_others(index, model)
             else:
                 opened = self._bank.opened_of(tenant, among)
@@ -99,6 +100,17 @@ class Matcher:
                 best[one.owner] = max(cosine, best.get(one.owner, -1.0))
         matches = (Match(owner, self._thresholds.band(cosine), cosine) for owner, cosine in best.items())
         return tuple(sorted(matches, key=lambda match: (-match.cosine, match.owner)))
+
+
+def _searched(probes: Vectors, index: Index, model: str) -> list[int]:
+    """The rows near any of the probes; once more where a rotation began meanwhile, to which rows may have moved that
+    were searched for where they had been.
+    """
+    while True:
+        generations = under_any_rotation(index, model)
+        found = _near(probes, generations)
+        if under_any_rotation(index, model) == generations:
+            return found
 
 
 def _near(probes: Vectors, generations: Sequence[Generation]) -> list[int]:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, select
 
 from detection.errors import RotationChangedError, RotationUnderWayError
+from detection.near.generation import Generation, Near
 from detection.templates import renewing
 from detection.templates.bank import Model
 from detection.templates.decisions import RotationBegun, RotationRenewed
@@ -119,6 +121,28 @@ def _each_is_found(
         return False
 
     return look
+
+
+def test_a_rotation_that_begins_within_a_search_hides_nobody(
+    house: House, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every row moves to a key that was not there when the search began."""
+    (face,) = strangers(1)
+    (owner,) = house.register_all(tenant, [[face]])
+    assert house.found(tenant, face) == [owner]
+    near, begun = Generation.near, list[bool]()
+
+    def late(self: Generation, template: NDArray[np.uint8], reach: int) -> Near:
+        if not begun:
+            begun.append(True)
+            house.begin_renewal(tenant)
+            house.renewing.round(never)
+            house.index.follow(tenant)
+        return near(self, template, reach)
+
+    monkeypatch.setattr(Generation, "near", late)
+    assert house.found(tenant, face) == [owner]
+    assert begun
 
 
 def test_what_was_prepared_under_the_old_key_is_prepared_again(house: House, tenant: TenantId) -> None:
