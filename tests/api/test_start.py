@@ -2,16 +2,66 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import keys.high_water
+import keys.sealed_file
+import keys.secret_file
 from api.home import HomeHeldError, StartError
+from keys.errors import KeyStoreUnavailableError
 from ledger.errors import DatabaseUnavailableError
 from tests.api.wire import signed
 from tests.deployment import running
+from tests.waiting import until
+
+
+@contextmanager
+def no_room_for(name: str) -> Iterator[None]:
+    """The disk is full whenever a secret file with such a name is written, and for nothing else."""
+    replace = keys.secret_file.replace_secret
+
+    def full(path: Path, content: bytes) -> None:
+        if fnmatch(path.name, name):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        replace(path, content)
+
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (keys.sealed_file, keys.high_water):
+            patched.setattr(module, "replace_secret", full)
+        yield
+
+
+def test_a_first_start_without_room_for_its_keys_is_refused(tmp_path: Path) -> None:
+    for name, refused in (("keys.key", OSError), ("keys.sealed", KeyStoreUnavailableError)):
+        with no_room_for(name), pytest.raises(refused, match="No space left"), running(tmp_path):
+            raise AssertionError("started without keys")
+    with running(tmp_path) as up:
+        assert up.operator.ready()["ready"]
+
+
+def test_a_first_start_without_room_for_its_high_water_mark_signs_nothing(tmp_path: Path) -> None:
+    """What it did is durable and not proven, and `/readyz` says why. The next start proves it once there is room."""
+    with no_room_for("log-high-water-*"), running(tmp_path) as up:
+        until(lambda: "No space left" in up.operator.ready()["parts"]["ledger"]["reason"])
+    with ExitStack() as stack:
+        with no_room_for("log-high-water-*"):
+            up = stack.enter_context(running(tmp_path))
+            until(lambda: "No space left" in up.operator.ready()["parts"]["ledger"]["reason"])
+            assert not list((tmp_path / "keys").glob("log-high-water-*.json"))
+            status = up.service.ledger.status()
+            assert status.committed > status.proven == 0
+        until(lambda: up.service.ledger.status().proven == up.service.ledger.status().committed)
+        assert up.operator.ready()["ready"]
+        assert up.service.ledger.verify().sound
 
 
 @pytest.mark.sqlite("of the file that SQLite is")
