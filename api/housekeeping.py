@@ -6,12 +6,14 @@ Of several processes on one database, the one that leads its ledger does for all
 forget what they hold themselves, and learn of revocations.
 
 One thread, one round every few seconds. A round that fails says so in the log and in `reason`, and the next one
-tries again: nothing here is lost by waiting.
+tries again: nothing here is lost by waiting. But who left is promised a proof within a minute, and a round may take
+longer (keys of a million people to re-wrap, a gateway that does not answer): generations have a thread of their own.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -69,7 +71,7 @@ FORESEEN = (KeysError, LedgerError, CasesError, IdentityError, OSError)
 
 @dataclass
 class Housekeeping:
-    """The rounds of one service. `reason` is empty while they go well."""
+    """The rounds of one service."""
 
     deployment: Deployment
     library: Library
@@ -87,7 +89,9 @@ class Housekeeping:
     database: Database
     throttle: Throttle
     clock: Clock
-    reason: str = field(default="", init=False)
+    _reasons: dict[str, str] = field(default_factory=dict, init=False)
+    """Why the last round failed, by thread, each of which writes its own."""
+
     _looks_back: bool = field(default=True, init=False)
     _next_sweep: int = field(default=0, init=False)
     _next_forgetting: int = field(default=0, init=False)
@@ -96,20 +100,30 @@ class Housekeeping:
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
     def __post_init__(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        threads = (("housekeeping", self.round), ("generations", self._commit))
+        self._threads = [
+            threading.Thread(target=self._run, args=named, name=named[0], daemon=True) for named in threads
+        ]
+
+    @property
+    def reason(self) -> str:
+        """Why a last round failed; empty while they go well."""
+        return next(filter(None, [*self._reasons.values()]), "")
 
     def start(self, *, looks_back: bool = True) -> None:
         """Begin with a first round at once. `looks_back`: begin the workflows that look at what was kept."""
         self._looks_back = looks_back
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
-        """Finish the round under way and stop."""
+        """Finish the rounds under way and stop."""
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def round(self) -> None:
-        """Everything once; what fails of the rest does not keep epochs from ending.
+        """Everything but generations once; what fails of the rest does not keep epochs from ending.
 
         Raises KeysError, LedgerError, CasesError; OSError when old logs cannot be deleted.
         """
@@ -118,7 +132,6 @@ class Housekeeping:
             self._tell_of_the_log()
             if self.library.ledger.leads:
                 self._end()
-                self._commit()
                 self._tidy()
             self.revocations.round()
             if self.library.ledger.leads:
@@ -166,7 +179,7 @@ class Housekeeping:
 
     def _commit(self) -> None:
         """To what is in the index, where that changed."""
-        while self.generations.round() and not self._stop.is_set():
+        while self.library.ledger.leads and self.generations.round() and not self._stop.is_set():
             pass
 
     def _review(self) -> None:
@@ -195,19 +208,19 @@ class Housekeeping:
             logger("keys").warning(warning)
         self._warned = warning
 
-    def _run(self) -> None:
+    def _run(self, name: str, once: Callable[[], None]) -> None:
         while True:
             try:
-                self.round()
-                self.reason = ""
+                once()
+                self._reasons[name] = ""
             except FORESEEN as error:
-                self._failed(str(error), None)
+                self._failed(name, str(error), None)
             except Exception as error:  # noqa: BLE001 -- whatever it is, retention must not end in silence
-                self._failed(f"the fault is ours, and the log has it: {type(error).__name__}", error)
+                self._failed(name, f"the fault is ours, and the log has it: {type(error).__name__}", error)
             if self._stop.wait(INTERVAL_SECONDS):
                 return
 
-    def _failed(self, reason: str, defect: Exception | None) -> None:
-        if self.reason != reason:
-            logger("housekeeping").warning("round failed", error=reason, exc_info=defect)
-        self.reason = reason
+    def _failed(self, name: str, reason: str, defect: Exception | None) -> None:
+        if self._reasons.get(name) != reason:
+            logger("housekeeping").warning("round failed", of=name, error=reason, exc_info=defect)
+        self._reasons[name] = reason

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,11 +12,13 @@ import pytest
 
 import api.housekeeping
 from api.log import NAME, configure
+from identity.registration.notices import Notices
 from keys.errors import KeyStoreSealedError
 from ledger.log import LogStatus
 from tests.api.fixtures import logging_put_back
-from tests.api.wire import blobs, count, counts, rows, signed, upload
+from tests.api.wire import PATIENCE, blobs, count, counts, rows, signed, upload
 from tests.deployment import Running, running
+from tests.detection.generations.index_world import IndexWorld
 from tests.ledger.world import HeldClock
 from tests.waiting import until
 
@@ -93,6 +96,27 @@ def test_the_log_says_once_that_nothing_is_proven(
         patched.setattr(own.service.ledger, "status", said)
         until(lambda: len(asked) > 3)
     assert capsys.readouterr().err.count("another tree is signed") == 1
+
+
+def test_who_left_is_proved_absent_however_long_a_round_takes(own: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that does not answer, in this one; keys to re-wrap, in another."""
+    begun, answered = threading.Event(), threading.Event()
+
+    def slow(_notices: Notices) -> int:
+        begun.set()
+        assert answered.wait(PATIENCE)
+        return 0
+
+    world = IndexWorld(own.service.housekeeping.database, own.service.ledger, HeldClock())
+    tenant = world.index()
+    _, gone = world.join(tenant, 2)
+    monkeypatch.setattr(Notices, "round", slow)
+    try:
+        assert begun.wait(PATIENCE)
+        world.leave(tenant, gone)
+        until(lambda: rows(own, "SELECT 1 FROM index_absence WHERE id = ? AND entry_id IS NOT NULL", gone))
+    finally:
+        answered.set()
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def absence(parties: Parties, withdrawn: dict[str, Any]) -> bytes:
             return answer.content
         assert answer.status_code == 503, answer.text
         assert time.monotonic() < deadline, "no proof came"
-        parties.up.service.housekeeping.round()
+        parties.up.service.housekeeping.generations.round()
 
 
 def test_a_refusal_from_registering_to_the_proof_that_it_ended(parties: Parties) -> None:
