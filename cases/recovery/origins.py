@@ -6,6 +6,8 @@ Rules
   content is the one that was signed, for that content is not here.
 - Anybody may sign a copy of what somebody else signed, and under the same certificate as they: what is said is what
   was signed here when, never whose it is. Who signed first is always among the candidates.
+- A candidate is what the log says of it: rows that say otherwise (another's manifest, entry or time) lead nowhere, and
+  that nobody knows is the answer.
 - Whoever verifies a file gets an answer: what keeps this from looking is said beside the report.
 """
 
@@ -18,6 +20,7 @@ from enum import StrEnum
 from typing import Final
 
 from cases.access import Caller
+from cases.decisions import AssetSigned
 from cases.errors import ManifestNotFoundError, RecoveryUnknownError
 from cases.recovery.repository import Repository
 from cases.recovery.search import By, Found, Search
@@ -27,7 +30,7 @@ from detection.shares import Workers
 from detection.trace import trace
 from keys.errors import KeysError
 from ledger.entry import format_time
-from ledger.errors import LedgerError, NotProvenError
+from ledger.errors import LedgerError, NotProvenError, SubjectErasedError
 from ledger.log import Ledger
 from provenance.report import VerificationReport
 from provenance.summary import UNNAMED, Message
@@ -127,10 +130,18 @@ class Recovery:
     def _judged(self, workers: Workers, found: Sequence[Found], trust: TrustPolicy) -> tuple[Origin, ...]:
         origins = []
         for one in _named(found):
-            with suppress(ManifestNotFoundError), Memfd.of([self.repository.of(one)]) as store:
-                report = verify_alone(workers, store, trust)
-                origins.append(Origin(one, report, self._receipt(one)))
+            # Erased since it was found: SubjectErasedError.
+            with suppress(ManifestNotFoundError, SubjectErasedError), Memfd.of([self.repository.of(one)]) as store:
+                self._require_as_recorded(one)
+                origins.append(Origin(one, verify_alone(workers, store, trust), self._receipt(one)))
         return tuple(origins)
+
+    def _require_as_recorded(self, found: Found) -> None:
+        """Raises RecoveryUnknownError for a row that is not what its entry says."""
+        said = self.ledger.payloads.open(found.tenant, found.entry).payload
+        known = (found.asset, found.label, format_time(found.signed_at))
+        if not isinstance(said, AssetSigned) or (said.asset, said.manifest, said.received_at) != known:
+            raise RecoveryUnknownError("damaged", "what is kept of a signed file is not what was recorded of it")
 
     def _receipt(self, found: Found) -> str:
         try:

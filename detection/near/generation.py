@@ -25,6 +25,8 @@ SEGMENT: Final = 1 << 19
 FIRST: Final = 1 << 14
 """In the first one: most tenants have no more."""
 
+BLOCK_BYTES: Final = 1 << 20
+"""What is compared with several probes at once: half of what a core of today has to itself."""
 
 Near: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32]]
 """Numbers of rows, in no order, and how many bits each is away."""
@@ -109,12 +111,27 @@ class _Segment:
     def near(self, probes: NDArray[np.uint8], reach: int) -> Near:
         with self._lock:
             cut = self._lead.shape[1]
-            which, places, distances = _within(probes[:, :cut], self._lead[: self.size], reach)
+            which, places, distances = _each_within(probes[:, :cut], self._lead[: self.size], reach)
             if cut < probes.shape[1]:
                 rest = np.bitwise_count(probes[which, cut:] ^ self._rest[places])
                 distances = distances + rest.sum(axis=1, dtype=np.int32)
                 places, distances = places[distances <= reach], distances[distances <= reach]
             return self._rows[places], distances
+
+
+def _each_within(
+    probes: NDArray[np.uint8], bits: NDArray[np.uint8], reach: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+    """Which probe, which place, how far; by blocks where there are several."""
+    step = len(bits) if len(probes) == 1 else BLOCK_BYTES // bits.shape[1]
+    if len(bits) <= step:
+        return _within(probes, bits, reach)
+    found = []
+    for start in range(0, len(bits), step):
+        which, places, distances = _within(probes, bits[start : start + step], reach)
+        found.append((which, places + start, distances))
+    which, places, distances = (np.concatenate(part) for part in zip(*found, strict=True))
+    return which, places, distances
 
 
 def _within(

@@ -18,9 +18,10 @@ PROBE = np.random.default_rng(0).integers(0, 256, TEMPLATE_BYTES, dtype=np.uint8
 
 @pytest.fixture(scope="module", autouse=True)
 def small_segments() -> Iterator[None]:
-    """So that a few templates fill several."""
+    """So that a few templates fill several, each of several blocks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generation, "SEGMENT", 8)
+        patch.setattr(generation, "BLOCK_BYTES", TEMPLATE_BYTES)
         yield
 
 
@@ -56,6 +57,10 @@ def test_what_is_near_is_what_counting_bits_finds(steps: list[Step], reach: int,
         row: distance for row, distance in distances.items() if distance <= reach
     }
     assert len(held) == len(found)
+    apart = [held.near(probe, reach) for probe in (PROBE, near_the_probe(40))]
+    each = held.near(np.stack([PROBE, near_the_probe(40)]), reach)
+    together = [np.concatenate(part).tolist() for part in zip(*apart, strict=True)]
+    assert sorted(zip(*each, strict=True)) == sorted(zip(*together, strict=True)), "several at once, as one by one"
 
 
 def test_what_goes_is_wiped() -> None:

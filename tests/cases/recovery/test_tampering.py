@@ -1,0 +1,271 @@
+"""The index of what was signed here against whoever owns the database, and without its keys: never a wrong lead, never
+*nothing* for what could not be looked up, and well again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from cases.asset import AssetId
+from cases.errors import RecoveryUnknownError
+from cases.recovery.index import RecoveryIndex
+from cases.recovery.repository import Repository
+from cases.recovery.search import Found, Search
+from detection.near import follower
+from detection.near.follower import Index
+from detection.near.generation import Generation
+from keys.errors import KeyNotFoundError, KeysError, KeyStoreDownError, KeyStoreSealedError
+from ledger.errors import DatabaseUnavailableError
+from tests.api.wire import change, proven, rows, signed, upload
+from tests.deployment import Running
+from tests.recovering import clouds
+
+SEEDS = count(700)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A public picture of some tenant's, and the file that is asked about."""
+
+    file: bytes
+    asset: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.asset["id"])
+
+
+def kept(up: Running, *, new_tenant: bool = False) -> Kept:
+    file = clouds(next(SEEDS))
+    with up.http(up.key(new_tenant=new_tenant)) as http:
+        asset, _ = signed(http, file, {"visibility": "public", "title": "ORIGINAL"})
+    proven(up, asset["ledger"]["entry"])
+    return Kept(file, asset)
+
+
+@pytest.fixture(scope="module")
+def one(deployment: Running) -> Kept:
+    return kept(deployment)
+
+
+@pytest.fixture(scope="module", params=["one tenant", "two tenants"])
+def other(deployment: Running, request: pytest.FixtureRequest) -> Kept:
+    return kept(deployment, new_tenant=request.param == "two tenants")
+
+
+@pytest.fixture(scope="module")
+def anyone(deployment: Running) -> Iterator[httpx.Client]:
+    with deployment.http() as client:
+        yield client
+
+
+def looked(http: httpx.Client, about: Kept) -> Any:
+    """What a stranger is told of the bare file."""
+    report = upload(http, about.file, path="/v1/verifications").json()
+    assert report["verdict"] == "absent"
+    return report["recovered"]
+
+
+def anew(up: Running) -> RecoveryIndex:
+    """As after a start: built of what the rows are now."""
+    return RecoveryIndex(up.service.recovery.search.index._source)
+
+
+@contextmanager
+def changed(up: Running, table: str, column: str, values: dict[str, Any]) -> Iterator[None]:
+    """These rows have these values meanwhile."""
+    before = {name: rows(up, f"SELECT {column} FROM {table} WHERE id = ?", name)[0][0] for name in values}
+    for name, value in values.items():
+        change(up, f"UPDATE {table} SET {column} = ? WHERE id = ?", value, name)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            change(up, f"UPDATE {table} SET {column} = ? WHERE id = ?", value, name)
+
+
+def swapped(up: Running, table: str, column: str, one: Kept, other: Kept) -> dict[str, Any]:
+    """Each with the other's."""
+    mine, theirs = (rows(up, f"SELECT {column} FROM {table} WHERE id = ?", kept.id)[0][0] for kept in (one, other))
+    assert mine != theirs
+    return {one.id: theirs, other.id: mine}
+
+
+@pytest.mark.parametrize(("table", "column"), [("asset", "details"), ("subject_key", "wrapped")])
+@pytest.mark.parametrize("how", ["a byte", "swapped"])
+def test_a_row_that_is_not_what_was_stored_is_unknown_until_it_is_mended(
+    deployment: Running, one: Kept, other: Kept, table: str, column: str, how: str
+) -> None:
+    values = swapped(deployment, table, column, one, other)
+    if how == "a byte":
+        sealed = bytearray(values[other.id])
+        sealed[-1] ^= 1
+        values = {one.id: bytes(sealed)}
+    index = anew(deployment)
+    with changed(deployment, table, column, values), pytest.raises(RecoveryUnknownError) as unknown:
+        index.current()
+    assert unknown.value.reason == "damaged"
+    assert index.current().known, "mended, without a start"
+
+
+@pytest.mark.parametrize("column", ["entry_id", "manifest_label", "manifest_store", "created_at"])
+def test_a_row_that_says_otherwise_than_the_log_leads_nowhere(
+    deployment: Running, anyone: httpx.Client, one: Kept, other: Kept, column: str
+) -> None:
+    """A file would lead to another's manifest, or to its own under another's entry, name or time."""
+    with changed(deployment, "asset", column, swapped(deployment, "asset", column, one, other)):
+        for kept in (one, other):
+            found = looked(anyone, kept)
+            assert (found["looked"], found["candidates"]) == ("unknown", [])
+    (candidate,) = looked(anyone, one)["candidates"]
+    assert candidate["ledger"]["entry"] == one.asset["ledger"]["entry"]
+
+
+TROUBLES = {
+    "sealed": KeyStoreSealedError("sealed"),
+    "down": KeyStoreDownError("down"),
+    "lost": KeyNotFoundError("there is no such key"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_key_store_that_cannot_be_had_is_unknown_and_passes(
+    deployment: Running, anyone: httpx.Client, one: Kept, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """For an index that begins, and for one that is whole and finds what it cannot open."""
+
+    def refuses(*_: object) -> None:
+        raise TROUBLES[trouble]
+
+    index, service = anew(deployment), deployment.service
+    with monkeypatch.context() as patched:
+        patched.setattr(type(service.keys), "open_epoch", refuses)
+        service.ledger.epochs._held.clear()  # as an hour later
+        with pytest.raises(RecoveryUnknownError) as unknown:
+            index.current()
+        assert isinstance(unknown.value.__cause__, KeysError)
+        assert unknown.value.reason == "keys"
+        assert index._round() != "", "and it says why it does not follow"
+        found = looked(anyone, one)
+        assert (found["looked"], found["candidates"]) == ("unknown", [])
+    assert index._round() == ""
+    assert index.current().known
+    assert len(looked(anyone, one)["candidates"]) == 1
+
+
+def test_a_database_that_is_down_is_unknown(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object) -> int:
+        raise DatabaseUnavailableError("the disk is full")
+
+    index = anew(deployment)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(index._source), "counted", down)
+        with pytest.raises(RecoveryUnknownError) as unknown:
+            index.current()
+    assert unknown.value.reason == "database"
+    assert index.current().known
+
+
+@pytest.mark.parametrize("ahead", [5, follower.AT_ONCE + 1])
+def test_an_index_of_a_database_that_was_put_back_is_built_anew(deployment: Running, one: Kept, ahead: int) -> None:
+    """What it had from then is gone; where that is much, it is unknown until the follower has built it."""
+    index = anew(deployment)
+    known = index.current()
+    index._follower.index = Index(known.known + ahead, {("content", 32, ""): Generation(32)})
+    if ahead > follower.AT_ONCE:
+        with pytest.raises(RecoveryUnknownError) as unknown:
+            index.current()
+        assert unknown.value.reason == "index"
+        assert index._round() == ""
+    again = index.current()
+    assert again.known == known.known
+    assert {kind: len(part) for kind, part in again.generations.items()} == {
+        kind: len(part) for kind, part in known.generations.items()
+    }
+
+
+def while_it_is_searched(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> list[bool]:
+    """Once, between the parts of what is searched; whether it was."""
+    near, done = Generation.near, list[bool]()
+
+    def late(self: Generation, template: Any, reach: int) -> Any:
+        found = near(self, template, reach)
+        if not done:
+            done.append(True)
+            act()
+        return found
+
+    monkeypatch.setattr(Generation, "near", late)
+    return done
+
+
+def test_who_signs_or_erases_while_it_is_searched_hides_nobody_else(
+    deployment: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is public lies apart from each tenant's own, and a search goes from one to the other: a row that could
+    move between them meanwhile would be missed in both. None does: here what comes lands in a part that was not there,
+    what goes is wiped from both, and the last takes its place.
+    """
+    token = deployment.key(new_tenant=True)
+    file, index = clouds(next(SEEDS)), deployment.service.recovery.search.index
+    with deployment.http(token) as http:
+        first, kept, gone = (
+            signed(http, file, {"visibility": visibility})[0] for visibility in ("public", "private", "public")
+        )
+        for asset in (first, kept, gone):
+            proven(deployment, asset["ledger"]["entry"])
+
+        def act() -> None:
+            assert http.delete(gone["links"]["self"]).status_code == 200
+            later = signed(http, file, {"visibility": "private"})[0]
+            proven(deployment, later["ledger"]["entry"])
+            index.current()
+
+        found = of_each(deployment, monkeypatch, token, file, act)
+    assert {first["id"], kept["id"]} <= found
+    assert gone["id"] not in found
+
+
+def of_each(
+    up: Running, monkeypatch: pytest.MonkeyPatch, token: str, file: bytes, act: Callable[[], object]
+) -> set[str]:
+    """The ids of every asset that a search comes upon, before each who signed takes one place."""
+    found: set[str] = set()
+    read = Search._read
+
+    def noted(self: Search, *asked: Any) -> list[Found]:
+        answered = read(self, *asked)
+        found.update(one.asset for one in answered)
+        return answered
+
+    with monkeypatch.context() as patched, up.http(token) as http:
+        patched.setattr(Search, "_read", noted)
+        done = while_it_is_searched(patched, act)
+        assert upload(http, file, path="/v1/verifications").json()["recovered"]["looked"] == "found"
+    assert done
+    return found
+
+
+def test_what_is_erased_once_it_was_found_is_left_out(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    token, file = deployment.key(), clouds(next(SEEDS))
+    with deployment.http(token) as http, deployment.http() as anyone:
+        asset, _ = signed(http, file, {"visibility": "public"})
+        proven(deployment, asset["ledger"]["entry"])
+        of = Repository.of
+
+        def late(self: Repository, found: Found) -> bytes:
+            store = of(self, found)
+            assert found.asset == AssetId(asset["id"])
+            assert http.delete(asset["links"]["self"]).status_code == 200
+            return store
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Repository, "of", late)
+            assert upload(anyone, file, path="/v1/verifications").json()["recovered"]["looked"] == "nothing"
