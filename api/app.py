@@ -43,7 +43,7 @@ from api.routers import (
 from api.service import Service
 from api.telemetry import Telemetry
 from api.version import VERSION
-from api.web import audit, embed, home, prove, static, verify
+from api.web import audit, embed, home, prove, sign_in, static, verify
 
 DESCRIPTION = """Provenance for media: sign at upload, verify anywhere, prove it later.
 
@@ -57,7 +57,7 @@ ROUTERS = (
     *(withdrawals, acts, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
 )
-PAGES = (home, verify, prove, audit, embed, static)
+PAGES = (home, verify, prove, audit, sign_in, embed, static)
 
 
 def create_app(service: Service) -> ASGIApp:

@@ -57,6 +57,29 @@ def refuse_cross_site(request: Request, settings: Settings) -> None:
         raise CrossSiteError
 
 
+class SignInNeededError(Exception):
+    """Nobody is signed in where a page is for who is."""
+
+    def __init__(self) -> None:
+        super().__init__("sign in, or sign in again: what you did before was not done")
+
+
+class StaleFormError(Exception):
+    """A form that we did not give to this browser, or not for the session that it has now."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing was done: you signed in or out since the page was shown; open it again and send it")
+
+
+class InClearError(Exception):
+    """Nobody signs in where others on the way could read along."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nobody signs in over plain HTTP from another machine: the operator must set SIGILLO_PUBLIC_URL=https://…"
+        )
+
+
 class PersonNeededError(UnauthenticatedError):
     """Nobody is signed in where a person must be."""
 
@@ -105,7 +128,7 @@ async def count_reader(request: Request, service: ServiceDep) -> None:
 
 async def count_address(request: Request, service: ServiceDep) -> None:
     """Count whoever it is by network: what they send as `Authorization` is no API key. Raises RateExceededError."""
-    service.throttle.anonymous(_address(request, service))
+    request.scope[_NETWORK] = service.throttle.anonymous(_address(request, service))
 
 
 def network_name(request: Request) -> str:

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from api.auth import CrossSiteError, UnauthenticatedError
+from api.auth import CrossSiteError, InClearError, SignInNeededError, StaleFormError, UnauthenticatedError
 from api.body import BodyError, BodyTimeoutError, BodyTooLargeError
 from api.faults import told
 from api.log import logger
@@ -69,6 +69,9 @@ def _later(slug: str, title: str, **headers: str) -> Problem:
 
 PROBLEMS: dict[type[Exception], Problem] = {
     CrossSiteError: Problem("cross-site", 403, "Another site's page sent this"),
+    StaleFormError: Problem("form-stale", 403, "This form is not for you as you are now"),
+    SignInNeededError: Problem("sign-in-needed", 401, "Nobody is signed in"),
+    InClearError: _later("signing-in-unavailable", "Nobody can sign in here"),
     UnauthenticatedError: Problem(
         "unauthenticated", 401, "An API key is needed", headers={"WWW-Authenticate": 'Bearer realm="sigillo"'}
     ),
@@ -285,6 +288,9 @@ class ProblemView(BaseModel):
 
 ROOTS = (
     CrossSiteError,
+    StaleFormError,
+    SignInNeededError,
+    InClearError,
     UnauthenticatedError,
     RateExceededError,
     BodyError,

@@ -431,6 +431,12 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{host}:{self.port}"
 
     @property
+    def in_clear(self) -> bool:
+        """Whether what people send us crosses a network without TLS."""
+        parts = urlsplit(self.origin)
+        return parts.scheme == "http" and not _is_here(parts.hostname or "")
+
+    @property
     def witness_policy(self) -> WitnessPolicy:
         """Who witnesses the log, and what waits for them."""
         addresses = tuple(map(WitnessAddress.parse, self.witnesses))

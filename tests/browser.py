@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from socket import socket
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from api.app import create_app
 from api.listening import address, listening, server_of
 from tests.api.wire import PATIENCE
-from tests.deployment import Running
+from tests.deployment import Running, running
 from tests.waiting import until
 
 CHROMIUM = "chromium"
@@ -42,16 +43,43 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(deployment: Running) -> Iterator[str]:
     """The deployment's address on the loopback network, without a slash at its end."""
+    with listening("127.0.0.1", 0) as listener, _served(deployment, listener):
+        yield _named(listener)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A deployment that knows where browsers reach it, which passkeys want: `home.service.settings.origin`."""
     with listening("127.0.0.1", 0) as listener:
-        server = server_of(create_app(deployment.service))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            until(lambda: server.started)
-            yield address(listener).replace("127.0.0.1", "localhost")
-        finally:
-            server.should_exit = True
-            thread.join()
+        folder = tmp_path_factory.mktemp("home")
+        with running(folder, public_url=_named(listener)) as up, _served(up, listener):
+            yield up
+
+
+def _named(listener: socket) -> str:
+    return address(listener).replace("127.0.0.1", "localhost")
+
+
+@contextmanager
+def _served(up: Running, listener: socket) -> Iterator[None]:
+    server = server_of(create_app(up.service))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def with_passkeys(page: Page) -> None:
+    """Give the page's browser an authenticator, in which somebody's finger always is."""
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    options |= {"isUserVerified": True, "automaticPresenceSimulation": True}
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 @contextmanager

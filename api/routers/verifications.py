@@ -34,17 +34,19 @@ async def verify(request: Request) -> Response:
     are, and why; the file's metadata are read for that.
     """
     confidence = request.query_params.get("confidence") == "true"
+    caller = await identify(request, await service_of(request))
     return Response(
-        _VIEW.dump_json(await verified(request, confidence=confidence)),
+        _VIEW.dump_json(await verified(request, caller, confidence=confidence)),
         media_type="application/json",
         headers=_FOR_PAGES,
     )
 
 
-async def verified(request: Request, *, confidence: bool) -> VerificationView:
-    """What is found about the file in a multipart request, whoever sent it, and with `confidence` how sure we are."""
+async def verified(request: Request, caller: Caller | None, *, confidence: bool) -> VerificationView:
+    """What is found about the file in a multipart request of whoever was identified, and with `confidence` how sure we
+    are.
+    """
     service = await service_of(request)
-    caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
     holder = caller.principal if caller else network_name(request)
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:

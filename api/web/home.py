@@ -5,7 +5,6 @@ from __future__ import annotations
 from anyio import to_thread
 from fastapi import Request, Response
 
-from api.auth import AnyoneDep
 from api.service import ServiceDep
 from api.web.page_route import pages
 from api.web.rendering import page
@@ -15,7 +14,7 @@ from ledger.log import LogStatus
 router = pages()
 
 
-@router.get("/", dependencies=[AnyoneDep])
+@router.get("/")
 async def home(request: Request, service: ServiceDep) -> Response:
     """The front page; a ledger that cannot be read now is told there, and closes no door."""
     try:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from api import problem
-from api.auth import refuse_cross_site
+from api.auth import SignInNeededError, refuse_cross_site
+from api.oauth import NO_STORE
 from api.service import service_of
 from api.web.rendering import page
+from api.web.sessions import SIGN_IN, give_cookies, reader
 
 
 class PageRoute(APIRoute):
@@ -24,19 +28,24 @@ class PageRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 refuse_cross_site(request, (await service_of(request)).settings)
-                return await inner(request)
+                response = await inner(request)
             except Exception as error:  # noqa: BLE001 -- told by the table of problems, which logs what it does not know
-                return _told(request, error)
+                response = _told(request, error)
+            give_cookies(request, response)
+            return response
 
         return handle
 
 
 def pages(*, prefix: str = "") -> APIRouter:
-    """A router of pages. They show what the API answers, and are no part of it."""
-    return APIRouter(prefix=prefix, route_class=PageRoute, include_in_schema=False)
+    """A router of pages. They show what the API answers, and are no part of it; each knows who reads it."""
+    return APIRouter(prefix=prefix, route_class=PageRoute, include_in_schema=False, dependencies=[Depends(reader)])
 
 
 def _told(request: Request, error: Exception) -> Response:
+    if isinstance(error, SignInNeededError) and request.method == "GET":
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"{SIGN_IN}?{urlencode({'next': here})}", 303, NO_STORE)
     answer = problem.answer_to(request, error)
     named = request.scope.get("sigillo.request_id", "")
     shown = page(request, "error.html", answer.status_code, told=json.loads(bytes(answer.body)), request_id=named)

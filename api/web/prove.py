@@ -13,7 +13,6 @@ from anyio import to_thread
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.auth import AnyoneDep
 from api.oauth import NO_STORE
 from api.qr_code import Picture, qr_code
 from api.routers.openid4vp import WalletRequestView
@@ -29,21 +28,21 @@ YEARS: Final = 18
 router = pages(prefix="/prove")
 
 
-@router.get("", dependencies=[AnyoneDep])
+@router.get("")
 async def explain(request: Request, service: ServiceDep) -> Response:
     """What will be asked, and what not."""
     documents = await to_thread.run_sync(lambda: service.presentations.believed().documents())
     return page(request, "prove.html", years=YEARS, documents=documents)
 
 
-@router.post("", dependencies=[AnyoneDep])
+@router.post("")
 async def ask(service: ServiceDep) -> Response:
     """Begin a request; its page has the code for the wallet."""
     session = await to_thread.run_sync(_begin, service)
     return RedirectResponse(f"/prove/{session.id}", 303, NO_STORE)
 
 
-@router.get("/{session}", dependencies=[AnyoneDep])
+@router.get("/{session}")
 async def look(request: Request, service: ServiceDep, session: str) -> Response:
     """How it stands."""
     found = await to_thread.run_sync(_find, service, session)
@@ -51,7 +50,7 @@ async def look(request: Request, service: ServiceDep, session: str) -> Response:
     return page(request, "proving.html", view=WalletRequestView.of(found), years=found.years, query=query)
 
 
-@router.get("/{session}/qr.svg", dependencies=[AnyoneDep])
+@router.get("/{session}/qr.svg")
 async def show(service: ServiceDep, session: str) -> Response:
     """The code for the wallet's camera."""
     asker = service.deployment.operator()

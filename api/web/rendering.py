@@ -17,6 +17,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.web.sessions import reader_of
 from api.web.words import preferred, words_of
 
 HEADERS: Final[Mapping[str, str]] = MappingProxyType(
@@ -52,11 +53,18 @@ def moment(text: str | None) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-_PAGES.globals["moment"] = moment  # macros of other files see globals alone
+def instant(milliseconds: int) -> str:
+    """A time of ours as a person reads it, to the minute."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+_PAGES.globals |= {"moment": moment, "instant": instant}  # macros of other files see globals alone
 
 
 def page(request: Request, template: str, status: int = 200, **shown: object) -> HTMLResponse:
     """Render `template` in the reader's language."""
     words = words_of(preferred(request.headers.get("accept-language", "")))
-    body = _PAGES.get_template(template).render(t=words, here=request.url.path, **shown)
+    reader = reader_of(request)
+    known = {"t": words, "here": request.url.path, "reader": reader, "form_token": reader.form_token}
+    body = _PAGES.get_template(template).render(known, **shown)
     return HTMLResponse(body, status, HEADERS)

@@ -28,9 +28,9 @@ class Words:
         """The sentence of a code. Raises KeyError for one that no catalogue has: a page must not show a code."""
         return self.sentences[code].format_map(places)
 
-    def those(self, prefix: str) -> dict[str, str]:
+    def those(self, *prefixes: str) -> dict[str, str]:
         """The sentences that a page's script says, by their codes."""
-        return {code: sentence for code, sentence in self.sentences.items() if code.startswith(prefix)}
+        return {code: sentence for code, sentence in self.sentences.items() if code.startswith(prefixes)}
 
     def has(self, code: str) -> bool:
         """Whether there is a sentence."""

@@ -21,7 +21,7 @@ from identity.passkeys.errors import ChallengeGoneError
 from identity.passkeys.options import Options, creation_options, request_options
 from identity.passkeys.passkeys import Passkeys
 from identity.passkeys.responses import Asserted, Attested
-from identity.passkeys.tokens import Token, Tokens, insert_token, new_token
+from identity.passkeys.tokens import TOKEN, Span, Token, Tokens, insert_token, new_token
 from ledger.forgetting.subjects import Subject
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId, new_id
 from ledger.payload import Draft
@@ -53,7 +53,7 @@ class People:
         party, account = self.passkeys.party, SubjectId(new_id("acc", self.passkeys.accounts.entropy))
         return creation_options(party, self.passkeys.challenges.begin(self.home(), Purpose.OPEN, account), account)
 
-    def open(self, attested: Attested) -> SignedIn:
+    def open(self, attested: Attested, span: Span = TOKEN) -> SignedIn:
         """Open it, and sign in. Raises as `Passkeys.made`, ChallengeGoneError, PasskeyBoundError."""
         accounts, tenant = self.passkeys.accounts, self.home()
         challenge, made = self.passkeys.made(tenant, Purpose.OPEN, attested)
@@ -63,7 +63,8 @@ class People:
         principal = PrincipalId(new_id("prn", accounts.entropy))
         new = self.passkeys.binding(subject, principal, challenge, made)
         opened = accounts.draft(ACCOUNT_OPENED, ACCOUNT_POLICY, principal, subject, AccountOpened(subject.id))
-        handle, token = accounts.mark(tenant, "person", subject.id), new_token(accounts.clock, accounts.entropy)
+        handle = accounts.mark(tenant, "person", subject.id)
+        token = new_token(accounts.clock, accounts.entropy, span)
         person = {"tenant_id": tenant, "id": principal, "kind": PrincipalKind.PERSON, "created_at": accounts.now()}
 
         def work(connection: Connection, wrapped: Subject) -> Sequence[Draft]:
@@ -81,11 +82,11 @@ class People:
         party = self.passkeys.party
         return request_options(party, self.passkeys.challenges.begin(self.home(), Purpose.SIGN_IN, None))
 
-    def sign_in(self, asserted: Asserted) -> SignedIn:
+    def sign_in(self, asserted: Asserted, span: Span = TOKEN) -> SignedIn:
         """Raises as `Passkeys.answered` and `Passkeys.settle`."""
         accounts, tenant = self.passkeys.accounts, self.home()
         answer = self.passkeys.answered(tenant, Purpose.SIGN_IN, asserted)
-        token = new_token(accounts.clock, accounts.entropy)
+        token = new_token(accounts.clock, accounts.entropy, span)
 
         def work(connection: Connection) -> Sequence[Draft]:
             self.passkeys.settle(connection, answer)

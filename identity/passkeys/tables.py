@@ -57,7 +57,7 @@ class ChallengeRow(Base):
 
 
 class PersonTokenRow(Base):
-    """Somebody who is signed in, by the SHA-256 of their token."""
+    """Somebody who is signed in, by the SHA-256 of their token: a program's, or the one in a browser's cookie."""
 
     __tablename__ = "person_token"
     __table_args__ = (
@@ -75,3 +75,7 @@ class PersonTokenRow(Base):
 
     issued_at: Mapped[int]
     expires_at: Mapped[int]
+    """Unless it is used before, where it is a session."""
+
+    ends_at: Mapped[int]
+    """Whatever happens."""

@@ -1,4 +1,8 @@
-"""Person tokens: `sgp_` and 256 random bits, good for an hour, kept as their SHA-256 alone."""
+"""Person tokens: `sgp_` and 256 random bits, kept as their SHA-256 alone.
+
+A program's is good for an hour. A browser's, in a cookie, is a session (`api.web.sessions`): it goes on while it is
+used, until it has lasted for a working day.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from identity.assurance.tables import AccountRow
 from identity.passkeys.errors import SignedOutError, SignInAgainError
@@ -18,11 +22,26 @@ from ledger.storage.database import Database
 from ledger.storage.tenancy import SystemSession
 
 PREFIX: Final = "sgp_"
-LASTS: Final = timedelta(hours=1)
 RECENT: Final = timedelta(minutes=10)
 """How long ago one may have signed in for what a stolen token must not do: change passkeys, erase the account."""
 
 _SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True)
+class Span:
+    """How long one stays signed in."""
+
+    idle: timedelta
+    """Without using it."""
+
+    whole: timedelta
+
+
+TOKEN: Final = Span(timedelta(hours=1), timedelta(hours=1))
+SESSION: Final = Span(timedelta(minutes=30), timedelta(hours=8))
+NOTED: Final = timedelta(minutes=1)
+"""Use is noted so seldom: a page that is looked at writes nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +55,8 @@ class Person:
     """SHA-256 of the token, hex."""
 
     signed_in_at: int
+    expires_at: int
+    ends_at: int
 
 
 @dataclass(frozen=True)
@@ -45,18 +66,20 @@ class Token:
     text: str = field(repr=False)
     issued_at: int
     expires_at: int
+    ends_at: int
 
 
-def new_token(clock: Clock, entropy: Entropy) -> Token:
+def new_token(clock: Clock, entropy: Entropy, span: Span) -> Token:
     """Before the unit of work that inserts it."""
     now = clock()
-    return Token(PREFIX + entropy(_SECRET_BYTES).hex(), milliseconds(now), milliseconds(now + LASTS))
+    times = map(milliseconds, (now, now + span.idle, now + span.whole))
+    return Token(PREFIX + entropy(_SECRET_BYTES).hex(), *times)
 
 
 def insert_token(connection: Connection, tenant: TenantId, account: SubjectId, passkey: str, token: Token) -> None:
     """In a unit of work."""
     row = {"tenant_id": tenant, "account_id": account, "passkey_id": passkey, "digest": _digest(token.text)}
-    times = {"issued_at": token.issued_at, "expires_at": token.expires_at}
+    times = {"issued_at": token.issued_at, "expires_at": token.expires_at, "ends_at": token.ends_at}
     connection.execute(insert(PersonTokenRow).values(row | times))
 
 
@@ -82,18 +105,35 @@ class Tokens:
     def authenticate(self, text: str) -> Person:
         """The person behind a token. Raises SignedOutError."""
         token, account, digest = PersonTokenRow, AccountRow, _digest(text)
-        columns = select(token.tenant_id, account.principal_id, token.account_id, token.issued_at, token.expires_at)
+        times = (token.issued_at, token.expires_at, token.ends_at)
+        columns = select(token.tenant_id, account.principal_id, token.account_id, *times)
         joined = (account.tenant_id == token.tenant_id, account.id == token.account_id)
         with self.database.read(SystemSession.AUTHENTICATION) as connection:
             row = connection.execute(columns.where(*joined, token.digest == digest)).one_or_none()
         if row is None or row.principal_id is None or row.expires_at <= milliseconds(self.clock()):
             raise SignedOutError
-        return Person(row.tenant_id, row.principal_id, row.account_id, digest, row.issued_at)
+        return Person(
+            row.tenant_id, row.principal_id, row.account_id, digest, row.issued_at, row.expires_at, row.ends_at
+        )
+
+    def go_on(self, person: Person) -> None:
+        """A session is used: it goes on from here, and never beyond its end."""
+        until = min(milliseconds(self.clock() + SESSION.idle), person.ends_at)
+        if until - person.expires_at < NOTED // timedelta(milliseconds=1):
+            return
+        mine = (PersonTokenRow.tenant_id == person.tenant, PersonTokenRow.digest == person.digest)
+        row = update(PersonTokenRow).where(*mine).values(expires_at=until)
+        self.database.write(lambda connection: connection.execute(row))
 
     def revoke(self, person: Person) -> None:
         """Sign out."""
         mine = (PersonTokenRow.tenant_id == person.tenant, PersonTokenRow.digest == person.digest)
         self.database.write(lambda connection: connection.execute(delete(PersonTokenRow).where(*mine)))
+
+    def revoke_all(self, tenant: TenantId, account: SubjectId) -> None:
+        """Sign out wherever they are signed in."""
+        theirs = (PersonTokenRow.tenant_id == tenant, PersonTokenRow.account_id == account)
+        self.database.write(lambda connection: connection.execute(delete(PersonTokenRow).where(*theirs)))
 
     def require_recent(self, person: Person) -> None:
         """Raises SignInAgainError."""
