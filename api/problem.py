@@ -104,6 +104,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     detection.JobFailedError: Problem("job-failed", 500, "The file could not be processed"),
     detection.RotationUnderWayError: Problem("rotation-under-way", 409, "The rotation key is being renewed already"),
     detection.MatchUnknownError: _later("match-unknown", "It cannot be told whether a face is registered"),
+    detection.EncoderUnusableError: Problem("encoder-unusable", 500, "This deployment's encoder cannot be used"),
     detection.SandboxError: _later("workers-unavailable", "No worker is free"),
     detection.AbsenceUnknownError: Problem("absence-not-found", 404, "No such proof of absence"),
     detection.AbsencePendingError: _later("absence-pending", "The proof is not there yet"),

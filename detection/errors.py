@@ -7,11 +7,13 @@ DetectionError
 │   ├── SandboxBusyError                every worker stayed occupied: try again
 │   ├── RequestTooLargeError            the job's arguments exceed the frame
 │   ├── JobFailedError                  a job raised what no job should: a defect here, not in the file
+│   ├── EncoderUnusableError            the operator's encoder does not run, or is no encoder of pictures
 │   └── WorkerError                     one worker died of one request, and was replaced
 │       ├── WorkerCrashedError
 │       ├── WorkerTimeoutError
 │       ├── WorkerMemoryError
 │       └── WorkerProtocolError         it sent what no honest worker sends
+├── ModelCardError                      an encoder's card, or the file that it pins, is not what it should be
 ├── TemplateError                       faces as templates
 │   ├── EmbeddingRefusedError           no embedding of ours: length, dimensions, or not a number
 │   ├── RotationChangedError            prepared under a rotation that is no longer the newest: prepare again
@@ -35,7 +37,8 @@ DetectionError
     ├── CorruptMediaError
     └── ProtectedMediaError
 
-`MediaError` and `JobFailedError` are also `detection.job_error.JobError`: they cross from worker to parent.
+`MediaError`, `JobFailedError` and `EncoderUnusableError` are also `detection.job_error.JobError`: they cross from a
+worker to the parent.
 """
 
 from __future__ import annotations
@@ -103,6 +106,19 @@ class JobFailedError(SandboxError, JobError):
     sentence: ClassVar[str] = "the job failed with {kind} at {where}; please report this"
     kind: str
     where: str
+
+
+@dataclass(eq=False)
+class EncoderUnusableError(SandboxError, JobError):
+    """The operator's encoder does not run here, or is no encoder of pictures."""
+
+    code: ClassVar[str] = "encoder-unusable"
+    sentence: ClassVar[str] = "the encoder cannot be used ({reason}): try it with `sigillo models describe`"
+    reason: str
+
+
+class ModelCardError(DetectionError):
+    """An encoder's card, or the file that it pins, is not what it should be."""
 
 
 class TemplateError(DetectionError):

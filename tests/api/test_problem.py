@@ -45,7 +45,7 @@ OUR_FAULT = {
     "CheckpointAbsentError", "SchemaTooNewError", "WrongPassphraseError", "LooseFileModeError", "InsecureProfileError",
     "RetirementRefusedError", "BundleError", "NotebookError", "StampAnchorsError", "StampIndexError",
     "WitnessError", "WitnessUnreachableError", "WitnessRefusedError", "WitnessObjectsError",
-    "OpenBaoMissingError", "OpenBaoStartError",
+    "OpenBaoMissingError", "OpenBaoStartError", "ModelCardError",
     # Roots: their children have the rows.
     "CasesError", "SigningSuspendedError", "DetectionError", "KeysError", "LedgerError", "ProvenanceError",
 }  # fmt: skip

