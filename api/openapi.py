@@ -70,6 +70,12 @@ def photos(field: str, schema: dict[str, Any], most: int) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": content}}}
 
 
+def one_photo() -> dict[str, Any]:
+    """An operation whose multipart body has one part `photo`."""
+    schema = {"type": "object", "required": ["photo"], "properties": {"photo": BINARY}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
 def json_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """An operation whose body is JSON of that schema, and streamed."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

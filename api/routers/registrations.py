@@ -4,6 +4,7 @@ of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.auth import AnyoneDep, CallerDep, EitherDep
-from api.openapi import REGISTRATION, photos
+from api.openapi import REGISTRATION, one_photo, photos
 from api.schemas import words
 from api.schemas.acts import ShowingRequest, ShowingView, consent_view
 from api.schemas.assets import LedgerView
@@ -33,9 +34,11 @@ from api.schemas.registrations import (
 )
 from api.service import Service, ServiceDep
 from api.upload import Upload, receive
-from cases.access import Caller
+from cases.access import Caller, Scope
 from cases.idempotency import MAX_KEY_LENGTH
 from cases.registration import MAX_PHOTO_BYTES, MAX_PHOTOS, Submission
+from detection.faces.look import look
+from detection.faces.quality import judge
 from identity.registration.holds import PAGE, HoldState
 from identity.registration.refusal import Kind
 from ledger.ids import SubjectId
@@ -80,13 +83,50 @@ async def register(
     or where an account that is known by a portrait does not show that the photos are of the same person (`portrait`),
     the state is `held`: it protects once a person has released it.
     """
-    limit = min(MAX_PHOTO_BYTES, service.settings.upload_bytes)
-    budget = service.callers.uploads.of(caller.principal)
-    with await receive(request, limit, budget, photos=MAX_PHOTOS, portrait=True) as upload:
-        made = await service.signing.run(caller.principal, _register, service, caller, upload, idempotency_key)
+    made = await registered(request, service, caller, idempotency_key)
     response.headers["Location"] = f"/v1/registrations/{made.id}"
     response.headers["Cache-Control"] = "no-store"
     return made
+
+
+async def registered(
+    request: Request,
+    service: Service,
+    caller: Caller,
+    idempotency_key: str,
+    permit: Callable[[Mapping[str, str]], None] = lambda _fields: None,
+) -> RegisteredView:
+    """What a multipart request registers; `permit` sees its fields before anything else does."""
+    limit = min(MAX_PHOTO_BYTES, service.settings.upload_bytes)
+    budget = service.callers.uploads.of(caller.principal)
+    with await receive(request, limit, budget, photos=MAX_PHOTOS, portrait=True) as upload:
+        permit(upload.fields)
+        return await service.signing.run(caller.principal, _register, service, caller, upload, idempotency_key)
+
+
+@router.post("/photos", tags=[KEYED], status_code=204, openapi_extra=one_photo())
+async def try_photo(request: Request, service: ServiceDep, caller: EitherDep) -> Response:
+    """Whether a photo could be registered, before it is: 204, or `photo-refused` with a reason and what to do. It is
+    gone before the answer, and nothing is recorded.
+    """
+    await tried(request, service, caller)
+    return Response(status_code=204)
+
+
+async def tried(
+    request: Request,
+    service: Service,
+    caller: Caller,
+    permit: Callable[[Mapping[str, str]], None] = lambda _fields: None,
+) -> None:
+    """Judge the one photo of a multipart request. Raises PhotoRefusedError, MediaError, SandboxError, as `receive`."""
+    caller.require_self_or(Scope.REGISTER)
+    desk = service.strangers if caller.person else service.callers
+    limit = min(MAX_PHOTO_BYTES, service.settings.upload_bytes)
+    with await receive(request, limit, desk.uploads.of(caller.principal), photos=1) as upload:
+        permit(upload.fields)
+        workers = service.registry.faces.workers.of(caller.principal)
+        await desk.turns.run(caller.principal, lambda: judge(look(workers, upload.photos[0])))
 
 
 @router.post("/statements", tags=[KEYED])

@@ -113,6 +113,7 @@ ROUTES = {
     ("get", "/v1/registrations/{registration}/retroactive"),
     ("get", "/v1/registrations/rules"),
     ("post", "/v1/registrations"),
+    ("post", "/v1/registrations/photos"),
     ("get", "/v1/registrations"),
     ("post", "/v1/registrations/statements"),
     ("post", "/v1/registrations/showings"),

@@ -233,6 +233,7 @@ OPEN_TO_PEOPLE = {
     ("POST", "/openid4vp/requests"),
     ("GET", "/openid4vp/requests/{session}/qr.{picture}"),
     ("POST", "/v1/registrations"),
+    ("POST", "/v1/registrations/photos"),
     ("POST", "/v1/registrations/statements"),
     ("POST", "/v1/registrations/showings"),
     ("POST", "/v1/image-registrations"),

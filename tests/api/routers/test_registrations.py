@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, cast
@@ -116,6 +116,30 @@ def test_rules_and_text_are_for_everyone(up: Running) -> None:
         unknown = anyone.get(f"{REGISTRATIONS}/rules", params={"region": "FR", "language": "mt"})
         assert problem(unknown, 422, "consent-text-unknown")["languages"] == ["de", "en"]
         problem(anyone.get(f"{REGISTRATIONS}/rules", params={"region": "France"}), 422, "request-invalid")
+
+
+@pytest.mark.parametrize(
+    ("draw", "reason"),
+    [(photos.mirrored, ""), (photos.landscape, "no_face"), (lambda: photos.crowd(2), "several_faces")],
+)
+def test_a_photo_is_tried_before_it_is_registered(
+    up: Running, http: httpx.Client, draw: Callable[[], Image.Image], reason: str
+) -> None:
+    recorded = rows(up, "SELECT count(*) FROM entry")
+    answer = http.post(f"{REGISTRATIONS}/photos", files={"photo": photos.jpeg(draw())})
+    if reason:
+        assert problem(answer, 422, "photo-refused")["reason"] == reason
+    else:
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert rows(up, "SELECT count(*) FROM entry") == recorded
+
+
+def test_one_photo_is_tried_at_once_by_who_may_register(up: Running, http: httpx.Client) -> None:
+    path, photo = f"{REGISTRATIONS}/photos", ("photo", PORTRAIT_BYTES)
+    problem(http.post(path, files=[photo, photo]), 400, "upload-malformed")
+    problem(http.post(path, files={"photo": b"no picture"}), 415, "media-unrecognised")
+    with up.http(up.key()) as camera:
+        problem(camera.post(path, files=[photo]), 403, "scope-missing")
 
 
 def test_nothing_of_a_photo_is_kept(up: Running, http: httpx.Client, token: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def apart(page: Page, worker: Sandbox, file: bytes) -> int:
     return int(np.bitwise_count(bits).sum(axis=1).max())
 
 
-FILES = {
+FILES: dict[str, Callable[[], bytes]] = {
     **{file.stem: file.read_bytes for file in PHOTOS},
     "as PNG": lambda: save(PORTRAIT, "PNG"),
     "as WebP": lambda: save(PORTRAIT, "WEBP"),
@@ -107,7 +107,7 @@ def see_through() -> bytes:
     return save(picture, "PNG")
 
 
-OTHERS = {
+OTHERS: dict[str, Callable[[], bytes]] = {
     "a phone's orientation": turned,
     "transparent": see_through,
     "grey": lambda: save(PORTRAIT.convert("L"), "JPEG"),
