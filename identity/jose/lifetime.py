@@ -24,9 +24,10 @@ MAX_SECONDS: Final = 2**53
 
 def seconds(claims: Mapping[str, object], name: str) -> float | None:
     """A NumericDate; None where there is none. Raises TokenInvalidError for anything else."""
-    if name not in claims:
-        return None
-    value = claims[name]
+    return _read(claims[name], name) if name in claims else None
+
+
+def _read(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_SECONDS:
         raise TokenInvalidError(Check.VALIDITY, f"{name} is not a number of seconds")
     return value
@@ -35,13 +36,12 @@ def seconds(claims: Mapping[str, object], name: str) -> float | None:
 def check_lifetime(claims: Mapping[str, object], now: datetime, *required: str) -> None:
     """Raises TokenInvalidError when the token has ended, has not begun, or lacks one of the times `required`."""
     moment = now.timestamp()
-    times = {name: seconds(claims, name) for name in ("iat", "nbf", "exp")}
-    missing = [name for name in required if times[name] is None]
-    if missing:
-        raise TokenInvalidError(Check.VALIDITY, f"the token does not say {missing[0]}")
+    times = {name: _read(claims[name], name) for name in ("iat", "nbf", "exp") if name in claims}
+    for name in required:
+        if name not in times:
+            raise TokenInvalidError(Check.VALIDITY, f"the token does not say {name}")
     for name in ("iat", "nbf"):
-        begins = times[name]
-        if begins is not None and begins > moment + LEEWAY:
+        if name in times and times[name] > moment + LEEWAY:
             raise TokenInvalidError(Check.VALIDITY, f"the token is not valid yet ({name})")
-    if times["exp"] is not None and times["exp"] <= moment:
+    if "exp" in times and times["exp"] <= moment:
         raise TokenInvalidError(Check.VALIDITY, "the token has expired (exp)")

@@ -33,6 +33,9 @@ MAX_DISCLOSURES: Final = 512
 ALWAYS_SHOWN: Final = frozenset({"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"})
 """With all that is in them (draft-ietf-oauth-sd-jwt-vc, section 2.2.2.3)."""
 
+_CHECKED: Final = (Check.TYPE, Check.ALGORITHM, Check.TRUST, Check.SIGNATURE, Check.DISCLOSURES, Check.VALIDITY)
+_BOUND: Final = (*_CHECKED, Check.BINDING, Check.NONCE, Check.AUDIENCE)
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -128,7 +131,8 @@ def verify(presentation: str, expected: Expectation, now: datetime) -> VerifiedC
     if expected.binding is not None:
         bound_to = digest(presentation.removesuffix(binding), hash_name(jws.payload))
         check_binding(binding, jws.payload.get("cnf"), expected.binding, bound_to, now)
-    return VerifiedCredential(issuer.name, revealed.claims, tuple(revealed.disclosures), _checks(expected))
+    checks = _CHECKED if expected.binding is None else _BOUND
+    return VerifiedCredential(issuer.name, revealed.claims, tuple(revealed.disclosures), checks)
 
 
 def _check_type(revealed: Revealed, expected: Expectation) -> None:
@@ -138,11 +142,6 @@ def _check_type(revealed: Revealed, expected: Expectation) -> None:
     hidden = {str(path[0]) for path in revealed.disclosures} & ALWAYS_SHOWN
     if hidden:
         raise TokenInvalidError(Check.DISCLOSURES, f"{', '.join(sorted(hidden))} may not be hidden")
-
-
-def _checks(expected: Expectation) -> tuple[Check, ...]:
-    always = (Check.TYPE, Check.ALGORITHM, Check.TRUST, Check.SIGNATURE, Check.DISCLOSURES, Check.VALIDITY)
-    return (*always, Check.BINDING, Check.NONCE, Check.AUDIENCE) if expected.binding else always
 
 
 def _split(text: str) -> tuple[str, list[str], str]:

@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -23,8 +23,12 @@ ELEMENT: Final = "..."
 HASH_NAME: Final = "_sd_alg"
 RESERVED: Final = frozenset({DIGESTS, ELEMENT, HASH_NAME})
 
-HASHES: Final[Mapping[str, str]] = {"sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
-"""By the names of the IANA registry, Python's."""
+HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {
+    "sha-256": hashlib.sha256,
+    "sha-384": hashlib.sha384,
+    "sha-512": hashlib.sha512,
+}
+"""By the names of the IANA registry."""
 
 DEFAULT_HASH: Final = "sha-256"
 
@@ -57,7 +61,7 @@ class Revealed:
 
 def digest(encoded: str, name: str) -> str:
     """base64url of the hash over a disclosure, or whatever else is bound to it, as it is written."""
-    return base64url.encode(hashlib.new(HASHES[name], encoded.encode()).digest())
+    return base64url.encode(HASHES[name](encoded.encode()).digest())
 
 
 def hash_name(payload: Mapping[str, object]) -> str:
@@ -78,7 +82,9 @@ def reveal(payload: Mapping[str, object], encoded: Sequence[str]) -> Revealed:
     if len(by_digest) != len(encoded):
         raise _misfit("a disclosure is given twice")
     revealer = _Revealer(by_digest)
-    claims = revealer.members({key: value for key, value in payload.items() if key != HASH_NAME}, ())
+    signed = dict(payload)
+    signed.pop(HASH_NAME, None)
+    claims = revealer.members(signed, ())
     if revealer.by_digest:
         raise _misfit("a disclosure belongs to no digest of the token")
     return Revealed(claims, revealer.placed)
@@ -117,7 +123,7 @@ class _Revealer:
             for name, value in members.items()
             if name != DIGESTS
         }
-        for disclosure in self._found(members.get(DIGESTS, [])):
+        for disclosure in self._found(members[DIGESTS]) if DIGESTS in members else ():
             if disclosure.name is None or disclosure.name in RESERVED or disclosure.name in shown:
                 raise _misfit("a disclosure is not of a member that has its place there")
             shown[disclosure.name] = self._place(disclosure, (*path, disclosure.name))
