@@ -11,6 +11,7 @@ from api.home import StartError
 from api.issuance import Issuance
 from api.leaving import leaving_of
 from api.likeness import Likeness, likeness_of
+from api.log import logger
 from api.people import people_of
 from api.settings import Settings
 from api.sources import Sources
@@ -75,7 +76,7 @@ def registry_of(
     signatures = Signing(people.passkeys)
     known, rulebook = Registrations(accounts), rulebook_of(settings)
     faces = faces_of(settings, ledger, database, entropy, until)
-    pictures = _pictures(ledger, database, known, entropy)
+    pictures = _pictures(ledger, database, known, entropy, until)
     registry = Registry(accounts, assurance.grants, issuance.issuing, rulebook, known)
     holds, holders = RegistrationHolds(accounts), _holders(settings, people, issuance, sources)
     agreements = Agreements(accounts, signatures, holders)
@@ -101,10 +102,23 @@ def _holders(settings: Settings, people: People, issuance: Issuance, sources: So
     return HolderSigning(people.passkeys.challenges, ours, resolver(documents), lists, settings.origin)
 
 
-def _pictures(ledger: Ledger, database: Database, registrations: Registrations, entropy: Entropy) -> Pictures:
-    """Whose index fills itself when it is first asked."""
+def _pictures(
+    ledger: Ledger, database: Database, registrations: Registrations, entropy: Entropy, until: ExitStack
+) -> Pictures:
+    """Their index builds itself as the service starts, and ends with `until`."""
     bank = PictureBank(database, ledger.subjects, entropy)
-    return Pictures(ledger, bank, PictureIndex(bank), CommonPictures(database), registrations)
+    index = PictureIndex(database, bank, _tell)
+    index.start()
+    until.callback(index.close)
+    return Pictures(ledger, bank, index, CommonPictures(database), registrations)
+
+
+def _tell(reason: str) -> None:
+    log = logger("pictures")
+    if reason:
+        log.warning("the index of registered pictures does not follow: no copy is found meanwhile", reason=reason)
+    else:
+        log.info("the index of registered pictures follows again")
 
 
 def rulebook_of(settings: Settings) -> Rulebook:

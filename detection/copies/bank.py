@@ -8,14 +8,15 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from detection.copies.fingerprint import FORMS, HASH_BYTES, Bits, Fingerprint, from_bytes
+from detection.copies.fingerprint import FORMS, HASH_BYTES, Fingerprint
 from detection.copies.tables import PictureBankRow, PictureFingerprint
+from detection.near.follower import Changed, Changes, Kind
 from keys.clock import Entropy
 from keys.errors import SealBrokenError
 from keys.sealing import derive, seal, unseal
@@ -27,6 +28,8 @@ from ledger.storage.tables import SubjectKey
 _PURPOSE: Final = "sigillo/picture/v1"
 _BEGINNING: Final = "picture-bank"
 ASKED_AT_ONCE: Final = 500
+FORM: Final[Kind] = ("form", HASH_BYTES)
+"""The one kind that there is: all forms are compared with each other."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,6 @@ class Prepared:
     tenant: TenantId
     owner: SubjectId
     sealed: bytes = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What an index learns of a row."""
-
-    row: int
-    owner: SubjectId
-    forms: Bits = field(repr=False)
 
 
 class PictureBank:
@@ -78,29 +72,35 @@ class PictureBank:
         with self._database.read(tenant) as connection:
             return _counted(connection, tenant)
 
-    def rows(self, tenant: TenantId) -> tuple[int, dict[int, SubjectId]]:
-        """How many changes there were, and whose each row is now."""
-        mine = select(PictureFingerprint.row, PictureFingerprint.owner_id).where(PictureFingerprint.tenant_id == tenant)
-        with self._database.read(tenant) as connection:
-            return _counted(connection, tenant), {one.row: one.owner_id for one in connection.execute(mine)}
+    def changes(self, tenant: TenantId, since: int, limit: int) -> Changes:
+        """What changed since, oldest first, `limit` rows at most. A number up to `since` that no row has is of one that
+        is gone, or was a removal's.
 
-    def opened(self, tenant: TenantId, rows: Collection[int]) -> list[Stored]:
-        """These rows, but those that are gone. Raises KeyStoreUnavailableError, SealBrokenError."""
-        wanted = sorted(rows)
-        return [
-            one
-            for start in range(0, len(wanted), ASKED_AT_ONCE)
-            for one in self._opened(tenant, wanted[start : start + ASKED_AT_ONCE])
-        ]
-
-    def _opened(self, tenant: TenantId, rows: Sequence[int]) -> list[Stored]:
-        mine = _ROWS.where(PictureFingerprint.tenant_id == tenant, PictureFingerprint.row.in_(rows))
+        Raises KeyStoreUnavailableError, SealBrokenError for a row that is not what was stored.
+        """
+        of_tenant = PictureFingerprint.tenant_id == tenant
+        new, held = _ROWS.where(of_tenant, PictureFingerprint.row > since), select(PictureFingerprint.row)
         with self._database.read(tenant) as connection:
-            found = connection.execute(mine).all()
-        return [
-            Stored(row, owner, _forms(self._subjects.unwrap(tenant, owner, epoch, wrapped), sealed))
+            counted = _counted(connection, tenant)
+            found = connection.execute(new.order_by(PictureFingerprint.row).limit(limit)).all()
+            left = connection.execute(held.where(of_tenant, PictureFingerprint.row <= since)).scalars().all()
+        rows = [
+            Changed(row, FORM, form)
             for row, owner, sealed, epoch, wrapped in found
+            for form in _forms(self._subjects.unwrap(tenant, owner, epoch, wrapped), sealed)
         ]
+        upto = found[-1].row if len(found) == limit else counted
+        return Changes(upto, counted, rows, sorted(set(range(1, since + 1)).difference(left)))
+
+    def owners(self, tenant: TenantId, rows: Collection[int]) -> set[SubjectId]:
+        """Whose these rows are, but of those that are gone."""
+        wanted, found = sorted(rows), set[SubjectId]()
+        whose = select(PictureFingerprint.owner_id).where(PictureFingerprint.tenant_id == tenant)
+        for start in range(0, len(wanted), ASKED_AT_ONCE):
+            some = PictureFingerprint.row.in_(wanted[start : start + ASKED_AT_ONCE])
+            with self._database.read(tenant) as connection:
+                found.update(connection.execute(whose.where(some)).scalars())
+        return found
 
     def _begin(self, tenant: TenantId) -> None:
         """The tenant's count; it decides nothing: bookkeeping."""
@@ -124,11 +124,11 @@ def _counted(connection: Connection, tenant: TenantId) -> int:
     return connection.execute(mine).scalar() or 0
 
 
-def _forms(owner: Subject, sealed: bytes) -> Bits:
+def _forms(owner: Subject, sealed: bytes) -> list[bytes]:
     opened = unseal(_key(owner), sealed, _bound(owner))
     if len(opened) != FORMS * HASH_BYTES:
         raise SealBrokenError("a sealed fingerprint is of another length")
-    return from_bytes(opened)
+    return [opened[start : start + HASH_BYTES] for start in range(0, len(opened), HASH_BYTES)]
 
 
 def _key(owner: Subject) -> bytes:

@@ -11,22 +11,20 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from detection.errors import EmbeddingRefusedError, MatchUnknownError, Unknown
+from detection.errors import EmbeddingRefusedError
 from detection.near.follower import Index
 from detection.near.generation import Generation, Near
+from detection.near.tenants import unknown
 from detection.templates.bank import Bank, Opened
 from detection.templates.index import TemplateIndex, of_others, under_any_rotation
 from detection.templates.template import Embedding, Vectors, encode, from_bytes, vectors
 from detection.templates.thresholds import THRESHOLDS, Band, Thresholds
-from keys.errors import KeysError, SealBrokenError
-from ledger.errors import DatabaseUnavailableError, SubjectErasedError
 from ledger.ids import SubjectId, TenantId
 
 REACH: Final = 188
@@ -80,7 +78,7 @@ class Matcher:
         """
         if len(embeddings) > MAX_FACES:
             raise EmbeddingRefusedError(f"{len(embeddings)} faces at once, at most {MAX_FACES} are looked for")
-        with _unknown():
+        with unknown("faces"):
             probes = vectors(embeddings, self._bank.model.dimensions)
             if among is None:
                 index, model = self._index.current(tenant), self._bank.model.name
@@ -127,18 +125,3 @@ def _nearest(found: Sequence[Near]) -> list[int]:
         return []
     rows, distances = (np.concatenate(each) for each in zip(*found, strict=True))
     return [int(row) for row in rows[np.argsort(distances, kind="stable")[:NEAREST]]]
-
-
-@contextmanager
-def _unknown() -> Iterator[None]:
-    """What keeps this from looking, by its name."""
-    try:
-        yield
-    except SealBrokenError as error:
-        raise MatchUnknownError(
-            Unknown.DAMAGED, "a stored face is not what was stored: an operator must look"
-        ) from error
-    except (KeysError, SubjectErasedError) as error:
-        raise MatchUnknownError(Unknown.KEYS, f"the keys of registered faces cannot be had now: {error}") from error
-    except DatabaseUnavailableError as error:
-        raise MatchUnknownError(Unknown.DATABASE, str(error)) from error

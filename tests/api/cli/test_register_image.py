@@ -18,6 +18,7 @@ from api.cli.register_image import taken
 from cases.likeness import limits
 from cases.likeness.lines import Line
 from client import Problem
+from detection.copies.bank import FORM
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Draft
 from tests.api.cli.conftest import Run
@@ -157,11 +158,10 @@ def test_who_left_is_found_no_more(
     pictures = deployment.service.registry.registrations.pictures
     with deployment.http(platform) as http:
         signed(http, jpeg(scene(5)), SYNTHETIC)
-        assert len(pictures.index.follow(tenant).forms) == 8
+        assert len(pictures.index.follow(tenant).generations[FORM]) == 8
         erase(deployment, tenant, SubjectId(made["id"]))
         signed(http, jpeg(scene(5)), SYNTHETIC)
-    assert pictures.bank.rows(tenant)[1] == {}
-    assert len(pictures.index.follow(tenant).forms) == 0
+    assert pictures.index.follow(tenant).generations == {}
 
 
 def erase(deployment: Running, tenant: TenantId, registration: SubjectId) -> None:

@@ -16,10 +16,13 @@ from detection.copies.fingerprint import FORMS, HASH_BYTES, REACH, Bits, Fingerp
 from detection.copies.index import PictureIndex
 from detection.copies.tables import PictureFingerprint
 from detection.errors import MatchUnknownError, Unknown
+from detection.near import follower
+from detection.near.generation import Generation, Near
 from ledger.forgetting.epochs import DATA_KEY_LIFETIME
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Draft
 from tests.ledger.world import FULL, World, tampering
+from tests.waiting import until
 
 
 def some() -> Fingerprint:
@@ -47,8 +50,8 @@ def changed(form: str, bits: int) -> Bits:
 
 
 @pytest.fixture
-def index(bank: PictureBank) -> PictureIndex:
-    return PictureIndex(bank)
+def index(world: World, bank: PictureBank) -> PictureIndex:
+    return PictureIndex(world.database, bank)
 
 
 def test_nobody_is_registered(index: PictureIndex, tenant: TenantId) -> None:
@@ -76,7 +79,7 @@ def test_others_tenants_find_nothing(world: World, bank: PictureBank, index: Pic
 @given(st.lists(st.booleans(), min_size=1, max_size=12))
 def test_an_index_is_what_the_rows_are(world: World, bank: PictureBank, turns: list[bool]) -> None:
     """One that follows every change and one that is built anew agree with a plain list of who is registered."""
-    tenant, followed = world.ledger.create_tenant("some"), PictureIndex(bank)
+    tenant, followed = world.ledger.create_tenant("some"), PictureIndex(world.database, bank)
     held: dict[SubjectId, Fingerprint] = {}
     gone: list[Fingerprint] = []
     for add in turns:
@@ -88,14 +91,16 @@ def test_an_index_is_what_the_rows_are(world: World, bank: PictureBank, turns: l
             world.erase(tenant, owner)
             gone.append(picture)
         probes = from_hex([one.forms[3] for one in (*held.values(), *gone)])
-        assert followed.match(tenant, probes) == sorted(held) == PictureIndex(bank).match(tenant, probes)
+        assert (
+            followed.match(tenant, probes) == sorted(held) == PictureIndex(world.database, bank).match(tenant, probes)
+        )
     if gone:
         assert all(_absent(followed, tenant, picture) for picture in gone), "what is gone is wiped"
 
 
 def _absent(index: PictureIndex, tenant: TenantId, picture: Fingerprint) -> bool:
     """Whether no byte of it is in the index's memory."""
-    segments = index.follow(tenant).forms._segments
+    segments = [one for part in index.follow(tenant).generations.values() for one in part._segments]
     held = b"".join(part.tobytes() for segment in segments for part in (segment._lead, segment._rest))
     return all(half not in held for form in map(bytes.fromhex, picture.forms) for half in (form[:16], form[16:]))
 
@@ -142,3 +147,51 @@ def test_a_sealed_key_store_is_unknown_and_recovers(
         world.keys.recover()
     assert unknown.value.reason is Unknown.KEYS
     assert index.match(tenant, from_hex(list(picture.forms))) == [owner]
+
+
+def test_whoever_leaves_or_comes_while_it_is_searched_hides_nobody_else(
+    world: World, bank: PictureBank, index: PictureIndex, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose a row is, is asked after the search: one that went meanwhile is nobody's, and no other takes its number."""
+    picture, near, done = some(), Generation.near, list[SubjectId]()
+    staying, leaving = (register(world, bank, tenant, picture) for _ in range(2))
+    assert index.match(tenant, from_hex([picture.forms[0]])) == sorted([staying, leaving])
+
+    def late(self: Generation, template: Bits, reach: int) -> Near:
+        found = near(self, template, reach)
+        world.erase(tenant, leaving)
+        done.append(register(world, bank, tenant, picture))
+        index.follow(tenant)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Generation, "near", late)
+        assert index.match(tenant, from_hex([picture.forms[0]])) == [staying]
+    assert index.match(tenant, from_hex([picture.forms[0]])) == sorted([staying, *done])
+
+
+def test_it_follows_by_itself_and_wipes_who_left(
+    world: World, bank: PictureBank, index: PictureIndex, tenant: TenantId
+) -> None:
+    picture = some()
+    owner = register(world, bank, tenant, picture)
+    index.start()
+    try:
+        until(lambda: len(index.of(tenant).index.generations) == 1)
+        world.erase(tenant, owner)
+        until(lambda: not index.of(tenant).index.generations)
+    finally:
+        index.close()
+    assert index.match(tenant, from_hex(list(picture.forms))) == []
+
+
+def test_an_index_is_built_in_batches_and_of_a_database_that_was_put_back(
+    world: World, bank: PictureBank, index: PictureIndex, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "BATCH", 2)
+    pictures = [some() for _ in range(5)]
+    owners = [register(world, bank, tenant, picture) for picture in pictures]
+    world.erase(tenant, owners[1])
+    probes = from_hex([picture.forms[2] for picture in pictures])
+    index.of(tenant).index = follower.Index(known=99)  # of a database that has been
+    assert index.match(tenant, probes) == sorted({*owners} - {owners[1]})

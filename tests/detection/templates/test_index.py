@@ -11,9 +11,8 @@ from hypothesis.strategies import integers
 from sqlalchemy import Connection, func, select, update
 
 from detection.errors import MatchUnknownError, Unknown
-from detection.near import follower, generation
+from detection.near import follower, generation, tenants
 from detection.templates import bank, renewing
-from detection.templates import index as templates
 from detection.templates.bank import Model
 from detection.templates.decisions import KINDS
 from detection.templates.index import TemplateIndex
@@ -93,7 +92,7 @@ def test_while_another_thread_follows_for_long_it_is_unknown(
 def test_one_tenants_damage_keeps_no_other_waiting_and_is_over_when_it_is_mended(
     world: World, house: House, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(templates, "RETRY_SECONDS", 3600.0)
+    monkeypatch.setattr(tenants, "RETRY_SECONDS", 3600.0)
     other, (face, newer) = world.ledger.create_tenant("other"), strangers(2)
     broken, whole = house.register(tenant, face), house.register(other, face)
     sealed = swap(house, tenant, broken, b"x" * 92)
