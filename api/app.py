@@ -34,6 +34,7 @@ from api.routers import (
     recovery,
     registrations,
     soft_binding,
+    staff,
     stamps,
     trust,
     vc_api,
@@ -43,7 +44,7 @@ from api.routers import (
 from api.service import Service
 from api.telemetry import Telemetry
 from api.version import VERSION
-from api.web import audit, embed, home, prove, sign_in, static, verify
+from api.web import audit, embed, home, join, prove, sign_in, static, verify
 
 DESCRIPTION = """Provenance for media: sign at upload, verify anywhere, prove it later.
 
@@ -55,9 +56,9 @@ ROUTERS = (
     *(assets, claims, custody, likeness, soft_binding, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(withdrawals, acts, absences, face_rotations, pictures),
-    *(ledger, oversight, holds, recovery, stamps, trust, access, keys, health),
+    *(ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, health),
 )
-PAGES = (home, verify, prove, audit, sign_in, embed, static)
+PAGES = (home, verify, prove, audit, sign_in, join, embed, static)
 
 
 def create_app(service: Service) -> ASGIApp:

@@ -64,6 +64,13 @@ class SignInNeededError(Exception):
         super().__init__("sign in, or sign in again: what you did before was not done")
 
 
+class RoleMissingError(Exception):
+    """A page for staff of another role, or for staff at all."""
+
+    def __init__(self) -> None:
+        super().__init__("your account has no role that this page is for: whoever runs this service can invite you")
+
+
 class StaleFormError(Exception):
     """A form that we did not give to this browser, or not for the session that it has now."""
 

@@ -52,6 +52,7 @@ from cases.media import sweep_strays
 from cases.oversight import Oversight
 from cases.recognition import Recognition
 from cases.revocation import Revocations
+from cases.staff import Staff
 from cases.trust_lists import TrustLists
 from cases.verification import Verification
 from detection.generations.generations import Generations
@@ -185,6 +186,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         ledger=ledger,
         deployment=deployment,
         access=Access(ledger, database, clock, entropy),
+        staff=Staff(ledger, database, clock, entropy, registry.people.sign_out),
         assurance=assurance,
         registry=registry,
         intake=_intake(on, recognition, signers, revocations, registry.likeness, time_stamps, trust),

@@ -18,7 +18,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from api.auth import CrossSiteError, InClearError, SignInNeededError, StaleFormError, UnauthenticatedError
+from api.auth import (
+    CrossSiteError,
+    InClearError,
+    RoleMissingError,
+    SignInNeededError,
+    StaleFormError,
+    UnauthenticatedError,
+)
 from api.body import BodyError, BodyTimeoutError, BodyTooLargeError
 from api.faults import told
 from api.log import logger
@@ -71,6 +78,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     CrossSiteError: Problem("cross-site", 403, "Another site's page sent this"),
     StaleFormError: Problem("form-stale", 403, "This form is not for you as you are now"),
     SignInNeededError: Problem("sign-in-needed", 401, "Nobody is signed in"),
+    RoleMissingError: Problem("role-missing", 403, "This page is for others"),
     InClearError: _later("signing-in-unavailable", "Nobody can sign in here"),
     UnauthenticatedError: Problem(
         "unauthenticated", 401, "An API key is needed", headers={"WWW-Authenticate": 'Bearer realm="sigillo"'}
@@ -131,6 +139,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.ClaimKeyNotFoundError: Problem("claim-key-not-found", 404, "No such version of the claim key"),
     cases.IdempotencyConflictError: Problem("idempotency-conflict", 422, "Idempotency-Key used for another request"),
     cases.ApiKeyNotFoundError: Problem("api-key-not-found", 404, "No such API key"),
+    cases.InvitationGoneError: Problem("invitation-gone", 404, "No such invitation"),
+    cases.StaffAlreadyError: Problem("staff-already", 409, "You have a role already"),
+    cases.StaffNotFoundError: Problem("staff-not-found", 404, "Nobody of the staff has that id"),
+    cases.StaffRemovedError: Problem("staff-removed", 403, "Your role was taken back"),
     cases.PrincipalNotFoundError: Problem("principal-not-found", 404, "No such principal"),
     keys.KeyStoreSealedError: _later("key-store-sealed", "The key store is sealed"),
     keys.KeyStoreForbiddenError: _later("key-store-forbidden", "The key store refuses this service"),
@@ -291,6 +303,7 @@ ROOTS = (
     CrossSiteError,
     StaleFormError,
     SignInNeededError,
+    RoleMissingError,
     InClearError,
     UnauthenticatedError,
     RateExceededError,

@@ -33,6 +33,7 @@ from cases.library import Library
 from cases.oversight import Oversight
 from cases.recovery.origins import Recovery
 from cases.revocation import Revocations
+from cases.staff import Staff
 from cases.trust_lists import TrustLists
 from identity.openid4vci.credential_issuer import CredentialIssuer
 from identity.openid4vp.presentations import Presentations
@@ -53,6 +54,7 @@ class Service:
     ledger: Ledger
     deployment: Deployment
     access: Access
+    staff: Staff
     assurance: Assurance
     registry: RegistryDesk
     intake: Intake

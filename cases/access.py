@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NewType
@@ -154,6 +154,9 @@ class Caller:
     person: Person | None = None
     """Who is signed in, where it is a person."""
 
+    standing: Callable[[Connection], None] | None = field(default=None, compare=False, repr=False)
+    """Asked in each unit of work of somebody of the staff (`cases.staff`); raises when they are not, any more."""
+
     @property
     def account(self) -> SubjectId | None:
         """The account that it acts for and no other; None for an API key, which names one."""
@@ -181,10 +184,13 @@ class Caller:
 
 
 def require_alive(connection: Connection, caller: Caller) -> None:
-    """Inside a unit of work: a key revoked, or a person signed out, while the request was under way changes nothing.
+    """Inside a unit of work: a key revoked, a person signed out, or one of the staff removed, while the request was
+    under way, changes nothing.
 
-    Raises UnknownKeyError, SignedOutError.
+    Raises UnknownKeyError, SignedOutError, StaffRemovedError.
     """
+    if caller.standing is not None:
+        caller.standing(connection)
     if caller.person is not None:
         require_signed_in(connection, caller.person)
     if caller.key is not None:

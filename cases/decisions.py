@@ -39,6 +39,7 @@ ACCESS_POLICY = "access@1"
 REVOCATION_POLICY = "revocation@1"
 CLAIM_KEY_POLICY = "claimkey@1"
 TRUST_POLICY = "trust@1"
+STAFF_POLICY = "staff@1"
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,41 @@ class KeyRevoked:
 
 
 @dataclass(frozen=True)
+class StaffInvited:
+    """A link to a role was made, for a principal who is not there yet."""
+
+    staff: str
+    principal: str
+    role: str
+
+
+@dataclass(frozen=True)
+class StaffJoined:
+    """Somebody came with the link, and has the role from now on."""
+
+    staff: str
+    principal: str
+
+
+@dataclass(frozen=True)
+class StaffSignedIn:
+    """One of the staff signed in to a browser."""
+
+    staff: str
+    principal: str
+    way: str
+    """`passkey`, or the name of the identity provider."""
+
+
+@dataclass(frozen=True)
+class StaffRemoved:
+    """A role, or the invitation to it, was taken back."""
+
+    staff: str
+    principal: str
+
+
+@dataclass(frozen=True)
 class OperatorAppointed:
     """A principal stands for whoever runs the deployment."""
 
@@ -261,6 +297,10 @@ HOLD_RELEASED = Kind("hold.released", HoldReleased)
 KEY_ISSUED = Kind("apikey.issued", KeyIssued)
 KEY_REVOKED = Kind("apikey.revoked", KeyRevoked)
 OPERATOR_APPOINTED = Kind("operator.appointed", OperatorAppointed)
+STAFF_INVITED = Kind("staff.invited", StaffInvited)
+STAFF_JOINED = Kind("staff.joined", StaffJoined)
+STAFF_SIGNED_IN = Kind("staff.signedin", StaffSignedIn)
+STAFF_REMOVED = Kind("staff.removed", StaffRemoved)
 
 CLAIM_KEY_REVOKED = Kind("claimkey.revoked", ClaimKeyRevoked)
 CLAIM_KEY_CHANGED = Kind("claimkey.changed", ClaimKeyChanged)
@@ -276,6 +316,10 @@ KINDS = (
     KEY_ISSUED,
     KEY_REVOKED,
     OPERATOR_APPOINTED,
+    STAFF_INVITED,
+    STAFF_JOINED,
+    STAFF_SIGNED_IN,
+    STAFF_REMOVED,
     CLAIM_KEY_REVOKED,
     CLAIM_KEY_CHANGED,
     TRUST_UPDATED,

@@ -37,6 +37,10 @@ CasesError
 ├── ApiKeyNotFoundError        no such API key in this tenant
 ├── ScopeMissingError          the key may not do this
 ├── PersonRefusedError         this is for API keys, and a person asks
+├── InvitationGoneError        no such invitation of staff, or it was used, taken back, or is over
+├── StaffAlreadyError          an account has one role
+├── StaffNotFoundError         nobody of that id is of the staff of this tenant
+├── StaffRemovedError          they were of the staff, and are not any more
 ├── GrantTooWideError          nobody hands on a scope or source type they do not hold
 └── PrincipalNotFoundError     no such principal in this tenant
 """
@@ -330,6 +334,34 @@ class GrantTooWideError(CasesError):
 
     def __init__(self, wider: list[str]) -> None:
         super().__init__(f"you may not grant {', '.join(wider)}: it is not yours to hand on")
+
+
+class InvitationGoneError(CasesError):
+    """No such invitation, or it was used, taken back, or is over: all alike."""
+
+    def __init__(self) -> None:
+        super().__init__("this invitation is not good, or not any more: ask whoever invited you for a new link")
+
+
+class StaffAlreadyError(CasesError):
+    """An account has one role."""
+
+    def __init__(self) -> None:
+        super().__init__("you have a role here already: have it taken back first, or come with another account")
+
+
+class StaffNotFoundError(CasesError):
+    """Nobody of that id is of the staff of this tenant."""
+
+    def __init__(self) -> None:
+        super().__init__("there is nobody of that id among the staff, and no invitation")
+
+
+class StaffRemovedError(CasesError):
+    """They were of the staff, and are not any more."""
+
+    def __init__(self) -> None:
+        super().__init__("your role was taken back while this was under way: nothing was done")
 
 
 class PrincipalNotFoundError(CasesError):

@@ -434,6 +434,19 @@ class Sigillo:
         """The key stops working at once."""
         self._send("DELETE", f"/v1/api-keys/{key}")
 
+    def invite_staff(self, role: str) -> dict[str, Any]:
+        """An invitation; its link is in the answer and nowhere else."""
+        return self._json("POST", "/v1/staff", json={"role": role})
+
+    def staff(self) -> list[dict[str, Any]]:
+        """The tenant's staff, and invitations that wait."""
+        found: list[dict[str, Any]] = self._json("GET", "/v1/staff")["staff"]
+        return found
+
+    def remove_staff(self, staff: str) -> dict[str, Any]:
+        """Take a role back, or an invitation."""
+        return self._json("DELETE", f"/v1/staff/{staff}")
+
     def revoke_claim_key(self, key: str, reason: str, since: str = "") -> dict[str, Any]:
         """A version of the claim key (`sigillo-claim@2`) signs no more; what it signed since then is not trusted."""
         said = {"reason": reason, **({"since": since} if since else {})}

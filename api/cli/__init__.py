@@ -32,6 +32,7 @@ from api.cli.register_image import register_image
 from api.cli.registration import app as registration
 from api.cli.serve import serve
 from api.cli.sign import sign
+from api.cli.staff import app as staff
 from api.cli.trust import app as trust
 from api.cli.verify import verify
 from api.cli.witness import app as witness
@@ -77,6 +78,7 @@ app.add_typer(ledger, name="ledger")
 app.add_typer(holds, name="holds")
 app.add_typer(likeness, name="likeness")
 app.add_typer(apikey, name="apikey")
+app.add_typer(staff, name="staff")
 app.add_typer(assurance, name="assurance")
 app.add_typer(matching, name="matching")
 app.add_typer(witness, name="witness")

@@ -18,6 +18,7 @@ PRINCIPAL: Final = "^prn_[a-z2-7]{26}$"
 NONCE: Final = "^[A-Za-z0-9_-]{8,128}$"
 HOLD: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
+STAFF: Final = "^stf_[a-z2-7]{26}$"
 ACCOUNT: Final = "^acc_[a-z2-7]{26}$"
 PASSKEY: Final = "^pky_[a-z2-7]{26}$"
 SHA256: Final = "^[0-9a-f]{64}$"
@@ -47,6 +48,7 @@ EXAMPLES: Final = {
     POLICY: "`intake@1`",
     ENTRY: "`ent_` and 26 letters or digits",
     PRINCIPAL: "`prn_` and 26 letters or digits",
+    STAFF: "`stf_` and 26 letters or digits",
     ACCOUNT: "`acc_` and 26 letters or digits",
     PASSKEY: "`pky_` and 26 letters or digits",
     SHA256: "64 hexadecimal digits, in lower case",

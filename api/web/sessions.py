@@ -21,10 +21,10 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import InClearError, SignInNeededError, StaleFormError, count_address
+from api.auth import InClearError, RoleMissingError, SignInNeededError, StaleFormError, count_address
 from api.oauth import NO_STORE
 from api.service import Service, ServiceDep
-from cases.access import Caller, person_caller
+from cases.access import Caller, Scope, person_caller
 from identity.passkeys.errors import SignedOutError
 from identity.passkeys.people import SignedIn
 from identity.passkeys.tokens import Person
@@ -35,6 +35,8 @@ FIELD: Final = "form_token"
 """Of every form that changes something."""
 
 SIGN_IN: Final = "/sign-in"
+PASSKEY: Final = "passkey"
+"""How one signs in."""
 
 _DOMAIN: Final = b"sigillo/form/v1"
 _LOCAL: Final = re.compile(r"/(?![/\\])[A-Za-z0-9._~/?=&%:@!$'()*+,;-]*")
@@ -52,6 +54,9 @@ class Reader:
 
     person: Person | None = None
     """Who is signed in."""
+
+    staff: Caller | None = None
+    """The same as one of the staff, where somebody gave them a role."""
 
     @property
     def form_token(self) -> str:
@@ -102,6 +107,22 @@ async def require_signed_in(reader: Annotated[Reader, Depends(reader)]) -> Calle
     return person_caller(reader.person)
 
 
+def staff(*scopes: Scope) -> object:
+    """A dependency: who is signed in, as one of the staff whose role has one of these scopes.
+
+    Raises SignInNeededError, RoleMissingError.
+    """
+
+    async def require(reader: Annotated[Reader, Depends(reader)]) -> Caller:
+        if reader.person is None:
+            raise SignInNeededError
+        if reader.staff is None or not reader.staff.scopes.intersection(scopes):
+            raise RoleMissingError
+        return reader.staff
+
+    return Depends(require)
+
+
 async def require_just_signed_in(service: ServiceDep, caller: Annotated[Caller, Depends(require_signed_in)]) -> Caller:
     """The same, who must have signed in minutes ago. Raises SignInNeededError, SignInAgainError."""
     if caller.person:
@@ -128,8 +149,9 @@ def local(path: str) -> str:
     return path if _LOCAL.fullmatch(path) else SIGN_IN
 
 
-def begin(request: Request, service: Service, signed_in: SignedIn, after: str) -> Response:
-    """A session for who has just signed in, in place of the one that their browser had."""
+def begin(request: Request, service: Service, signed_in: SignedIn, after: str, way: str = PASSKEY) -> Response:
+    """A session for who has just signed in, in place of the one that their browser had; of staff, on record."""
+    service.staff.signed_in(signed_in.account, way)
     end(request, service)
     _set(request, service, SESSION, signed_in.token.text)
     return RedirectResponse(local(after), 303, NO_STORE)
@@ -158,7 +180,7 @@ def _recognised(request: Request, service: Service) -> Reader:
     if person is None:
         return Reader(request.cookies.get(_named(service, VISIT), ""))
     people.tokens.go_on(person)
-    return Reader(text, person)
+    return Reader(text, person, service.staff.of(person.account))
 
 
 def _set(request: Request, service: Service, name: str, value: str) -> None:

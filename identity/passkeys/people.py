@@ -95,3 +95,7 @@ class People:
 
         accounts.ledger.record(work, tenant)
         return SignedIn(answer.account.id, answer.passkey.id, token)
+
+    def sign_out(self, account: SubjectId) -> None:
+        """End every session of an account, and its tokens."""
+        self.tokens.revoke_all(self.home(), account)

@@ -33,6 +33,7 @@ ACT = "/components/schemas/ActRequest/example"
 OFFER = "/components/schemas/OfferRequest/example"
 RELEASE = "/components/schemas/ReleaseRequest/example"
 QUESTION = "/components/schemas/QuestionRequest/example"
+INVITATION = "/components/schemas/InvitationRequest/example"
 KEY = "/components/schemas/KeyRequest/example"
 ACCOUNT = "/components/schemas/AccountRequest/example"
 CODE = "/components/schemas/CodeRequest/example"
@@ -104,8 +105,13 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
-    asked = {CLAIM, KEY, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
+    asked = {CLAIM, KEY, INVITATION, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
     assert set(shown) == told | asked | LIKENESS | {ACT, BINDING, OFFER, ISSUE, STAND, REVOKE_ISSUER}
+
+
+def test_somebody_is_invited_as_asked(deployment: Running, shown: dict[str, Any]) -> None:
+    with deployment.http(deployment.service.operator_token) as http:
+        assert http.post("/v1/staff", json=shown[INVITATION]).status_code == 201
 
 
 def test_an_act_is_read_as_asked(shown: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.api.people import begun, somebody
+from tests.api.staff import form_token, signing_in
 from tests.api.wire import count, everything, rows
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
@@ -23,23 +24,6 @@ HOST = "sigillo.local"
 """What a jar calls the host `sigillo`."""
 
 COOKIE, VISIT = "sigillo-session", "sigillo-visit"
-
-
-def form_token(page: httpx.Response) -> str:
-    """Of the first form of a page."""
-    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', page.text)
-    assert found, page.text
-    return found[1]
-
-
-def signing_in(http: httpx.Client, device: Authenticator, after: str = "", token: str = "") -> httpx.Response:
-    """Sign in by the form, as a browser with this device does."""
-    fields = {
-        "form_token": token or form_token(http.get("/sign-in")),
-        "passkey": json.dumps(device.get(begun(http, "/sign-ins"))),
-        "next": after,
-    }
-    return http.post("/sign-in", data=fields)
 
 
 @pytest.fixture
