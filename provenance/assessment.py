@@ -43,11 +43,10 @@ STATES: Final = MappingProxyType({"Trusted": Verdict.TRUSTED, "Valid": Verdict.U
 
 
 def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers, stamps: Stamps) -> VerificationReport:
-    """The report on a store, given as `Reader.json` and `Reader.crjson` parsed.
+    """The report on a store, given as `Reader.json` parsed and `judged`, and `Reader.crjson` parsed.
 
     `trust` names the policy it was judged under, and `revoked` is the part of it that says which signers are.
     """
-    store = judged(store, detail, revoked, signers, stamps)
     results = (store.get("validation_results") or {}).get("activeManifest") or {}
     label = str(store.get("active_manifest"))
     stated = Stated((store.get("manifests") or {}).get(label) or {})

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -23,7 +22,7 @@ from c2pa import C2paError, Context, Reader
 from detection.errors import MediaError
 from detection.kinds import MAGIC_BYTES, sniff
 from keys.clock import system_clock
-from provenance.assessment import assess, covered, unbound
+from provenance.assessment import assess, covered, judged, unbound
 from provenance.boxes import manifest_digests
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.coverage import in_base64
@@ -72,15 +71,11 @@ BUFFER_BYTES: Final = 256 * 1024
 """c2pa-rs reads in steps that double from a few bytes on; each that misses the buffer is a system call."""
 
 
-def read_file(
-    fd: int,
-    trust: dict[str, str],
-    sidecar: bytes = b"",
-    *,
-    alone: bool = False,
-    keep: Callable[[Lineage], object] | None = None,
-) -> VerificationReport:
-    """The report on a file, on its `sidecar`, or with `alone` on a manifest store without what it is about.
+def read(
+    fd: int, trust: dict[str, str], sidecar: bytes = b"", *, alone: bool = False, traced: bool = False
+) -> tuple[VerificationReport, Lineage]:
+    """The report on a file, on its `sidecar`, or with `alone` on a manifest store without what it is about: nothing is
+    said of that. With `traced` its lineage, which is else empty.
 
     Raises FormatUnsupportedError.
     """
@@ -93,24 +88,15 @@ def read_file(
             if not sidecar:
                 _require_small(hint, file, fd)
             with Reader(hint, file, sidecar or None, context=context) as reader:
-                return read_report(reader, trust, content, keep=keep)
+                return _told(reader, trust, content, traced=traced)
         except C2paError.ManifestNotFound:
-            return VerificationReport(Verdict.ABSENT, digest)
+            return VerificationReport(Verdict.ABSENT, digest), Lineage()
         except C2paError.NotSupported as error:
             if _kind(file) in SIDECAR_TYPES:
-                return VerificationReport(Verdict.ABSENT, digest)
+                return VerificationReport(Verdict.ABSENT, digest), Lineage()
             raise FormatUnsupportedError from error
         except C2paError as error:
-            return unreadable(str(error), digest)
-
-
-def read_traced(
-    fd: int, trust: dict[str, str], sidecar: bytes = b"", *, alone: bool
-) -> tuple[VerificationReport, Lineage]:
-    """The same, with the lineage."""
-    found: list[Lineage] = []
-    report = read_file(fd, trust, sidecar, alone=alone, keep=found.append)
-    return report, found[0] if found else Lineage()
+            return _unreadable(str(error), digest), Lineage()
 
 
 def _require_small(hint: str | None, file: BinaryIO, fd: int) -> None:
@@ -158,19 +144,15 @@ class Content:
         return in_base64(taken) if self.text else taken
 
 
-def read_report(
-    reader: Reader,
-    trust: dict[str, str],
-    content: Content | None,
-    *,
-    keep: Callable[[Lineage], object] | None = None,
-) -> VerificationReport:
-    """The report on what a reader found; its lineage is handed to `keep`, where it is wanted. `content`: None where it
-    is not here.
-    """
+def _told(
+    reader: Reader, trust: dict[str, str], content: Content | None, *, traced: bool
+) -> tuple[VerificationReport, Lineage]:
+    """What a reader found; `content`: None where it is not here."""
     written, detail_text = reader.json(), reader.crjson()
     if max(len(written), len(detail_text)) > MAX_STORE_JSON:
-        return unreadable(f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"])
+        return _unreadable(
+            f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"]
+        ), Lineage()
     store, detail = json.loads(written), json.loads(detail_text)
     if content is None:
         store = unbound(store)
@@ -180,11 +162,12 @@ def read_report(
     signatures = signatures_in(boxes)
     signers = Signers.of(signatures, trust["anchors"], trust["usages"])
     stamps = Stamps.of(signatures, trust["authorities"], system_clock())
+    store = judged(store, detail, trust["revoked"], signers, stamps)
     report = assess(store, detail, trust["digest"], trust["revoked"], signers, stamps)
-    if keep:
-        digests = manifest_digests(boxes) if boxes else {}
-        keep(lineage(store, detail, trust["revoked"], signers, stamps, digests, report))
-    return report
+    if not traced:
+        return report, Lineage()
+    digests = manifest_digests(boxes) if boxes else {}
+    return report, lineage(store, detail, trust["revoked"], signers, stamps, digests, report)
 
 
 def _written_out(reader: Reader, label: str) -> bytes:
@@ -197,7 +180,7 @@ def _written_out(reader: Reader, label: str) -> bytes:
     return store.getvalue()
 
 
-def unreadable(reason: str, digest: str) -> VerificationReport:
+def _unreadable(reason: str, digest: str) -> VerificationReport:
     """The report on what cannot be read, and why."""
     # c2pa-python has no class for this one: its text is all there is.
     remote = reason.startswith("Remote: ")

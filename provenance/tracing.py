@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from keys.revocation import Revocation
 from provenance.ancestry import Evidence, Json, Label, evidence_in
-from provenance.assessment import judged, signature_of, signer_of, time_stamps_of
+from provenance.assessment import signature_of, signer_of, time_stamps_of
 from provenance.lineage import MAX_STEPS, MAX_TRACED, MAX_TRACED_ACTIONS, Lineage, Step, Traced
 from provenance.report import VerificationReport, legible, text
 from provenance.revocation import of_signer
@@ -34,13 +34,7 @@ def lineage(
     """The graph of a store, of which `report` judges the active manifest; the rest as for `assess`. `digests` are of
     `boxes.manifest_digests`.
     """
-    told = _Telling(
-        judged(store, detail, revoked, signers, stamps),
-        detail,
-        stamps,
-        digests,
-        lambda label: of_signer(signers.certificate(label), revoked),
-    )
+    told = _Telling(store, detail, stamps, digests, lambda label: of_signer(signers.certificate(label), revoked))
     active = _active(told.file(Label(str(store.get("active_manifest")))), report)
     files, steps, waiting = {active.id: active}, set[Step](), [active.id]
     for made in waiting:

@@ -30,7 +30,7 @@ def verify(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | N
 
     Raises EmptyMediaError, MediaTooLargeError, FormatUnsupportedError, and what `Sandbox.run` raises.
     """
-    with _verifying(workers, file, trust, sidecar, metadata=False) as reply:
+    with _verifying(workers, file, trust, sidecar) as reply:
         return parse_report(reply.result.get("report"))
 
 
@@ -38,25 +38,29 @@ def inspect(
     workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None
 ) -> tuple[VerificationReport, Metadata]:
     """The same, and what the file's metadata say. Raises as `verify`."""
-    with _verifying(workers, file, trust, sidecar, metadata=True) as reply:
+    with _verifying(workers, file, trust, sidecar, "metadata") as reply:
         return parse_report(reply.result.get("report")), parse_metadata(reply.result.get("metadata"))
 
 
-def _verifying(
-    workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None, *, metadata: bool
-) -> AbstractContextManager[Reply]:
-    if not file.size:
-        raise EmptyMediaError
-    args, files = {"trust": trust.settings, "metadata": metadata}, (file,) if sidecar is None else (file, sidecar)
-    return workers.run("verify", args, files, timeout=VERIFY_SECONDS)
+def trace(
+    workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None
+) -> tuple[VerificationReport, Lineage]:
+    """The same, and its lineage. Raises as `verify`."""
+    with _verifying(workers, file, trust, sidecar, "traced") as reply:
+        return parse_report(reply.result.get("report")), parse_lineage(reply.result.get("lineage"))
+
+
+def trace_alone(workers: Workers, store: Memfd, trust: TrustPolicy) -> tuple[VerificationReport, Lineage]:
+    """The same of a manifest store whose content is not here: of everything but whether that is what was signed. Raises
+    as `verify`.
+    """
+    with _verifying(workers, store, trust, None, "alone", "traced") as reply:
+        return parse_report(reply.result.get("report")), parse_lineage(reply.result.get("lineage"))
 
 
 def verify_alone(workers: Workers, store: Memfd, trust: TrustPolicy) -> VerificationReport:
-    """The report on a manifest store whose content is not here: on everything but whether that is what was signed.
-
-    Raises what `Sandbox.run` raises.
-    """
-    with workers.run("verify_alone", {"trust": trust.settings}, (store,), timeout=VERIFY_SECONDS) as reply:
+    """The report of that. Raises as `verify`."""
+    with _verifying(workers, store, trust, None, "alone") as reply:
         return parse_report(reply.result.get("report"))
 
 
@@ -66,19 +70,6 @@ def active(workers: Workers, store: Memfd) -> bytes:
         if len(reply.fds) != 1:
             raise WorkerProtocolError("a worker hands over one manifest store")
         return reply.fds[0].read(min(reply.fds[0].size, store.size))
-
-
-def trace(
-    workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None, *, alone: bool = False
-) -> tuple[VerificationReport, Lineage]:
-    """The same with its lineage. `alone`: the file is a manifest store without what it is about: whether the two belong
-    together is left open. Raises as `verify`.
-    """
-    if not file.size:
-        raise EmptyMediaError
-    files, args = (file,) if sidecar is None else (file, sidecar), {"trust": trust.settings, "alone": alone}
-    with workers.run("descent", args, files, timeout=VERIFY_SECONDS) as reply:
-        return parse_report(reply.result.get("report")), parse_lineage(reply.result.get("lineage"))
 
 
 def unbundle(workers: Workers, bundle: Memfd, trust: TrustPolicy, logs: Sequence[str]) -> BundleReport:
@@ -113,3 +104,12 @@ def examine(
 def examination_seconds(size: int) -> float:
     """How long a worker may take for an upload of `size` bytes."""
     return EXAMINE_SECONDS + EXAMINE_SECONDS_PER_MEBIBYTE * size / 2**20
+
+
+def _verifying(
+    workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None, *wanted: str
+) -> AbstractContextManager[Reply]:
+    if not file.size:
+        raise EmptyMediaError
+    args, files = {"trust": trust.settings, **dict.fromkeys(wanted, True)}, (file, *([sidecar] if sidecar else []))
+    return workers.run("verify", args, files, timeout=VERIFY_SECONDS)

@@ -42,7 +42,7 @@ from provenance.lineage import Lineage, Traced
 from provenance.report import VerificationReport
 from provenance.summary import summarise, without_file, word
 from provenance.trust import TrustPolicy
-from provenance.validation import trace
+from provenance.validation import trace, trace_alone
 from provenance.verdict import Verdict
 
 ERASED: Final = "This was erased. Its ledger entries remain, which say nothing of what it was."
@@ -91,7 +91,7 @@ class Custodian:
 
     def _look(self, asset: Asset, trust: TrustPolicy) -> Found:
         with Memfd.of([self.library.kept_manifest(asset)]) as store:
-            return trace(self.workers.of(asset.principal), store, trust, alone=True)
+            return trace_alone(self.workers.of(asset.principal), store, trust)
 
     def _told(
         self,

@@ -25,7 +25,7 @@ from keys import chain, ocsp
 from keys.errors import CertificateMismatchError, RevocationRefusedError
 from keys.profile import check_profile
 from keys.revocation import IssuerAndSerial, Reason, Revocation, RevocationList
-from provenance.assessment import assess
+from provenance.assessment import assess, judged
 from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED
 from provenance.errors import ClaimRefusedError, TrustPolicyError
 from provenance.manifest import define
@@ -130,6 +130,7 @@ def test_claims(claim: dict[str, Any]) -> None:
     stamps=st.sampled_from(STAMPS),
 )
 def test_reports(store: dict[str, Any], detail: dict[str, Any], revoked: str, signers: Signers, stamps: Stamps) -> None:
+    store = judged(store, detail, revoked, signers, stamps)
     report = assess(store, detail, "policy", revoked, signers, stamps)
     assert parse_report(REPORT.dump_python(report, mode="json")) == report
     brief = in_brief(report)

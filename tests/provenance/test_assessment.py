@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provenance.assessment import assess
+from provenance.assessment import assess, judged
 from provenance.codes import EFFECTS
 from provenance.report import MAX_STATUSES, StampStanding, TimeStamp, VerificationReport
 from provenance.verdict import Verdict
@@ -34,7 +34,8 @@ def judge(
         "validation_state": state,
         "validation_results": {"activeManifest": results},
     }
-    return assess(store, detail or {}, "policy", "", EVERYBODY, STAMPS)
+    detail = detail or {}
+    return assess(judged(store, detail, "", EVERYBODY, STAMPS), detail, "policy", "", EVERYBODY, STAMPS)
 
 
 def test_trust_needs_a_validated_signature_a_trusted_signer_and_the_second_opinion() -> None:

@@ -12,7 +12,7 @@ from detection.memfd import Memfd
 from provenance.lineage import MAX_TRACED, Lineage, parse_lineage
 from provenance.manifest import MAX_MANIFEST_STORE_BYTES
 from provenance.report import VerificationReport
-from provenance.validation import trace
+from provenance.validation import trace, trace_alone
 from provenance.verdict import Verdict
 from tests.hostile.manifests import carrying
 from tests.provenance.forger import CREATED, OPENED, actions, forge, label_of
@@ -25,7 +25,7 @@ PARENT = {"label": "parent", "relationship": "parentOf", "format": "image/jpeg"}
 
 def traced(house: House, file: bytes, *, alone: bool = False) -> tuple[VerificationReport, Lineage]:
     with Memfd.of([file]) as memfd:
-        return trace(house.sandbox, memfd, house.trust, alone=alone)
+        return (trace_alone if alone else trace)(house.sandbox, memfd, house.trust)
 
 
 def store_of(house: House, file: bytes) -> bytes:
@@ -174,7 +174,7 @@ def test_a_cut_lineage_says_so(house: House, monkeypatch: pytest.MonkeyPatch) ->
     file = house.signed(house.signed(draw()))
     monkeypatch.setattr(tracing, "MAX_TRACED", 1)
     with Memfd.of([file]) as memfd:
-        answer, _ = jobs.descent({"trust": house.trust.settings, "alone": False}, [memfd.fileno()], lambda _: b"")
+        answer, _ = jobs.verify({"trust": house.trust.settings, "traced": True}, [memfd.fileno()], lambda _: b"")
     found = parse_lineage(json.loads(json.dumps(answer["lineage"])))
     assert (len(found.files), found.steps, found.truncated) == (1, (), True)
     assert replace(found, truncated=False) != found
