@@ -43,6 +43,7 @@ from cases.access import Access
 from cases.claim_key import ClaimKeyRecord
 from cases.claims import Claims
 from cases.creators import Creators
+from cases.custody.traces import Traces
 from cases.decisions import KINDS
 from cases.deployment import Deployment
 from cases.holds import Holds
@@ -170,6 +171,8 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     library = Library(ledger, database, on.blobs, clock)
     registry = registry_of(settings, library, deployment, assurance, issuance, sources, until)
     recognition = Recognition(ledger.subjects, database)
+    traces = Traces(clock)
+    ledger.subjects.on_erase(traces.forget)
     recovery = recovery_of(ledger, database, until)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(
@@ -189,11 +192,11 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         staff=Staff(ledger, database, clock, entropy, registry.people.sign_out),
         assurance=assurance,
         registry=registry,
-        intake=_intake(on, recognition, signers, revocations, registry.likeness, time_stamps, trust),
+        intake=_intake(on, recognition, signers, revocations, registry.likeness, time_stamps, traces, trust),
         claims=Claims(ledger, database, signers, keys, revocations, time_stamps, trust.policy, clock),
         library=library,
         recovery=recovery,
-        custody=custody_of(settings, library, signers, strangers, clock, entropy),
+        custody=custody_of(settings, library, traces, signers, strangers, clock, entropy),
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,
@@ -263,6 +266,7 @@ def _intake(
     revocations: Revocations,
     likeness: Likeness,
     time_stamps: TimeStamps | None,
+    traces: Traces,
     trust: Trust,
 ) -> Intake:
     return Intake(
@@ -276,6 +280,7 @@ def _intake(
         likeness.at_upload,
         likeness.tokens,
         time_stamps,
+        traces,
         trust.policy,
         IntakePolicy(on.settings.parent_policy is ParentPolicy.REFUSE, on.settings.retention),
         Tool("Sigillo", VERSION),

@@ -32,10 +32,16 @@ class CustodyDesk:
 
 
 def custody_of(
-    settings: Settings, library: Library, callers: Shares, strangers: Shares, clock: Clock, entropy: Entropy
+    settings: Settings,
+    library: Library,
+    traces: Traces,
+    callers: Shares,
+    strangers: Shares,
+    clock: Clock,
+    entropy: Entropy,
 ) -> CustodyDesk:
     """All of it over one library. Raises StartError for known logs that cannot be read."""
-    ledger, database, traces = library.ledger, library.database, Traces(clock)
+    ledger, database = library.ledger, library.database
     others = known_logs(settings.known_logs)
 
     def logs() -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from cases.asset import (
     new_asset_id,
     subject_id,
 )
+from cases.custody.traces import Traces, of_file, of_store
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
 from cases.errors import OtherHistoryError, ParentRefusedError
 from cases.idempotency import IdempotencyKey
@@ -55,7 +56,7 @@ from ledger.payload import Draft
 from ledger.storage.blobs import Blob, BlobStore
 from ledger.storage.database import Database
 from provenance.errors import ClaimRefusedError
-from provenance.manifest import define
+from provenance.manifest import SIDECAR_TYPES, define
 from provenance.report import History
 from provenance.request import Tool
 from provenance.rules import check_change, check_creator, check_grant, check_request
@@ -100,6 +101,7 @@ class Intake:
     time_stamps: TimeStamps | None
     """None where no authority is set."""
 
+    traces: Traces
     trust: Callable[[], TrustPolicy]
     policy: IntakePolicy
     generator: Tool
@@ -203,6 +205,9 @@ class Intake:
             raise
         if kept != asset_id:
             self.blobs.delete(blob.id)
+            return kept
+        beside = signing.found.mime in SIDECAR_TYPES
+        self.traces.keep(of_store(kept) if beside else of_file(blob.sha256.hex()), kept, signing.signed.descent)
         return kept
 
     def _record(self, signing: Signing, subject: Subject, blob: Blob, spent: IdempotencyKey | None) -> AssetId:

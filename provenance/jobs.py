@@ -25,8 +25,8 @@ from provenance.custody.bundle import MAX_CUSTODY_BYTES
 from provenance.custody.bundle import read as read_bundle
 from provenance.custody.imported import BUNDLE_REPORT
 from provenance.custody.verifying import verified as bundle_verified
+from provenance.descent import DESCENT, MAX_REPORT_BYTES
 from provenance.errors import ClaimInvalidError
-from provenance.lineage import LINEAGE, Lineage
 from provenance.reading import read
 from provenance.report import HISTORY, REPORT, without_lists
 from provenance.signing_jobs import closed_on_failure, judge, sign, stamp, whole
@@ -34,9 +34,6 @@ from provenance.stamping import last_manifest
 from provenance.summary import in_brief
 from provenance.unseen import found as unseen
 from provenance.unseen.claim import take_apart
-
-MAX_REPORT_BYTES: Final = 4 * 1024 * 1024
-"""Of one report; beyond it, its verdicts and what names the file are what remains."""
 
 
 def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -46,7 +43,7 @@ def examine(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, A
     Raises the subclasses of MediaError.
     """
     examination, outputs = examine_media(args, fds, ask)
-    history = in_brief(read(fds[0], args["trust"])[0])
+    history = in_brief(read(fds[0], args["trust"]).report)
     said = {"history": HISTORY.dump_python(history, mode="json"), "metadata": _metadata(fds[0])}
     return {"examination": examination, **said}, outputs
 
@@ -55,17 +52,14 @@ def verify(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, A
     """The report on one file. A second file is its manifest store, kept beside it.
 
     `args`: `trust`; where set, `alone`: the file is a manifest store without what it is about, of which nothing is
-    said; `traced`: its `lineage`, too; `metadata`: the file's, too. Raises MediaTooLargeError, FormatUnsupportedError.
+    said; `traced`: its lineage, too; `metadata`: the file's, too. Raises MediaTooLargeError, FormatUnsupportedError.
     """
     with mapped(fds[0]) as file:
         count(file)
     alone, traced = bool(args.get("alone")), bool(args.get("traced"))
-    report, found = read(fds[0], args["trust"], whole(fds[1]) if len(fds) > 1 else b"", alone=alone, traced=traced)
-    if len(REPORT.dump_json(report)) + len(LINEAGE.dump_json(found)) > MAX_REPORT_BYTES:
-        report, found = without_lists(report), Lineage(truncated=True)
+    found = read(fds[0], args["trust"], whole(fds[1]) if len(fds) > 1 else b"", alone=alone, traced=traced)
     said = {"metadata": _metadata(fds[0])} if args.get("metadata") else {}
-    said |= {"lineage": LINEAGE.dump_python(found, mode="json")} if traced else {}
-    return {"report": REPORT.dump_python(report, mode="json"), **said}, []
+    return {"descent": DESCENT.dump_python(found.within(), mode="json"), **said}, []
 
 
 def active(_args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -87,10 +81,11 @@ def unbundle(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str,
     with os.fdopen(store, "w+b") as file:
         file.write(found.store)
         file.flush()
-        report, traced = read(store, args["trust"], alone=True, traced=True)
+        descent = read(store, args["trust"], alone=True, traced=True)
+    report = descent.report
     if len(REPORT.dump_json(report)) > MAX_REPORT_BYTES - MAX_CUSTODY_BYTES // 2:
         report = without_lists(report)
-    told = bundle_verified(found, args["logs"], report, traced)
+    told = bundle_verified(found, args["logs"], report, descent.lineage)
     return {"bundle": BUNDLE_REPORT.dump_python(told, mode="json")}, []
 
 

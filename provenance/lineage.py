@@ -13,9 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints
 
-from detection.errors import WorkerProtocolError
 from provenance.report import (
     SignerCertificate,
     StatedAction,
@@ -82,14 +81,3 @@ class Lineage:
     files: Annotated[tuple[Traced, ...], Field(max_length=MAX_TRACED)] = ()
     steps: Annotated[tuple[Step, ...], Field(max_length=MAX_STEPS)] = ()
     truncated: bool = False
-
-
-LINEAGE: Final = TypeAdapter(Lineage)
-
-
-def parse_lineage(answer: object) -> Lineage:
-    """A worker's lineage. Raises WorkerProtocolError."""
-    try:
-        return LINEAGE.validate_python(answer)
-    except ValidationError as error:
-        raise WorkerProtocolError(f"the lineage has {error.error_count()} fields of the wrong shape") from error

@@ -26,8 +26,9 @@ from provenance.assessment import assess, covered, judged, unbound
 from provenance.boxes import manifest_digests
 from provenance.codes import GENERAL_ERROR, MANIFEST_INACCESSIBLE
 from provenance.coverage import in_base64
+from provenance.descent import Descent
 from provenance.errors import FormatUnsupportedError
-from provenance.lineage import Lineage
+from provenance.lasting import lasts_until
 from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES
 from provenance.report import Status, Statuses, VerificationReport, legible
 from provenance.signers import Signers, signatures_in
@@ -71,11 +72,9 @@ BUFFER_BYTES: Final = 256 * 1024
 """c2pa-rs reads in steps that double from a few bytes on; each that misses the buffer is a system call."""
 
 
-def read(
-    fd: int, trust: dict[str, str], sidecar: bytes = b"", *, alone: bool = False, traced: bool = False
-) -> tuple[VerificationReport, Lineage]:
+def read(fd: int, trust: dict[str, str], sidecar: bytes = b"", *, alone: bool = False, traced: bool = False) -> Descent:
     """The report on a file, on its `sidecar`, or with `alone` on a manifest store without what it is about: nothing is
-    said of that. With `traced` its lineage, which is else empty.
+    said of that. With `traced` its lineage, and until when both last.
 
     Raises FormatUnsupportedError.
     """
@@ -90,13 +89,13 @@ def read(
             with Reader(hint, file, sidecar or None, context=context) as reader:
                 return _told(reader, trust, content, traced=traced)
         except C2paError.ManifestNotFound:
-            return VerificationReport(Verdict.ABSENT, digest), Lineage()
+            return Descent(VerificationReport(Verdict.ABSENT, digest))
         except C2paError.NotSupported as error:
             if _kind(file) in SIDECAR_TYPES:
-                return VerificationReport(Verdict.ABSENT, digest), Lineage()
+                return Descent(VerificationReport(Verdict.ABSENT, digest))
             raise FormatUnsupportedError from error
         except C2paError as error:
-            return _unreadable(str(error), digest), Lineage()
+            return Descent(_unreadable(str(error), digest))
 
 
 def _require_small(hint: str | None, file: BinaryIO, fd: int) -> None:
@@ -144,15 +143,12 @@ class Content:
         return in_base64(taken) if self.text else taken
 
 
-def _told(
-    reader: Reader, trust: dict[str, str], content: Content | None, *, traced: bool
-) -> tuple[VerificationReport, Lineage]:
+def _told(reader: Reader, trust: dict[str, str], content: Content | None, *, traced: bool) -> Descent:
     """What a reader found; `content`: None where it is not here."""
     written, detail_text = reader.json(), reader.crjson()
     if max(len(written), len(detail_text)) > MAX_STORE_JSON:
-        return _unreadable(
-            f"the manifest store takes more than {MAX_STORE_JSON} characters", trust["digest"]
-        ), Lineage()
+        reason = f"the manifest store takes more than {MAX_STORE_JSON} characters"
+        return Descent(_unreadable(reason, trust["digest"]))
     store, detail = json.loads(written), json.loads(detail_text)
     if content is None:
         store = unbound(store)
@@ -165,9 +161,10 @@ def _told(
     store = judged(store, detail, trust["revoked"], signers, stamps)
     report = assess(store, detail, trust["digest"], trust["revoked"], signers, stamps)
     if not traced:
-        return report, Lineage()
+        return Descent(report)
     digests = manifest_digests(boxes) if boxes else {}
-    return report, lineage(store, detail, trust["revoked"], signers, stamps, digests, report)
+    found = lineage(store, detail, trust["revoked"], signers, stamps, digests, report)
+    return Descent(report, found, lasts_until(detail, signatures, signers, stamps))
 
 
 def _written_out(reader: Reader, label: str) -> bytes:
@@ -229,7 +226,8 @@ def _context(anchors: str, authorities: str, usages: str) -> Context:
         {
             "version": 1,
             "trust": trust,
-            "verify": {**_NOTHING_FETCHED, "verify_after_sign": True},
+            # What is signed is read back by the job that signs it.
+            "verify": {**_NOTHING_FETCHED, "verify_after_sign": False},
             **_CLOSED,
             "builder": {"thumbnail": {"enabled": False}},
         }

@@ -292,14 +292,6 @@ HISTORY: Final = TypeAdapter(History)
 TIME_STAMP: Final = TypeAdapter(TimeStamp)
 
 
-def parse_report(answer: object) -> VerificationReport:
-    """A worker's report. Raises WorkerProtocolError."""
-    try:
-        return REPORT.validate_python(answer)
-    except ValidationError as error:
-        raise WorkerProtocolError(f"the report has {error.error_count()} fields of the wrong shape") from error
-
-
 def parse_history(answer: object) -> History:
     """A worker's account of an upload's own manifest. Raises WorkerProtocolError."""
     try:

@@ -22,6 +22,7 @@ from detection.shares import Workers
 from keys.clock import Entropy, system_entropy
 from keys.signer import KeyRef, Signer
 from provenance.claim_signer import MAX_CLAIM_BYTES, ClaimSigner
+from provenance.descent import Descent, parse_descent
 from provenance.errors import ManifestBuildError
 from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES, Definition
 from provenance.report import TimeStamp, parse_time_stamp
@@ -51,6 +52,9 @@ class SignedAsset:
     key: KeyRef
     time_stamp: TimeStamp | None
     """None where no authority is set, or none answered and none is required."""
+
+    descent: Descent
+    """What was found of it as it was read back."""
 
 
 @dataclass(frozen=True)
@@ -101,19 +105,21 @@ def sign(
         if store.size > MAX_MANIFEST_STORE_BYTES:
             content.close()
             raise ManifestBuildError(f"it takes more than {MAX_MANIFEST_STORE_BYTES} bytes with its history")
-        digest = _digest(made)
-        return SignedAsset(content, store.read(store.size), label, digest, claim_signer.ref, time_stamp)
+        return SignedAsset(
+            content, store.read(store.size), label, _digest(made), claim_signer.ref, time_stamp, _descent(made)
+        )
 
 
 def _stamped(
     workers: Workers, signed: Reply, mime: str, trust: TrustPolicy, time_stamps: TimeStamps
 ) -> tuple[Reply, TimeStamp | None]:
     """The signed file with a time-stamp, or as it was where there is none to be had; the other one is closed."""
+    verdict = _descent(signed).report.verdict
 
     def stamp(answer: Answer) -> tuple[Reply, TimeStamp]:
         response = base64.b64encode(answer.response).decode()
         kind = {"mime": mime, "sidecar": mime in SIDECAR_TYPES}
-        args = {**kind, "response": response, "nonce": str(answer.nonce), "trust": trust.settings}
+        args = {**kind, "response": response, "nonce": str(answer.nonce), "trust": trust.settings, "verdict": verdict}
         with ExitStack() as unfinished:
             made = unfinished.enter_context(_two_files(workers.run("stamp", args, signed.fds, begun=True)))
             time_stamp = parse_time_stamp(made.result.get("time_stamp"))
@@ -126,6 +132,10 @@ def _stamped(
         if stamped is None:
             spent.pop_all()
     return stamped or (signed, None)
+
+
+def _descent(made: Reply) -> Descent:
+    return parse_descent(made.result.get("descent"))
 
 
 def _digest(made: Reply) -> str:

@@ -20,14 +20,18 @@ from detection.worker import Ask
 from keys.errors import TimeStampError
 from keys.time_stamps import TimeStamp, verified
 from provenance.boxes import manifest_digests
+from provenance.descent import DESCENT, Descent
 from provenance.errors import ManifestBuildError, TimeStampRefusedError
 from provenance.reading import STORE, policy, read
 from provenance.report import TIME_STAMP, legible
 from provenance.stamping import Signature, carried, place
-from provenance.verdict import worst
+from provenance.verdict import Verdict, worst
 
 ALGORITHMS: Final = {"ES256": C2paSigningAlg.ES256, "EdDSA": C2paSigningAlg.ED25519}
 """By what `keys.signer.Algorithm` calls them; the claim's COSE header names the one that its key is for."""
+
+_SIGNED: Final = (Verdict.TRUSTED, Verdict.UNTRUSTED)
+"""What a file may be worth that was just signed: whom to trust is the operator's."""
 
 BESIDE: Final = {"format": STORE, "identifier": "parent.c2pa"}
 """Where the Builder finds a parent's manifest store that is not in the parent."""
@@ -38,34 +42,39 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
     file is the parent; with none the file itself is. A third is the manifest store beside the parent. With `sidecar`
     the file stays as it is.
 
-    Answers with two memory files, the signed file and its manifest store, and `countersigned`: the bytes, base64, that
-    a time-stamp would be over. Raises ManifestBuildError.
+    Answers with two memory files, the signed file and its manifest store, what was found as they were read back
+    (`descent`), and `countersigned`: the bytes, base64, that a time-stamp would be over. Raises ManifestBuildError.
     """
     output, store = _outputs()
-    with (
-        closed_on_failure([output, store]),
-        os.fdopen(fds[0], "rb", closefd=False) as upload,
-        os.fdopen(fds[1 if len(fds) > 1 else 0], "rb", closefd=False) as parent,
-        os.fdopen(output, "w+b", closefd=False) as signed,
-        os.fdopen(store, "wb", closefd=False) as manifest,
-    ):
-        try:
-            written = _sign(args, upload, parent, whole(fds[2]) if len(fds) > 2 else b"", signed, ask)
-        except C2paError as error:
-            raise ManifestBuildError(legible(str(error))) from error
-        manifest.write(written)
-        countersigned = base64.b64encode(Signature.of(written).countersigned).decode()
-    return {"countersigned": countersigned, "manifest_sha256": _active_digest(written)}, [output, store]
+    with closed_on_failure([output, store]):
+        with (
+            os.fdopen(fds[0], "rb", closefd=False) as upload,
+            os.fdopen(fds[1 if len(fds) > 1 else 0], "rb", closefd=False) as parent,
+            os.fdopen(output, "w+b", closefd=False) as signed,
+            os.fdopen(store, "wb", closefd=False) as manifest,
+        ):
+            try:
+                written = _sign(args, upload, parent, whole(fds[2]) if len(fds) > 2 else b"", signed, ask)
+            except C2paError as error:
+                raise ManifestBuildError(legible(str(error))) from error
+            manifest.write(written)
+        found = _read_back(output, written, args)
+        if found.report.verdict not in _SIGNED:
+            codes = ", ".join(status.code for status in found.report.statuses.failure)
+            raise ManifestBuildError(f"the signed file would be {found.report.verdict} ({codes})")
+    countersigned = base64.b64encode(Signature.of(written).countersigned).decode()
+    return {"countersigned": countersigned, **_made(written, found)}, [output, store]
 
 
 def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """Put a time-stamp into what *sign* made. `args`: `mime`, `sidecar`, `response` (base64), `nonce`, `trust`.
+    """Put a time-stamp into what *sign* made. `args`: `mime`, `sidecar`, `response` (base64), `nonce`, `trust`, and
+    `verdict`, which it had.
 
-    Answers with two such files and the `time_stamp`. The signed file is read back: it must be worth what it was, and
-    its time-stamp trusted.
+    Answers with two such files, their `descent` and the `time_stamp`. The signed file is read back: it must be worth
+    what it was, and its time-stamp trusted.
     Raises TimeStampRefusedError.
     """
-    before = whole(fds[1])
+    before, was = whole(fds[1]), Verdict(args["verdict"])
     signature, response = Signature.of(before), base64.b64decode(args["response"])
     roots = args["trust"]["authorities"]
     after = signature.stamped(before, _verified(response, signature.countersigned, roots, args["nonce"]).token)
@@ -78,14 +87,13 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
                 written.write(carried(after, args["mime"]))
         with os.fdopen(store, "wb", closefd=False) as written:
             written.write(after)
-        beside = (before, after) if args["sidecar"] else (b"", b"")
-        was, report = (read(fd, args["trust"], one)[0] for fd, one in zip((fds[0], output), beside, strict=True))
-        trusted = [made for made in report.time_stamps if made.trusted]
-        if worst((was.verdict, report.verdict)) is not was.verdict or not trusted:
-            codes = [status.code for status in (*report.statuses.informational, *report.statuses.failure)]
-            raise TimeStampRefusedError(f"the file would be {report.verdict} with it ({', '.join(codes)})")
-    time_stamp = TIME_STAMP.dump_python(trusted[0], mode="json")
-    return {"time_stamp": time_stamp, "manifest_sha256": _active_digest(after)}, [output, store]
+        found = _read_back(output, after, args)
+        trusted = [made for made in found.report.time_stamps if made.trusted]
+        if worst((was, found.report.verdict)) is not was or not trusted:
+            statuses = found.report.statuses
+            codes = ", ".join(status.code for status in (*statuses.informational, *statuses.failure))
+            raise TimeStampRefusedError(f"the file would be {found.report.verdict} with it ({codes})")
+    return {"time_stamp": TIME_STAMP.dump_python(trusted[0], mode="json"), **_made(after, found)}, [output, store]
 
 
 def judge(args: dict[str, Any], _fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
@@ -104,9 +112,14 @@ def whole(fd: int) -> bytes:
         return file.read()
 
 
-def _active_digest(store: bytes) -> str:
-    """Of the manifest that was just written, which c2pa-rs puts last."""
-    return list(manifest_digests(store).values())[-1]
+def _read_back(output: int, store: bytes, args: dict[str, Any]) -> Descent:
+    return read(output, args["trust"], store if args["sidecar"] else b"", traced=True)
+
+
+def _made(store: bytes, found: Descent) -> dict[str, Any]:
+    """What is said of a signed file; the manifest that was just written is the one that c2pa-rs puts last."""
+    digest = list(manifest_digests(store).values())[-1]
+    return {"manifest_sha256": digest, "descent": DESCENT.dump_python(found.within(), mode="json")}
 
 
 def _verified(response: bytes, message: bytes, roots: str, nonce: str) -> TimeStamp:

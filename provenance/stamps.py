@@ -151,11 +151,16 @@ def _fault(answer: bytes, roots: Chain) -> str:
     return ""
 
 
+def certificates_of(answer: bytes) -> Chain:
+    """Those that an authority's answer carries. Raises what UNREADABLE lists."""
+    data = rfc3161_client.decode_timestamp_response(answer).signed_data
+    return [x509.load_der_x509_certificate(bytes(one)) for one in data.certificates]
+
+
 def _chain(answer: bytes) -> Chain:
     """The signer's certificate, then those above it. Raises LookupError, and what UNREADABLE lists."""
-    data = rfc3161_client.decode_timestamp_response(answer).signed_data
-    certificates = [x509.load_der_x509_certificate(bytes(one)) for one in data.certificates]
-    (signer,) = data.signer_infos
+    certificates = certificates_of(answer)
+    (signer,) = rfc3161_client.decode_timestamp_response(answer).signed_data.signer_infos
     chain = [
         next(one for one in certificates if (one.serial_number, one.issuer) == (signer.serial_number, signer.issuer))
     ]

@@ -13,8 +13,8 @@ from detection.metadata import Metadata, parse_metadata
 from detection.process import Reply
 from detection.shares import Workers
 from provenance.custody.imported import BundleReport, parse_bundle_report
-from provenance.lineage import Lineage, parse_lineage
-from provenance.report import History, VerificationReport, parse_history, parse_report
+from provenance.descent import Descent, parse_descent
+from provenance.report import History, VerificationReport, parse_history
 from provenance.trust import TrustPolicy
 
 EXAMINE_SECONDS: Final = 30.0
@@ -30,8 +30,7 @@ def verify(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | N
 
     Raises EmptyMediaError, MediaTooLargeError, FormatUnsupportedError, and what `Sandbox.run` raises.
     """
-    with _verifying(workers, file, trust, sidecar) as reply:
-        return parse_report(reply.result.get("report"))
+    return _verified(workers, file, trust, sidecar).report
 
 
 def inspect(
@@ -39,29 +38,24 @@ def inspect(
 ) -> tuple[VerificationReport, Metadata]:
     """The same, and what the file's metadata say. Raises as `verify`."""
     with _verifying(workers, file, trust, sidecar, "metadata") as reply:
-        return parse_report(reply.result.get("report")), parse_metadata(reply.result.get("metadata"))
+        return parse_descent(reply.result.get("descent")).report, parse_metadata(reply.result.get("metadata"))
 
 
-def trace(
-    workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None
-) -> tuple[VerificationReport, Lineage]:
+def trace(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> Descent:
     """The same, and its lineage. Raises as `verify`."""
-    with _verifying(workers, file, trust, sidecar, "traced") as reply:
-        return parse_report(reply.result.get("report")), parse_lineage(reply.result.get("lineage"))
+    return _verified(workers, file, trust, sidecar, "traced")
 
 
-def trace_alone(workers: Workers, store: Memfd, trust: TrustPolicy) -> tuple[VerificationReport, Lineage]:
+def trace_alone(workers: Workers, store: Memfd, trust: TrustPolicy) -> Descent:
     """The same of a manifest store whose content is not here: of everything but whether that is what was signed. Raises
     as `verify`.
     """
-    with _verifying(workers, store, trust, None, "alone", "traced") as reply:
-        return parse_report(reply.result.get("report")), parse_lineage(reply.result.get("lineage"))
+    return _verified(workers, store, trust, None, "alone", "traced")
 
 
 def verify_alone(workers: Workers, store: Memfd, trust: TrustPolicy) -> VerificationReport:
     """The report of that. Raises as `verify`."""
-    with _verifying(workers, store, trust, None, "alone") as reply:
-        return parse_report(reply.result.get("report"))
+    return _verified(workers, store, trust, None, "alone").report
 
 
 def active(workers: Workers, store: Memfd) -> bytes:
@@ -104,6 +98,11 @@ def examine(
 def examination_seconds(size: int) -> float:
     """How long a worker may take for an upload of `size` bytes."""
     return EXAMINE_SECONDS + EXAMINE_SECONDS_PER_MEBIBYTE * size / 2**20
+
+
+def _verified(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None, *wanted: str) -> Descent:
+    with _verifying(workers, file, trust, sidecar, *wanted) as reply:
+        return parse_descent(reply.result.get("descent"))
 
 
 def _verifying(

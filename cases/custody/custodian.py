@@ -3,13 +3,14 @@
 Rules
 - By id it is for the owner, and of the manifests: the file itself need no longer be kept. By file it is for anybody,
   and nothing of the file is kept.
-- What manifests say is looked at in a worker, under the trust of now; what was recorded is added to it, as far as
-  whoever asks may know (`known`).
+- What manifests say was found by a worker, under the trust of now (`traces`); what was recorded is added to it, as far
+  as whoever asks may know (`known`).
 - A verification is told where one is on record: that of an upload's earlier manifest, and that of a bundle.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,7 +20,7 @@ from cases.asset import Asset, AssetId, AssetState
 from cases.custody.decisions import EXPORTED, HANDED_OVER
 from cases.custody.imported import verification
 from cases.custody.known import Event, Known, Record, known
-from cases.custody.traces import Found, Traces
+from cases.custody.traces import Traces, of_file, of_store
 from cases.decisions import ASSET_SIGNED
 from cases.library import Library
 from detection.memfd import Memfd
@@ -38,6 +39,7 @@ from provenance.custody.graph import (
     made_from,
     stated_acts,
 )
+from provenance.descent import Descent
 from provenance.lineage import Lineage, Traced
 from provenance.report import VerificationReport
 from provenance.summary import summarise, without_file, word
@@ -71,12 +73,9 @@ class Custodian:
         if found.state is AssetState.ERASED:
             tombstone = Lineage((Traced(found.id, None, None, None, ()),))
             return self._told(by, VerificationReport(Verdict.ABSENT, trust.digest), tombstone, trust, erased=found)
-        report, lineage = self.trace(found, trust)
-        return self._told(by, report, lineage, trust)
-
-    def trace(self, asset: Asset, trust: TrustPolicy) -> Found:
-        """What an asset's manifest store is found to say. Raises AssetGoneError, SandboxError."""
-        return self.traces.of(asset.id, trust, lambda: self._look(asset, trust))
+        names = of_store(found.id), *([of_file(found.details.signed_sha256)] if found.details else [])
+        descent = self.traces.looked(trust, found.id, names, lambda: self._look(found, trust))
+        return self._told(by, descent.report, descent.lineage, trust)
 
     def of_file(
         self, holder: str, by: Caller | None, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None
@@ -84,12 +83,13 @@ class Custodian:
         """That of a file of any type that C2PA defines; a worker of the holder's share looks. Raises as
         `provenance.validation.trace`, KeyStoreUnavailableError, KeyNotFoundError.
         """
-        report, lineage = trace(self.workers.of(holder), file, trust, sidecar)
-        told = self._told(by, report, lineage, trust, checked=True)
-        bare = report.verdict is Verdict.ABSENT and sidecar is None
+        known = None if sidecar else self.traces.of(trust, of_file(_digest(file)))
+        descent = known or trace(self.workers.of(holder), file, trust, sidecar)
+        told = self._told(by, descent.report, descent.lineage, trust, checked=True)
+        bare = descent.report.verdict is Verdict.ABSENT and sidecar is None
         return replace(told, sentence=f"{told.sentence} {BARE}") if bare else told
 
-    def _look(self, asset: Asset, trust: TrustPolicy) -> Found:
+    def _look(self, asset: Asset, trust: TrustPolicy) -> Descent:
         with Memfd.of([self.library.kept_manifest(asset)]) as store:
             return trace_alone(self.workers.of(asset.principal), store, trust)
 
@@ -157,6 +157,13 @@ class _Telling:
                 yield verification(self._subjects, brought.row, brought.time)
         if record:
             yield from _decisions(record)
+
+
+def _digest(file: Memfd) -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _owned(node: FileNode, record: Record | None) -> FileNode:

@@ -1,31 +1,56 @@
-"""What manifest stores of our own were found to say, for a short while: to validate fifty generations again takes
-longer than all else that custody is.
+"""What files that were signed here were found to be, for a while: to validate fifty generations again takes longer than
+all else that custody is.
 
 Rules
-- What is remembered was found under one trust policy, and no longer ago than KEPT: a certificate may end meanwhile.
-- A manifest store never changes, and the asset whose it is names it. Of an erased one nobody asks any more, and what is
-  remembered goes with the next that is looked at after KEPT.
+- What is remembered was found by a validation: of the signed file as it was signed, or of a manifest store of ours when
+  somebody asked. Other files leave nothing here.
+- It holds for the same bytes, under the same trust (lists, roots, revocations), until time itself may change it
+  (`provenance.lasting`). What does not say until when is not remembered.
+- Of an erased asset nothing is: it is forgotten with its key, in other processes when KEPT is over.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Final, TypeAlias
+from typing import Final, NewType
 
-from cases.asset import AssetId
+from sqlalchemy import Connection
+
 from keys.clock import Clock
-from provenance.lineage import Lineage
-from provenance.report import VerificationReport
+from ledger.ids import SubjectId, TenantId
+from provenance.descent import DESCENT, Descent
 from provenance.trust import TrustPolicy
 
-KEPT: Final = timedelta(minutes=1)
-MAX_KEPT: Final = 64
+KEPT: Final = timedelta(days=1)
+MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
+"""Compressed: some thousands of long histories, or twenty times as many short ones."""
 
-Found: TypeAlias = tuple[VerificationReport, Lineage]
-_Key: TypeAlias = tuple[AssetId, str]
+Name = NewType("Name", str)
+"""What it was found of: `of_file` or `of_store`."""
+
+
+def of_file(signed_sha256: str) -> Name:
+    """A signed file, which carries its manifest."""
+    return Name(f"file:{signed_sha256}")
+
+
+def of_store(asset: str) -> Name:
+    """The manifest store of an asset, without its file."""
+    return Name(f"store:{asset}")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    asset: str
+    trust: str
+    since: datetime
+    until: datetime
+    found: bytes
 
 
 class Traces:
@@ -34,22 +59,49 @@ class Traces:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._guard = Lock()
-        self._kept: OrderedDict[_Key, tuple[datetime, Found]] = OrderedDict()
+        # Under the guard.
+        self._kept: OrderedDict[Name, _Kept] = OrderedDict()
+        self._bytes = 0
 
-    def of(self, asset: AssetId, trust: TrustPolicy, look: Callable[[], Found]) -> Found:
-        """What was found not long ago, or what `look` finds. Raises what that raises."""
-        key, now = (asset, trust.digest), self._clock()
+    def of(self, trust: TrustPolicy, *names: Name) -> Descent | None:
+        """What any of these was found to be, if that still holds."""
+        now = self._clock()
         with self._guard:
-            self._forget(now)
-            if known := self._kept.get(key):
-                return known[1]
+            kept = (self._kept.get(name) for name in names)
+            found = next((one for one in kept if one and one.trust == trust.digest and _holds(one, now)), None)
+        return DESCENT.validate_json(zlib.decompress(found.found)) if found else None
+
+    def keep(self, name: Name, asset: str, found: Descent) -> None:
+        """Remember what an asset was found to be."""
+        if found.lasts_until is None:
+            return
+        now, packed = self._clock(), zlib.compress(DESCENT.dump_json(found), 1)
+        kept = _Kept(asset, found.report.trust, now, min(found.lasts_until, now + KEPT), packed)
+        with self._guard:
+            self._drop(name)
+            self._kept[name] = kept
+            self._bytes += len(packed)
+            while self._kept and (self._bytes > MAX_KEPT_BYTES or not _holds(next(iter(self._kept.values())), now)):
+                self._drop(next(iter(self._kept)))
+
+    def looked(self, trust: TrustPolicy, asset: str, names: tuple[Name, ...], look: Callable[[], Descent]) -> Descent:
+        """What any of these was found to be, or what `look` finds of the first. Raises what that raises."""
+        if (known := self.of(trust, *names)) is not None:
+            return known
         found = look()
-        with self._guard:
-            self._kept[key] = (now, found)
-            while len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
+        self.keep(names[0], asset, found)
         return found
 
-    def _forget(self, now: datetime) -> None:
-        while self._kept and not timedelta(0) <= now - next(iter(self._kept.values()))[0] < KEPT:
-            self._kept.popitem(last=False)
+    def forget(self, _connection: Connection, _tenant: TenantId, subject: SubjectId) -> None:
+        """Of an asset that is erased (`Subjects.on_erase`)."""
+        with self._guard:
+            for name in [name for name, one in self._kept.items() if one.asset == subject]:
+                self._drop(name)
+
+    def _drop(self, name: Name) -> None:
+        if (kept := self._kept.pop(name, None)) is not None:
+            self._bytes -= len(kept.found)
+
+
+def _holds(kept: _Kept, now: datetime) -> bool:
+    return kept.since <= now < kept.until

@@ -27,6 +27,7 @@ from keys.profile import check_profile
 from keys.revocation import IssuerAndSerial, Reason, Revocation, RevocationList
 from provenance.assessment import assess, judged
 from provenance.codes import SIGNATURE_VALIDATED, SIGNER_TRUSTED
+from provenance.descent import parse_descent
 from provenance.errors import ClaimRefusedError, TrustPolicyError
 from provenance.manifest import define
 from provenance.report import (
@@ -35,7 +36,6 @@ from provenance.report import (
     REPORT,
     VerificationReport,
     parse_history,
-    parse_report,
     parse_time_stamp,
     without_lists,
 )
@@ -130,9 +130,9 @@ def test_claims(claim: dict[str, Any]) -> None:
     stamps=st.sampled_from(STAMPS),
 )
 def test_reports(store: dict[str, Any], detail: dict[str, Any], revoked: str, signers: Signers, stamps: Stamps) -> None:
-    store = judged(store, detail, revoked, signers, stamps)
-    report = assess(store, detail, "policy", revoked, signers, stamps)
-    assert parse_report(REPORT.dump_python(report, mode="json")) == report
+    held = judged(store, detail, revoked, signers, stamps)
+    report = assess(held, detail, "policy", revoked, signers, stamps)
+    assert parse_descent({"report": REPORT.dump_python(report, mode="json")}).report == report
     brief = in_brief(report)
     assert parse_history(HISTORY.dump_python(brief, mode="json")) == brief
     cut = without_lists(report)
@@ -151,7 +151,7 @@ def _check_trust(report: VerificationReport) -> None:
 
 @given(answer=anything | stores)
 def test_what_workers_say(answer: object) -> None:
-    for parse in (parse_examination, parse_report, parse_history, parse_time_stamp):
+    for parse in (parse_examination, parse_descent, parse_history, parse_time_stamp):
         with suppress(WorkerProtocolError):
             parse(answer)
     with suppress(ValueError):

@@ -16,9 +16,10 @@ from detection.errors import IsolationUnavailableError, JobFailedError
 from detection.isolation import Isolation
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
-from provenance import jobs
+from provenance import descent, jobs
+from provenance.descent import parse_descent
 from provenance.jobs import JOBS
-from provenance.report import REPORT, parse_report
+from provenance.report import REPORT
 from provenance.summary import summarise
 from provenance.validation import verify
 from provenance.verdict import Verdict
@@ -52,10 +53,10 @@ def test_a_report_too_long_to_hand_over_keeps_its_verdicts(house: House, monkeyp
     tampered = bytearray(house.signed(draw()))
     tampered[-200] ^= 0xFF
     whole = house.verify(file := house.signed(bytes(tampered)))
-    monkeypatch.setattr(jobs, "MAX_REPORT_BYTES", 1000)
+    monkeypatch.setattr(descent, "MAX_REPORT_BYTES", 1000)
     with Memfd.of([file]) as memfd:
         answer, _ = jobs.verify({"trust": house.trust.settings}, [memfd.fileno()], lambda _: b"")
-    cut = parse_report(answer["report"])
+    cut = parse_descent(answer["descent"]).report
     assert (cut.verdict, cut.ancestry, cut.label, cut.signer) == (
         Verdict.TRUSTED, Verdict.INVALID, whole.label, whole.signer,
     )  # fmt: skip
@@ -109,7 +110,7 @@ def verify_here(data: bytes, house: House) -> dict[str, Any]:
     with Memfd.of([data]) as file:
         result, outputs = JOBS["verify"]({"trust": house.trust.settings}, [file.fileno()], ask)
     assert outputs == []
-    report: dict[str, Any] = result["report"]
+    report: dict[str, Any] = result["descent"]["report"]
     return report
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from detection.errors import WorkerProtocolError
 from provenance.characters import hidden
-from provenance.report import MAX_TEXT, REPORT, VerificationReport, legible, parse_history, parse_report, text
+from provenance.descent import DESCENT, Descent, parse_descent
+from provenance.report import MAX_TEXT, REPORT, VerificationReport, legible, parse_history, text
 from provenance.verdict import Verdict
 from tests.provenance.house import House, draw
 
@@ -24,12 +25,12 @@ JSON = st.recursive(
 
 def test_a_report_crosses_unchanged(house: House) -> None:
     report = house.verify(house.signed(house.signed(draw())))
-    assert parse_report(json.loads(json.dumps(REPORT.dump_python(report, mode="json")))) == report
+    assert parse_descent(json.loads(json.dumps(DESCENT.dump_python(Descent(report), mode="json")))).report == report
 
 
 @given(JSON)
 def test_whatever_a_worker_says_is_a_report_or_refused(answer: Any) -> None:
-    for parse in (parse_report, parse_history):
+    for parse in (parse_descent, parse_history):
         with pytest.raises(WorkerProtocolError):
             parse(answer)
 
@@ -41,7 +42,7 @@ def test_whatever_a_worker_says_is_a_report_or_refused(answer: Any) -> None:
 def test_one_wrong_field_is_enough(change: dict[str, Any]) -> None:
     honest = REPORT.dump_python(VerificationReport(Verdict.ABSENT, "policy"), mode="json")
     with pytest.raises(WorkerProtocolError, match="wrong shape"):
-        parse_report(honest | change)
+        parse_descent({"report": honest | change})
 
 
 @given(st.text())

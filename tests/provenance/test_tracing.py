@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from detection.memfd import Memfd
-from provenance.lineage import MAX_TRACED, Lineage, parse_lineage
+from provenance.descent import parse_descent
+from provenance.lineage import MAX_TRACED, Lineage
 from provenance.manifest import MAX_MANIFEST_STORE_BYTES
 from provenance.report import VerificationReport
 from provenance.validation import trace, trace_alone
@@ -25,7 +26,8 @@ PARENT = {"label": "parent", "relationship": "parentOf", "format": "image/jpeg"}
 
 def traced(house: House, file: bytes, *, alone: bool = False) -> tuple[VerificationReport, Lineage]:
     with Memfd.of([file]) as memfd:
-        return (trace_alone if alone else trace)(house.sandbox, memfd, house.trust)
+        found = (trace_alone if alone else trace)(house.sandbox, memfd, house.trust)
+    return found.report, found.lineage
 
 
 def store_of(house: House, file: bytes) -> bytes:
@@ -158,14 +160,15 @@ def test_a_large_film_without_a_large_manifest_is_read(house: House) -> None:
 
 
 def test_a_worker_that_sends_too_much_is_not_believed() -> None:
+    whole = {"verdict": "trusted", "trust": "policy"}
     one: dict[str, Any] = {"id": "a", "title": None, "format": None, "verdict": "trusted", "failures": []}
-    assert parse_lineage({"files": [one]}).files[0].verdict is Verdict.TRUSTED
+    assert parse_descent({"report": whole, "lineage": {"files": [one]}}).lineage.files[0].verdict is Verdict.TRUSTED
     answers: tuple[object, ...] = (
         {"files": [one] * (MAX_TRACED + 1)}, {"files": [{**one, "verdict": "fine"}]}, None, [], {"files": 1},
     )  # fmt: skip
     for answer in answers:
         with pytest.raises(Exception, match="lineage"):
-            parse_lineage(answer)
+            parse_descent({"report": whole, "lineage": answer})
 
 
 def test_a_cut_lineage_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +178,6 @@ def test_a_cut_lineage_says_so(house: House, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(tracing, "MAX_TRACED", 1)
     with Memfd.of([file]) as memfd:
         answer, _ = jobs.verify({"trust": house.trust.settings, "traced": True}, [memfd.fileno()], lambda _: b"")
-    found = parse_lineage(json.loads(json.dumps(answer["lineage"])))
+    found = parse_descent(json.loads(json.dumps(answer["descent"]))).lineage
     assert (len(found.files), found.steps, found.truncated) == (1, (), True)
     assert replace(found, truncated=False) != found
