@@ -196,7 +196,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         claims=Claims(ledger, database, signers, keys, revocations, time_stamps, trust.policy, clock),
         library=library,
         recovery=recovery,
-        custody=custody_of(settings, library, traces, signers, strangers, clock, entropy),
+        custody=custody_of(settings, library, traces, recovery, signers, strangers, clock, entropy),
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,

@@ -12,6 +12,7 @@ from cases.custody.handovers import Handovers
 from cases.custody.imports import Imports
 from cases.custody.traces import Traces
 from cases.library import Library
+from cases.recovery.origins import Recovery
 from detection.shares import Shares
 from keys.clock import Clock, Entropy
 
@@ -35,6 +36,7 @@ def custody_of(
     settings: Settings,
     library: Library,
     traces: Traces,
+    recovery: Recovery,
     callers: Shares,
     strangers: Shares,
     clock: Clock,
@@ -48,7 +50,7 @@ def custody_of(
         return (ledger.vkey(), *others)
 
     def told(workers: Shares) -> Custodian:
-        return Custodian(library, database, ledger.subjects, workers, traces)
+        return Custodian(library, database, ledger.subjects, recovery, workers, traces, clock)
 
     def brought(workers: Shares) -> Imports:
         return Imports(ledger, database, workers, logs, clock, entropy)

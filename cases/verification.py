@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from cases.access import Caller
 from cases.creators import Creator, Creators
 from cases.recognition import Recognised, Recognition
-from cases.recovery.origins import Looked, Origins, Recovery
-from cases.recovery.search import By
+from cases.recovery.origins import Origins, Recovery
 from detection.memfd import Memfd
 from detection.metadata import UNREAD, Metadata
 from detection.shares import Shares
@@ -103,14 +102,17 @@ class Verification:
     def _judged(
         self, report: VerificationReport, metadata: Metadata, ours: Recognised | None, origins: Origins | None
     ) -> Confidence:
-        recovered = _level(origins) if origins else Recovered.UNSOUGHT
+        recovered = origins.level if origins else Recovered.UNSOUGHT
         return judging.of_report(report, metadata, self.clock(), recorded=ours is not None, recovered=recovered)
 
     def _looked_at(
         self, holder: str, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None, *, metadata: bool
     ) -> tuple[VerificationReport, Metadata | None]:
         workers = self.workers.of(holder)
-        return inspect(workers, file, trust, sidecar) if metadata else (verify(workers, file, trust, sidecar), None)
+        if not metadata:
+            return verify(workers, file, trust, sidecar), None
+        found, read = inspect(workers, file, trust, sidecar)
+        return found.report, read
 
     def _public(self, report: VerificationReport, file: Memfd, sidecar: Memfd | None) -> Recognised | None:
         if report.verdict is not Verdict.TRUSTED or not report.label:
@@ -131,16 +133,6 @@ class Verification:
             return self.ledger.receipt(entry)
         except NotProvenError:
             return ""
-
-
-def _level(origins: Origins) -> Recovered:
-    """What looking for origins says; one whose own manifest is not trusted says nothing."""
-    if origins.looked is Looked.UNKNOWN:
-        return Recovered.UNSOUGHT
-    matched = {origin.found.likeness.by for origin in origins.origins if origin.report.verdict is Verdict.TRUSTED}
-    if not matched:
-        return Recovered.NONE
-    return Recovered.SAME if By.CONTENT in matched else Recovered.SIMILAR
 
 
 def _marked(report: VerificationReport, metadata: Metadata, origins: Origins | None) -> Marking:

@@ -116,15 +116,20 @@ class Sigillo:
         """The custody of an asset of ours: a graph."""
         return self._json("GET", f"/v1/assets/{asset}/custody")
 
-    def custody_of(self, file: Path, anchors: str = "", manifest: Path | None = None) -> dict[str, Any]:
-        """The same of any file, with its `manifest` if that is kept beside it; `anchors` (PEM) widen the trust."""
+    def custody_of(
+        self, file: Path, anchors: str = "", manifest: Path | None = None, *, confidence: bool = False
+    ) -> dict[str, Any]:
+        """The same of any file, with its `manifest` if that is kept beside it; `anchors` (PEM) widen the trust; with
+        `confidence`, how sure the server is, and why. Of a file without a manifest, also of what it may be a copy of.
+        """
         with file.open("rb") as stream:
             parts: dict[str, Any] = {"file": _part(file, stream)}
             if anchors:
                 parts["anchors"] = (None, anchors, "text/plain")
             if manifest:
                 parts["manifest"] = ("manifest", manifest.read_bytes(), "application/c2pa")
-            return self._json("POST", "/v1/custody", files=parts)
+            query = {"confidence": "true"} if confidence else {}
+            return self._json("POST", "/v1/custody", files=parts, params=query)
 
     def export_custody(self, asset: str) -> bytes:
         """The custody of an asset of ours as a bundle; that it was exported goes on record."""

@@ -35,14 +35,14 @@ def verify(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | N
 
 def inspect(
     workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None
-) -> tuple[VerificationReport, Metadata]:
-    """The same, and what the file's metadata say. Raises as `verify`."""
-    with _verifying(workers, file, trust, sidecar, "metadata") as reply:
-        return parse_descent(reply.result.get("descent")).report, parse_metadata(reply.result.get("metadata"))
+) -> tuple[Descent, Metadata]:
+    """The same with its lineage, and what the file's metadata say. Raises as `verify`."""
+    with _verifying(workers, file, trust, sidecar, "traced", "metadata") as reply:
+        return parse_descent(reply.result.get("descent")), parse_metadata(reply.result.get("metadata"))
 
 
 def trace(workers: Workers, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None) -> Descent:
-    """The same, and its lineage. Raises as `verify`."""
+    """The same with its lineage alone. Raises as `verify`."""
     return _verified(workers, file, trust, sidecar, "traced")
 
 
@@ -51,11 +51,6 @@ def trace_alone(workers: Workers, store: Memfd, trust: TrustPolicy) -> Descent:
     as `verify`.
     """
     return _verified(workers, store, trust, None, "alone", "traced")
-
-
-def verify_alone(workers: Workers, store: Memfd, trust: TrustPolicy) -> VerificationReport:
-    """The report of that. Raises as `verify`."""
-    return _verified(workers, store, trust, None, "alone").report
 
 
 def active(workers: Workers, store: Memfd) -> bytes:

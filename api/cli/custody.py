@@ -12,7 +12,7 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.files import beside
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from api.cli.verify import CODES, COLOURS, WORST
+from api.cli.verify import CODES, COLOURS, WORST, sureness
 from client import Problem
 
 app = typer.Typer(no_args_is_help=True, help="Whose a file is, and how that is known.")
@@ -34,6 +34,7 @@ def show_custody(
     manifest: Path = typer.Option(None, help="Manifest kept beside the file."),
     anchors: Path = typer.Option(None, help="PEM file of further roots to trust."),
     key: Path = typer.Option(None, help="Of a bundle: verifier keys of logs that you know."),
+    confidence: bool = typer.Option(False, "--confidence", help="Of a file: say how sure that is, and why."),
     server: str = SERVER,
     token: str = TOKEN,
     as_json: bool = JSON,
@@ -46,7 +47,7 @@ def show_custody(
         elif _is_bundle(file):
             found = sigillo.look_at_bundle(file, logs, pem)
         else:
-            found = sigillo.custody_of(file, pem, manifest or beside(file))
+            found = sigillo.custody_of(file, pem, manifest or beside(file), confidence=confidence)
     if as_json:
         show(found)
     else:
@@ -194,6 +195,17 @@ def _show(found: Mapping[str, Any]) -> None:
     say(f"[bold {COLOURS[found['verdict']]}]{found['verdict']}[/]  {quoted(found['sentence'])}")
     if "origin" in found:
         _say_worth(found)
+    _say_graph(graph, whose)
+    for name, text in sureness(found.get("confidence")):
+        say(f"  {name:<10} {quoted(text)}")
+    if recovered := found.get("recovered"):
+        say(f"  {quoted(recovered['sentence'])}")
+        for one in recovered["candidates"]:
+            say(f"  looks like {quoted(one['title'] or one['manifest_id'])}, of which is known:")
+            _say_graph(one["custody"], "")
+
+
+def _say_graph(graph: Mapping[str, Any], whose: str) -> None:
     if graph["owner"]:
         say(f"  owner      {quoted(' -> '.join(str(hand['principal']) for hand in graph['hands']))}")
     for model in graph["models"]:

@@ -146,9 +146,14 @@ def _stated(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _judged(marking: dict[str, Any], confidence: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """What it says of AI; and the score, if one was asked for, what weighed in it, and each mismatch."""
+    """What it says of AI, and how sure that is."""
     if marking["disclosure"]:
         yield "AI", f"{marking['disclosure']['text']} ({marking['mark']})"
+    yield from sureness(confidence)
+
+
+def sureness(confidence: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """The score, if one was asked for, what weighed in it, and each mismatch."""
     if confidence is None:
         return
     yield "confidence", f"{confidence['score']} of 100, {confidence['band']} ({confidence['policy']})"

@@ -15,18 +15,18 @@ from api.openapi import BINARY, multipart
 from api.prefer import ProofDep
 from api.routers.assets import IdempotencyHeader
 from api.routers.verifications import widened
-from api.schemas.custody import BundleView, HandoverRequest, HandoverView, OfferPage, OfferView
+from api.schemas.custody import BundleView, CustodyView, HandoverRequest, HandoverView, OfferPage, OfferView
 from api.schemas.words import AFTER_ENTRY, ASSET
 from api.service import Service, ServiceDep
 from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.asset import AssetId
+from cases.custody.custodian import Told
 from cases.custody.handovers import PAGE
 from cases.custody.imported import Imported
 from ledger.errors import CheckpointError
 from ledger.ids import PrincipalId
 from provenance.custody.bundle import MAX_BUNDLE_BYTES, MEDIA_TYPE
-from provenance.custody.graph import Custody
 from provenance.custody.imported import BundleReport
 
 router = APIRouter(tags=["custody"])
@@ -35,14 +35,15 @@ imports = APIRouter(tags=["custody imports"])
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 AssetPath = Annotated[str, Path(pattern=ASSET)]
-_CUSTODY, _BUNDLE = TypeAdapter(Custody), TypeAdapter(BundleView)
+_CUSTODY, _BUNDLE = TypeAdapter(CustodyView), TypeAdapter(BundleView)
 
 
-@router.get("/v1/assets/{asset}/custody", tags=["assets"], responses={200: {"model": Custody}})
+@router.get("/v1/assets/{asset}/custody", tags=["assets"], responses={200: {"model": CustodyView}})
 async def by_id(service: ServiceDep, caller: CallerDep, asset: str) -> Response:
     """The custody of an asset of yours: a graph of files, of what was done with them, and of the proof of each step.
 
     It is told of the manifests; whether a file is the one that was signed, `POST /v1/custody` tells of the file.
+    `confidence` is as of the signing.
     """
     caller.require(Scope.READ)
     found = await service.callers.turns.run(
@@ -53,20 +54,22 @@ async def by_id(service: ServiceDep, caller: CallerDep, asset: str) -> Response:
 
 @router.post(
     "/v1/custody",
-    responses={200: {"model": Custody}},
+    responses={200: {"model": CustodyView}},
     openapi_extra=multipart({"manifest": BINARY, "anchors": {"type": "string"}, "trust_config": {"type": "string"}}),
 )
 async def by_file(request: Request, service: ServiceDep) -> Response:
     """The same of a file, for anybody; with its manifest store (`.c2pa`) as `manifest` where that is kept beside it.
 
     Of assets of this deployment everybody learns what is public of them, and their owner all. `anchors` (PEM) and
-    `trust_config` (OIDs) widen whom to trust.
+    `trust_config` (OIDs) widen whom to trust. Of a file without a manifest, `recovered` is what it may be a copy of,
+    with the custody of that. With `?confidence=true` the answer says how sure we are, and why.
     """
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
     holder = caller.principal if caller else network_name(request)
+    confidence = request.query_params.get("confidence") == "true"
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:
-        return _answer(await desk.turns.run(holder, _of_file, service, holder, caller, upload))
+        return _answer(await desk.turns.run(holder, _of_file, service, holder, caller, upload, confidence))
 
 
 @router.post(
@@ -169,14 +172,14 @@ def offered(
     return OfferPage(offers=[OfferView.of(one) for one in found], next=found[-1].id if len(found) == PAGE else None)
 
 
-def _of_file(service: Service, holder: str, caller: Caller | None, upload: Upload) -> Custody:
-    custodian = service.custody.callers if caller else service.custody.strangers
-    return custodian.of_file(holder, caller, upload.content, widened(service, upload), upload.sidecar)
+def _of_file(service: Service, holder: str, caller: Caller | None, upload: Upload, confidence: bool) -> Told:
+    custodian, trust = service.custody.callers if caller else service.custody.strangers, widened(service, upload)
+    return custodian.of_file(holder, caller, upload.content, trust, upload.sidecar, confidence=confidence)
 
 
-def _answer(found: Custody) -> Response:
+def _answer(found: Told) -> Response:
     """Written as it is: to have it validated again takes a while where there are a thousand nodes."""
-    return Response(_CUSTODY.dump_json(found), media_type="application/json", headers=PRIVATE)
+    return Response(_CUSTODY.dump_json(CustodyView.of(found)), media_type="application/json", headers=PRIVATE)
 
 
 def _export(service: Service, caller: Caller, asset: AssetId) -> bytes:

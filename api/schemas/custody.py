@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
 from api.schemas.assets import LedgerView, Strict
+from api.schemas.verification import OriginView
 from api.schemas.words import PRINCIPAL
+from cases.custody.custodian import Told
 from cases.custody.handovers import Offer
 from cases.custody.imported import Imported
+from cases.recovery.origins import Looked
 from ledger.ids import moment
+from provenance.confidence.score import Confidence
 from provenance.custody.graph import Custody
 from provenance.custody.imported import BundleReport
 from provenance.report import VerificationReport
+from provenance.summary import word
 from provenance.verdict import Verdict
 
 
@@ -63,6 +68,39 @@ class OfferPage(BaseModel):
 
 
 @dataclass(frozen=True)
+class RecoveredOrigin(OriginView):
+    """Something that was signed here, and that the file resembles, with its own custody."""
+
+    custody: Custody
+    """Of that, as far as whoever asks may know: not of the file."""
+
+
+@dataclass(frozen=True)
+class RecoveredCustody:
+    """What a file that carries no manifest may be a copy of."""
+
+    looked: Looked
+    sentence: str
+    candidates: tuple[RecoveredOrigin, ...] = ()
+
+
+@dataclass(frozen=True)
+class CustodyView(Custody):
+    """Custody, how sure we are of it, and what a file without a manifest may be a copy of."""
+
+    confidence: Confidence | None = None
+    """Of an asset, as of its signing; of a file where `?confidence=true` asked."""
+
+    recovered: RecoveredCustody | None = None
+    """Null of a file that carries a manifest."""
+
+    @classmethod
+    def of(cls, told: Told) -> Self:
+        """The view of what is told."""
+        return cls(**_members(told.custody), confidence=told.confidence, recovered=_recovered(told))
+
+
+@dataclass(frozen=True)
 class BundleView:
     """A custody bundle that holds together: whose word it is, and what that is worth here."""
 
@@ -107,3 +145,15 @@ class BundleView:
             custody=report.custody,
             ledger=ledger,
         )
+
+
+def _recovered(told: Told) -> RecoveredCustody | None:
+    if told.origins is None:
+        return None
+    pairs = zip(told.origins.origins, told.custodies, strict=True)
+    found = (RecoveredOrigin(**_members(OriginView.of(origin)), custody=custody) for origin, custody in pairs)
+    return RecoveredCustody(told.origins.looked, word(told.origins.messages), tuple(found))
+
+
+def _members(of: Custody | OriginView) -> dict[str, Any]:
+    return {field.name: getattr(of, field.name) for field in fields(of)}

@@ -5,6 +5,8 @@ Rules
   and nothing of the file is kept.
 - What manifests say was found by a worker, under the trust of now (`traces`); what was recorded is added to it, as far
   as whoever asks may know (`known`).
+- A file without a manifest stays *absent*. What it may be a copy of is told beside it, with the custody of that:
+  *recovered* is no verdict (`cases.recovery`).
 - A verification is told where one is on record: that of an upload's earlier manifest, and that of a bundle.
 """
 
@@ -23,10 +25,16 @@ from cases.custody.known import Event, Known, Record, known
 from cases.custody.traces import Traces, of_file, of_store
 from cases.decisions import ASSET_SIGNED
 from cases.library import Library
+from cases.recovery.origins import Origins, Recovery
 from detection.memfd import Memfd
+from detection.metadata import Metadata
 from detection.shares import Shares
+from keys.clock import Clock
 from ledger.forgetting.subjects import Subjects
 from ledger.storage.database import Database
+from provenance.confidence import judging
+from provenance.confidence.evidence import Recovered
+from provenance.confidence.score import Confidence
 from provenance.custody.graph import (
     RELATION,
     Act,
@@ -44,15 +52,27 @@ from provenance.lineage import Lineage, Traced
 from provenance.report import VerificationReport
 from provenance.summary import summarise, without_file, word
 from provenance.trust import TrustPolicy
-from provenance.validation import trace, trace_alone
+from provenance.validation import inspect, trace, trace_alone
 from provenance.verdict import Verdict
 
 ERASED: Final = "This was erased. Its ledger entries remain, which say nothing of what it was."
-BARE: Final = (
-    "If it lost one, its verification (`POST /v1/verifications`, `sigillo verify`) names what looks like it here."
-)
 _TYPES: Final = {HANDED_OVER.name: ActType.HANDOVER, EXPORTED.name: ActType.HANDOVER}
 """Kinds that are no decision about an asset."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Custody, and what goes with it."""
+
+    custody: Custody
+    confidence: Confidence | None = None
+    """How sure we are of what the file says of its origin: of an asset, as it was signed; of a file, where asked."""
+
+    origins: Origins | None = None
+    """What a file without a manifest may have been made from; None of others."""
+
+    custodies: tuple[Custody, ...] = ()
+    """Of each of those origins: theirs, not the file's."""
 
 
 @dataclass(frozen=True)
@@ -62,47 +82,77 @@ class Custodian:
     library: Library
     database: Database
     subjects: Subjects
+    recovery: Recovery
     workers: Shares
     traces: Traces
+    clock: Clock
 
-    def of_asset(self, by: Caller, asset: AssetId, trust: TrustPolicy) -> Custody:
+    def of_asset(self, by: Caller, asset: AssetId, trust: TrustPolicy) -> Told:
         """That of one of the caller's assets; of an erased one, what the ledger has. Raises AssetNotFoundError,
         SandboxError, KeyStoreUnavailableError.
         """
         found = self.library.find(by, asset)
         if found.state is AssetState.ERASED:
             tombstone = Lineage((Traced(found.id, None, None, None, ()),))
-            return self._told(by, VerificationReport(Verdict.ABSENT, trust.digest), tombstone, trust, erased=found)
+            absent = Descent(VerificationReport(Verdict.ABSENT, trust.digest), tombstone)
+            return Told(self._custody(by, absent, trust, erased=found))
         names = of_store(found.id), *([of_file(found.details.signed_sha256)] if found.details else [])
         descent = self.traces.looked(trust, found.id, names, lambda: self._look(found, trust))
-        return self._told(by, descent.report, descent.lineage, trust)
+        return Told(self._custody(by, descent, trust), found.details.confidence if found.details else None)
 
     def of_file(
-        self, holder: str, by: Caller | None, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None = None
-    ) -> Custody:
-        """That of a file of any type that C2PA defines; a worker of the holder's share looks. Raises as
-        `provenance.validation.trace`, KeyStoreUnavailableError, KeyNotFoundError.
+        self,
+        holder: str,
+        by: Caller | None,
+        file: Memfd,
+        trust: TrustPolicy,
+        sidecar: Memfd | None = None,
+        *,
+        confidence: bool = False,
+    ) -> Told:
+        """That of a file of any type that C2PA defines; a worker of the holder's share looks, with `confidence` at its
+        metadata too. Raises as `provenance.validation.trace`, KeyStoreUnavailableError, KeyNotFoundError.
         """
-        known = None if sidecar else self.traces.of(trust, of_file(_digest(file)))
-        descent = known or trace(self.workers.of(holder), file, trust, sidecar)
-        told = self._told(by, descent.report, descent.lineage, trust, checked=True)
+        descent, metadata = self._look_at(holder, file, trust, sidecar, metadata=confidence)
         bare = descent.report.verdict is Verdict.ABSENT and sidecar is None
-        return replace(told, sentence=f"{told.sentence} {BARE}") if bare else told
+        origins = self.recovery.of(self.workers.of(holder), file, by, trust) if bare else None
+        custody = self._custody(by, descent, trust, checked=True)
+        return Told(
+            custody,
+            self._judged(descent.report, metadata, custody, origins) if metadata else None,
+            origins,
+            tuple(self._custody(by, one.descent, trust) for one in origins.origins) if origins else (),
+        )
+
+    def _look_at(
+        self, holder: str, file: Memfd, trust: TrustPolicy, sidecar: Memfd | None, *, metadata: bool
+    ) -> tuple[Descent, Metadata | None]:
+        workers = self.workers.of(holder)
+        if metadata:
+            return inspect(workers, file, trust, sidecar)
+        known = None if sidecar else self.traces.of(trust, of_file(_digest(file)))
+        return known or trace(workers, file, trust, sidecar), None
+
+    def _judged(
+        self, report: VerificationReport, metadata: Metadata, custody: Custody, origins: Origins | None
+    ) -> Confidence:
+        recovered = origins.level if origins else Recovered.UNSOUGHT
+        return judging.of_report(report, metadata, self.clock(), recorded=bool(custody.hands), recovered=recovered)
 
     def _look(self, asset: Asset, trust: TrustPolicy) -> Descent:
         with Memfd.of([self.library.kept_manifest(asset)]) as store:
             return trace_alone(self.workers.of(asset.principal), store, trust)
 
-    def _told(
+    def _custody(
         self,
         by: Caller | None,
-        report: VerificationReport,
-        lineage: Lineage,
+        descent: Descent,
         trust: TrustPolicy,
         *,
         checked: bool = False,
         erased: Asset | None = None,
     ) -> Custody:
+        report, lineage = descent.report, descent.lineage
         telling = _Telling(known(self.database, self.subjects, by, lineage, erased), lineage, self.subjects)
         nodes = list(telling.nodes())
         edges = made_from(lineage) + tuple(telling.edges)

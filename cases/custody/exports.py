@@ -69,12 +69,12 @@ class Exports:
 
     def _placed(self, by: Caller, asset: Asset, trust: TrustPolicy) -> Custody:
         """Its custody, in which every entry has its place in the log."""
-        custody = self.custodian.of_asset(by, asset.id, trust)
+        custody = self.custodian.of_asset(by, asset.id, trust).custody
         if custody.truncated or len(canonical(custody)) > MAX_CUSTODY_BYTES:
             raise CustodyTooLargeError(f"{MAX_TRACED} files, and {MAX_CUSTODY_BYTES} bytes of graph")
         if not custody.placed:
             self._wait(custody.entries)
-            custody = self.custodian.of_asset(by, asset.id, trust)
+            custody = self.custodian.of_asset(by, asset.id, trust).custody
         return custody
 
     def _receipts(self, entries: Sequence[str]) -> Mapping[str, str]:

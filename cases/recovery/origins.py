@@ -32,10 +32,12 @@ from keys.errors import KeysError
 from ledger.entry import format_time
 from ledger.errors import LedgerError, NotProvenError, SubjectErasedError
 from ledger.log import Ledger
+from provenance.confidence.evidence import Recovered
+from provenance.descent import Descent
 from provenance.report import VerificationReport
 from provenance.summary import UNNAMED, Message
 from provenance.trust import TrustPolicy
-from provenance.validation import examination_seconds, verify_alone
+from provenance.validation import examination_seconds, trace_alone
 from provenance.verdict import Verdict
 
 MAX_ORIGINS: Final = 3
@@ -60,11 +62,16 @@ class Origin:
     """Something signed here that a file resembles."""
 
     found: Found
-    report: VerificationReport
-    """On its manifest alone."""
+    descent: Descent
+    """Of its manifest alone."""
 
     receipt: str
     """Empty while its entry is not yet proven."""
+
+    @property
+    def report(self) -> VerificationReport:
+        """On that manifest."""
+        return self.descent.report
 
     @property
     def message(self) -> Message:
@@ -89,6 +96,16 @@ class Origins:
     """Why it is unknown."""
 
     origins: tuple[Origin, ...] = ()
+
+    @property
+    def level(self) -> Recovered:
+        """What looking says of a file's origin; a candidate whose own manifest is not trusted says nothing."""
+        if self.looked is Looked.UNKNOWN:
+            return Recovered.UNSOUGHT
+        matched = {one.found.likeness.by for one in self.origins if one.report.verdict is Verdict.TRUSTED}
+        if not matched:
+            return Recovered.NONE
+        return Recovered.SAME if By.CONTENT in matched else Recovered.SIMILAR
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -133,7 +150,7 @@ class Recovery:
             # Erased since it was found: SubjectErasedError.
             with suppress(ManifestNotFoundError, SubjectErasedError), Memfd.of([self.repository.of(one)]) as store:
                 self._require_as_recorded(one)
-                origins.append(Origin(one, verify_alone(workers, store, trust), self._receipt(one)))
+                origins.append(Origin(one, trace_alone(workers, store, trust), self._receipt(one)))
         return tuple(origins)
 
     def _require_as_recorded(self, found: Found) -> None:

@@ -10,6 +10,7 @@ import pytest
 from ledger.receipt import verify_receipt
 from tests.api.wire import acts_on, assets_in, change, count, counts, problem, proven, signed, upload
 from tests.deployment import Running, picture, running
+from tests.recovering import photo, posted, saved
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +108,43 @@ def test_erased_middle_stays_as_a_tombstone(deployment: Running) -> None:
         assert [act["kind"] for act in acts_on(tombstone, second["id"])] == ["asset.signed", "asset.erased"]
 
 
-def test_a_file_without_a_manifest_is_led_to_its_verification(deployment: Running) -> None:
-    with deployment.http() as anyone:
-        custody = of_file(anyone, picture())
-    assert (custody["verdict"], custody["nodes"]) == ("absent", [])
-    assert "POST /v1/verifications" in custody["sentence"]
+def test_a_stripped_file_has_no_custody_and_that_of_what_it_looks_like_is_beside(deployment: Running) -> None:
+    """Of that, everybody learns as much as of the original itself."""
+    with deployment.http(deployment.key()) as http, deployment.http() as anyone:
+        first, file = signed(http, saved(photo(23)), {"title": "Before"})
+        second, _ = signed(http, file, {"title": "Pier", "visibility": "public"})
+        stripped = posted(photo(23))
+        whole, custody, own = told(http, first), of_file(anyone, stripped), of_file(http, stripped)
+    assert (custody["verdict"], custody["nodes"], custody["root"], custody["hands"]) == ("absent", [], None, [])
+    assert custody["recovered"]["looked"] == "found"
+    (seen,) = custody["recovered"]["candidates"]
+    assert (seen["manifest_id"], seen["custody"]["root"], seen["title"]) == (
+        second["manifest"],
+        second["manifest"],
+        "Pier",
+    )
+    assert (seen["custody"]["verdict"], seen["custody"]["content_checked"]) == ("trusted", False)
+    assert "its own bytes are not signed" in custody["recovered"]["sentence"]
+    assert {act["entry"] for act in seen["custody"]["nodes"] if act.get("entry")} == {second["ledger"]["entry"]}
+    assert (seen["custody"]["owner"], first["id"] in str(custody)) == (None, False)
+    (theirs,) = own["recovered"]["candidates"]  # of one who signed both, the first
+    assert theirs["manifest_id"] == first["manifest"]
+    assert (theirs["custody"]["nodes"], theirs["custody"]["owner"]) == (whole["nodes"], whole["owner"])
+
+
+def test_how_sure_is_told_where_it_is_asked(deployment: Running) -> None:
+    """The same score as a verification's: by the same signals, for the same reasons."""
+    with deployment.http(deployment.key()) as http, deployment.http() as anyone:
+        asset, file = signed(http, saved(photo(29)), {"visibility": "public"})
+        proven(deployment, asset["ledger"]["entry"])
+        assert told(http, asset)["confidence"] == http.get(asset["links"]["self"]).json()["confidence"]
+        assert of_file(http, file)["confidence"] is None
+        for one in (file, posted(photo(29)), tampered(file)):
+            found = upload(anyone, one, path="/v1/custody?confidence=true").json()
+            same = upload(anyone, one, path="/v1/verifications?confidence=true").json()
+            assert found["confidence"] == same["confidence"]
+            assert found["confidence"]["reasons"]
+            assert (found["recovered"] is None) == (same["recovered"] is None)
 
 
 def test_broken_parent_is_recorded_and_shown(deployment: Running) -> None:
