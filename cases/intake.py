@@ -206,8 +206,9 @@ class Intake:
         if kept != asset_id:
             self.blobs.delete(blob.id)
             return kept
-        beside = signing.found.mime in SIDECAR_TYPES
-        self.traces.keep(of_store(kept) if beside else of_file(blob.sha256.hex()), kept, signing.signed.descent)
+        if found := signing.signed.descent:
+            beside = signing.found.mime in SIDECAR_TYPES
+            self.traces.keep(of_store(kept) if beside else of_file(blob.sha256.hex()), kept, found)
         return kept
 
     def _record(self, signing: Signing, subject: Subject, blob: Blob, spent: IdempotencyKey | None) -> AssetId:

@@ -206,9 +206,9 @@ def _kind(file: BinaryIO) -> str | None:
         return None
 
 
-def policy(trust: dict[str, str]) -> Context:
-    """What c2pa-rs is told of whom to trust."""
-    return _context(trust["anchors"], trust["authorities"], trust["usages"])
+def policy(trust: dict[str, str], *, reads_back: bool = True) -> Context:
+    """What c2pa-rs is told of whom to trust, and whether it reads back what it signs."""
+    return _context(trust["anchors"], trust["authorities"], trust["usages"], reads_back)
 
 
 @lru_cache(maxsize=1)
@@ -218,7 +218,7 @@ def _glancing() -> Context:
 
 
 @lru_cache(maxsize=POLICIES_KEPT)
-def _context(anchors: str, authorities: str, usages: str) -> Context:
+def _context(anchors: str, authorities: str, usages: str, reads_back: bool) -> Context:
     # c2pa-rs trusts whatever root it has for signers and time-stamps alike: `signers` and `stamps` tell them apart.
     roots = anchors + "".join(pem for pem in _CERTIFICATE.findall(authorities) if pem not in anchors)
     trust = {"trust_anchors": roots, "trust_config": usages} if roots else {}
@@ -226,8 +226,7 @@ def _context(anchors: str, authorities: str, usages: str) -> Context:
         {
             "version": 1,
             "trust": trust,
-            # What is signed is read back by the job that signs it.
-            "verify": {**_NOTHING_FETCHED, "verify_after_sign": False},
+            "verify": {**_NOTHING_FETCHED, "verify_after_sign": reads_back},
             **_CLOSED,
             "builder": {"thumbnail": {"enabled": False}},
         }

@@ -53,8 +53,8 @@ class SignedAsset:
     time_stamp: TimeStamp | None
     """None where no authority is set, or none answered and none is required."""
 
-    descent: Descent
-    """What was found of it as it was read back."""
+    descent: Descent | None
+    """What it was found to be; None where it has no history that would take long to validate again."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,11 @@ def _stamped(
     workers: Workers, signed: Reply, mime: str, trust: TrustPolicy, time_stamps: TimeStamps
 ) -> tuple[Reply, TimeStamp | None]:
     """The signed file with a time-stamp, or as it was where there is none to be had; the other one is closed."""
-    verdict = _descent(signed).report.verdict
 
     def stamp(answer: Answer) -> tuple[Reply, TimeStamp]:
         response = base64.b64encode(answer.response).decode()
         kind = {"mime": mime, "sidecar": mime in SIDECAR_TYPES}
-        args = {**kind, "response": response, "nonce": str(answer.nonce), "trust": trust.settings, "verdict": verdict}
+        args = {**kind, "response": response, "nonce": str(answer.nonce), "trust": trust.settings}
         with ExitStack() as unfinished:
             made = unfinished.enter_context(_two_files(workers.run("stamp", args, signed.fds, begun=True)))
             time_stamp = parse_time_stamp(made.result.get("time_stamp"))
@@ -134,8 +133,9 @@ def _stamped(
     return stamped or (signed, None)
 
 
-def _descent(made: Reply) -> Descent:
-    return parse_descent(made.result.get("descent"))
+def _descent(made: Reply) -> Descent | None:
+    found = made.result.get("descent")
+    return None if found is None else parse_descent(found)
 
 
 def _digest(made: Reply) -> str:

@@ -42,8 +42,9 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
     file is the parent; with none the file itself is. A third is the manifest store beside the parent. With `sidecar`
     the file stays as it is.
 
-    Answers with two memory files, the signed file and its manifest store, what was found as they were read back
-    (`descent`), and `countersigned`: the bytes, base64, that a time-stamp would be over. Raises ManifestBuildError.
+    Answers with two memory files, the signed file and its manifest store, and `countersigned`: the bytes, base64, that
+    a time-stamp would be over. Where it has a history, with its `descent`: to validate that takes long, and here it is
+    done anyway. Raises ManifestBuildError.
     """
     output, store = _outputs()
     with closed_on_failure([output, store]):
@@ -58,8 +59,8 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
             except C2paError as error:
                 raise ManifestBuildError(legible(str(error))) from error
             manifest.write(written)
-        found = _read_back(output, written, args)
-        if found.report.verdict not in _SIGNED:
+        found = _read_back(output, written, args) if args["parent"] else None
+        if found and found.report.verdict not in _SIGNED:
             codes = ", ".join(status.code for status in found.report.statuses.failure)
             raise ManifestBuildError(f"the signed file would be {found.report.verdict} ({codes})")
     countersigned = base64.b64encode(Signature.of(written).countersigned).decode()
@@ -67,14 +68,13 @@ def sign(args: dict[str, Any], fds: list[int], ask: Ask) -> tuple[dict[str, Any]
 
 
 def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, Any], list[int]]:
-    """Put a time-stamp into what *sign* made. `args`: `mime`, `sidecar`, `response` (base64), `nonce`, `trust`, and
-    `verdict`, which it had.
+    """Put a time-stamp into what *sign* made. `args`: `mime`, `sidecar`, `response` (base64), `nonce`, `trust`.
 
     Answers with two such files, their `descent` and the `time_stamp`. The signed file is read back: it must be worth
     what it was, and its time-stamp trusted.
     Raises TimeStampRefusedError.
     """
-    before, was = whole(fds[1]), Verdict(args["verdict"])
+    before = whole(fds[1])
     signature, response = Signature.of(before), base64.b64decode(args["response"])
     roots = args["trust"]["authorities"]
     after = signature.stamped(before, _verified(response, signature.countersigned, roots, args["nonce"]).token)
@@ -87,6 +87,7 @@ def stamp(args: dict[str, Any], fds: list[int], _ask: Ask) -> tuple[dict[str, An
                 written.write(carried(after, args["mime"]))
         with os.fdopen(store, "wb", closefd=False) as written:
             written.write(after)
+        was = read(fds[0], args["trust"], before if args["sidecar"] else b"").report.verdict
         found = _read_back(output, after, args)
         trusted = [made for made in found.report.time_stamps if made.trusted]
         if worst((was, found.report.verdict)) is not was or not trusted:
@@ -116,10 +117,10 @@ def _read_back(output: int, store: bytes, args: dict[str, Any]) -> Descent:
     return read(output, args["trust"], store if args["sidecar"] else b"", traced=True)
 
 
-def _made(store: bytes, found: Descent) -> dict[str, Any]:
+def _made(store: bytes, found: Descent | None) -> dict[str, Any]:
     """What is said of a signed file; the manifest that was just written is the one that c2pa-rs puts last."""
     digest = list(manifest_digests(store).values())[-1]
-    return {"manifest_sha256": digest, "descent": DESCENT.dump_python(found.within(), mode="json")}
+    return {"manifest_sha256": digest, "descent": DESCENT.dump_python(found.within(), mode="json") if found else None}
 
 
 def _verified(response: bytes, message: bytes, roots: str, nonce: str) -> TimeStamp:
@@ -146,7 +147,7 @@ def _outputs() -> tuple[int, int]:
 
 
 def _sign(args: dict[str, Any], upload: BinaryIO, parent: BinaryIO, beside: bytes, signed: BinaryIO, ask: Ask) -> bytes:
-    with Builder(args["manifest"], policy(args["trust"])) as builder:
+    with Builder(args["manifest"], policy(args["trust"], reads_back=not args["parent"])) as builder:
         if args["parent"] is not None:
             if beside:
                 builder.add_resource(BESIDE["identifier"], io.BytesIO(beside))

@@ -76,6 +76,7 @@ def test_nothing_is_promised_of_what_is_not_looked_at(unsure: dict[str, Any]) ->
 def test_a_signed_file_lasts_as_long_as_its_chain(house: House, stranger: House) -> None:
     ends = min(one.not_valid_after_utc for one in parse(house.signer.chain))
     asset = house.sign(stranger.signed(draw()))
+    assert asset.descent is not None
     assert asset.descent.lasts_until == min(ends, *(one.not_valid_after_utc for one in parse(stranger.signer.chain)))
     with asset.content as file:
         assert trace(house.sandbox, file, house.trust) == asset.descent
@@ -91,6 +92,7 @@ def test_an_authoritys_certificate_counts_too(house: House) -> None:
         with asset.content as file:
             assert trace(house.sandbox, file, trust) == asset.descent
         answer = authority.answer(authority.asked[0])
+    assert asset.descent is not None
     theirs = {one.not_valid_after_utc for one in certificates_of(answer)}
     ends = {one.not_valid_after_utc for one in parse(house.signer.chain)}
     assert asset.descent.lasts_until == min(theirs | ends | {authority.root.not_valid_after_utc})

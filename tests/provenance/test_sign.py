@@ -90,8 +90,11 @@ def test_a_long_outage_of_the_key_store_uses_up_no_worker(house: House) -> None:
 
 
 def test_a_signature_that_does_not_fit_its_certificate_is_not_handed_out(house: House) -> None:
+    broken = replace(house, signer=BrokenSigner(house.signer))
+    with pytest.raises(ManifestBuildError, match="signature does not match"):
+        broken.sign(draw())
     with pytest.raises(ManifestBuildError, match=r"would be invalid \(claimSignature.mismatch\)"):
-        replace(house, signer=BrokenSigner(house.signer)).sign(draw())
+        broken.sign(house.signed(draw()))
 
 
 def test_what_cannot_be_built_says_why(house: House) -> None:
