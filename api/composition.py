@@ -17,6 +17,7 @@ from api.ages import presentations_of
 from api.assurance import Assurance, assurance_of
 from api.credential_desk import desks
 from api.custody import custody_of
+from api.encoder import embedding_of
 from api.ground import mark, require_one_log, require_parts, set_up
 from api.home import Home, alone
 from api.housekeeping import STRAY_AGE, Housekeeping
@@ -56,6 +57,7 @@ from cases.revocation import Revocations
 from cases.staff import Staff
 from cases.trust_lists import TrustLists
 from cases.verification import Verification
+from detection.embedding.embed import Embedder
 from detection.generations.generations import Generations
 from detection.shares import Shares
 from identity.registration.notices import Notices
@@ -173,7 +175,8 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     recognition = Recognition(ledger.subjects, database)
     traces = Traces(clock)
     ledger.subjects.on_erase(traces.forget)
-    recovery = recovery_of(ledger, database, until)
+    embedding = embedding_of(settings, until)
+    recovery = recovery_of(ledger, database, embedding.card, until)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
     throttle = Throttle(
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
@@ -192,16 +195,22 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         staff=Staff(ledger, database, clock, entropy, registry.people.sign_out),
         assurance=assurance,
         registry=registry,
-        intake=_intake(on, recognition, signers, revocations, registry.likeness, time_stamps, traces, trust),
+        intake=_intake(
+            on, recognition, signers, embedding.callers, revocations, registry.likeness, time_stamps, traces, trust
+        ),
         claims=Claims(ledger, database, signers, keys, revocations, time_stamps, trust.policy, clock),
         library=library,
         recovery=recovery,
-        custody=custody_of(settings, library, traces, recovery, signers, strangers, clock, entropy),
+        custody=custody_of(settings, library, traces, recovery, signers, strangers, embedding, clock, entropy),
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,
-        callers=desk_of(settings, Verification(ledger, recognition, recovery, signers, creators, clock)),
-        strangers=desk_of(settings, Verification(ledger, recognition, recovery, strangers, creators, clock)),
+        callers=desk_of(
+            settings, Verification(ledger, recognition, recovery, signers, embedding.callers, creators, clock)
+        ),
+        strangers=desk_of(
+            settings, Verification(ledger, recognition, recovery, strangers, embedding.strangers, creators, clock)
+        ),
         throttle=throttle,
         signing=turns(settings.workers, STAMPING_THREADS if time_stamps else 0),
         metrics=on.metrics,
@@ -221,7 +230,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
             rewrapping,
             revocations,
             issuance.record,
-            (signers, strangers),
+            (signers, strangers, *embedding.pools),
             registry.faces,
             stamps,
         ),
@@ -263,6 +272,7 @@ def _intake(
     on: _Footing,
     recognition: Recognition,
     workers: Shares,
+    embedder: Embedder | None,
     revocations: Revocations,
     likeness: Likeness,
     time_stamps: TimeStamps | None,
@@ -275,6 +285,7 @@ def _intake(
         on.blobs,
         recognition,
         workers,
+        embedder,
         on.keys,
         revocations,
         likeness.at_upload,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.encoder import Embedding
 from api.known_logs import known_logs
 from api.settings import Settings
 from cases.custody.custodian import Custodian
@@ -13,6 +14,7 @@ from cases.custody.imports import Imports
 from cases.custody.traces import Traces
 from cases.library import Library
 from cases.recovery.origins import Recovery
+from detection.embedding.embed import Embedder
 from detection.shares import Shares
 from keys.clock import Clock, Entropy
 
@@ -39,6 +41,7 @@ def custody_of(
     recovery: Recovery,
     callers: Shares,
     strangers: Shares,
+    embedding: Embedding,
     clock: Clock,
     entropy: Entropy,
 ) -> CustodyDesk:
@@ -49,12 +52,14 @@ def custody_of(
     def logs() -> tuple[str, ...]:
         return (ledger.vkey(), *others)
 
-    def told(workers: Shares) -> Custodian:
-        return Custodian(library, database, ledger.subjects, recovery, workers, traces, clock)
+    def told(workers: Shares, embedder: Embedder | None) -> Custodian:
+        return Custodian(library, database, ledger.subjects, recovery, workers, embedder, traces, clock)
 
     def brought(workers: Shares) -> Imports:
         return Imports(ledger, database, workers, logs, clock, entropy)
 
-    mine = told(callers)
+    mine = told(callers, embedding.callers)
     handovers, exports = Handovers(ledger, database, library, clock), Exports(ledger, mine)
-    return CustodyDesk(mine, told(strangers), handovers, exports, brought(callers), brought(strangers))
+    return CustodyDesk(
+        mine, told(strangers, embedding.strangers), handovers, exports, brought(callers), brought(strangers)
+    )

@@ -10,16 +10,19 @@ from cases.recovery.origins import Recovery
 from cases.recovery.repository import Repository
 from cases.recovery.search import Search
 from cases.recovery.signed import SignedAssets
+from detection.embedding.card import ModelCard
 from ledger.log import Ledger
 from ledger.storage.database import Database
 
 
-def recovery_of(ledger: Ledger, database: Database, until: ExitStack) -> Recovery:
-    """The index builds itself as the service starts, and ends with `until`."""
-    index = RecoveryIndex(SignedAssets(database, ledger.subjects), _tell)
+def recovery_of(ledger: Ledger, database: Database, encoder: ModelCard | None, until: ExitStack) -> Recovery:
+    """The index builds itself as the service starts, and ends with `until`; embeddings are compared by the `encoder`,
+    where there is one.
+    """
+    index = RecoveryIndex(SignedAssets(database, ledger.subjects, encoder), _tell)
     index.start()
     until.callback(index.close)
-    return Recovery(ledger, Search(database, index), Repository(database, ledger.subjects))
+    return Recovery(ledger, Search(database, index, encoder), Repository(database, ledger.subjects))
 
 
 def _tell(reason: str) -> None:

@@ -307,6 +307,11 @@ class Settings(BaseSettings):
     refused_uses: frozenset[Use] = frozenset({Use.SEXUALISED})
     """Uses of people's pictures that are refused to tools whoever is shown (`POST /v1/likeness-checks`)."""
 
+    encoder: Annotated[Path, AfterValidator(Path.absolute)] | None = None
+    """Model card (JSON) of an ONNX encoder beside it, by which edited copies of signed pictures are found too
+    (`sigillo models`). Default: none.
+    """
+
     likeness_unchecked: Unchecked = Unchecked.HOLD
     parent_policy: ParentPolicy = ParentPolicy.RECORD
     retention: timedelta = Field(default=DEFAULT_RETENTION, gt=timedelta(0))

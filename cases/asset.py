@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cases.decisions import ParentFinding
 from cases.errors import AssetNotFoundError
 from cases.likeness.findings import Circumstances
+from detection.embedding.embedding import Embedding
 from detection.examination import Examination
 from keys.clock import Entropy
 from keys.sealing import seal, unseal
@@ -140,6 +141,9 @@ class AssetDetails:
     marking: Marking | None = None
     account: str = ""
     """Who made it, as its tool says; empty where it does not."""
+
+    embedding: Embedding | None = None
+    """Of a single picture, by the encoder that was set then; None where none was."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The upload's one path through the house: from bytes of a stranger to a signed asset in the ledger.
 
-    spent before? → granted? → examine (worker) → parent policy → registry (worker) → sign (worker, claim signed here)
-    → time-stamp (fetched here, written by a worker) → seal the media
+    spent before? → granted? → examine (worker) → parent policy → registry (worker) → embed (worker)
+    → sign (worker, claim signed here) → time-stamp (fetched here, written by a worker) → seal the media
     → one unit of work: subject key, asset, blob, idempotency, entry → answer
 
 Rules
@@ -44,6 +44,10 @@ from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
 from cases.revocation import Revocations
 from cases.signing import Judged, Signing, Submission, content, decision, details
+from detection.copies.fingerprint import recognisable
+from detection.embedding.embed import Embedder
+from detection.embedding.embedding import Embedding
+from detection.examination import Examination
 from detection.shares import Shares, Workers
 from identity.assurance.account import require_account
 from keys.clock import Clock, Entropy
@@ -94,6 +98,9 @@ class Intake:
     blobs: BlobStore
     recognition: Recognition
     workers: Shares
+    embedder: Embedder | None
+    """None where no encoder is set."""
+
     keys: KeyStore
     revocations: Revocations
     likeness: AtUpload
@@ -148,6 +155,7 @@ class Intake:
         _require_own(submission, parent)
         circumstances = Circumstances(submission.use, submission.place, because(submission.claim, history))
         finding = self.likeness.find(caller, submission.content, found, circumstances)
+        embedding = self._embedded(caller, submission, found)
         mime = submission.original.mime if submission.original else ""
         definition = define(
             submission.claim, content(found), history.verdict, self.generator, mime, check, history.label or ""
@@ -164,8 +172,27 @@ class Intake:
         )
         judged = Judged.of(submission.claim, found, history, metadata, signed.time_stamp, self.clock())
         return Signing(
-            caller, submission, received_at, found, parent, signed, signer, circumstances, trust, finding, judged
+            caller,
+            submission,
+            received_at,
+            found,
+            parent,
+            signed,
+            signer,
+            circumstances,
+            trust,
+            finding,
+            judged,
+            embedding,
         )
+
+    def _embedded(self, caller: Caller, submission: Submission, found: Examination) -> Embedding | None:
+        """What the encoder makes of it, so that its copies are found. Raises SandboxError: a picture that was signed
+        without could never be found by it.
+        """
+        if self.embedder is None or not recognisable(found.content):
+            return None
+        return self.embedder.embed(caller.principal, submission.content)
 
     def _instead_of(self, brought: History, workers: Workers, original: Parent, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.

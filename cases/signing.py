@@ -16,6 +16,7 @@ from cases.asset import AssetDetails, AssetId, Visibility
 from cases.decisions import AssetSigned, ParentFinding
 from cases.likeness.findings import Circumstances, Finding
 from cases.likeness.use import Use
+from detection.embedding.embedding import Embedding
 from detection.examination import Examination
 from detection.iscc import to_iscc
 from detection.memfd import Memfd
@@ -117,6 +118,8 @@ class Signing:
     """Whom of those who are registered it may show; None where nobody is."""
 
     judged: Judged
+    embedding: Embedding | None
+    """None of what is no single picture, or shows too little, and where no encoder is set."""
 
 
 def details(signing: Signing, blob: Blob) -> AssetDetails:
@@ -136,6 +139,7 @@ def details(signing: Signing, blob: Blob) -> AssetDetails:
         confidence=signing.judged.confidence,
         marking=signing.judged.marking,
         account=signing.submission.account,
+        embedding=signing.embedding,
     )
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from cases.access import Caller
 from cases.creators import Creator, Creators
 from cases.recognition import Recognised, Recognition
+from cases.recovery.eyes import Eyes
 from cases.recovery.origins import Origins, Recovery
+from detection.embedding.embed import Embedder
 from detection.memfd import Memfd
 from detection.metadata import UNREAD, Metadata
 from detection.shares import Shares
@@ -66,6 +68,9 @@ class Verification:
     recognition: Recognition
     recovery: Recovery
     workers: Shares
+    embedder: Embedder | None
+    """None where no encoder is set."""
+
     creators: Creators
     clock: Clock
 
@@ -88,7 +93,7 @@ class Verification:
         report, metadata = self._looked_at(holder, file, trust, sidecar, metadata=confidence)
         ours = self._public(report, file, sidecar)
         bare = report.verdict is Verdict.ABSENT and sidecar is None
-        origins = self.recovery.of(self.workers.of(holder), file, caller, trust) if bare else None
+        origins = self.recovery.of(self.eyes(holder), file, caller, trust) if bare else None
         return Verified(
             report,
             ours.entry if ours else None,
@@ -98,6 +103,10 @@ class Verification:
             self._creator(ours) if ours and ours.account else None,
             origins,
         )
+
+    def eyes(self, holder: str) -> Eyes:
+        """With what the holder's files are looked at."""
+        return Eyes(holder, self.workers.of(holder), self.embedder)
 
     def _judged(
         self, report: VerificationReport, metadata: Metadata, ours: Recognised | None, origins: Origins | None

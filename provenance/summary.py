@@ -46,11 +46,17 @@ ENGLISH: Final = MappingProxyType(
         "this file are not signed.",
         "recovered.copy": "Something that looks like this was signed here on {date} as “{title}”, by {signer}{whom}; "
         "its own bytes are not signed.",
+        "recovered.near": "As {encoder} sees it, this is like something that was signed here on {date} as “{title}”, "
+        "by {signer}{whom}; it may be another picture of the same, and its own bytes are not signed.",
         "recovered.first": "Whoever had that signed was the first here with something like it, on {date}; others had "
         "it signed later.",
         "recovered.earlier": "Somebody else had something that looks less like it signed here before that, on {date}.",
         "recovered.nothing": "Nothing that was signed here, as far as you may see, looks like it.",
         "recovered.unknown": "Whether it is a copy of something that was signed here cannot be told: {reason}.",
+        "recovered.unasked.no-encoder": "It was not compared by an embedding: no encoder is set here.",
+        "recovered.unasked.no-picture": "It was not compared by an embedding: that is made of single pictures.",
+        "recovered.unasked.faint": "It was not compared by an embedding: too little is to be seen in it.",
+        "recovered.unasked.unavailable": "It was not compared by an embedding: the encoder cannot be asked now.",
         "ancestry.untrusted": "An earlier version was signed by someone we do not trust.",
         "ancestry.unreadable": "The manifest of an earlier version cannot be read.",
         "ancestry.revoked": "The certificate that an earlier version was signed with is revoked.",

@@ -27,6 +27,7 @@ from api.cli.keys import app as keys
 from api.cli.ledger import app as ledger
 from api.cli.likeness import app as likeness
 from api.cli.matching import app as matching
+from api.cli.models import app as models
 from api.cli.register import register
 from api.cli.register_image import register_image
 from api.cli.registration import app as registration
@@ -81,6 +82,7 @@ app.add_typer(apikey, name="apikey")
 app.add_typer(staff, name="staff")
 app.add_typer(assurance, name="assurance")
 app.add_typer(matching, name="matching")
+app.add_typer(models, name="models")
 app.add_typer(witness, name="witness")
 app.add_typer(credential, name="credential")
 app.add_typer(registration, name="registration")

@@ -31,6 +31,7 @@ _ALIKE = {
     "pdq": "told by how it looks",
     "image-code": "told by how it looks",
     "frames": "told by its frames",
+    "embedding": "told by how {encoder} sees it",
 }
 _DOUBTS = {
     "untrusted": ", whom we do not trust",
@@ -172,12 +173,14 @@ def _recovered(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "looks like", found["sentence"]
         for origin in found["candidates"]:
             yield "looks like", origin["sentence"]
-            yield "", f"{_ALIKE[origin['match']]}, {origin['score']} of 100 alike"
+            yield "", f"{_ALIKE[origin['match']].format_map(origin)}, {origin['score']} of 100 alike"
             yield from (("", text) for text in _said_of(origin))
             yield "", f"manifest {origin['manifest_id']}, itself {origin['manifest_verdict']}"
             yield "", f"ledger entry {origin['ledger']['entry']}"
         if len(found["candidates"]) > 1:
             yield "", found["sentence"].removeprefix(found["candidates"][0]["sentence"]).strip()
+        if found["candidates"]:
+            yield from (("", one["sentence"]) for one in found["not_asked"])
 
 
 def _said_of(origin: dict[str, Any]) -> Iterator[str]:

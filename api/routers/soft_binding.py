@@ -120,8 +120,8 @@ def _by_binding(service: Service, caller: Caller | None, query: SoftBindingQuery
 def _by_content(
     service: Service, desk: Desk, holder: str, upload: Upload, caller: Caller | None, alg: str, results: int
 ) -> SoftBindingQueryResult:
-    workers = desk.verification.workers.of(holder)
-    return SoftBindingQueryResult.of(service.recovery.matches(workers, upload.content, caller, alg), results)
+    matches = service.recovery.matches(desk.verification.eyes(holder), upload.content, caller, alg)
+    return SoftBindingQueryResult.of(matches.found, results)
 
 
 def _store(service: Service, desk: Desk, holder: str, label: str, caller: Caller | None, active_only: bool) -> bytes:

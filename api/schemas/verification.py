@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from api.version import VERSION
 from cases.creators import Creator
+from cases.recovery.eyes import Unasked
 from cases.recovery.origins import Looked, Origin, Origins
 from cases.recovery.search import By
 from cases.verification import Verified
@@ -59,7 +60,10 @@ class OriginView:
 
     match: By
     score: int
-    """0 to 100, how alike they are by that."""
+    """0 to 100, how alike they are by that; of an embedding 0 at the threshold of the encoder's card."""
+
+    encoder: str | None
+    """By which, name and version, where the match is an embedding's."""
 
     sentence: str
     ledger: LedgerProof
@@ -82,6 +86,7 @@ class OriginView:
             format_time(found.first),
             found.likeness.by,
             found.likeness.score,
+            found.likeness.encoder or None,
             word((origin.message,)),
             LedgerProof(found.entry, origin.receipt or None),
             report.generators,
@@ -91,17 +96,30 @@ class OriginView:
 
 
 @dataclass(frozen=True)
+class NotAsked:
+    """A way of finding what was signed here, by which a file was not looked for."""
+
+    match: By
+    reason: Unasked
+    sentence: str
+
+
+@dataclass(frozen=True)
 class RecoveredView:
     """What a file that carries no manifest may be a copy of."""
 
     looked: Looked
     sentence: str
     candidates: tuple[OriginView, ...] = ()
+    not_asked: tuple[NotAsked, ...] = ()
+    """That nothing was found says nothing of these."""
 
     @classmethod
     def of(cls, origins: Origins) -> Self:
         """The view of what was found."""
-        return cls(origins.looked, word(origins.messages), tuple(map(OriginView.of, origins.origins)))
+        found, why = tuple(map(OriginView.of, origins.origins)), origins.unasked
+        not_asked = (NotAsked(By.EMBEDDING, why, word((Message(f"recovered.unasked.{why}"),))),) if why else ()
+        return cls(origins.looked, word(origins.messages), found, not_asked)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ from cases.custody.known import Event, Known, Record, known
 from cases.custody.traces import Traces, of_file, of_store
 from cases.decisions import ASSET_SIGNED
 from cases.library import Library
+from cases.recovery.eyes import Eyes
 from cases.recovery.origins import Origins, Recovery
+from detection.embedding.embed import Embedder
 from detection.memfd import Memfd
 from detection.metadata import Metadata
 from detection.shares import Shares
@@ -84,6 +86,9 @@ class Custodian:
     subjects: Subjects
     recovery: Recovery
     workers: Shares
+    embedder: Embedder | None
+    """None where no encoder is set."""
+
     traces: Traces
     clock: Clock
 
@@ -115,7 +120,8 @@ class Custodian:
         """
         descent, metadata = self._look_at(holder, file, trust, sidecar, metadata=confidence)
         bare = descent.report.verdict is Verdict.ABSENT and sidecar is None
-        origins = self.recovery.of(self.workers.of(holder), file, by, trust) if bare else None
+        eyes = Eyes(holder, self.workers.of(holder), self.embedder)
+        origins = self.recovery.of(eyes, file, by, trust) if bare else None
         custody = self._custody(by, descent, trust, checked=True)
         return Told(
             custody,

@@ -22,12 +22,12 @@ from typing import Final
 from cases.access import Caller
 from cases.decisions import AssetSigned
 from cases.errors import ManifestNotFoundError, RecoveryUnknownError
+from cases.recovery.eyes import Eyes, Unasked
 from cases.recovery.repository import Repository
 from cases.recovery.search import By, Found, Search
 from detection.errors import MediaError, SandboxError
 from detection.memfd import Memfd
 from detection.shares import Workers
-from detection.trace import trace
 from keys.errors import KeysError
 from ledger.entry import format_time
 from ledger.errors import LedgerError, NotProvenError, SubjectErasedError
@@ -37,7 +37,7 @@ from provenance.descent import Descent
 from provenance.report import VerificationReport
 from provenance.summary import UNNAMED, Message
 from provenance.trust import TrustPolicy
-from provenance.validation import examination_seconds, trace_alone
+from provenance.validation import trace_alone
 from provenance.verdict import Verdict
 
 MAX_ORIGINS: Final = 3
@@ -84,6 +84,8 @@ class Origin:
             "signer": signer,
             "whom": _WHOM.get(report.verdict, ", under a manifest that does not hold any more"),
         }
+        if self.found.likeness.by is By.EMBEDDING:
+            return Message("recovered.near", {**said, "encoder": self.found.likeness.encoder})
         return Message("recovered.content" if same else "recovered.copy", said)
 
 
@@ -96,6 +98,8 @@ class Origins:
     """Why it is unknown."""
 
     origins: tuple[Origin, ...] = ()
+    unasked: Unasked | None = None
+    """Why no embedding was compared; None where one was, and where nothing could be looked at."""
 
     @property
     def level(self) -> Recovered:
@@ -109,15 +113,26 @@ class Origins:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The first candidate and how it stands to the others; or that there is none, or why nobody knows."""
+        """The first candidate and how it stands to the others; or that there is none, and what was not asked; or why
+        nobody knows.
+        """
         if not self.origins:
-            return (Message(f"recovered.{self.looked}", {"reason": self.reason}),)
+            left_out = (Message(f"recovered.unasked.{self.unasked}"),) if self.unasked else ()
+            return Message(f"recovered.{self.looked}", {"reason": self.reason}), *left_out
         most, *others = self.origins
         if not others:
             return (most.message,)
         first = _first(one.found for one in self.origins)
         said = "recovered.first" if first == most.found else "recovered.earlier"
         return most.message, Message(said, {"date": _day(first.first)})
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What a file leads to, and why no embedding of it was compared, where none was."""
+
+    found: Sequence[Found]
+    unasked: Unasked | None
 
 
 @dataclass(frozen=True)
@@ -128,21 +143,22 @@ class Recovery:
     search: Search
     repository: Repository
 
-    def of(self, workers: Workers, file: Memfd, caller: Caller | None, trust: TrustPolicy) -> Origins:
+    def of(self, eyes: Eyes, file: Memfd, caller: Caller | None, trust: TrustPolicy) -> Origins:
         """What a file that carries no manifest may have been made from."""
         try:
-            found = self.matches(workers, file, caller)
-            origins = self._judged(workers, found, trust)
+            matches = self.matches(eyes, file, caller)
+            origins = self._judged(eyes.workers, matches.found, trust)
         except (RecoveryUnknownError, MediaError, SandboxError, KeysError, LedgerError) as error:
             return Origins(Looked.UNKNOWN, str(error))
-        return Origins(Looked.FOUND if origins else Looked.NOTHING, origins=origins)
+        return Origins(Looked.FOUND if origins else Looked.NOTHING, origins=origins, unasked=matches.unasked)
 
-    def matches(self, workers: Workers, file: Memfd, caller: Caller | None, algorithm: str = "") -> list[Found]:
-        """What a file leads to. Raises MediaError, SandboxError, and what `Search.by_trace` raises."""
+    def matches(self, eyes: Eyes, file: Memfd, caller: Caller | None, algorithm: str = "") -> Matches:
+        """What a file leads to. Raises MediaError, SandboxError, and what `Search.by_sight` raises."""
         if not self.search.anything():
-            return []
-        seen = trace(workers, file, examination_seconds(file.size))
-        return self.search.by_trace(seen, caller, algorithm)
+            return Matches([], None if eyes.embedder else Unasked.NO_ENCODER)
+        seen = eyes.see(file)
+        unasked = seen.embedding if isinstance(seen.embedding, Unasked) else None
+        return Matches(self.search.by_sight(seen, caller, algorithm), unasked)
 
     def _judged(self, workers: Workers, found: Sequence[Found], trust: TrustPolicy) -> tuple[Origin, ...]:
         origins = []

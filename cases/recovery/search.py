@@ -23,10 +23,14 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from cases.access import Caller
 from cases.asset import AssetId, AssetRow, AssetState, Visibility
 from cases.errors import SoftBindingError
+from cases.recovery.eyes import Seen, Unasked
 from cases.recovery.index import Findable, RecoveryIndex
-from cases.recovery.signed import CONTENT, FRAMES, IMAGE_CODE, PDQ, SHORT_BYTES, SHORT_CODE
+from cases.recovery.signed import CONTENT, FRAMES, IMAGE_CODE, PDQ, SHORT_BYTES, SHORT_CODE, embedding_kind
 from detection.copies.fingerprint import HASH_BYTES, REACH, Bits, from_bytes, from_hex
+from detection.embedding.card import ModelCard
+from detection.embedding.embedding import Embedding
 from detection.iscc import ALGORITHM, from_iscc
+from detection.near.directions import as_template
 from detection.trace import Trace
 from ledger.ids import EntryId, PrincipalId, TenantId
 from ledger.storage.database import Database
@@ -63,6 +67,8 @@ class By(StrEnum):
     PDQ = "pdq"
     IMAGE_CODE = "image-code"
     FRAMES = "frames"
+    EMBEDDING = "embedding"
+    """By an encoder of the operator's: other pictures of the same may be near, too."""
 
 
 _STRENGTH: Final = list(By)
@@ -75,6 +81,9 @@ class Likeness:
     by: By
     score: int
     """0 to 100, the strongest."""
+
+    encoder: str = ""
+    """By which, name and version; empty where it was by none."""
 
 
 @dataclass(frozen=True)
@@ -109,19 +118,21 @@ class Search:
 
     database: Database
     index: RecoveryIndex
+    encoder: ModelCard | None = None
+    """By which embeddings are compared."""
 
     def anything(self) -> bool:
         """Whether there is anything to be found. Raises RecoveryUnknownError."""
         return bool(self.index.current().generations)
 
-    def by_trace(self, trace: Trace, caller: Caller | None, algorithm: str = "") -> list[Found]:
+    def by_sight(self, seen: Seen, caller: Caller | None, algorithm: str = "") -> list[Found]:
         """What a file leads to, of each who signed the strongest match; strong ones before weak ones, and then who
         signed first. With an `algorithm`, by that one alone. Raises SoftBindingError, RecoveryUnknownError,
         DatabaseUnavailableError.
         """
         if algorithm:
             _require_known(algorithm)
-        index = self._findable(caller)
+        index, trace = self._findable(caller), seen.trace
         matches: list[tuple[By, Mapping[int, int]]] = []
         if not algorithm:
             matches.append((By.CONTENT, _scores(index.near(CONTENT, from_hex([trace.content_hash]), 0), 0)))
@@ -130,10 +141,12 @@ class Search:
         if algorithm in {"", ALGORITHM}:
             codes = index.near(IMAGE_CODE, from_hex(list(trace.image_codes)), CODE_REACH)
             matches.append((By.IMAGE_CODE, _scores(codes, CODE_REACH)))
+        if not algorithm:
+            matches.append((By.EMBEDDING, self._directions(index, seen.embedding)))
         return self._found(matches, caller)
 
     def by_binding(self, algorithm: str, value: bytes, caller: Caller | None) -> list[Found]:
-        """The same for one fingerprint, as its algorithm writes it. Raises as `by_trace`."""
+        """The same for one fingerprint, as its algorithm writes it. Raises as `by_sight`."""
         _require_known(algorithm)
         if algorithm == PDQ_ALGORITHM:
             if len(value) != HASH_BYTES:
@@ -144,6 +157,12 @@ class Search:
 
     def _findable(self, caller: Caller | None) -> Findable:
         return Findable(self.index.current(), caller.tenant if caller else None)
+
+    def _directions(self, index: Findable, found: Embedding | Unasked) -> Mapping[int, int]:
+        if self.encoder is None or isinstance(found, Unasked):
+            return {}
+        kind, reach = embedding_kind(self.encoder), self.encoder.reach
+        return _scores(index.near(kind, as_template(found.direction), reach), reach)
 
     def _by_code(self, value: bytes, caller: Caller | None) -> Mapping[int, int]:
         try:
@@ -159,7 +178,7 @@ class Search:
         for by, scores in matches:
             for row, score in scores.items():
                 if row not in best or best[row].score < score:
-                    best[row] = Likeness(by, score)
+                    best[row] = Likeness(by, score, str(self.encoder) if by is By.EMBEDDING else "")
         return _ordered(self._read(list(best), best, caller))[:MAX_RESULTS]
 
     def _read(self, rows: Sequence[int], best: Mapping[int, Likeness], caller: Caller | None) -> list[Found]:
@@ -176,7 +195,7 @@ class Search:
 
 
 def _ordered(found: Iterable[Found]) -> list[Found]:
-    """Of each who signed one, as `Search.by_trace` says."""
+    """Of each who signed one, as `Search.by_sight` says."""
     by_signer: dict[tuple[TenantId, PrincipalId], list[Found]] = {}
     for one in sorted(found, key=_by_strength):
         by_signer.setdefault((one.tenant, one.signer), []).append(one)

@@ -6,7 +6,7 @@ Rules
   costs no counter that others wait for. On PostgreSQL an asset is found once the leader placed its entry, within a
   tenth of a second.
 - Kinds are compared each with its own: exact content, PDQ of pictures, PDQ of frames, image codes whole and cut to 64
-  bits, which is how most others exchange them.
+  bits, which is how most others exchange them, and directions by the encoder that is set.
 - What is public lies apart from what only its tenant may find, and no flood of the one hides the other. An asset's
   tenant and visibility never change, so a row stays where it is.
 """
@@ -22,7 +22,10 @@ from sqlalchemy.orm import aliased
 
 from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details, subject_id
 from detection.copies.fingerprint import HASH_BYTES, LEAST_QUALITY
+from detection.embedding.card import ModelCard
+from detection.embedding.embedding import Embedding
 from detection.examination import Content
+from detection.near.directions import COMPONENT_BYTES, directions
 from detection.near.follower import Changed, Changes, Kind
 from detection.near.generation import Generation
 from ledger.forgetting.subjects import Subjects
@@ -36,6 +39,7 @@ FRAMES: Final = ("pdq-frames", HASH_BYTES)
 IMAGE_CODE: Final = ("image-code", HASH_BYTES)
 SHORT_BYTES: Final = 8
 SHORT_CODE: Final = ("image-code", SHORT_BYTES)
+EMBEDDING: Final = "embedding"
 PUBLIC: Final = ""
 """The last part of a kind, where it is no tenant's id."""
 
@@ -49,6 +53,9 @@ class SignedAssets:
 
     database: Database
     subjects: Subjects
+    encoder: ModelCard | None = None
+    """By which embeddings are compared; those of others are passed over."""
+
     what = "signed files"
 
     def counted(self) -> int:
@@ -67,18 +74,30 @@ class SignedAssets:
         for length, tenant, asset, visibility, details, epoch, wrapped in found:
             assert details is not None  # as asked
             subject = self.subjects.unwrap(tenant, subject_id(AssetId(asset)), epoch, wrapped)
-            content = open_details(subject, details).upload.content
+            known = open_details(subject, details)
             whose = PUBLIC if visibility == Visibility.PUBLIC else tenant
-            rows += (Changed(length, (*kind, whose), bits) for kind, bits in _fingerprints(content))
+            prints = (*_fingerprints(known.upload.content), *self._directions(known.embedding))
+            rows += (Changed(length, (*kind, whose), bits) for kind, bits in prints)
         return Changes(found[-1][0] if len(found) == limit else counted, counted, rows, gone)
 
     def generation(self, kind: Kind) -> Generation:
         """As `Source.generation`."""
         name, width, _whose = kind
+        if name == EMBEDDING:
+            return directions(width)
         return Generation(width, _LEAD_BYTES if (name, width) in (PDQ, FRAMES, CONTENT) else width)
 
     def emptied(self) -> None:
         """Nothing else is kept of a kind."""
+
+    def _directions(self, embedding: Embedding | None) -> Iterator[tuple[Kind, bytes]]:
+        if self.encoder and embedding and embedding.digest == self.encoder.digest:
+            yield embedding_kind(self.encoder), embedding.direction.tobytes()
+
+
+def embedding_kind(encoder: ModelCard) -> tuple[str, int]:
+    """Directions of one encoder."""
+    return EMBEDDING, COMPONENT_BYTES * encoder.dimensions
 
 
 def _fingerprints(content: Content) -> Iterator[tuple[Kind, bytes]]:

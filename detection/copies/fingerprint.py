@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from detection.errors import FingerprintRefusedError, WorkerProtocolError
-from detection.examination import Hex256
+from detection.examination import Content, Hex256
 from detection.memfd import Memfd
 from detection.shares import Workers
 
@@ -65,6 +65,11 @@ class Fingerprint:
 
 
 _FINGERPRINT: Final = TypeAdapter(Fingerprint)
+
+
+def recognisable(content: Content) -> bool:
+    """Whether a file is a single picture that says enough to be known by."""
+    return content.image_code is not None and any(frame.quality >= LEAST_QUALITY for frame in content.frames)
 
 
 def fingerprint(workers: Workers, file: Memfd, declared: str | None = None) -> Fingerprint:

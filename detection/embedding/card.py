@@ -87,6 +87,14 @@ class ModelCard:
         """As it is kept in a file."""
         return CARD.dump_json(self, indent=2).decode() + "\n"
 
+    @classmethod
+    def of(cls, said: dict[str, object]) -> ModelCard:
+        """Raises ModelCardError."""
+        try:
+            return CARD.validate_python(said)
+        except ValidationError as error:
+            raise ModelCardError(_wrong(error)) from error
+
 
 CARD: Final = TypeAdapter(ModelCard)
 FORM: Final = TypeAdapter(Form)
@@ -100,8 +108,11 @@ def read_card(path: Path) -> ModelCard:
     except OSError as error:
         raise ModelCardError(f"{path}: {error.strerror}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
         raise ModelCardError(
-            f"{path} is no model card: {where}: {first['msg']} (`sigillo models describe` writes one)"
+            f"{path} is no model card: {_wrong(error)} (`sigillo models describe` writes one)"
         ) from error
+
+
+def _wrong(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"

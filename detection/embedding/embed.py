@@ -11,18 +11,17 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from detection.embedding.card import FORM, MAX_DIMENSIONS, ModelCard, read_card
+from detection.embedding.card import FORM, Form, ModelCard, read_card
+from detection.embedding.embedding import Embedding
 from detection.errors import ModelCardError, WorkerProtocolError
-from detection.examination import Hex256
 from detection.memfd import CHUNK_BYTES, Memfd
 from detection.shares import Shares, Workers
 
@@ -37,31 +36,6 @@ MAX_MODEL_BYTES: Final = 640 * 1024**2
 """Of an encoder's file: while it is loaded a worker holds it up to three times, of 3 GB (`detection.isolation`)."""
 
 UNIT_TOLERANCE: Final = 1e-3
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """What one encoder makes of a picture."""
-
-    model: Annotated[str, Field(strict=True, max_length=201)]
-    """Name and version."""
-
-    digest: Hex256
-    """Of the encoder's file."""
-
-    halves: Annotated[str, Field(strict=True, max_length=4 * MAX_DIMENSIONS)] = field(repr=False)
-    """The direction as 16-bit floats, least byte first, in base64: a cosine moves by less than a thousandth."""
-
-    @classmethod
-    def of(cls, card: ModelCard, direction: NDArray[np.float32]) -> Self:
-        """Of a direction of this encoder's."""
-        return cls(str(card), card.digest, base64.b64encode(direction.astype("<f2").tobytes()).decode())
-
-    @property
-    def direction(self) -> NDArray[np.float32]:
-        """(dimensions,), of unit length."""
-        found = np.frombuffer(base64.b64decode(self.halves), "<f2").astype(np.float32)
-        return found / np.float32(np.linalg.norm(found))
 
 
 @dataclass(frozen=True)
@@ -117,10 +91,19 @@ def embed(workers: Workers, encoder: Encoder, file: Memfd) -> Embedding:
     """What the encoder makes of the single picture in a file. Raises MediaError, EncoderUnusableError, and what
     `Sandbox.run` raises.
     """
-    args = {"form": FORM.dump_python(encoder.card.form, mode="json")}
+    card = encoder.card
+    found, direction = run(workers, encoder.file, card.form, file)
+    if found != card.digest or len(direction) != card.dimensions:
+        raise WorkerProtocolError(f"a worker has another encoder than {card} of {card.dimensions} dimensions")
+    return Embedding.of(card, direction)
+
+
+def run(workers: Workers, model: Memfd, form: Form, file: Memfd) -> tuple[str, NDArray[np.float32]]:
+    """The digest of an ONNX file, and the direction that it makes of a picture. Raises as `embed`."""
+    args = {"form": FORM.dump_python(form, mode="json")}
     seconds = EMBED_SECONDS + EMBED_SECONDS_PER_MEBIBYTE * file.size / 2**20
-    with workers.run("embed", args, (file, encoder.file), timeout=seconds) as reply:
-        return _parsed(reply.result, encoder.card)
+    with workers.run("embed", args, (file, model), timeout=seconds) as reply:
+        return _parsed(reply.result)
 
 
 @dataclass(frozen=True)
@@ -135,13 +118,11 @@ class Embedder:
         return embed(self.workers.of(holder), self.encoder, file)
 
 
-def _parsed(result: dict[str, Any], card: ModelCard) -> Embedding:
-    if result.get("digest") != card.digest:
-        raise WorkerProtocolError(f"a worker has another encoder than {card}")
+def _parsed(result: dict[str, Any]) -> tuple[str, NDArray[np.float32]]:
     try:
         direction = np.frombuffer(base64.b64decode(result["direction"], validate=True), "<f4")
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise WorkerProtocolError("no direction") from error
-    if len(direction) != card.dimensions or not abs(float(np.linalg.norm(direction)) - 1) < UNIT_TOLERANCE:
-        raise WorkerProtocolError(f"no direction of {card.dimensions} dimensions and unit length")
-    return Embedding.of(card, direction)
+    if not abs(float(np.linalg.norm(direction)) - 1) < UNIT_TOLERANCE:
+        raise WorkerProtocolError("no direction of unit length")
+    return str(result.get("digest")), direction

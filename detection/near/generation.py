@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -31,15 +31,29 @@ BLOCK_BYTES: Final = 1 << 20
 Near: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32]]
 """Numbers of rows, in no order, and how many bits each is away."""
 
+Within: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
+"""Which probe, which place, how far."""
+
+Compare: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], Within]
+"""Finds for each probe the templates that are within reach of it; both one a row."""
+
 
 class Generation:
     """Templates by the numbers of their rows. Several may have one number."""
 
-    def __init__(self, width: int, lead: int = 0, rotation: NDArray[np.float32] | None = None) -> None:
+    def __init__(
+        self,
+        width: int,
+        lead: int = 0,
+        rotation: NDArray[np.float32] | None = None,
+        compare: Compare | None = None,
+    ) -> None:
         """Of templates of `width` bytes, of which the first `lead` are compared before the rest; 0: all at once.
-        `rotation`: what probes are encoded by, where they are.
+        `rotation`: what probes are encoded by, where they are. `compare`: by bits, unless said otherwise; then all at
+        once.
         """
         self.rotation, self._width, self._lead = rotation, width, lead or width
+        self._compare = compare or _by_bits
         self._segments: list[_Segment] = []
 
     def __len__(self) -> int:
@@ -74,13 +88,13 @@ class Generation:
         yield from [segment for segment in self._segments if segment.size < segment.room]
         while True:
             room = SEGMENT if self._segments else min(FIRST, SEGMENT)
-            self._segments.append(_Segment(self._width, self._lead, room))
+            self._segments.append(_Segment(self._width, self._lead, room, self._compare))
             yield self._segments[-1]
 
 
 class _Segment:
-    def __init__(self, width: int, lead: int, room: int) -> None:
-        self._lock, self.room = threading.Lock(), room
+    def __init__(self, width: int, lead: int, room: int, compare: Compare) -> None:
+        self._lock, self.room, self._compare = threading.Lock(), room, compare
         # Under the lock. Mapped as it is written to.
         self.size = 0
         self._rows = np.zeros(room, dtype=np.int64)
@@ -111,7 +125,7 @@ class _Segment:
     def near(self, probes: NDArray[np.uint8], reach: int) -> Near:
         with self._lock:
             cut = self._lead.shape[1]
-            which, places, distances = _each_within(probes[:, :cut], self._lead[: self.size], reach)
+            which, places, distances = _by_blocks(self._compare, probes[:, :cut], self._lead[: self.size], reach)
             if cut < probes.shape[1]:
                 rest = np.bitwise_count(probes[which, cut:] ^ self._rest[places])
                 distances = distances + rest.sum(axis=1, dtype=np.int32)
@@ -119,37 +133,16 @@ class _Segment:
             return self._rows[places], distances
 
 
-def _each_within(
-    probes: NDArray[np.uint8], bits: NDArray[np.uint8], reach: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
-    """Which probe, which place, how far; by blocks where there are several."""
-    step = len(bits) if len(probes) == 1 else BLOCK_BYTES // bits.shape[1]
-    if len(bits) <= step:
-        return _within(probes, bits, reach)
-    found = []
-    for start in range(0, len(bits), step):
-        which, places, distances = _within(probes, bits[start : start + step], reach)
-        found.append((which, places + start, distances))
-    which, places, distances = (np.concatenate(part) for part in zip(*found, strict=True))
-    return which, places, distances
-
-
-def _within(
-    probes: NDArray[np.uint8], bits: NDArray[np.uint8], reach: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
-    """Which probe, which place, how far."""
-    faiss, probes = _faiss(), np.ascontiguousarray(probes)
-    found = faiss.RangeSearchResult(len(probes))
-    pointers = faiss.swig_ptr(probes), faiss.swig_ptr(bits)
-    faiss.hamming_range_search(*pointers, len(probes), len(bits), reach + 1, bits.shape[1], found)
-    limits = faiss.rev_swig_ptr(found.lims, len(probes) + 1).astype(np.int64)
+def places_of(found: Any, probes: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """What Faiss found of so many probes: which probe, which place, and its measure of each."""
+    faiss = faiss_alone()
+    limits = faiss.rev_swig_ptr(found.lims, probes + 1).astype(np.int64)
     count = int(limits[-1])
-    which = np.repeat(np.arange(len(probes)), np.diff(limits))
-    places = faiss.rev_swig_ptr(found.labels, count).copy()
-    return which, places, faiss.rev_swig_ptr(found.distances, count).astype(np.int32)
+    which = np.repeat(np.arange(probes), np.diff(limits))
+    return which, *(faiss.rev_swig_ptr(one, count).copy() for one in (found.labels, found.distances))
 
 
-def _faiss() -> Any:
+def faiss_alone() -> Any:
     """Loaded with the first search: 40 MB that a service without registrations does without. One thread for each
     search: requests run beside each other already.
     """
@@ -158,3 +151,25 @@ def _faiss() -> Any:
     if faiss.omp_get_max_threads() != 1:
         faiss.omp_set_num_threads(1)
     return faiss
+
+
+def _by_blocks(compare: Compare, probes: NDArray[np.uint8], bits: NDArray[np.uint8], reach: int) -> Within:
+    """By blocks where there are several probes."""
+    step = len(bits) if len(probes) == 1 else BLOCK_BYTES // bits.shape[1]
+    if len(bits) <= step:
+        return compare(probes, bits, reach)
+    found = []
+    for start in range(0, len(bits), step):
+        which, places, distances = compare(probes, bits[start : start + step], reach)
+        found.append((which, places + start, distances))
+    which, places, distances = (np.concatenate(part) for part in zip(*found, strict=True))
+    return which, places, distances
+
+
+def _by_bits(probes: NDArray[np.uint8], bits: NDArray[np.uint8], reach: int) -> Within:
+    faiss, probes = faiss_alone(), np.ascontiguousarray(probes)
+    found = faiss.RangeSearchResult(len(probes))
+    pointers = faiss.swig_ptr(probes), faiss.swig_ptr(bits)
+    faiss.hamming_range_search(*pointers, len(probes), len(bits), reach + 1, bits.shape[1], found)
+    which, places, distances = places_of(found, len(probes))
+    return which, places, distances.astype(np.int32)

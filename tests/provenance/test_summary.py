@@ -69,12 +69,14 @@ def test_a_good_ancestor_needs_no_words() -> None:
     assert len(summarise(replace(REPORT, ancestry=Verdict.TRUSTED))) == 1
 
 
+UNASKED = ("no-encoder", "no-picture", "faint", "unavailable")  # cases.recovery.eyes
 RECOVERED = ("content", "copy", "first", "earlier", "nothing", "unknown")  # cases.recovery.origins
 
 
 def test_every_message_of_the_catalogue_is_used() -> None:
     ancestral = {f"ancestry.{verdict}" for verdict in (Verdict.UNTRUSTED, Verdict.UNREADABLE, Verdict.INVALID)}
     recovered = {f"recovered.{found}" for found in RECOVERED}
+    recovered |= {"recovered.near", *(f"recovered.unasked.{why}" for why in UNASKED)}
     assert ENGLISH.keys() == OUTCOMES.keys() | ancestral | recovered | {"ancestry.revoked", "trusted.alone"}
 
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from detection.embedding.card import Fit, Form, read_card
-from detection.embedding.embed import JOBS, Embedding, Encoder, embed
+from detection.embedding.embed import JOBS, Encoder, embed
+from detection.embedding.embedding import Embedding
 from detection.embedding.network import put
 from detection.errors import (
     EncoderUnusableError,
