@@ -4,8 +4,8 @@ Rules
 - Flat: every template is compared with the probe (Faiss), so that what is near enough is found for certain.
 - The memory is ours, not an index object's: a template that goes is overwritten with zeros in the same step, and no
   growth ever copies all there is. Segments bound both, and how long a search keeps a change waiting.
-- Where few bits may differ, the first bytes of every template are compared before the rest: what differs in more there
-  is out, exactly, with half of the memory read.
+- The first bytes of every template may be compared before the rest, with half of the memory read: what differs in more
+  there than the whole may is out for certain; what differs in more than is likely, where a generation says how much.
 - One writer at a time (`follower`), any number of searches beside it. A template is in one segment and never moves to
   another, so no search misses one that stays.
 """
@@ -46,14 +46,15 @@ class Generation:
         width: int,
         lead: int = 0,
         rotation: NDArray[np.float32] | None = None,
+        lead_reach: int | None = None,
         compare: Compare | None = None,
     ) -> None:
         """Of templates of `width` bytes, of which the first `lead` are compared before the rest; 0: all at once.
-        `rotation`: what probes are encoded by, where they are. `compare`: by bits, unless said otherwise; then all at
-        once.
+        `lead_reach`: bits by which those may differ, where fewer than in the whole. `rotation`: what probes are encoded
+        by, where they are. `compare`: by bits, unless said otherwise; then all at once.
         """
         self.rotation, self._width, self._lead = rotation, width, lead or width
-        self._compare = compare or _by_bits
+        self._lead_reach, self._compare = lead_reach, compare or _by_bits
         self._segments: list[_Segment] = []
 
     def __len__(self) -> int:
@@ -79,7 +80,8 @@ class Generation:
         then what is near to any of them, as often as it is.
         """
         probes = np.ascontiguousarray(template).reshape(-1, self._width)
-        found = [segment.near(probes, reach) for segment in self._segments]
+        lead_reach = reach if self._lead_reach is None else min(reach, self._lead_reach)
+        found = [segment.near(probes, reach, lead_reach) for segment in self._segments]
         none = (np.empty(0, np.int64), np.empty(0, np.int32))
         rows, distances = zip(*found, strict=True) if found else ((none[0],), (none[1],))
         return np.concatenate(rows), np.concatenate(distances)
@@ -122,10 +124,10 @@ class _Segment:
                 column[size : self.size] = 0
             self.size = size
 
-    def near(self, probes: NDArray[np.uint8], reach: int) -> Near:
+    def near(self, probes: NDArray[np.uint8], reach: int, lead_reach: int) -> Near:
         with self._lock:
             cut = self._lead.shape[1]
-            which, places, distances = _by_blocks(self._compare, probes[:, :cut], self._lead[: self.size], reach)
+            which, places, distances = _by_blocks(self._compare, probes[:, :cut], self._lead[: self.size], lead_reach)
             if cut < probes.shape[1]:
                 rest = np.bitwise_count(probes[which, cut:] ^ self._rest[places])
                 distances = distances + rest.sum(axis=1, dtype=np.int32)

@@ -38,10 +38,13 @@ STEPS: st.SearchStrategy[list[Step]] = st.lists(
 )
 
 
-@given(STEPS, st.integers(0, 100), st.sampled_from([0, 16, 32]))
-def test_what_is_near_is_what_counting_bits_finds(steps: list[Step], reach: int, lead: int) -> None:
+@given(STEPS, st.integers(0, 100), st.sampled_from([0, 16, 32]), st.sampled_from([None, 10, 25]))
+def test_what_is_near_is_what_counting_bits_finds(
+    steps: list[Step], reach: int, lead: int, lead_reach: int | None
+) -> None:
     """However rows came and went, across segments: the rows that are here, and how far each is."""
-    held, found = Generation(TEMPLATE_BYTES, lead), dict[int, NDArray[np.uint8]]()
+    held, found = Generation(TEMPLATE_BYTES, lead, lead_reach=lead_reach), dict[int, NDArray[np.uint8]]()
+    first = slice(0, lead or TEMPLATE_BYTES)
     for what, rows in steps:
         if what == "put":
             new = [row for row in rows if row not in found]
@@ -51,10 +54,13 @@ def test_what_is_near_is_what_counting_bits_finds(steps: list[Step], reach: int,
             held.drop(np.asarray(rows, dtype=np.int64))
             found = {row: bits for row, bits in found.items() if row not in rows}
     distances = {row: int(np.bitwise_count(bits ^ PROBE).sum()) for row, bits in found.items()}
+    leads = {row: int(np.bitwise_count(bits[first] ^ PROBE[first]).sum()) for row, bits in found.items()}
     near, away = held.near(PROBE, reach)
     assert len(near) == len(set(near.tolist()))
     assert dict(zip(near.tolist(), away.tolist(), strict=True)) == {
-        row: distance for row, distance in distances.items() if distance <= reach
+        row: distance
+        for row, distance in distances.items()
+        if distance <= reach and (lead_reach is None or leads[row] <= lead_reach)
     }
     assert len(held) == len(found)
     apart = [held.near(probe, reach) for probe in (PROBE, near_the_probe(40))]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detection.templates.index import LEAD_BYTES, LEAD_REACH
 from detection.templates.matcher import REACH
 from detection.templates.rotation import BITS, rotation_matrix
 from detection.templates.template import Embedding, encode, vectors
@@ -19,11 +20,16 @@ def away(
     faces: list[Embedding], others: list[Embedding], key: bytes = KEY, other_key: bytes = KEY
 ) -> NDArray[np.int64]:
     """In how many bits each differs from its other."""
+    counted: NDArray[np.int64] = np.bitwise_count(apart(faces, others, key, other_key)).sum(axis=1)
+    return counted
+
+
+def apart(faces: list[Embedding], others: list[Embedding], key: bytes, other_key: bytes) -> NDArray[np.uint8]:
+    """In which."""
     one, other = (
         encode(vectors(some, 128), rotation_matrix(by, 128)) for some, by in ((faces, key), (others, other_key))
     )
-    counted: NDArray[np.int64] = np.bitwise_count(one ^ other).sum(axis=1)
-    return counted
+    return one ^ other
 
 
 def test_a_key_makes_one_matrix_everywhere() -> None:
@@ -57,7 +63,19 @@ def test_under_another_key_nothing_is_alike() -> None:
 
 def test_whoever_is_possible_is_in_reach_and_strangers_are_far() -> None:
     faces = strangers(10_000)
-    possible = away(faces, all_alike(faces, THRESHOLDS.possible))
-    assert (possible <= REACH).mean() > 0.997
-    assert (away(faces, all_alike(faces, 0.65)) <= REACH).all()
+    possible, likely = (all_alike(faces, cosine) for cosine in (THRESHOLDS.possible, 0.65))
+    assert (away(faces, possible) <= REACH).mean() > 0.997
+    assert (away(faces, likely) <= REACH).all()
     assert (away(faces, faces[1:] + faces[:1]) > REACH).mean() > 0.999
+
+
+def test_the_first_half_rules_out_strangers_and_nobody_else() -> None:
+    def within(others: list[Embedding]) -> NDArray[np.bool_]:
+        first = apart(faces, others, KEY, KEY)[:, :LEAD_BYTES]
+        found: NDArray[np.bool_] = np.bitwise_count(first).sum(axis=1) <= LEAD_REACH
+        return found
+
+    faces = strangers(10_000)
+    assert within(all_alike(faces, THRESHOLDS.possible)).mean() > 0.9995
+    assert within(all_alike(faces, 0.65)).all()
+    assert within(faces[1:] + faces[:1]).mean() < 0.005
