@@ -27,6 +27,7 @@ from api.routers import (
     likeness,
     openid4vci,
     openid4vp,
+    operations,
     oversight,
     people,
     pictures,
@@ -44,7 +45,9 @@ from api.routers import (
 from api.service import Service
 from api.telemetry import Telemetry
 from api.version import VERSION
-from api.web import audit, embed, home, join, prove, sign_in, static, verify
+from api.web import audit, embed, home, join, operate, prove, sign_in, static, verify
+from api.web import holds as holds_page
+from api.web import staff as staff_page
 
 DESCRIPTION = """Provenance for media: sign at upload, verify anywhere, prove it later.
 
@@ -56,9 +59,9 @@ ROUTERS = (
     *(assets, claims, custody, likeness, soft_binding, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(withdrawals, acts, absences, face_rotations, pictures),
-    *(ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, health),
+    *(ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, operations, health),
 )
-PAGES = (home, verify, prove, audit, sign_in, join, embed, static)
+PAGES = (home, verify, prove, audit, sign_in, join, operate, holds_page, staff_page, embed, static)
 
 
 def create_app(service: Service) -> ASGIApp:

@@ -92,7 +92,7 @@ KEY = "apiKey"
 KEYED_TAGS = frozenset(
     {
         *("assets", "claims", "hand-overs", "custody imports", "likeness", "offers", "access", "holds", "oversight"),
-        *("assurance", "presentations", "credentials", "signed in", "registering"),
+        *("assurance", "presentations", "credentials", "signed in", "registering", "operations"),
     }
 )
 """The routes that answer nobody without an API key or a person token."""

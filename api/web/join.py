@@ -10,9 +10,10 @@ from api.oauth import NO_STORE
 from api.routers.staff import JOIN, StaffView
 from api.schemas.people import NewPasskey
 from api.service import Service, ServiceDep
+from api.web.operate import OPERATE
 from api.web.page_route import pages
 from api.web.rendering import page
-from api.web.sessions import SIGN_IN, FormDep, Reader, VisitorDep, begin
+from api.web.sessions import FormDep, Reader, VisitorDep, begin
 from api.web.sign_in import Passkey, answered
 from identity.passkeys.tokens import SESSION
 
@@ -38,11 +39,11 @@ def _as_new(request: Request, service: Service, secret: str, passkey: str) -> Re
     service.staff.invited(secret)  # an account that nobody could use is not opened
     opened = service.registry.people.open(answered(NewPasskey, passkey).attested(), SESSION)
     service.staff.join(secret, opened.account)
-    return begin(request, service, opened, SIGN_IN)
+    return begin(request, service, opened, OPERATE)
 
 
 def _as_known(service: Service, reader: Reader, secret: str) -> Response:
     assert reader.person is not None
     service.registry.people.tokens.require_recent(reader.person)
     service.staff.join(secret, reader.person.account)
-    return RedirectResponse(SIGN_IN, 303, NO_STORE)
+    return RedirectResponse(OPERATE, 303, NO_STORE)

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 from anyio import to_thread
 from fastapi import Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 
 from api.schemas.people import NewPasskey, UsedPasskey
@@ -45,6 +46,13 @@ async def sign_in(
     asserted = answered(UsedPasskey, passkey).asserted()
     signed_in = await to_thread.run_sync(service.registry.people.sign_in, asserted, SESSION)
     return await to_thread.run_sync(begin, request, service, signed_in, after)
+
+
+@router.get(f"{SIGN_IN}/new")
+@router.get("/sign-out")
+async def begin_again() -> Response:
+    """Whoever reloads what a form was sent to."""
+    return RedirectResponse(SIGN_IN, 303)
 
 
 @router.post(f"{SIGN_IN}/new")

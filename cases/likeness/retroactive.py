@@ -99,6 +99,20 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class UnderWay:
+    """What is not looked at yet, of all tenants together."""
+
+    registrations: int
+    """Whose rounds are not finished."""
+
+    media: int
+    """Of those that have begun."""
+
+    looked: int
+    """Of those media."""
+
+
+@dataclass(frozen=True)
 class Retroactive:
     """Looks at what was kept. Safe to call from many threads."""
 
@@ -152,6 +166,15 @@ class Retroactive:
         stage = Stage.RUNNING if row["ended_at"] is None else Stage.DONE
         counts = {name: row[name] for name in ("media", "looked", "found", "unseen", "began_at", "ended_at")}
         return Progress(stage, **counts)
+
+    def under_way(self) -> UnderWay:
+        """How much is left to do, for whoever runs the service. Raises DatabaseUnavailableError."""
+        seen = RetroactiveRow.looked + RetroactiveRow.unseen
+        counted = (func.count(RetroactiveRow.registration_id), func.sum(RetroactiveRow.media), func.sum(seen))
+        unfinished = select(*counted).where(RetroactiveRow.ended_at.is_(None), RetroactiveRow.round == Round.ALL)
+        with self.library.database.read(SystemSession.MATCHING) as connection:
+            registrations, media, looked = connection.execute(unfinished).one()
+        return UnderWay(registrations, int(media or 0), int(looked or 0))
 
     def _begun(self, tenant: TenantId, whose: Registration, which: Round) -> tuple[RowMapping, int] | None:
         """The round's row, begun with its first turn; and when the first round began: later uploads are compared with

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
 from cases.asset import AssetId, AssetState, HeldFor, find_row, subject_id
 from cases.errors import CasesError
@@ -48,6 +48,11 @@ class Unfinished:
     library: Library
     at_upload: AtUpload
     clock: Clock
+
+    def waiting(self) -> int:
+        """How many assets wait for somebody to look, of all tenants together. Raises DatabaseUnavailableError."""
+        with self.library.database.read(SystemSession.MATCHING) as connection:
+            return connection.execute(select(func.count(UncheckedRow.asset_id))).scalar_one()
 
     def round(self) -> int:
         """Look at those that are due; how many were. Raises KeyStoreUnavailableError, DatabaseUnavailableError."""

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from detection.copies.tables import PictureBankRow, PictureFingerprint
@@ -26,7 +26,7 @@ from detection.generations.prefix_tree import PrefixTree
 from detection.generations.tables import AbsenceRow, GenerationRow
 from detection.templates.tables import FaceBank, FaceTemplate
 from keys.clock import Entropy
-from ledger.ids import SubjectId, TenantId
+from ledger.ids import EntryId, SubjectId, TenantId
 from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.storage.database import Database
@@ -67,6 +67,24 @@ class _Read:
     def due(self) -> bool:
         """Whether there is anything to commit to."""
         return self.changes > self.committed or bool(self.left)
+
+
+@dataclass(frozen=True)
+class GenerationStatus:
+    """How a tenant's index stands."""
+
+    number: int
+    """Of the last generation; 0 before the first."""
+
+    entry: EntryId | None
+    faces: int
+    """Registrations whose templates are searched."""
+
+    pictures: int
+    """And whose fingerprints are."""
+
+    owed: int
+    """That left, and are not proved absent yet."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +132,21 @@ class Generations:
             return bool(self.ledger.record(work, tenant).entries)
         except IntegrityError:  # somebody else's first generation came before
             return False
+
+    def status(self, tenant: TenantId) -> GenerationStatus:
+        """How a tenant's index stands now. Raises DatabaseUnavailableError."""
+        last = select(GenerationRow.number, GenerationRow.entry_id).where(GenerationRow.tenant_id == tenant)
+        owed = select(func.count(AbsenceRow.id)).where(AbsenceRow.tenant_id == tenant, AbsenceRow.entry_id.is_(None))
+        with self.database.read(tenant) as connection:
+            row = connection.execute(last).one_or_none()
+            faces, pictures = (
+                connection.execute(
+                    select(func.count(func.distinct(rows.owner_id))).where(rows.tenant_id == tenant)
+                ).scalar_one()
+                for rows, _ in SEARCHED
+            )
+            left = connection.execute(owed).scalar_one()
+        return GenerationStatus(row.number if row else 0, row.entry_id if row else None, faces, pictures, left)
 
     def _due(self) -> list[TenantId]:
         owed = select(AbsenceRow.tenant_id).where(AbsenceRow.entry_id.is_(None)).distinct()

@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -83,6 +84,12 @@ class BlobStore:
         except OSError as error:
             raise BlobStoreUnavailableError(f"{path} cannot be read: {error}") from error
         return _opened(file, _key(subject, blob_id), blob_id, size)
+
+    def room(self) -> tuple[int, int]:
+        """Bytes free where the blobs are, and bytes in all. Raises BlobStoreUnavailableError."""
+        with _unavailable(self._folder):
+            disk = shutil.disk_usage(self._folder)
+        return disk.free, disk.total
 
     def delete(self, blob_id: BlobId) -> None:
         """Remove the file, after the row is gone. Twice is fine. Raises BlobStoreUnavailableError."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
 from keys.signer import Purpose
 from ledger.tree.checkpoint import TreeHead, VerifierKey, sign_checkpoint
@@ -20,7 +20,7 @@ __all__ = ["browser", "site"]
 pytestmark = pytest.mark.skipif(found() is None, reason="no Chromium")
 
 expect.set_options(timeout=PATIENCE * MILLISECONDS)
-NARROW = {"width": 320, "height": 640}
+NARROW: ViewportSize = {"width": 320, "height": 640}
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,13 @@
-"""Signing in, in Chromium: with a passkey, by keyboard, narrow and dark, and what is said where there is no script."""
+"""Signing in, and staff at work, in Chromium: by keyboard, narrow and wide, light and dark, and without a script."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
+from tests.api.staff import member
 from tests.api.web.test_pages import NARROW, readable
-from tests.api.wire import PATIENCE
+from tests.api.wire import PATIENCE, signed
 from tests.browser import MILLISECONDS, browser, found, home, tab, with_passkeys
 from tests.deployment import Running
 
@@ -15,6 +16,7 @@ __all__ = ["browser", "home"]
 pytestmark = pytest.mark.skipif(found() is None, reason="no Chromium")
 
 expect.set_options(timeout=PATIENCE * MILLISECONDS)
+WIDE: ViewportSize = {"width": 1440, "height": 900}
 
 
 def test_somebody_comes_back_with_their_passkey(browser: Browser, home: Running) -> None:
@@ -63,3 +65,49 @@ def test_everybody_can_read_it(browser: Browser, home: Running, scheme: str) -> 
         readable(page, "a session")
         page.get_by_role("button", name="Sign out").click()
         readable(page, "signed out")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_an_operator_at_work(browser: Browser, home: Running, scheme: str, viewport: ViewportSize) -> None:
+    """Invited, joined, looked, released a hold and removed a role: by keyboard alone, and axe finds nothing."""
+    with home.http(home.key()) as http:
+        asset = signed(http)[0]["id"]
+    home.operator.place_hold(f"case-{asset[-8:]}", [asset], "an order")
+    link = home.operator.invite_staff("operator")["link"]
+    with tab(browser, home.service.settings.origin, color_scheme=scheme, viewport=viewport) as page:
+        with_passkeys(page)
+        page.goto(link)
+        readable(page, "an invitation")
+        page.get_by_role("button", name="Make a passkey and join").press("Enter")
+        expect(page.get_by_role("heading", name="How the service is")).to_be_visible()
+        readable(page, "how it is")
+        page.get_by_role("link", name="What is held").press("Enter")
+        page.locator("summary", has_text=f"case-{asset[-8:]}").press("Enter")
+        readable(page, "what is held")
+        page.get_by_label("Why").locator("visible=true").fill("case closed")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("It is done, and on record")).to_be_visible()
+        readable(page, "what was done")
+        page.get_by_role("link", name="Staff").press("Enter")
+        page.get_by_label("Counsel").press("Space")
+        page.get_by_role("button", name="Make a link").press("Enter")
+        expect(page.get_by_role("heading", name="The link for whoever you invite")).to_be_visible()
+        readable(page, "a new link")
+
+
+def test_a_hold_is_released_without_javascript(browser: Browser, home: Running) -> None:
+    with home.http(home.key()) as http:
+        asset = signed(http)[0]["id"]
+    home.operator.place_hold("case-without", [asset], "an order")
+    with (
+        member(home, "counsel", home.service.operator_token) as counsel,
+        tab(browser, home.service.settings.origin, java_script_enabled=False) as page,
+    ):
+        value, url = counsel.browser.cookies["sigillo-session"], home.service.settings.origin
+        page.context.add_cookies([{"name": "sigillo-session", "value": value, "url": url}])
+        page.goto("/operate/holds")
+        page.locator("summary", has_text="case-without").click()
+        page.get_by_label("Why").locator("visible=true").fill("case closed")
+        page.get_by_role("button", name="Release the hold").locator("visible=true").click()
+        expect(page.get_by_text("It is done, and on record")).to_be_visible()
