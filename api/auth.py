@@ -138,9 +138,11 @@ async def count_address(request: Request, service: ServiceDep) -> None:
     request.scope[_NETWORK] = service.throttle.anonymous(_address(request, service))
 
 
-def network_name(request: Request) -> str:
-    """What a caller without a key goes by for the day, once identified; empty for one without an address."""
-    name: str = request.scope[_NETWORK]
+def counted_as(caller: Caller | None, request: Request) -> str:
+    """What a caller goes by, once identified, where it is counted or waits: one without a key by network, for the day;
+    empty for one without an address.
+    """
+    name: str = caller.principal if caller else request.scope[_NETWORK]
     return name
 
 

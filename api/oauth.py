@@ -6,6 +6,8 @@ Everything else that can go wrong with a wallet's request, such as a key store t
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
@@ -14,6 +16,20 @@ from identity.openid4vci.faults import Fault
 
 NO_STORE = {"Cache-Control": "no-store"}
 """On whatever has a secret, and on what was refused one (RFC 6749, section 5.1)."""
+
+
+REFUSED: dict[str, Any] = {
+    "description": "Refused, in OAuth's form",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error", "error_description"],
+                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+            }
+        }
+    },
+}
 
 
 def install(app: FastAPI) -> None:

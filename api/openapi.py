@@ -36,15 +36,15 @@ CHANGE: dict[str, Any] = {
         "actions": [{"name": "c2pa.cropped", "description": "to a square"}],
     },
 }
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem (RFC 9457); `docs/problems.md` lists them",
-        "content": {"application/problem+json": {"schema": {"$ref": REFERENCE.format(model=ProblemView.__name__)}}},
-    }
+PROBLEM: dict[str, Any] = {
+    "description": "A problem (RFC 9457); `docs/problems.md` lists them",
+    "content": {"application/problem+json": {"schema": {"$ref": REFERENCE.format(model=ProblemView.__name__)}}},
 }
+PROBLEMS: dict[int | str, dict[str, Any]] = {"default": PROBLEM}
 
 
-BINARY = {"type": "string", "format": "binary"}
+BINARY = {"contentMediaType": "application/octet-stream"}
+"""Bytes have no type (OpenAPI 3.1, Considerations for File Uploads)."""
 
 
 def multipart(fields: dict[str, Any]) -> dict[str, Any]:

@@ -48,11 +48,11 @@ class Patience:
         self,
         response: Response,
         prefer: Annotated[
-            list[str] | None,
+            tuple[str, ...],
             Header(alias="Prefer", description="`wait=N`: answer when there is more to say, or in N seconds"),
-        ] = None,
+        ] = (),
     ) -> None:
-        self._response, self._seconds = response, wanted(prefer or ())
+        self._response, self._seconds = response, wanted(prefer)
 
     def seconds(self) -> int:
         """How long this request waits, which it is told; 0 where it would not, or there is no room."""

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.auth import (
     CrossSiteError,
@@ -53,6 +54,7 @@ _KEYS_ADVICE = {
 """What to do, without where key store and database are and what they said: that is for `readyz` and the operator."""
 
 URN = "urn:sigillo:problem:"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RETRY_SECONDS = 2
 """What a caller is told to wait when a part is not ready."""
 
@@ -380,11 +382,27 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-def _http(_request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     slug = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http-error")
-    problem = Problem(slug, error.status_code, error.detail, headers=error.headers or {})
-    return answer(problem, "/openapi.json describes every route")
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers or {}
+    return answer(
+        Problem(slug, error.status_code, error.detail, headers=headers), "/openapi.json describes every route"
+    )
+
+
+def _allowed(request: Request) -> str:
+    """The methods that the path has (RFC 9110, section 15.5.6); the framework tells those of one of its routes alone.
+    HEAD is answered wherever GET is (`api.app`).
+    """
+    asked = {"type": "http", "path": request.url.path, "root_path": "", "headers": []}
+    routes = request.app.routes
+    found = [
+        method
+        for method in _METHODS
+        if any(route.matches(asked | {"method": method})[0] is Match.FULL for route in routes)
+    ]
+    return ", ".join([*found, *(["HEAD"] if "GET" in found else [])])
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -43,7 +43,7 @@ MAX_NAME: Final = 100
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 _CLOSED: Final = ConfigDict(extra="forbid")
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_NAME)]
-Base64 = Annotated[str, Field(strict=True, max_length=MAX_CERTIFICATE, pattern=r"^[A-Za-z0-9+/]+={0,2}\z")]
+Base64 = Annotated[str, Field(strict=True, max_length=MAX_CERTIFICATE, pattern="^[A-Za-z0-9+/]+={0,2}$")]
 
 
 @with_config(_CLOSED)

@@ -6,7 +6,6 @@ Without Chromium the tests that need it are left out, and one test says so loudl
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import socket
@@ -14,11 +13,10 @@ from socket import socket
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from api.app import create_app
-from api.listening import address, listening, server_of
+from api.listening import address, listening
 from tests.api.wire import PATIENCE
 from tests.deployment import Running, running
-from tests.waiting import until
+from tests.serving import served
 
 CHROMIUM = "chromium"
 MILLISECONDS = 1000
@@ -43,7 +41,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(deployment: Running) -> Iterator[str]:
     """The deployment's address on the loopback network, without a slash at its end."""
-    with listening("127.0.0.1", 0) as listener, _served(deployment, listener):
+    with listening("127.0.0.1", 0) as listener, served(deployment, listener):
         yield _named(listener)
 
 
@@ -52,25 +50,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A deployment that knows where browsers reach it, which passkeys want: `home.service.settings.origin`."""
     with listening("127.0.0.1", 0) as listener:
         folder = tmp_path_factory.mktemp("home")
-        with running(folder, public_url=_named(listener)) as up, _served(up, listener):
+        with running(folder, public_url=_named(listener)) as up, served(up, listener):
             yield up
 
 
 def _named(listener: socket) -> str:
     return address(listener).replace("127.0.0.1", "localhost")
-
-
-@contextmanager
-def _served(up: Running, listener: socket) -> Iterator[None]:
-    server = server_of(create_app(up.service))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        until(lambda: server.started)
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def with_passkeys(page: Page) -> None:

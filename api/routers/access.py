@@ -11,7 +11,7 @@ from pydantic_core import PydanticKnownError
 
 from api.auth import CallerDep
 from api.schemas.assets import SourceType, Strict
-from api.schemas.words import PRINCIPAL, legible
+from api.schemas.words import PRINCIPAL, Flag, legible
 from api.service import ServiceDep
 from cases.access import ASSET_SCOPES, NO_TOOL, ApiKey, ApiKeyId, Scope
 from ledger.ids import PrincipalId, moment
@@ -54,7 +54,7 @@ class KeyRequest(Strict):
     principal: Annotated[str, Field(pattern=PRINCIPAL)] | None = None
     """An existing principal of this tenant; a new one when absent."""
 
-    new_tenant: bool = False
+    new_tenant: Flag = False
     """Put the key into a tenant of its own."""
 
     @field_validator("tool")

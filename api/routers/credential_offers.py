@@ -13,6 +13,7 @@ from api.auth import CallerDep
 from api.oauth import NO_STORE
 from api.qr_code import Picture, qr_code
 from api.schemas.assets import Strict
+from api.schemas.words import Flag
 from api.service import ServiceDep
 from cases.access import Scope
 from identity.openid4vci.credential_issuer import OFFER_LASTS, MadeOffer
@@ -49,7 +50,7 @@ class OfferRequest(Strict):
     """What the credential will say. It is sealed until a wallet fetches it, and gone then."""
 
     grant: GrantKind = GrantKind.PRE_AUTHORISED
-    tx_code: bool = False
+    tx_code: Flag = False
     """Whether a pre-authorised offer takes a code besides: ask for one wherever others may see the QR code."""
 
     lasts: Annotated[timedelta, Field(ge=SHORTEST, le=LONGEST)] = OFFER_LASTS

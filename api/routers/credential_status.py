@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import CallerDep, ReaderDep
 from api.schemas.assets import LedgerView, Strict
-from api.schemas.words import Reason
+from api.schemas.words import Flag, Reason
 from api.service import ServiceDep
 from cases.access import Scope
 from identity.errors import RevokedForEverError
@@ -62,7 +62,7 @@ class StatusRequest(Strict):
     """`crd_…`, or the credential's own `id`."""
 
     named: Annotated[NamedStatus, Field(alias="credentialStatus")]
-    status: bool = True
+    status: Flag = True
     reason: Reason = "none given"
 
 

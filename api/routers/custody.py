@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
-from api.auth import CallerDep, identify, network_name
+from api.auth import CallerDep, counted_as, identify
 from api.known_logs import parse_logs
 from api.openapi import BINARY, multipart
 from api.prefer import ProofDep
@@ -66,7 +66,7 @@ async def by_file(request: Request, service: ServiceDep) -> Response:
     """
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
-    holder = caller.principal if caller else network_name(request)
+    holder = counted_as(caller, request)
     confidence = request.query_params.get("confidence") == "true"
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:
         return _answer(await desk.turns.run(holder, _of_file, service, holder, caller, upload, confidence))
@@ -101,7 +101,7 @@ async def show(request: Request, service: ServiceDep) -> Response:
     """
     caller = await identify(request, service)
     desk = service.callers if caller else service.strangers
-    holder = caller.principal if caller else network_name(request)
+    holder = counted_as(caller, request)
     with await receive(request, MAX_BUNDLE_BYTES, desk.uploads.of(holder)) as upload:
         return await desk.turns.run(holder, _show, service, holder, caller, upload)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.auth import VisitorDep, network_name
+from api.auth import VisitorDep, counted_as
 from api.service import ServiceDep
 from identity.did.resolution import Resolution, ResolutionFault, resolve_did
 
@@ -27,8 +27,16 @@ STATUSES: Final = {
 }
 """Of faults; 400 of the others (DID Resolution, section 7.1)."""
 
+_RESULTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The result, or the document alone", "content": {kind: {} for kind in (RESULT, *DOCUMENTS)}},
+    **{
+        status: {"description": "Why there is no document", "content": {RESULT: {}}}
+        for status in (400, *STATUSES.values())
+    },
+}
 
-@router.get(PATH + "{did:path}", response_class=JSONResponse)
+
+@router.get(PATH + "{did:path}", response_class=Response, responses=_RESULTS)
 async def resolve(
     request: Request,
     did: str,
@@ -38,7 +46,7 @@ async def resolve(
 ) -> JSONResponse:
     """Resolve a DID, or dereference the method that its fragment names; `Accept` says in which form."""
     # A slow server keeps a thread of those that wait for workers, and none that the other routes have.
-    holder = caller.principal if caller else network_name(request)
+    holder = counted_as(caller, request)
     fetch = service.strangers_sources.did_documents.content
     turns = service.credential_strangers.turns
     found = await turns.run(holder, resolve_did, _name(request, did), publicKeyFormat, fetch)

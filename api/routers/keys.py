@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Self
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from api.auth import CallerDep
 from api.schemas.assets import Strict
+from api.schemas.words import Moment
 from api.service import ServiceDep
 from cases.access import Scope
 from keys.revocation import Reason, Revocation
@@ -25,7 +26,7 @@ class RevocationRequest(Strict):
     )
 
     reason: Reason
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     """What was signed from here on is not trusted. Default: now, and for keyCompromise all that it ever signed."""
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from api.auth import AddressDep
 from api.authorization_page import HEADERS, form_page, refused_page
-from api.oauth import NO_STORE
+from api.oauth import NO_STORE, REFUSED
 from api.service import ServiceDep
 from identity.errors import WalletRefusedError
 from identity.openid4vci.authorization import PARAMETERS, read_request
@@ -17,7 +17,7 @@ from identity.openid4vci.faults import Fault
 from identity.openid4vci.key_proof import MAX_PROOFS
 from identity.openid4vci.parameters import read_parameters
 
-router = APIRouter(tags=["openid4vci"], dependencies=[AddressDep])
+router = APIRouter(tags=["openid4vci"], dependencies=[AddressDep], responses={400: REFUSED, 401: REFUSED})
 
 FORM: Final = "application/x-www-form-urlencoded"
 LOGIN_CODE: Final = "login_code"
@@ -33,6 +33,7 @@ TOKEN_PARAMETERS: Final = (
 METADATA_AGE: Final = {"Cache-Control": "public, max-age=60"}
 
 
+_REFUSED_PAGE: Final = {**REFUSED, "content": {**REFUSED["content"], "text/html": {}}}
 _CREDENTIAL_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -103,7 +104,7 @@ def offer(service: ServiceDep, handle: str) -> Response:
     return JSONResponse(service.wallets.offer_at(handle), headers=NO_STORE)
 
 
-@router.get("/openid4vci/authorize", response_class=HTMLResponse)
+@router.get("/openid4vci/authorize", response_class=HTMLResponse, responses={400: _REFUSED_PAGE})
 def authorize(service: ServiceDep, request: Request) -> Response:
     """The page on which the person who was invited lets a wallet in."""
     try:
@@ -127,6 +128,7 @@ def push(service: ServiceDep, form: Annotated[str, Depends(_form)]) -> Response:
     openapi_extra=_form_body(*PARAMETERS, LOGIN_CODE),
     response_class=HTMLResponse,
     status_code=303,
+    responses={400: _REFUSED_PAGE},
 )
 def authorized(service: ServiceDep, form: Annotated[str, Depends(_form)]) -> Response:
     """The person's answer: with the right code the browser goes back to the wallet."""

@@ -13,11 +13,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import AnyoneDep, EitherDep
-from api.oauth import NO_STORE, described
+from api.oauth import NO_STORE, REFUSED, described
 from api.prefer import PatienceDep
 from api.qr_code import Picture, qr_code
 from api.schemas.assets import Strict
-from api.schemas.words import ADDRESS
+from api.schemas.words import ADDRESS, Flag
 from api.service import ServiceDep
 from cases.access import Scope
 from identity.age import Answer
@@ -54,7 +54,7 @@ class QuestionRequest(Strict):
 
     model_config = ConfigDict(json_schema_extra={"example": {"over": 18}})
 
-    over: Annotated[int, Field(ge=MIN_YEARS, le=MAX_YEARS)]
+    over: Annotated[int, Field(strict=True, ge=MIN_YEARS, le=MAX_YEARS)]
     accept: Annotated[tuple[str, ...], Field(max_length=len(DOCUMENTS))] = ()
     """Kinds of documents that may answer; left out, all about which somebody is believed here."""
 
@@ -63,10 +63,10 @@ class QuestionRequest(Strict):
     that you bring back with your next look.
     """
 
-    encrypted: bool = True
+    encrypted: Flag = True
     """Whether the wallet encrypts its answer, which old ones cannot."""
 
-    signed: bool = False
+    signed: Flag = False
     """Whether we ask under our DID, which a wallet can look up, instead of by the address of the answer alone."""
 
     scheme: Scheme = Scheme.OPENID4VP
@@ -165,7 +165,7 @@ def fetch(service: ServiceDep, session: str) -> Response:
     return Response(service.presentations.request_object(session), media_type=MIME, headers=NO_STORE)
 
 
-@router.post("/responses/{session}", tags=[WALLETS], dependencies=[AnyoneDep])
+@router.post("/responses/{session}", tags=[WALLETS], dependencies=[AnyoneDep], responses={400: REFUSED})
 async def answer(service: ServiceDep, session: str, request: Request) -> JSONResponse:
     """A wallet's answer, taken once; refusals are in OAuth's form."""
     body = await request.body()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
 from api.auth import AnyoneDep, CallerDep
 from api.schemas.oversight import (
@@ -21,6 +20,7 @@ from api.schemas.oversight import (
     cursor_of,
     query_of,
 )
+from api.schemas.words import Moment
 from api.service import ServiceDep
 from cases.access import Scope
 from ledger.ids import EntryId
@@ -36,8 +36,8 @@ def entries(
     service: ServiceDep,
     kind: Kind = "",
     policy: Policy = "",
-    begins: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    ends: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    begins: Annotated[Moment | None, Query(alias="from")] = None,
+    ends: Annotated[Moment | None, Query(alias="to")] = None,
     cursor: CursorText = "",
 ) -> PageView:
     """Public entries by kind, policy and time (`from` inclusive, `to` exclusive), in the order of the log."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.auth import AnyoneDep, PersonDep, RecentPersonDep, network_name
+from api.auth import AnyoneDep, PersonDep, RecentPersonDep, VisitorDep, counted_as
 from api.oauth import NO_STORE
 from api.schemas import words
 from api.schemas.assurance import ChangedView
@@ -43,10 +43,10 @@ NotStoredDep = Depends(_not_stored)
 """For answers with a secret."""
 
 
-@router.post("", tags=[PEOPLE], status_code=202, dependencies=[AnyoneDep])
-def begin_opening(service: ServiceDep, request: Request) -> OptionsView:
+@router.post("", tags=[PEOPLE], status_code=202)
+def begin_opening(service: ServiceDep, request: Request, caller: VisitorDep) -> OptionsView:
     """Begin to open an account: it is there once its passkey is bound, within five minutes."""
-    service.throttle.opening(network_name(request))
+    service.throttle.opening(counted_as(caller, request))
     return OptionsView.of(service.registry.people.begin())
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from api.auth import VisitorDep, network_name
+from api.auth import VisitorDep, counted_as
+from api.openapi import PROBLEM
 from api.pools import Desk
 from api.schemas.soft_binding import SUPPORTED, SoftBindingAlgList, SoftBindingQuery, SoftBindingQueryResult
 from api.service import Service, ServiceDep
@@ -35,7 +36,7 @@ _QUERY: Final[dict[str, Any]] = {
 
 async def counted(request: Request, service: ServiceDep, caller: VisitorDep) -> Caller | None:
     """The caller with a key, or None; whoever it is, one more search. Raises RateExceededError."""
-    service.throttle.search(caller.principal if caller else network_name(request), known=caller is not None)
+    service.throttle.search(counted_as(caller, request), known=caller is not None)
     return caller
 
 
@@ -83,7 +84,7 @@ async def by_content(
         return await desk.turns.run(holder, _by_content, service, desk, holder, upload, caller, alg, results)
 
 
-@router.post("/matches/byReference", status_code=403)
+@router.post("/matches/byReference", status_code=403, response_class=Response, responses={403: PROBLEM})
 async def by_reference(_caller: SearcherDep) -> None:
     """Refused: nothing that a caller points at is fetched. Send the file itself to `/matches/byContent`."""
     raise ReferenceRefusedError
@@ -105,7 +106,7 @@ async def manifest(
 
 def _desk(request: Request, service: Service, caller: Caller | None) -> tuple[Desk, str]:
     """With what a request is worked on, and who holds that meanwhile."""
-    return (service.callers, caller.principal) if caller else (service.strangers, network_name(request))
+    return service.callers if caller else service.strangers, counted_as(caller, request)
 
 
 def _by_binding(service: Service, caller: Caller | None, query: SoftBindingQuery, most: str) -> SoftBindingQueryResult:

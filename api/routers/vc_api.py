@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.auth import identify, network_name
-from api.openapi import json_body
+from api.auth import counted_as, identify
+from api.openapi import PROBLEM, json_body
 from api.plain_route import PlainRoute
 from api.schemas.credentials import VERIFIED, CredentialVerificationView, DerivedView
 from api.service import Service, service_of
@@ -33,7 +33,7 @@ _EXPECTED: Final = {"challenge": {"type": "string"}, "domain": {"type": "string"
 _POINTERS: Final = {"selectivePointers": {"type": "array", "items": {"type": "string"}}, **_HEADER}
 _JUDGED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": CredentialVerificationView},
-    400: {"model": CredentialVerificationView},
+    400: {"model": CredentialVerificationView, **PROBLEM, "description": "The same report, or a problem"},
 }
 
 
@@ -66,7 +66,7 @@ async def derive(request: Request) -> Response:
 async def _at_desk(service: Service, request: Request, work: Callable[[Checking, str, Memfd], Answer]) -> Answer:
     caller = await identify(request, service)
     desk = service.credential_callers if caller else service.credential_strangers
-    holder = caller.principal if caller else network_name(request)
+    holder = counted_as(caller, request)
     with await receive_whole(request, MAX_BODY, desk.bodies.of(holder)) as body:
         return await desk.turns.run(holder, work, desk.checking, holder, body.content)
 

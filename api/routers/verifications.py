@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
-from api.auth import identify, network_name
+from api.auth import counted_as, identify
 from api.openapi import BINARY, multipart
 from api.plain_route import PlainRoute
 from api.pools import Desk
@@ -48,7 +48,7 @@ async def verified(request: Request, caller: Caller | None, *, confidence: bool)
     """
     service = await service_of(request)
     desk = service.callers if caller else service.strangers
-    holder = caller.principal if caller else network_name(request)
+    holder = counted_as(caller, request)
     with await receive(request, service.settings.upload_bytes, desk.uploads.of(holder)) as upload:
         return await desk.turns.run(holder, _verify, service, desk, holder, upload, caller, confidence)
 

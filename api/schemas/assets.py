@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 
-from api.schemas.words import ACCOUNT, PLACE
+from api.schemas.words import ACCOUNT, PLACE, Moment
 from cases.asset import Asset, AssetState, HeldFor, Visibility
 from cases.decisions import ParentFinding
 from cases.likeness.tokens import MAX_TOKEN
@@ -67,7 +67,7 @@ class ActionBody(Strict):
 
     name: str
     source_type: SourceType | None = None
-    when: AwareDatetime | None = None
+    when: Moment | None = None
     description: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
 

@@ -53,12 +53,13 @@ def ordered(body: bytes) -> Order:
 def _form(options: Mapping[str, object], default: str) -> str:
     """The format that options ask for."""
     if "mediaType" in options:
-        if options["mediaType"] not in MEDIA_TYPES or "cryptosuite" in options:
+        media_type = options["mediaType"]
+        if not isinstance(media_type, str) or media_type not in MEDIA_TYPES or "cryptosuite" in options:
             raise RequestUnreadableError(
                 f"options.mediaType, for a credential in an envelope, is one of {', '.join(MEDIA_TYPES)}; it has no "
                 "cryptosuite"
             )
-        return MEDIA_TYPES[str(options["mediaType"])]
+        return MEDIA_TYPES[media_type]
     suite = options.get("cryptosuite", default)
     if not isinstance(suite, str):
         raise RequestUnreadableError("options.cryptosuite is a string")

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.schemas import words
 from api.schemas.assets import LedgerView, Strict
-from api.schemas.words import Reason
+from api.schemas.words import Moment, Reason
 from ledger import entry
 from ledger.ids import milliseconds
 from ledger.opening.disclosure import MAX_OPENED, Opening
@@ -30,7 +30,7 @@ EntryName = Annotated[str, Field(pattern=words.ENTRY)]
 Value = Annotated[str, Field(min_length=1, max_length=MAX_VALUE)]
 
 
-def query_of(kind: str, policy: str, begins: AwareDatetime | None, ends: AwareDatetime | None) -> search.Query:
+def query_of(kind: str, policy: str, begins: Moment | None, ends: Moment | None) -> search.Query:
     """The query that these parameters word."""
     begins_at, ends_at = (milliseconds(moment) if moment else None for moment in (begins, ends))
     return search.Query(kind, policy, begins_at, ends_at)
@@ -180,8 +180,8 @@ class SearchRequest(Strict):
     reason: Reason
     kind: Kind = ""
     policy: Policy = ""
-    begins: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    ends: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    begins: Annotated[Moment | None, Field(alias="from")] = None
+    ends: Annotated[Moment | None, Field(alias="to")] = None
     actor: Value | None = None
     """The principal that acted, `prn_…`."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Strict
 
+from identity.encoding.date_time import read_date_time
 from ledger import entry
 from provenance.characters import hidden
 
@@ -23,7 +24,7 @@ ACCOUNT: Final = "^acc_[a-z2-7]{26}$"
 PASSKEY: Final = "^pky_[a-z2-7]{26}$"
 SHA256: Final = "^[0-9a-f]{64}$"
 SHA256_OR_NONE: Final = "^([0-9a-f]{64})?$"
-BASE64: Final = r"^[A-Za-z0-9+/]+={0,2}\z"
+BASE64: Final = "^[A-Za-z0-9+/]+={0,2}$"
 BASE64URL: Final = "^[A-Za-z0-9_-]+$"
 ASKED: Final = "^arq_[a-z2-7]{26}$"
 EVIDENCE: Final = "^evd_[a-z2-7]{26}$"
@@ -75,6 +76,13 @@ EXAMPLES: Final = {
     HOLD: "`case-2026-118`: 64 letters, digits, dots, dashes or underscores at most",
 }
 """What has each of these forms, for whoever sent something else."""
+
+
+Flag = Annotated[bool, Strict()]
+"""`true` or `false`: what else Pydantic would take for one (`0`, `"off"`) is somebody's mistake."""
+
+Moment = Annotated[AwareDatetime, BeforeValidator(read_date_time)]
+"""A date and time with its offset (RFC 3339), and no number of seconds."""
 
 
 def legible(text: str) -> str:

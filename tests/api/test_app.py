@@ -225,7 +225,7 @@ def resolved(schema: dict[str, Any], node: Any) -> dict[str, Any]:
 def claim_schema(schema: dict[str, Any]) -> dict[str, Any]:
     body = schema["paths"]["/v1/assets"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert body["required"] == ["file"]
-    assert body["properties"]["file"] == {"type": "string", "format": "binary"}
+    assert body["properties"]["file"] == {"contentMediaType": "application/octet-stream"}
     return resolved(schema, body["properties"]["claim"])
 
 

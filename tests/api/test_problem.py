@@ -188,5 +188,7 @@ def test_framework_refusals_are_problems(deployment: Running) -> None:
         problem(http.get("/no/such/page"), 404, "not-found")
         wrong = http.put("/v1/assets")
         problem(wrong, 405, "method-not-allowed")
-        assert "POST" in wrong.headers["allow"]
+        assert wrong.headers["allow"] == "POST"
+        everything = http.request("OPTIONS", "/v1/assets/ast_x").headers["allow"]
+        assert everything == "GET, DELETE, HEAD", "whatever route has them"
         assert "/no/such" not in json.dumps(http.get("/no/such/page").json())

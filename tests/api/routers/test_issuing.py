@@ -293,7 +293,8 @@ def test_an_envelope_verifies_over_vc_api_until_it_is_revoked(
 
 
 def test_a_media_type_is_one_that_can_be_had_and_has_no_cryptosuite(http: httpx.Client, did: str) -> None:
-    for media in ("application/vp+jwt", "application/jwt", 7, None):
+    unfit: tuple[object, ...] = ("application/vp+jwt", "application/jwt", 7, None, {}, [])
+    for media in unfit:
         problem(issue(http, plain(did), mediaType=media), 400, "vc-api-request")
     two = issue(http, plain(did), mediaType="application/vc+jwt", cryptosuite="eddsa-rdfc-2022")
     problem(two, 400, "vc-api-request")

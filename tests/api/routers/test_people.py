@@ -65,6 +65,11 @@ def test_somebody_opens_an_account_signs_in_and_out(deployment: Running, strange
         assert http.get(PEOPLE + "/me").status_code == 200, "the other token goes on"
 
 
+def test_who_has_a_key_may_open_an_account_too(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        assert http.post(PEOPLE).status_code == 202
+
+
 def test_the_account_is_there_once_its_passkey_is(deployment: Running, stranger: httpx.Client) -> None:
     begin = stranger.post(PEOPLE).json()
     account = begin["account"]
