@@ -30,3 +30,18 @@ def describe(
 
     said = {"name": name, "version": version, "licence": licence, "threshold": threshold, "measured": measured}
     described(file, said, {"side": side, "fit": fit, "mean": mean, "std": std}, as_json=as_json)
+
+
+@app.command("export-clip")
+def export_clip(
+    weights: Path = typer.Option(..., exists=True, dir_okay=False, help="Of open_clip's: torch or safetensors."),
+    architecture: str = typer.Option("ViT-B-32", help="What they are of, as open_clip calls it."),
+    licence: str = typer.Option(..., help="Under which they are yours to use."),
+    out: Path = typer.Option(Path("clip"), file_okay=False, help="Folder for what is made."),
+    pictures: Path = typer.Option(None, exists=True, file_okay=False, help="Compare on these, not on one of ours."),
+    as_json: bool = JSON,
+) -> None:
+    """Make encoders of CLIP weights, in 32 and 8 bits, with model cards and how alike they are. Nothing is fetched."""
+    from api.cli.exporting import exported  # late: subprocesses and cards, which hardly any command needs
+
+    exported(weights, architecture, licence, out, pictures, as_json=as_json)
