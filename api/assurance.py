@@ -12,6 +12,7 @@ from api.issuance import Issuance
 from api.log import logger
 from api.settings import Profile, Settings
 from identity.assurance.account import Accounts
+from identity.assurance.code_flow import Exchange
 from identity.assurance.codes import Codes
 from identity.assurance.credentials import AccountCredentials
 from identity.assurance.errors import AssuranceError, EvidenceRefusedError, ProviderUnavailableError
@@ -36,6 +37,10 @@ REFUSALS: Final = frozenset({400})
 """Of a code (RFC 6749, section 5.2). Our own secret is refused with 401, which is the operator's to mend."""
 
 
+SIGNED_IN_FROM: Final = "/sign-in/from"
+"""The page that takes staff back from a provider: its redirect address is this and the provider's name."""
+
+
 @dataclass(frozen=True)
 class Assurance:
     """What the routes call."""
@@ -52,6 +57,9 @@ class Assurance:
     review: Review
     carrier: Carrier
     """Of notices, to whom codes go, too."""
+
+    staff_providers: tuple[Mapping[str, Directory], Exchange]
+    """Where staff sign in, and how a code is exchanged there."""
 
     @property
     def policy(self) -> Policy:
@@ -73,6 +81,7 @@ def assurance_of(
     accounts = Accounts(ledger, database, clock, entropy)
     web = OpenWeb(loopback=settings.fetch_loopback)
     clients = [entry.client(name) for name, entry in providers.logins.items()]
+    staff = [entry.at(name, f"{settings.origin}{SIGNED_IN_FROM}/{name}") for name, entry in providers.staff.items()]
     grants, requests = Grants(accounts, policy), Requests(accounts, policy)
     credentials = AccountCredentials(accounts, grants, issuance.issuing)
     sender = _sender(settings, home, providers, clock)
@@ -88,6 +97,7 @@ def assurance_of(
         credentials,
         Review(accounts, grants, credentials),
         sender,
+        identity_providers(web, staff, clock),
     )
 
 
@@ -116,7 +126,7 @@ def _sender(settings: Settings, home: Home, providers: Providers, clock: Clock) 
 
 def identity_providers(
     web: OpenWeb, clients: Iterable[Client], clock: Clock
-) -> tuple[Mapping[str, Directory], Callable[[str, bytes, Mapping[str, str]], bytes]]:
+) -> tuple[Mapping[str, Directory], Exchange]:
     """Identity providers, and how a code is exchanged with one: all of it over the open web."""
 
     def fetch(url: str) -> bytes:

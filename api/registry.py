@@ -30,6 +30,7 @@ from identity.depicted import Depictions
 from identity.did.web import resolver
 from identity.holder_signing import HolderSigning
 from identity.passkeys.people import People
+from identity.passkeys.provided import Provided
 from identity.passkeys.signing import Signing
 from identity.registration.errors import RegistrationRulesError
 from identity.registration.holds import RegistrationHolds
@@ -46,6 +47,7 @@ class RegistryDesk:
     """What the routes of the registry call."""
 
     people: People
+    provided: Provided
     signatures: Signing
     registrations: FaceRegistrations
     leaving: Leaving
@@ -84,6 +86,7 @@ def registry_of(
     likeness = likeness_of(settings, library, faces, pictures, known, rulebook, issuance.record.issuer, clock, entropy)
     return RegistryDesk(
         people,
+        Provided(people, *assurance.staff_providers),
         signatures,
         FaceRegistrations(registry, holds, agreements, faces.workers, faces.bank, faces.matcher, pictures),
         leaving,

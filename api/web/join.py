@@ -24,7 +24,8 @@ router = pages(prefix=JOIN)
 async def ask(request: Request, service: ServiceDep, _: VisitorDep, secret: str) -> Response:
     """To what one is invited, and how to join."""
     invited = await to_thread.run_sync(service.staff.invited, secret)
-    return page(request, "join.html", invited=StaffView.of(invited))
+    providers = sorted(service.registry.provided.providers)
+    return page(request, "join.html", invited=StaffView.of(invited), providers=providers)
 
 
 @router.post("/{secret}")

@@ -90,7 +90,7 @@ async def visitor(request: Request, service: ServiceDep, reader: Annotated[Reade
     """Who asks for a page with a form for anybody: a secret is made for who has none."""
     if not reader.secret:
         reader = request.scope[_SEEN] = Reader(service.access.entropy(_SECRET_BYTES).hex())
-        _set(request, service, VISIT, reader.secret)
+        keep(request, service, VISIT, reader.secret)
     return reader
 
 
@@ -153,7 +153,7 @@ def begin(request: Request, service: Service, signed_in: SignedIn, after: str, w
     """A session for who has just signed in, in place of the one that their browser had; of staff, on record."""
     service.staff.signed_in(signed_in.account, way)
     end(request, service)
-    _set(request, service, SESSION, signed_in.token.text)
+    keep(request, service, SESSION, signed_in.token.text)
     return RedirectResponse(local(after), 303, NO_STORE)
 
 
@@ -162,7 +162,7 @@ def end(request: Request, service: Service) -> None:
     if (person := reader_of(request).person) is not None:
         service.registry.people.tokens.revoke(person)
     for name in (SESSION, VISIT):
-        _set(request, service, name, "")
+        keep(request, service, name, "")
 
 
 def give_cookies(request: Request, response: Response) -> None:
@@ -171,26 +171,31 @@ def give_cookies(request: Request, response: Response) -> None:
         response.headers.append("set-cookie", cookie)
 
 
-def _recognised(request: Request, service: Service) -> Reader:
-    people, text = service.registry.people, request.cookies.get(_named(service, SESSION), "")
-    try:
-        person = people.tokens.authenticate(text) if text else None
-    except SignedOutError:
-        person = None
-    if person is None:
-        return Reader(request.cookies.get(_named(service, VISIT), ""))
-    people.tokens.go_on(person)
-    return Reader(text, person, service.staff.of(person.account))
-
-
-def _set(request: Request, service: Service, name: str, value: str) -> None:
-    """Raises InClearError."""
+def keep(request: Request, service: Service, name: str, value: str) -> None:
+    """Have a browser keep something, for no script to read; nothing more, where it is empty. Raises InClearError."""
     if service.settings.in_clear:
         raise InClearError
     ends = "" if value else "; Max-Age=0"
     safe = "; Secure" if _secure(service) else ""
     cookie = f"{_named(service, name)}={value}; Path=/; HttpOnly; SameSite=Lax{safe}{ends}"
     request.scope.setdefault(_COOKIES, {})[name] = cookie
+
+
+def kept(request: Request, service: Service, name: str) -> str:
+    """What a browser keeps for us by that name; empty for nothing."""
+    return request.cookies.get(_named(service, name), "")
+
+
+def _recognised(request: Request, service: Service) -> Reader:
+    people, text = service.registry.people, kept(request, service, SESSION)
+    try:
+        person = people.tokens.authenticate(text) if text else None
+    except SignedOutError:
+        person = None
+    if person is None:
+        return Reader(kept(request, service, VISIT))
+    people.tokens.go_on(person)
+    return Reader(text, person, service.staff.of(person.account))
 
 
 def _named(service: Service, name: str) -> str:

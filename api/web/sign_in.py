@@ -32,10 +32,14 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 @router.get(SIGN_IN)
 async def ask(
-    request: Request, reader: VisitorDep, after: Annotated[str, Query(alias="next", max_length=MAX_NEXT)] = ""
+    request: Request,
+    service: ServiceDep,
+    _: VisitorDep,
+    after: Annotated[str, Query(alias="next", max_length=MAX_NEXT)] = "",
 ) -> Response:
     """The form; for who is signed in, that they are, and the way out."""
-    return page(request, "sign_in.html", person=reader.person, next=local(after))
+    providers = sorted(service.registry.provided.providers)
+    return page(request, "sign_in.html", next=local(after), providers=providers)
 
 
 @router.post(SIGN_IN)

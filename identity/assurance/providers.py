@@ -61,21 +61,33 @@ class HouseEntry(_Strict):
         return tuple(Secret.parse(one.get_secret_value()) for one in self.secrets)
 
 
-class LoginEntry(_Strict):
+class _Entry(_Strict):
     """An identity provider."""
 
     issuer: Annotated[str, Field(pattern="^https?://[^ @?#]+$")]
     client_id: Annotated[str, Field(min_length=1, max_length=255)]
     client_secret: SecretStr = SecretStr("")
+    algorithm: Literal["RS256", "ES256"] = "RS256"
+
+    def at(self, name: str, redirect_uri: str, evidence: EvidenceKind = EvidenceKind.LOGIN) -> Client:
+        """Ourselves, as it knows us."""
+        secret = self.client_secret.get_secret_value()
+        return Client(name, self.issuer, self.client_id, secret, redirect_uri, evidence, self.algorithm)
+
+
+class LoginEntry(_Entry):
+    """One whose logins are evidence; the platform takes people back."""
+
     redirect_uri: Annotated[str, Field(pattern="^https?://[^ @#]+$")]
     evidence: Literal[EvidenceKind.LOGIN, EvidenceKind.PUBLIC_ACCOUNT] = EvidenceKind.LOGIN
-    algorithm: Literal["RS256", "ES256"] = "RS256"
 
     def client(self, name: str) -> Client:
         """Ourselves, as it knows us."""
-        secret = self.client_secret.get_secret_value()
-        where = (self.redirect_uri, self.evidence, self.algorithm)
-        return Client(name, self.issuer, self.client_id, secret, *where)
+        return self.at(name, self.redirect_uri, self.evidence)
+
+
+class StaffEntry(_Entry):
+    """One where staff sign in; a page of ours takes them back."""
 
 
 class Providers(_Strict):
@@ -84,6 +96,7 @@ class Providers(_Strict):
     gateway: GatewayEntry | None = None
     logins: Mapping[Name, LoginEntry] = Field(default_factory=dict)
     kyc: Mapping[Name, HouseEntry] = Field(default_factory=dict)
+    staff: Mapping[Name, StaffEntry] = Field(default_factory=dict)
 
 
 def read_providers(file: Path) -> Providers:

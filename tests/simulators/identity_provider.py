@@ -66,6 +66,9 @@ class IdentityProvider:
 
     metadata: dict[str, Any] = field(default_factory=dict)
     broken: bool = False
+    redirect: str = REDIRECT
+    """Where its client said that people are sent back to."""
+
     now: Any = time.time
     url: str = ""
     asked: list[str] = field(default_factory=list)
@@ -76,7 +79,7 @@ class IdentityProvider:
         query = {name: values[0] for name, values in parse_qs(urlsplit(link).query, strict_parsing=True).items()}
         assert query["response_type"] == "code"
         assert query["scope"] == "openid"
-        assert (query["client_id"], query["redirect_uri"]) == (CLIENT, REDIRECT)
+        assert (query["client_id"], query["redirect_uri"]) == (CLIENT, self.redirect)
         assert query["code_challenge_method"] == "S256"
         code = f"code+{len(self._codes)}"
         self._codes[code] = {**query, "sub": subject}
@@ -101,7 +104,7 @@ class IdentityProvider:
         login = self._codes.pop(form.get("code", ""), None)
         verifier = form.get("code_verifier", "")
         challenge = base64url.encode(hashlib.sha256(verifier.encode()).digest())
-        if login is None or login["code_challenge"] != challenge or form["redirect_uri"] != REDIRECT:
+        if login is None or login["code_challenge"] != challenge or form["redirect_uri"] != self.redirect:
             return 400, {"error": "invalid_grant"}
         now = int(self.now())
         said = {"iss": self.url, "aud": CLIENT, "sub": login["sub"], "iat": now, "exp": now + 60}

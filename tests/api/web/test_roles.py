@@ -29,6 +29,7 @@ FOR: Final[dict[Route, frozenset[str]]] = {
         for path in (
             *("/", "/verify", "/prove", "/prove/{session}", "/prove/{session}/qr.svg", "/audit"),
             *("/audit/entries/{entry}", "/sign-in", "/sign-in/new", "/sign-out", "/join/{secret}"),
+            *("/sign-in/with/{provider}", "/sign-in/from/{provider}"),
         )
     },
     **{
@@ -48,7 +49,7 @@ FOR: Final[dict[Route, frozenset[str]]] = {
 CHANGES_NOTHING: Final = frozenset({("POST", "/verify"), ("POST", "/prove")})
 """Forms of strangers, without a token: the first keeps nothing, the second asks a wallet."""
 
-PARTS: Final = {"session": "wrq_nobody", "entry": f"ent_{'a' * 26}", "secret": "0" * 64}
+PARTS: Final = {"session": "wrq_nobody", "entry": f"ent_{'a' * 26}", "secret": "0" * 64, "provider": "nobody"}
 
 
 def routes() -> set[Route]:
