@@ -45,7 +45,22 @@ from api.routers import (
 from api.service import Service
 from api.telemetry import Telemetry
 from api.version import VERSION
-from api.web import audit, embed, home, join, operate, prove, provided, sign_in, static, verify
+from api.web import (
+    audit,
+    embed,
+    home,
+    join,
+    me,
+    operate,
+    prove,
+    provided,
+    recover,
+    register,
+    sign_in,
+    standing,
+    static,
+    verify,
+)
 from api.web import holds as holds_page
 from api.web import staff as staff_page
 
@@ -61,7 +76,10 @@ ROUTERS = (
     *(withdrawals, acts, absences, face_rotations, pictures),
     *(ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, operations, health),
 )
-PAGES = (home, verify, prove, audit, sign_in, provided, join, operate, holds_page, staff_page, embed, static)
+PAGES = (
+    *(home, verify, prove, audit, register, standing, me, recover, sign_in, provided),
+    *(join, operate, holds_page, staff_page, embed, static),
+)
 
 
 def create_app(service: Service) -> ASGIApp:

@@ -103,7 +103,7 @@ def matches(
     service: ServiceDep, caller: EitherDep, response: Response, registration: RegistrationPath, cursor: str = ""
 ) -> MatchPage:
     """The registered person's own log, the newest first."""
-    person = _person(service, caller, registration, Scope.REGISTRATIONS_READ)
+    person = person_of(service, caller, registration, Scope.REGISTRATIONS_READ)
     response.headers["Cache-Control"] = PRIVATE
     return MatchPage.of(service.registry.likeness.log.page(person, before_cursor(cursor)))
 
@@ -113,7 +113,7 @@ def retroactive(
     service: ServiceDep, caller: EitherDep, response: Response, registration: RegistrationPath
 ) -> RetroactiveView:
     """How far the media that were kept before the registration have been looked at."""
-    person = _person(service, caller, registration, Scope.REGISTRATIONS_READ)
+    person = person_of(service, caller, registration, Scope.REGISTRATIONS_READ)
     response.headers["Cache-Control"] = PRIVATE
     return RetroactiveView.of(service.registry.likeness.retroactive.progress(caller.tenant, person.id))
 
@@ -127,7 +127,7 @@ def respond(
     request: ResponseRequest,
 ) -> DecidedView:
     """What the person says to one line of it."""
-    person = _person(service, caller, registration, Scope.REGISTER)
+    person = person_of(service, caller, registration, Scope.REGISTER)
     return DecidedView.of(service.registry.likeness.log.respond(caller, person, match, request.response))
 
 
@@ -146,7 +146,7 @@ def _check(service: Service, caller: Caller, upload: Upload, idempotency_key: st
     return CheckView.of(checked, service.registry.likeness.tokens.of(checked, caller.grant.tool))
 
 
-def _person(service: Service, caller: Caller, registration: str, scope: Scope) -> Subject:
+def person_of(service: Service, caller: Caller, registration: str, scope: Scope) -> Subject:
     """A registration of the caller's own account, or of the tenant's for a platform's key; with its key opened."""
     registrations, name = service.registry.likeness.registrations, SubjectId(registration)
     caller.require_self_or(scope)

@@ -15,7 +15,8 @@ from api.schemas.likeness import DecidedView
 from api.schemas.pictures import CommonPictureBody, CommonPicturePage, CommonPictureView, ImageRegistrationBody
 from api.schemas.registrations import RegisteredView
 from api.schemas.words import AFTER_ENTRY, ENTRY
-from api.service import ServiceDep
+from api.service import Service, ServiceDep
+from cases.access import Caller
 from cases.idempotency import MAX_KEY_LENGTH
 from cases.registration import Submission
 from identity.registration.refusal import Kind
@@ -37,6 +38,16 @@ def register(
 
     The recovery code is shown this once. Where another account registered a near copy, the state is `held`.
     """
+    made = registered(service, caller, request, idempotency_key)
+    response.headers["Location"] = f"/v1/registrations/{made.id}"
+    response.headers["Cache-Control"] = "no-store"
+    return made
+
+
+def registered(
+    service: Service, caller: Caller, request: ImageRegistrationBody, idempotency_key: str
+) -> RegisteredView:
+    """What a request registers."""
     asserted = request.consent.passkey.asserted() if request.consent.passkey else None
     sent = Submission(
         SubjectId(request.account),
@@ -48,10 +59,7 @@ def register(
         idempotency_key=idempotency_key,
         body=b"image\0" + request.model_dump_json().encode(),
     )
-    made = RegisteredView.made(service.registry.registrations.register(caller, sent))
-    response.headers["Location"] = f"/v1/registrations/{made.id}"
-    response.headers["Cache-Control"] = "no-store"
-    return made
+    return RegisteredView.made(service.registry.registrations.register(caller, sent))
 
 
 @router.post("/common-pictures")

@@ -5,7 +5,7 @@ to show them. All of them are gone before the answer; whoever names no account o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -92,11 +92,23 @@ async def compare(
     """Compare the portrait in an identity document with a selfie that is taken now: two parts `photo`, in this order.
     That they match is evidence; neither the document nor that the selfie is of a living person is checked.
     """
+    return await compared(request, service, caller, account, lambda _fields: country)
+
+
+async def compared(
+    request: Request,
+    service: Service,
+    caller: Caller,
+    account: SubjectId,
+    country_of: Callable[[Mapping[str, str]], str],
+) -> ComparedView:
+    """What the two photos of a multipart request show; `country_of` sees its fields before anything else does."""
     caller.require_for(account, Scope.ASSURANCE_GRANT)
     await run_in_threadpool(service.assurance.accounts.subject, caller.tenant, account)
     desk = _desk(service, caller)
     limit = min(MAX_PICTURE_BYTES, service.settings.upload_bytes)
     with await receive(request, limit, desk.uploads.of(caller.principal), photos=2) as upload:
+        country = country_of(upload.fields)
         return await desk.turns.run(caller.principal, _compare, service, caller, account, upload, country)
 
 

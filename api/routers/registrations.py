@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from api.auth import AnyoneDep, CallerDep, EitherDep
 from api.openapi import REGISTRATION, one_photo, photos
@@ -51,6 +51,7 @@ RegistrationPath = Annotated[SubjectId, Path(pattern=words.REGISTRATION)]
 HoldPath = Annotated[str, Path(pattern=words.REGISTRATION_HOLD)]
 PlaceQuery = Annotated[str, Query(pattern=words.PLACE)]
 IdempotencyHeader = Annotated[str, Header(alias="Idempotency-Key", max_length=MAX_KEY_LENGTH)]
+Body = TypeVar("Body", bound=BaseModel)
 
 
 @router.get("/rules", tags=["registration rules"], dependencies=[AnyoneDep])
@@ -202,7 +203,7 @@ def credential(
 
 def _register(service: Service, caller: Caller, upload: Upload, idempotency_key: str) -> RegisteredView:
     text = upload.fields.get(PART, "")
-    body = _body(text)
+    body = read_body(RegistrationBody, text)
     request = body.of(Kind.FACE)
     asserted = body.consent.passkey.asserted() if body.consent.passkey else None
     sent = Submission(
@@ -218,9 +219,10 @@ def _register(service: Service, caller: Caller, upload: Upload, idempotency_key:
     return RegisteredView.made(service.registry.registrations.register(caller, sent))
 
 
-def _body(text: str) -> RegistrationBody:
+def read_body(model: type[Body], text: str) -> Body:
+    """The JSON document in the part `registration`. Raises RequestValidationError."""
     try:
-        return RegistrationBody.model_validate_json(text or "{}")
+        return model.model_validate_json(text or "{}")
     except ValidationError as error:
         faults = [{**fault, "loc": ("body", PART, *fault["loc"])} for fault in error.errors(include_url=False)]
         raise RequestValidationError(faults) from error

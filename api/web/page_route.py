@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -17,6 +17,9 @@ from api.oauth import NO_STORE
 from api.service import service_of
 from api.web.rendering import page
 from api.web.sessions import SIGN_IN, give_cookies, reader
+
+JSON: Final = "application/json"
+"""What a script of ours asks for, which words the refusal on the page that is open."""
 
 
 class PageRoute(APIRoute):
@@ -47,6 +50,8 @@ def _told(request: Request, error: Exception) -> Response:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"{SIGN_IN}?{urlencode({'next': here})}", 303, NO_STORE)
     answer = problem.answer_to(request, error)
+    if request.headers.get("accept") == JSON:
+        return answer
     named = request.scope.get("sigillo.request_id", "")
     shown = page(request, "error.html", answer.status_code, told=json.loads(bytes(answer.body)), request_id=named)
     if (again := answer.headers.get("retry-after")) is not None:

@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.web.sessions import reader_of
-from api.web.words import preferred, words_of
+from api.web.words import Words, preferred, words_of
 
 HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -58,12 +58,22 @@ def instant(milliseconds: int) -> str:
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-_PAGES.globals |= {"moment": moment, "instant": instant}  # macros of other files see globals alone
+def day(at: datetime) -> str:
+    """The day of a time, where no hour matters."""
+    return f"{at.astimezone(UTC):%Y-%m-%d}"
+
+
+def words_for(request: Request) -> Words:
+    """The sentences in the reader's language."""
+    return words_of(preferred(request.headers.get("accept-language", "")))
+
+
+_PAGES.globals |= {"moment": moment, "instant": instant, "day": day}  # macros of other files see globals alone
 
 
 def page(request: Request, template: str, status: int = 200, **shown: object) -> HTMLResponse:
     """Render `template` in the reader's language."""
-    words = words_of(preferred(request.headers.get("accept-language", "")))
+    words = words_for(request)
     reader = reader_of(request)
     known = {"t": words, "here": request.url.path, "reader": reader, "form_token": reader.form_token}
     body = _PAGES.get_template(template).render(known, **shown)

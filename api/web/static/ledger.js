@@ -16,8 +16,8 @@ const MAX_SIZE = 2 ** 44; // up to here Math.log2 tells every power of two from 
 const MAX_NOTE = 64 * 1024;
 const HASH = 32;
 
-const bytesOf = (text) => new TextEncoder().encode(text);
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export const bytesOf = (text) => new TextEncoder().encode(text);
+export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 export const equal = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 function base64(text) {
@@ -38,9 +38,9 @@ function joined(...parts) {
   return whole;
 }
 
-const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+export const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 export const leafHash = (entry) => sha256(joined(Uint8Array.of(0), entry));
-const nodeHash = (left, right) => sha256(joined(Uint8Array.of(1), left, right));
+export const nodeHash = (left, right) => sha256(joined(Uint8Array.of(1), left, right));
 
 // A verifier key: `name+hash+base64(type, key)`. The hash is checked, so a mistyped key is no key.
 export async function parseKey(text) {

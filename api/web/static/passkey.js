@@ -8,11 +8,16 @@ const ceremonies = {
   create: (publicKey) => navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) }),
 };
 
-async function options(form) {
-  const body = new URLSearchParams(new FormData(form));
-  const answer = await fetch(form.dataset.options, { method: "POST", body });
+// What a device's passkey answers to the options that `url` has for what is sent there.
+export async function ceremony(kind, url, body) {
+  const answer = await fetch(url, { method: "POST", body, headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.detail ?? words("passkey.unavailable"));
-  return (await answer.json()).publicKey;
+  return (await ceremonies[kind]((await answer.json()).publicKey)).toJSON();
+}
+
+export function why(error) {
+  if (!(error instanceof DOMException)) return error.message;
+  return words(`passkey.${error.name === "InvalidStateError" ? "bound" : "cancelled"}`);
 }
 
 async function submit(event) {
@@ -22,16 +27,16 @@ async function submit(event) {
   button.disabled = true;
   tell(told, "", words("passkey.waiting"));
   try {
-    const answer = await ceremonies[form.dataset.passkey](await options(form));
-    form.elements.passkey.value = JSON.stringify(answer.toJSON());
+    const body = new URLSearchParams(new FormData(form));
+    form.elements.passkey.value = JSON.stringify(await ceremony(form.dataset.passkey, form.dataset.options, body));
     form.submit();
   } catch (error) {
-    tell(told, "bad", error instanceof DOMException ? words(`passkey.${error.name === "InvalidStateError" ? "bound" : "cancelled"}`) : error.message);
+    tell(told, "bad", why(error));
     button.disabled = false;
   }
 }
 
-const able = Boolean(globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON);
+export const able = Boolean(globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON);
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   form.addEventListener("submit", submit);
   form.hidden = !able;

@@ -4,7 +4,7 @@ const SECONDS = 2;
 const state = document.getElementById("state");
 
 async function look() {
-  const answer = await fetch(location.pathname, { cache: "no-store" });
+  const answer = await fetch(location.href, { cache: "no-store" });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const found = page.getElementById("state");
   if (found?.dataset.waits === "True") return false;
