@@ -10,9 +10,22 @@ import pytest
 from api.routers.openid4vp import Said
 from api.web import static, words
 from cases.decisions import KINDS
+from cases.likeness.lines import Caller, Decision
+from cases.likeness.lines import Outcome as Happened
+from cases.likeness.log import Response
+from cases.likeness.retroactive import Stage
+from cases.likeness.use import Use
 from cases.recovery.search import By
+from identity.alike import Alike
+from identity.assurance.tier import EvidenceKind
+from identity.issuing.credential_types import Refused
 from identity.openid4vp.documents import DOCUMENTS
 from identity.outcome import Outcome
+from identity.registration.consent import ConsentProof
+from identity.registration.record import State
+from identity.registration.refusal import Kind as Registered
+from identity.registration.refusal import Right
+from identity.registration.rules import default_rulebook
 from provenance.confidence.policy import policy_in_force
 from provenance.marking import Mark
 from provenance.verdict import Verdict
@@ -77,5 +90,21 @@ def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
         "proving.said.": set(Said),
         "proving.because.": set(Outcome),
         "document.": set(DOCUMENTS),
+        "kind.": set(Registered),
+        "state.": {*State, *(f"{state}.means" for state in State)},
+        "registered.title.": {State.ACTIVE, State.HELD},
+        "registered.lead.": {State.ACTIVE, State.HELD},
+        "refused.": set(Refused),
+        "right.": set(Right),
+        "consent.": set(ConsentProof),
+        "registering.known.": set(EvidenceKind),
+        "registration.back.": set(Stage),
+        "portraits.": set(Alike),
+        "log.caller.": set(Caller),
+        "log.outcome.": set(Happened),
+        "log.use.": set(Use),
+        "log.review.": set(Decision),
+        "log.response.": set(Response),
+        "place.": set(default_rulebook().regions),
     }
     assert {prefix + end for prefix, ends in made.items() for end in ends if not t.has(prefix + end)} == set()
