@@ -22,19 +22,36 @@ from tests.deployment import Running
 Route = tuple[str, str]
 
 EVERYBODY: Final = frozenset({"nobody", "person", "counsel", "reviewer", "operator", "their counsel", "their reviewer"})
-STAFF: Final = EVERYBODY - {"nobody", "person"}
+SIGNED_IN: Final = EVERYBODY - {"nobody"}
+STAFF: Final = SIGNED_IN - {"person"}
 FOR: Final[dict[Route, frozenset[str]]] = {
     **{
         ("GET", path): EVERYBODY
         for path in (
             *("/", "/verify", "/prove", "/prove/{session}", "/prove/{session}/qr.svg", "/audit"),
             *("/audit/entries/{entry}", "/sign-in", "/sign-in/new", "/sign-out", "/join/{secret}"),
-            *("/sign-in/with/{provider}", "/sign-in/from/{provider}"),
+            *("/sign-in/with/{provider}", "/sign-in/from/{provider}", "/register", "/recover"),
         )
     },
     **{
         ("POST", path): EVERYBODY
-        for path in ("/verify", "/prove", "/sign-in", "/sign-in/new", "/sign-out", "/join/{secret}")
+        for path in ("/verify", "/prove", "/sign-in", "/sign-in/new", "/sign-out", "/join/{secret}", "/recover")
+    },
+    **{
+        ("GET", path): SIGNED_IN
+        for path in (
+            *("/register/{kind}", "/register/identity/{session}", "/register/identity/{session}/qr.svg"),
+            *("/me", "/me/{registration}", "/me/{registration}/withdrawal", "/me/{registration}/renewal"),
+        )
+    },
+    **{
+        ("POST", path): SIGNED_IN
+        for path in (
+            *("/register/photo", "/register/statement", "/register/face", "/register/image"),
+            *("/register/identity/wallet", "/register/identity/portrait", "/register/identity/{session}"),
+            *("/me/{registration}/matches/{match}", "/me/{registration}/withdrawal", "/me/{registration}/stay"),
+            *("/me/{registration}/renewal", "/me/{registration}/renewal/options"),
+        )
     },
     ("GET", "/operate"): STAFF,
     ("GET", "/operate/holds"): STAFF,
@@ -49,7 +66,18 @@ FOR: Final[dict[Route, frozenset[str]]] = {
 CHANGES_NOTHING: Final = frozenset({("POST", "/verify"), ("POST", "/prove")})
 """Forms of strangers, without a token: the first keeps nothing, the second asks a wallet."""
 
-PARTS: Final = {"session": "wrq_nobody", "entry": f"ent_{'a' * 26}", "secret": "0" * 64, "provider": "nobody"}
+WITH_PHOTOS: Final = frozenset({"/register/photo", "/register/face", "/register/identity/portrait"})
+"""Forms whose token comes in the stream, with what they send."""
+
+PARTS: Final = {
+    "session": "wrq_nobody",
+    "entry": f"ent_{'a' * 26}",
+    "secret": "0" * 64,
+    "provider": "nobody",
+    "kind": "face",
+    "registration": f"reg_{'a' * 26}",
+    "match": f"lkm_{'a' * 26}",
+}
 
 
 def routes() -> set[Route]:
@@ -106,7 +134,8 @@ def test_no_form_goes_without_its_token_or_from_elsewhere(readers: dict[str, htt
         place = path.format(**PARTS)
         if (method, path) not in CHANGES_NOTHING and who in FOR[method, path]:
             for forged in ({}, {"form_token": "0" * 64}, {"form_token": ""}):
-                answer = browser.post(place, data=forged)
+                photo = {"photo": b"x"} if path in WITH_PHOTOS else None
+                answer = browser.post(place, data=forged, files=photo)
                 assert answer.status_code == 403, (path, answer.text)
                 assert "This form is not for you as you are now" in answer.text, path
         for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
