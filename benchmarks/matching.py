@@ -4,7 +4,7 @@
     python benchmarks/matching.py --quick       100,000 alone, within two
     python benchmarks/matching.py --json        one object
     python benchmarks/matching.py --json p50_ms_1m      one of its figures, and no more than it needs
-    python benchmarks/matching.py --people 10000000     another number (`make soak SOAK_FACES=…`)
+    python benchmarks/matching.py --people 10000000     another number, where there is memory for it (`make soak`)
     python benchmarks/matching.py --hnsw        HNSW at every size: a million take it six minutes to build
 
 Rules
@@ -36,6 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.face_banks import COSINES, FaceBank, Ranked, Side, enrolled, spread
+from benchmarks.memory import available
 from benchmarks.verdicts import verdicts
 
 SIZES: Final = {100_000: "100k", 1_000_000: "1m"}
@@ -53,6 +54,9 @@ WANTED: Final = {
 }
 """What the project has set itself."""
 
+BYTES_EACH: Final = 1600
+"""Of memory, for each person: both sides, and what the benchmark knows of them."""
+
 VERDICTS: Final = ("verdict_ratio", "verdict_ms", "faces_alone_ms")
 
 
@@ -65,6 +69,10 @@ def main() -> None:
     parser.add_argument("--people", type=int, help="so many people instead")
     parser.add_argument("names", nargs="*", help="these figures alone, by their names in --json")
     chosen = parser.parse_args()
+    takes, free = (chosen.people or 0) * BYTES_EACH, available()
+    if takes > free:
+        print(f"NOT MEASURED: {chosen.people:,} people take {takes / 1e9:.0f} GB of memory; {free / 1e9:.0f} are free")
+        return
     sizes = [chosen.people] if chosen.people else [*SIZES][:1] if chosen.quick else _needed(chosen.names)
     found: dict[str, float] = {}
     shown = Table(

@@ -45,6 +45,11 @@ def peak_megabytes(file: File, folder: Path) -> float:
         return max(seen) / 1024
 
 
+def available() -> int:
+    """Bytes of memory that a new process may take without others having to give any up."""
+    return _kilobytes(Path("/proc/meminfo"), ("MemAvailable",)) * 1024
+
+
 @contextmanager
 def _watched(service: int) -> Iterator[list[int]]:
     """Kilobytes, again and again while the block runs."""
