@@ -24,8 +24,9 @@ from hypothesis import settings
 from keys.openbao import OpenBao
 from keys.vault import Vault
 from keys.vault_store import VaultKeyStore
-from tests.databases import KIND, POSTGRESQL
+from tests.databases import KIND, POSTGRESQL, compiled_once
 from tests.peers.node import Node, PeersMissingError, installed
+from tests.workers import lent_workers
 
 # An example may take as long as a busy machine makes it: time is never what a test is about. The same examples each
 # time, so that a change is judged by itself; `pytest --hypothesis-profile explore` looks for others.
@@ -40,6 +41,13 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared() -> Iterator[None]:
+    """What one deployment of a process does not do again for the next: compile statements, start workers."""
+    with compiled_once(), lent_workers():
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)
