@@ -40,7 +40,7 @@ from identity.registration.errors import RegistrationNotFoundError
 from identity.registration.holds import RegistrationHold, RegistrationHolds
 from identity.registration.limits import NEEDED
 from identity.registration.record import Registration
-from identity.registration.refusal import Right
+from identity.registration.refusal import Kind, Right
 from identity.registration.registry import Protection, Registered, Registry
 from identity.registration.request import RegistrationRequest
 from ledger.ids import EntryId, SubjectId
@@ -186,7 +186,7 @@ class FaceRegistrations:
 
     def _agreed(self, by: Caller, sent: Submission) -> tuple[RegistrationRequest, Callable[[Connection], None]]:
         """The request with how the agreement is known, and what that settles in the unit of work."""
-        request = replace(sent.request, model=MODEL if sent.picture is None else PDQ, given=given(sent))
+        request = replace(sent.request, model=described_by(sent.request.kind), given=given(sent))
         content = self.statement(by, sent.account, request)
         known = self.agreements.of(by, sent.account, content, sent.asserted, sent.presentation)
         return replace(request, proof=known.proof, signature=known.evidence), known.settle
@@ -199,6 +199,11 @@ class FaceRegistrations:
         body = b"registration\0" + digests + sent.account.encode() + sent.body
         system = self.registry.accounts.ledger.subjects.system(by.tenant)
         return IdempotencyKey.of(system, by.principal, sent.idempotency_key, body)
+
+
+def described_by(kind: Kind) -> str:
+    """What faces, or pictures, are described by now: with its version and digest, where that is a model."""
+    return MODEL if kind is Kind.FACE else PDQ
 
 
 def given(sent: Submission) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from api.schemas.acts import Presentation
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.people import UsedPasskey
 from api.schemas.words import ACCOUNT, LANGUAGE, PLACE, SHA256, Reason, legible
-from cases.registration import MAX_PHOTOS
+from cases.registration import MAX_PHOTOS, described_by
 from identity.assurance.destination import MAX_DESTINATION, destination
 from identity.assurance.errors import DestinationError
 from identity.errors import CredentialRefusedError, TokenUnreadableError
@@ -173,7 +173,12 @@ class RegistrationView(BaseModel):
     right: str | None
     rules: str | None
     model: str | None
-    """What describes the face, or the picture: after a change of it, whoever is to be found still registers again."""
+    """What describes the face, or the picture."""
+
+    outdated: bool | None
+    """Whether something else describes them by now: nobody is found by this registration any more, and whoever is to be
+    found still withdraws it and registers again, for no photo of theirs is kept.
+    """
 
     consent: ConsentView | None
     credential_id: str | None
@@ -198,6 +203,7 @@ class RegistrationView(BaseModel):
             right=details.right if details else None,
             rules=details.rules if details else None,
             model=details.model if details else None,
+            outdated=details.model != described_by(one.kind) if details else None,
             consent=_consent(one),
             credential_id=one.credential,
             leaving_at=moment(one.leaving_at) if one.leaving_at else None,

@@ -175,6 +175,19 @@ def test_nothing_of_a_photo_is_kept(up: Running, http: httpx.Client, token: str)
     assert rows(up, "SELECT count(*) FROM face_template WHERE owner_id = ?", document["id"]) == [(2,)]
 
 
+def test_whom_an_older_model_described_is_told_so(
+    http: httpx.Client, up: Running, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = account(up, token, "ada")
+    document = made(register(http, asked(http, mine)))
+    assert document["outdated"] is False
+    with monkeypatch.context() as later:
+        later.setattr("cases.registration.MODEL", "newer@1 sha256:00")
+        assert http.get(f"{REGISTRATIONS}/{document['id']}").json()["outdated"] is True
+        (listed,) = http.get(REGISTRATIONS, params={"account": mine}).json()["registrations"]
+        assert (listed["outdated"], listed["state"]) == (True, "active")
+
+
 def test_whom_somebody_else_registered_is_held_and_a_person_decides(
     up: Running, http: httpx.Client, token: str
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -131,6 +133,27 @@ def test_what_is_allowed_and_what_a_human_decides(people: People, tool: httpx.Cl
         assert answered(tool, picture()) == "allowed", "nobody is in it"
         said = ask(tool, place="US-IL").json()
         assert (said["answer"], said["skipped"]) == ("ask_a_human", ["us-il@1"])
+
+
+def test_of_whom_an_older_model_described_nothing_is_known(
+    registry: Running, people: People, tool: httpx.Client
+) -> None:
+    """Never *allowed*: photos are gone, and so nobody is described anew who does not register again."""
+    bank = registry.service.registry.faces.bank
+    prepared = bank.prepared
+
+    def earlier(*args: Any) -> Any:
+        with patch.object(bank, "model", replace(bank.model, name="older@1")):
+            return prepared(*args)
+
+    with patch.object(bank, "prepared", earlier):
+        registration = people.register()
+    try:
+        assert answered(tool) == "ask_a_human"
+        held = upload(tool, HER, MADE)
+        assert (held.status_code, held.json()["hold"]["reason"]) == (202, "likeness-unchecked")
+    finally:
+        people.withdraw(registration)
 
 
 UNKNOWN = {
