@@ -182,7 +182,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
     )
     housekeeping = _housekeeping(on, registry, assurance, issuance, rewrapping, revocations, throttle, until)
-    creators = Creators(assurance.grants, issuance.record.did or settings.origin)
+    creators = Creators(assurance.grants, registry.statements, issuance.record.did or settings.origin)
     return Service(
         settings=settings,
         operator_token=operator_token,
@@ -196,7 +196,16 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         assurance=assurance,
         registry=registry,
         intake=_intake(
-            on, recognition, signers, embedding.callers, revocations, registry.likeness, time_stamps, traces, trust
+            on,
+            recognition,
+            signers,
+            embedding.callers,
+            revocations,
+            registry.likeness,
+            creators,
+            time_stamps,
+            traces,
+            trust,
         ),
         claims=Claims(ledger, database, signers, keys, revocations, time_stamps, trust.policy, clock),
         library=library,
@@ -275,6 +284,7 @@ def _intake(
     embedder: Embedder | None,
     revocations: Revocations,
     likeness: Likeness,
+    creators: Creators,
     time_stamps: TimeStamps | None,
     traces: Traces,
     trust: Trust,
@@ -290,6 +300,7 @@ def _intake(
         revocations,
         likeness.at_upload,
         likeness.tokens,
+        creators,
         time_stamps,
         traces,
         trust.policy,

@@ -32,6 +32,7 @@ from identity.holder_signing import HolderSigning
 from identity.passkeys.people import People
 from identity.passkeys.provided import Provided
 from identity.passkeys.signing import Signing
+from identity.passkeys.statements import Statements
 from identity.registration.errors import RegistrationRulesError
 from identity.registration.holds import RegistrationHolds
 from identity.registration.lookup import Registrations, require_unregistered
@@ -49,6 +50,7 @@ class RegistryDesk:
     people: People
     provided: Provided
     signatures: Signing
+    statements: Statements
     registrations: FaceRegistrations
     leaving: Leaving
     absences: Absences
@@ -88,6 +90,7 @@ def registry_of(
         people,
         Provided(people, *assurance.staff_providers),
         signatures,
+        Statements(people.passkeys, people.home),
         FaceRegistrations(registry, holds, agreements, faces.workers, faces.bank, faces.matcher, pictures),
         leaving,
         Absences(ledger, database),

@@ -65,10 +65,8 @@ def main() -> None:
     parser.add_argument("--rest", type=float, default=0, help="milliseconds before each search of the first part")
     chosen = parser.parse_args()
     share = 10 if chosen.quick else 1
-    found, shown = (
-        race(chosen.hashes // share, chosen.rest / 1000),
-        Table(title="Recovered, and false matches a query, by each method"),
-    )
+    found = race(chosen.hashes // share, chosen.rest / 1000)
+    shown = Table(title="Recovered, and false matches a query, by each method")
     found |= edited(chosen.others // share, shown)
     if chosen.json:
         print(json.dumps(found, indent=2))

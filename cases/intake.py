@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -32,6 +32,7 @@ from cases.asset import (
     new_asset_id,
     subject_id,
 )
+from cases.creators import Creators
 from cases.custody.traces import Traces, of_file, of_store
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
 from cases.errors import OtherHistoryError, ParentRefusedError
@@ -105,6 +106,7 @@ class Intake:
     revocations: Revocations
     likeness: AtUpload
     tokens: Tokens
+    creators: Creators
     time_stamps: TimeStamps | None
     """None where no authority is set."""
 
@@ -120,7 +122,7 @@ class Intake:
 
         What is made or altered and may show somebody who refuses that is signed and held (`cases.likeness`).
 
-        Raises MediaError, ClaimRefusedError, LikenessTokenError, ParentRefusedError, OtherHistoryError,
+        Raises MediaError, ClaimRefusedError, LikenessTokenError, PasskeyError, ParentRefusedError, OtherHistoryError,
         IdempotencyConflictError, AccountNotFoundError, SandboxError, ManifestBuildError, KeyStoreUnavailableError,
         SigningSuspendedError, TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError, and what opening the
         original raises; then nothing was kept.
@@ -143,6 +145,9 @@ class Intake:
         received_at, signer = milliseconds(self.clock()), self.keys.signer(Purpose.CLAIM)
         token, tool = submission.likeness_check, caller.grant.tool
         check = self.tokens.read(token, tool) if token else None
+        if submission.creator:
+            claim = replace(submission.claim, creator=self.creators.cosigned(submission.creator))
+            submission = replace(submission, claim=claim)
         workers = self.workers.of(caller.principal)
         self.revocations.require_good(signer)
         # The signer first: the roots asked for after it cover its chain.
@@ -324,6 +329,8 @@ class Intake:
         what = f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0{made_from}\0"
         what += f"{submission.use}\0{submission.place}\0{submission.likeness_check}\0"
         what += f"{submission.account}\0"
+        if submission.creator:
+            what += f"{submission.creator.statement}\0{submission.creator.asserted.signature.hex()}\0"
         digest = hashlib.sha256(what.encode())
         for chunk in submission.content.chunks():
             digest.update(chunk)

@@ -13,6 +13,7 @@ from typing import Self
 
 from cases.access import Caller
 from cases.asset import AssetDetails, AssetId, Visibility
+from cases.creators import PasskeyStatement
 from cases.decisions import AssetSigned, ParentFinding
 from cases.likeness.findings import Circumstances, Finding
 from cases.likeness.use import Use
@@ -75,6 +76,9 @@ class Submission:
 
     account: str = ""
     """Who made it, an account of the caller's tenant; empty where the caller does not say."""
+
+    creator: PasskeyStatement | None = None
+    """What its creator signed with a passkey of this deployment."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from keys.revocation import Revocation
 from provenance.ancestry import Json, statuses_in, trace
 from provenance.codes import CONTENT_MISMATCH, SIGNATURE_VALIDATED, SIGNER_TRUSTED, TIME_STAMP_TRUSTED, effect
 from provenance.coverage import objection
+from provenance.creator_judging import Trusted
 from provenance.report import (
     MAX_STATUSES,
     SignerCertificate,
@@ -55,8 +56,9 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
     signature = _signature(detail, label)
     statuses, more_statuses = _statuses(results)
     time_stamps = time_stamps_of(signature, {code for code, _, _ in statuses_in(results)}, stamps)
+    verdict = worst((_judge(results), STATES.get(str(store.get("validation_state")), Verdict.INVALID)))
     return VerificationReport(
-        verdict=worst((_judge(results), STATES.get(str(store.get("validation_state")), Verdict.INVALID))),
+        verdict=verdict,
         trust=trust,
         ancestry=ancestry.verdict,
         label=legible(label),
@@ -71,7 +73,9 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
         author=stated.author(),
         content=stated.content(),
         likeness_check=stated.likeness_check(),
-        creator_signature=stated.creator(signers.roots, signers.purposes, _made(time_stamps)),
+        creator_signature=stated.creator(
+            Trusted(signers.roots, signers.purposes, _made(time_stamps), revoked, verdict is Verdict.TRUSTED)
+        ),
         ingredients=ancestry.tree,
         source_types=source_types_in(store),
         truncated=more_actions or more_statuses or ancestry.truncated,

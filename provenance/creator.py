@@ -5,8 +5,8 @@ say of it. Whoever verifies the manifest holds it against `org.sigillo.content` 
 
 Rules
 - What is signed begins with words that no other protocol signs, and is text word for word: nothing is written anew.
-- It holds or not by itself; whose key it is, only certificates under a trusted root say. A bare key vouches for nobody.
-- A statement says one thing about one file: other content, title or source types than the manifest's are *invalid*.
+- A passkey has no name to say: of whoever signs with one, what the platform vouches for is told, and nothing else.
+- What it is worth: `provenance.creator_judging`.
 """
 
 from __future__ import annotations
@@ -16,22 +16,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Annotated, Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypeIs
 
-from keys.errors import CertificateMismatchError
-from keys.path import Purposes, led_to
-from keys.profile import UNREADABLE
-from provenance.report import StatedCreator, legible
-from provenance.verdict import Verdict
+from provenance.creator_passkey import PasskeyAnswer, PasskeyAnswerError
 
 CREATOR_LABEL: Final = "org.sigillo.creator-signature"
 DOMAIN: Final = b"Sigillo creator signature, version 1\n"
@@ -39,10 +33,12 @@ MAX_STATEMENT: Final = 8192
 MAX_CERTIFICATE: Final = 8192
 MAX_CHAIN: Final = 5
 MAX_NAME: Final = 100
+MIN_RSA_BITS: Final = 2048
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 _CLOSED: Final = ConfigDict(extra="forbid")
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_NAME)]
+Name = Annotated[str, Field(strict=True, max_length=MAX_NAME)]
+Word = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_NAME)]
 Base64 = Annotated[str, Field(strict=True, max_length=MAX_CERTIFICATE, pattern="^[A-Za-z0-9+/]+={0,2}$")]
 
 
@@ -52,7 +48,7 @@ class CreatorStatement:
     """What a creator says of one file."""
 
     name: Name
-    """As they want to be called. Nobody has checked it but whoever certified the key."""
+    """As they want to be called. Nobody has checked it but whoever certified the key. Empty where a passkey signs."""
 
     sha256: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}\z")]
     """Of the file as it is handed in."""
@@ -84,9 +80,52 @@ class CreatorSignature:
         """Of its key, hexadecimal."""
         return hashlib.sha256(base64.b64decode(self.key)).hexdigest()
 
+    def signed_over(self, _said: CreatorStatement) -> bytes:
+        """The bytes that the signature is over. Raises PasskeyAnswerError."""
+        return over(self.statement)
 
-STATEMENT: Final = TypeAdapter(CreatorStatement)
-SIGNATURE: Final = TypeAdapter(CreatorSignature)
+
+@with_config(_CLOSED)
+@dataclass(frozen=True)
+class Vouched:
+    """What the platform says, in the manifest it signs, of whose passkey it was: as it knew it then."""
+
+    by: Word
+    """Its DID, or where it is reached."""
+
+    verified: Annotated[bool, Field(strict=True)]
+    """Whether it knows who that is, by its own rules."""
+
+    level: Word
+    since: Annotated[str, Field(strict=True, max_length=10)] | None
+    """The day since which the account has had this level, ISO 8601."""
+
+
+@with_config(_CLOSED)
+@dataclass(frozen=True, kw_only=True)
+class PasskeySignature(CreatorSignature):
+    """A statement, signed with a passkey: its key may be RSA, too, and the signature is over the authenticator's answer
+    to the statement.
+    """
+
+    passkey: PasskeyAnswer
+    vouched: Vouched
+
+    def signed_over(self, said: CreatorStatement) -> bytes:
+        """As above."""
+        if said.name or self.chain:
+            raise PasskeyAnswerError("a passkey says no name, and has no certificate")
+        return self.passkey.signed_over(super().signed_over(said))
+
+
+def written(statement: CreatorStatement) -> str:
+    """A statement as text."""
+    return json.dumps(asdict(statement), sort_keys=True, ensure_ascii=False)
+
+
+def over(statement: str) -> bytes:
+    """What is signed of it."""
+    return DOMAIN + statement.encode()
 
 
 class CreatorKeyError(ValueError):
@@ -100,10 +139,10 @@ def sign_statement(
     if not _may_sign(private):
         raise CreatorKeyError("a creator signs with a P-256 or Ed25519 key")
     public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if chain and _spki(chain[0]) != public:
+    if chain and spki(chain[0]) != public:
         raise CreatorKeyError("the certificate is for another key")
-    text = json.dumps(asdict(statement), sort_keys=True, ensure_ascii=False)
-    message = DOMAIN + text.encode()
+    text = written(statement)
+    message = over(text)
     signed = (
         private.sign(message)
         if isinstance(private, ed25519.Ed25519PrivateKey)
@@ -113,79 +152,8 @@ def sign_statement(
     return CreatorSignature(text, _base64(public), _base64(signed), tuple(map(_base64, ders)))
 
 
-def judged(
-    data: object,
-    expected: CreatorStatement | None,
-    roots: Sequence[x509.Certificate],
-    purposes: Purposes,
-    at: datetime,
-) -> StatedCreator:
-    """What an assertion is worth. `expected` is what the manifest itself says, its name of no account; None where it
-    does not say what its content is. `at` is when it was signed, or now.
-    """
-    try:
-        signed = SIGNATURE.validate_python(data)
-        said = STATEMENT.validate_json(signed.statement)
-    except ValidationError:
-        return StatedCreator(None, Verdict.UNREADABLE, "the assertion is not of its form")
-    name, key = legible(said.name), signed.key_sha256
-    if fault := _fault(signed) or _difference(said, expected):
-        return StatedCreator(name, Verdict.INVALID, fault, key)
-    doubt = _doubt(signed, roots, purposes, at)
-    return StatedCreator(name, Verdict.UNTRUSTED if doubt else Verdict.TRUSTED, doubt, key, _subject(signed))
-
-
-def _fault(signed: CreatorSignature) -> str:
-    """Why the signature does not hold; empty where it does."""
-    try:
-        key = load_der_public_key(base64.b64decode(signed.key))
-        signature, message = base64.b64decode(signed.signature), DOMAIN + signed.statement.encode()
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(signature, message)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
-            key.verify(signature, message, ec.ECDSA(SHA256()))
-        else:
-            return "its key is neither P-256 nor Ed25519"
-        if signed.chain and _spki(_certificates(signed)[0]) != base64.b64decode(signed.key):
-            return "the certificate is for another key"
-    except InvalidSignature:
-        return "the signature does not hold"
-    except UNREADABLE:
-        return "its key or its certificates cannot be read"
-    return ""
-
-
-def _difference(said: CreatorStatement, expected: CreatorStatement | None) -> str:
-    if expected is None:
-        return "the manifest does not say which content it is of"
-    compared = {"content": "sha256", "title": "title", "origin (digital source types)": "source_types"}
-    other = next((what for what, field in compared.items() if getattr(said, field) != getattr(expected, field)), "")
-    return f"it was signed for another {other}" if other else ""
-
-
-def _doubt(signed: CreatorSignature, roots: Sequence[x509.Certificate], purposes: Purposes, at: datetime) -> str:
-    """Why nobody who is trusted vouches for the key; empty where somebody does."""
-    if not signed.chain:
-        return "it holds, and nobody vouches for the key"
-    try:
-        chain = _certificates(signed)
-        led_to(chain, roots, purposes)
-        if any(not one.not_valid_before_utc <= at < one.not_valid_after_utc for one in chain):
-            return "it holds, and its certificate was not good at that time"
-    except (CertificateMismatchError, *UNREADABLE) as error:
-        return f"it holds, and nobody who is trusted certifies the key ({legible(str(error))})"
-    return ""
-
-
-def _certificates(signed: CreatorSignature) -> list[x509.Certificate]:
-    return [x509.load_der_x509_certificate(base64.b64decode(one)) for one in signed.chain]
-
-
-def _subject(signed: CreatorSignature) -> str | None:
-    return legible(_certificates(signed)[0].subject.rfc4514_string()) if signed.chain else None
-
-
-def _spki(certificate: x509.Certificate) -> bytes:
+def spki(certificate: x509.Certificate) -> bytes:
+    """A certificate's key, SubjectPublicKeyInfo."""
     return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 

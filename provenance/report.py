@@ -195,15 +195,26 @@ class StatedLikenessCheck:
 
 
 @dataclass(frozen=True)
+class StatedStanding:
+    """How the account whose passkey signed stood when it did, as the platform says that signed the manifest."""
+
+    by: Text
+    verified: bool
+    level: Text
+    since: Text | None
+
+
+@dataclass(frozen=True)
 class StatedCreator:
     """The `org.sigillo.creator-signature` assertion: who signed for the work with a key of their own."""
 
     name: Text | None
-    """As they call themselves."""
+    """As they call themselves; None where they signed with a passkey, which knows no name."""
 
     verdict: Verdict
-    """*trusted*: somebody who is trusted certifies the key. *untrusted*: it holds, and says no more than that one key
-    signed. Never without the manifest's own verdict, which says whether that is what was signed with it.
+    """*trusted*: somebody who is trusted certifies the key, or vouches for whose passkey it is. *untrusted*: it holds,
+    and says no more than that one key signed. Never without the manifest's own verdict, which says whether that is what
+    was signed with it.
     """
 
     reason: Text
@@ -214,6 +225,9 @@ class StatedCreator:
 
     subject: Text | None = None
     """Of its certificate, where it has one."""
+
+    standing: StatedStanding | None = None
+    """What is vouched for, where it is a passkey."""
 
 
 @dataclass(frozen=True)

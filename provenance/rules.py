@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from provenance.characters import blank, hidden
-from provenance.creator import CreatorStatement, judged
+from provenance.creator import CreatorStatement
+from provenance.creator_judging import Trusted, judged
 from provenance.errors import ClaimRefusedError
 from provenance.request import Action, ClaimRequest, Grant, Redaction
 from provenance.verdict import Verdict
@@ -105,7 +106,7 @@ def check_creator(request: ClaimRequest, sha256: str, now: datetime) -> None:
         return
     kinds = tuple(sorted({str(action.source_type) for action in request.actions if action.source_type}))
     wanted = CreatorStatement("", sha256, request.title, kinds)
-    found = judged(asdict(request.creator), wanted, (), frozenset(), now)
+    found = judged(asdict(request.creator), wanted, Trusted((), frozenset(), now))
     if found.verdict is not Verdict.UNTRUSTED:  # whether anybody vouches for the key is for whoever verifies
         raise ClaimRefusedError("creator_signature", f"creator-{found.verdict}", found.reason)
 

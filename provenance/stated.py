@@ -7,15 +7,12 @@ Rules
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from cryptography import x509
-
-from keys.path import Purposes
-from provenance.creator import CREATOR_LABEL, CreatorStatement, judged
+from provenance.creator import CREATOR_LABEL, CreatorStatement
+from provenance.creator_judging import Trusted, judged
 from provenance.manifest import (
     AUTHOR_LABEL,
     CONTENT_LABEL,
@@ -134,10 +131,10 @@ class Stated:
                 return StatedLikenessCheck(entry, *said)
         return None
 
-    def creator(self, roots: Sequence[x509.Certificate], purposes: Purposes, at: datetime) -> StatedCreator | None:
-        """Who signed for the work themselves, and what that is worth under these roots."""
+    def creator(self, trusted: Trusted) -> StatedCreator | None:
+        """Who signed for the work themselves, and what that is worth."""
         data = next(self._of(CREATOR_LABEL), None)
-        return None if data is None else judged(data, self._as_a_creator_would_say(), roots, purposes, at)
+        return None if data is None else judged(data, self._as_a_creator_would_say(), trusted)
 
     def _as_a_creator_would_say(self) -> CreatorStatement | None:
         content = self.content()

@@ -34,6 +34,9 @@ def sign(
     ),
     creator_certificate: Path = typer.Option(None, help="Its certificates (PEM), leaf first, where it has some."),
     creator_name: str = typer.Option("", help="Who you are, in your own words."),
+    creator_signature: Path = typer.Option(
+        None, help="JSON: what you signed for this one file with a passkey of your account there (see docs/api.md)."
+    ),
     recursive: bool = typer.Option(
         False, "--recursive", help="The one argument is a folder: sign all in it, into another (default: NAME.signed)."
     ),
@@ -47,6 +50,10 @@ def sign(
     """Sign files: each gets a C2PA manifest and an entry in the ledger."""
     body = _claim(claim, title, public=public)
     creator = Creator.of(creator_key, creator_certificate, creator_name) if creator_key else None
+    if creator_signature and (creator or recursive or len(files) > 1):
+        raise fail("--creator-signature is of one file, and takes the place of --creator-key", Exit.USAGE)
+    if creator_signature:
+        body["creator_signature"] = _object(creator_signature, "--creator-signature")
     if recursive and made_from:
         raise fail("--made-from is for named files: leave --recursive out", Exit.USAGE)
     if recursive:
@@ -112,16 +119,19 @@ def _tell(bulk: Bulk, *, as_json: bool) -> None:
 
 
 def _claim(file: Path | None, title: str, *, public: bool) -> dict[str, Any]:
-    body: Any = {}
-    if file:
-        try:
-            body = json.loads(file.read_text())
-        except (OSError, ValueError) as error:
-            raise fail(f"{file}: not readable as JSON: {error}", Exit.USAGE) from error
-        if not isinstance(body, dict):
-            raise fail(f"{file}: a claim is a JSON object", Exit.USAGE)
+    body = _object(file, "a claim") if file else {}
     chosen = {"title": title} if title else {}
     return {**body, **chosen, **({"visibility": "public"} if public else {})}
+
+
+def _object(file: Path, what: str) -> dict[str, Any]:
+    try:
+        body: Any = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise fail(f"{file}: not readable as JSON: {error}", Exit.USAGE) from error
+    if not isinstance(body, dict):
+        raise fail(f"{file}: {what} is a JSON object", Exit.USAGE)
+    return body
 
 
 def _target(file: Path, out: Path | None, *, several: bool, as_folder: bool) -> Path:

@@ -208,5 +208,8 @@ def _people(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "author", f"{report['author']['name']}: {report['author']['statement']}"
     if report["creator_signature"]:
         creator = report["creator_signature"]
-        why = f": {creator['reason']}" if creator["reason"] else f", certified as {creator['subject']}"
-        yield "creator", f"{creator['name'] or 'nobody named'} signed it ({creator['verdict']}{why})"
+        standing, certified = creator["standing"], f"certified as {creator['subject']}"
+        vouched = f"an account that {standing['by']} knows ({standing['level']})" if standing else ""
+        why = f": {creator['reason']}" if creator["reason"] else "" if standing else f", {certified}"
+        who = vouched or creator["name"] or "nobody named"
+        yield "creator", f"{who} signed it{' with a passkey' if standing else ''} ({creator['verdict']}{why})"

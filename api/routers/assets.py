@@ -140,6 +140,7 @@ def _take(
         likeness_check=body.likeness_check,
         original=original,
         account=body.account or "",
+        creator=body.creator(),
     )
     asset = service.library.find(caller, service.intake.take(caller, submission))
     service.metrics.signed.labels("yes" if asset.details and asset.details.time_stamp else "no").inc()

@@ -12,21 +12,23 @@ from api.auth import AnyoneDep, PersonDep, RecentPersonDep, VisitorDep, counted_
 from api.oauth import NO_STORE
 from api.schemas import words
 from api.schemas.assurance import ChangedView
+from api.schemas.passkeys import NewPasskey, UsedPasskey
 from api.schemas.people import (
-    NewPasskey,
     OptionsView,
     PasskeyBoundView,
     PasskeyView,
     PersonView,
     SignedInView,
     SigningRequest,
-    UsedPasskey,
+    StatementRequest,
+    StatementView,
 )
 from api.service import ServiceDep
 from cases.access import Caller
 from cases.assurance import actor
 from identity.passkeys.challenges import Purpose
 from ledger.ids import SubjectId, moment
+from provenance.creator import over
 
 router = APIRouter(prefix="/v1/people")
 
@@ -121,6 +123,16 @@ def begin_signing(service: ServiceDep, caller: PersonDep, request: SigningReques
     return OptionsView.of(
         service.registry.signatures.begin(caller.tenant, _account(caller), Purpose(request.purpose), digest)
     )
+
+
+@router.post("/me/creator-statements", tags=[SIGNED_IN], status_code=202)
+def begin_statement(service: ServiceDep, caller: PersonDep, request: StatementRequest) -> StatementView:
+    """Begin to sign for a work of one's own: what the passkey answers goes, with the statement, into the claim of
+    whoever has the file signed (`creator_signature`).
+    """
+    text = request.text()
+    options = service.registry.statements.begin(caller.tenant, _account(caller), over(text))
+    return StatementView(statement=text, publicKey=options)
 
 
 def _account(caller: Caller) -> SubjectId:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.auth import EitherDep, EitherRecentDep, GuesserDep
 from api.schemas import words
 from api.schemas.assets import LedgerView, Strict
-from api.schemas.people import UsedPasskey
+from api.schemas.passkeys import UsedPasskey
 from api.service import ServiceDep
 from identity.registration.recovery import MAX_TEXT
 from identity.registration.renewing import Renewal, Renewed, Statement

@@ -7,15 +7,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field
 
+from api.schemas.passkeys import UsedPasskey
 from api.schemas.words import ACCOUNT, PLACE, Moment
 from cases.asset import Asset, AssetState, HeldFor, Visibility
+from cases.creators import PasskeyStatement
 from cases.decisions import ParentFinding
 from cases.likeness.tokens import MAX_TOKEN
 from cases.likeness.use import Use
 from ledger.ids import moment
 from provenance import request
 from provenance.confidence.score import Confidence
-from provenance.creator import CreatorSignature
+from provenance.creator import MAX_STATEMENT, CreatorSignature
 from provenance.marking import Marking
 from provenance.report import TimeStamp
 from provenance.rules import MAX_ACTIONS, MAX_REDACTED
@@ -79,6 +81,15 @@ class AuthorBody(Strict):
     statement: str
 
 
+class CreatorPasskeyBody(Strict):
+    """A creator's statement, and what their passkey answered to it."""
+
+    statement: Annotated[str, Field(max_length=MAX_STATEMENT)]
+    """Word for word as it came."""
+
+    passkey: UsedPasskey
+
+
 class RedactBody(Strict):
     """What to take out of the manifest that an asset of yours arrives with."""
 
@@ -110,8 +121,10 @@ class ClaimBody(Strict):
     training_mining: TrainingMining = TrainingMining.NOT_ALLOWED
     author: AuthorBody | None = None
     redact: RedactBody | None = None
-    creator_signature: CreatorSignature | None = None
-    """What its creator signed with a key of their own (`sigillo sign --creator-key`): it goes into the manifest."""
+    creator_signature: CreatorSignature | CreatorPasskeyBody | None = None
+    """What its creator signed with a key of their own (`sigillo sign --creator-key`), or with a passkey of their
+    account here (`POST /v1/people/me/creator-statements`): it goes into the manifest.
+    """
 
     visibility: Visibility = Visibility.UNLISTED
     purpose: Use = Use.UNSAID
@@ -139,8 +152,15 @@ class ClaimBody(Strict):
             training_mining=self.training_mining,
             author=request.AuthorStatement(**self.author.model_dump()) if self.author else None,
             redaction=request.Redaction(self.redact.assertions, self.redact.reason) if self.redact else None,
-            creator=self.creator_signature,
+            creator=self.creator_signature if isinstance(self.creator_signature, CreatorSignature) else None,
         )
+
+    def creator(self) -> PasskeyStatement | None:
+        """What its creator signed with a passkey. Raises PasskeyUnreadableError."""
+        signed = self.creator_signature
+        if not isinstance(signed, CreatorPasskeyBody):
+            return None
+        return PasskeyStatement(signed.statement, signed.passkey.asserted())
 
 
 class LedgerView(BaseModel):

@@ -1,84 +1,20 @@
-"""Passkeys and people at the edge: what browsers send (`PublicKeyCredential.toJSON()`), and what a person sees."""
+"""People at the edge: what they ask for with their passkeys, and what they see."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api.schemas.assets import LedgerView, Strict
-from api.schemas.words import BASE64URL, SHA256
-from identity.encoding import base64url
-from identity.errors import TokenUnreadableError
-from identity.passkeys.errors import PasskeyUnreadableError
+from api.schemas.assets import UNTITLED, LedgerView, SourceType, Strict
+from api.schemas.words import SHA256
 from identity.passkeys.options import Options
 from identity.passkeys.passkey import Passkey
 from identity.passkeys.people import SignedIn
-from identity.passkeys.responses import Asserted, Attested
 from ledger.ids import EntryId, moment
-
-MAX_PART = 16 * 1024
-"""Characters of one part of an answer; attestation without certificates has some hundred."""
-
-Encoded = Annotated[str, Field(pattern=BASE64URL, max_length=MAX_PART)]
-
-
-class _FromBrowser(BaseModel):
-    """Browsers add members, and more with time: what is not needed is passed over."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class AttestationBody(_FromBrowser):
-    """`response` of a new passkey."""
-
-    clientDataJSON: Encoded  # noqa: N815 -- the specification's names
-    attestationObject: Encoded  # noqa: N815
-
-
-class AssertionBody(_FromBrowser):
-    """`response` of a passkey that was used."""
-
-    clientDataJSON: Encoded  # noqa: N815
-    authenticatorData: Encoded  # noqa: N815
-    signature: Encoded
-    userHandle: Encoded | None = None  # noqa: N815
-
-
-class NewPasskey(_FromBrowser):
-    """A browser's answer to `navigator.credentials.create()`."""
-
-    id: Encoded
-    type: Literal["public-key"]
-    response: AttestationBody
-
-    def attested(self) -> Attested:
-        """Raises PasskeyUnreadableError."""
-        said = self.response
-        return Attested(*_bytes(self.id, said.clientDataJSON, said.attestationObject))
-
-
-class UsedPasskey(_FromBrowser):
-    """A browser's answer to `navigator.credentials.get()`."""
-
-    id: Encoded
-    type: Literal["public-key"]
-    response: AssertionBody
-
-    def asserted(self) -> Asserted:
-        """Raises PasskeyUnreadableError."""
-        said = self.response
-        credential, *parts = _bytes(self.id, said.clientDataJSON, said.authenticatorData, said.signature)
-        user = _bytes(said.userHandle) if said.userHandle else [None]
-        return Asserted(credential, *parts, *user)
-
-
-def _bytes(*texts: str) -> list[bytes]:
-    try:
-        return [base64url.decode(text, "the passkey's answer") for text in texts]
-    except TokenUnreadableError as error:
-        raise PasskeyUnreadableError(str(error)) from error
+from provenance.creator import CreatorStatement, written
+from provenance.rules import MAX_ACTIONS, MAX_TITLE
 
 
 class SigningRequest(Strict):
@@ -86,6 +22,28 @@ class SigningRequest(Strict):
 
     purpose: Literal["consent"]
     sha256: Annotated[str, Field(pattern=SHA256)]
+
+
+class StatementRequest(Strict):
+    """What a creator is about to say of a file, as the claim will have it."""
+
+    sha256: Annotated[str, Field(pattern=SHA256)]
+    """Of the file as it is handed in."""
+
+    title: Annotated[str, Field(max_length=MAX_TITLE)] = UNTITLED
+    source_types: Annotated[tuple[SourceType, ...], Field(max_length=MAX_ACTIONS)] = ()
+    """Of the claim's actions."""
+
+    def text(self) -> str:
+        """The statement. A passkey says no name."""
+        return written(CreatorStatement("", self.sha256, self.title, tuple(sorted({*map(str, self.source_types)}))))
+
+
+class StatementView(BaseModel):
+    """What is signed, word for word, and what the page passes to `navigator.credentials.get()`."""
+
+    statement: str
+    publicKey: dict[str, Any]  # noqa: N815
 
 
 class OptionsView(BaseModel):

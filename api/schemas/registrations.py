@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from api.qr_code import Picture, qr_code
 from api.schemas.acts import Presentation
 from api.schemas.assets import LedgerView, Strict
-from api.schemas.people import UsedPasskey
+from api.schemas.passkeys import UsedPasskey
 from api.schemas.words import ACCOUNT, LANGUAGE, PLACE, SHA256, Reason, legible
 from cases.registration import MAX_PHOTOS, described_by
 from identity.assurance.destination import MAX_DESTINATION, destination

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from api.oauth import NO_STORE
 from api.routers.staff import JOIN, StaffView
-from api.schemas.people import NewPasskey
+from api.schemas.passkeys import NewPasskey
 from api.service import Service, ServiceDep
 from api.web.operate import OPERATE
 from api.web.page_route import pages

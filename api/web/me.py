@@ -19,7 +19,8 @@ from api.routers.likeness import before_cursor, person_of
 from api.routers.withdrawals import RenewalView
 from api.schemas import words
 from api.schemas.likeness import MatchPage, RetroactiveView
-from api.schemas.people import OptionsView, UsedPasskey
+from api.schemas.passkeys import UsedPasskey
+from api.schemas.people import OptionsView
 from api.schemas.registrations import RegistrationView
 from api.service import Service, ServiceDep
 from api.web.page_route import pages

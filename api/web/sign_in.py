@@ -9,7 +9,7 @@ from fastapi import Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 
-from api.schemas.people import NewPasskey, UsedPasskey
+from api.schemas.passkeys import NewPasskey, UsedPasskey
 from api.service import ServiceDep
 from api.web.page_route import pages
 from api.web.rendering import page

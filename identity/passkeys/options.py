@@ -62,14 +62,19 @@ def creation_options(
 
 def request_options(party: RelyingParty, challenge: Challenge, passkeys: Iterable[Passkey] = ()) -> Options:
     """For `navigator.credentials.get()`: one of these, or of none, any that the device has for us."""
+    return Options(asking(party, challenge.value, passkeys), challenge.account, challenge.expires_at)
+
+
+def asking(party: RelyingParty, challenge: bytes, passkeys: Iterable[Passkey]) -> dict[str, Any]:
+    """The same for a challenge that nothing waits for."""
     made = generate_authentication_options(
         rp_id=party.id,
-        challenge=challenge.value,
+        challenge=challenge,
         timeout=_TIMEOUT,
         allow_credentials=_descriptors(passkeys),
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    return Options(options_to_json_dict(made), challenge.account, challenge.expires_at)
+    return options_to_json_dict(made)
 
 
 def _descriptors(passkeys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:

@@ -181,20 +181,27 @@ class Passkeys:
 
         Raises RelyingPartyError, ChallengeGoneError, PasskeyNotFoundError, PasskeyUnreadableError, PasskeyInvalidError.
         """
-        party = self.party
         challenge = self.challenges.find(tenant, purpose, challenge_of(asserted.client_data))
-        account = self.accounts.subject(tenant, self._holder(tenant, asserted.credential))
+        account, passkey = self.used(tenant, asserted)
         _require_own(asserted, challenge, account.id)
+        expected = value_of(purpose, challenge.account, challenge.nonce, content_sha256)
+        return Used(account, passkey, challenge, self.verified(passkey, asserted, expected))
+
+    def used(self, tenant: TenantId, asserted: Asserted) -> tuple[Subject, Passkey]:
+        """The passkey that an answer names, and whose it is. Raises PasskeyNotFoundError."""
+        account = self.accounts.subject(tenant, self._holder(tenant, asserted.credential))
         with self.accounts.database.read(tenant) as connection:
             passkeys = passkeys_of(connection, account)
         named = base64url.encode(asserted.credential)
         passkey = next((one for one in passkeys if one.detail.credential == named), None)
         if passkey is None:
             raise PasskeyNotFoundError
-        expected = value_of(purpose, challenge.account, challenge.nonce, content_sha256)
+        return account, passkey
+
+    def verified(self, passkey: Passkey, asserted: Asserted, challenge: bytes) -> Use:
+        """That it made this answer to this challenge. Raises RelyingPartyError, PasskeyInvalidError."""
         key, eligible = base64url.decode(passkey.detail.public_key, "its key"), passkey.detail.backup_eligible
-        use = verify_asserted(asserted, expected, party, key, backup_eligible=eligible)
-        return Used(account, passkey, challenge, use)
+        return verify_asserted(asserted, challenge, self.party, key, backup_eligible=eligible)
 
     def settle(self, connection: Connection, answer: Used) -> None:
         """In the unit of work it is given for. Raises ChallengeGoneError, PasskeyNotFoundError, PasskeyClonedError."""

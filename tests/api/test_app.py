@@ -97,6 +97,7 @@ ROUTES = {
     ("post", "/v1/people/me/passkeys"),
     ("delete", "/v1/people/me/passkeys/{passkey}"),
     ("post", "/v1/people/me/signatures"),
+    ("post", "/v1/people/me/creator-statements"),
     ("get", "/v1/face-rotations"),
     ("post", "/v1/image-registrations"),
     ("post", "/v1/common-pictures"),

@@ -17,10 +17,13 @@ from hypothesis import strategies as st
 
 from keys.certificates import development_ca
 from keys.profile import PURPOSES
-from provenance.creator import CreatorKeyError, CreatorSignature, CreatorStatement, judged, sign_statement
+from keys.revocation import IssuerAndSerial, Reason, Revocation
+from provenance.creator import CreatorKeyError, CreatorSignature, CreatorStatement, sign_statement
+from provenance.creator_judging import Trusted, judged
 from provenance.errors import ClaimRefusedError
 from provenance.report import StatedCreator
 from provenance.request import ClaimRequest
+from provenance.revocation import written
 from provenance.rules import check_creator
 from provenance.trust import TrustPolicy
 from provenance.verdict import Verdict
@@ -39,7 +42,7 @@ def judge(
     signed: CreatorSignature | dict[str, Any], expected: CreatorStatement | None = SAID, *, at: datetime = NOW
 ) -> StatedCreator:
     data = signed if isinstance(signed, dict) else asdict(signed)
-    return judged(data, expected, [CA.root], PURPOSES, at)
+    return judged(data, expected, Trusted([CA.root], PURPOSES, at))
 
 
 def test_a_certified_key_is_trusted() -> None:
@@ -62,6 +65,14 @@ def test_an_unknown_authority_and_another_time_are_not_trusted() -> None:
     chain = x509.load_pem_x509_certificates(other.issue(PUBLIC, NOW).encode())
     assert judge(sign_statement(KEY, SAID, chain)).verdict is Verdict.UNTRUSTED
     assert judge(SIGNED, at=NOW + timedelta(days=400)).verdict is Verdict.UNTRUSTED
+
+
+@pytest.mark.parametrize(("since", "verdict"), [(-1, Verdict.UNTRUSTED), (0, Verdict.UNTRUSTED), (1, Verdict.TRUSTED)])
+def test_a_certificate_that_was_revoked_by_then_vouches_for_nobody(since: int, verdict: Verdict) -> None:
+    moment = NOW + timedelta(hours=since)
+    told = Revocation(IssuerAndSerial.of(CHAIN[0]), moment, moment, Reason.KEY_COMPROMISE)
+    found = judged(asdict(SIGNED), SAID, Trusted([CA.root], PURPOSES, NOW, written([told])))
+    assert (found.verdict, "was revoked" in found.reason) == (verdict, verdict is Verdict.UNTRUSTED)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +109,7 @@ def _decoded(text: str) -> bytes:
 
 @pytest.mark.parametrize("data", [{}, {"statement": 1}, None, [], {**asdict(SIGNED), "more": 1}])
 def test_what_has_not_its_form_is_unreadable(data: Any) -> None:
-    assert judged(data, SAID, [], PURPOSES, NOW).verdict is Verdict.UNREADABLE
+    assert judged(data, SAID, Trusted([], PURPOSES, NOW)).verdict is Verdict.UNREADABLE
 
 
 def test_anothers_certificate_is_of_no_use() -> None:
@@ -132,6 +143,12 @@ def test_a_reader_of_the_file_is_told(house: House) -> None:
     found = knowing.verify(file).creator_signature
     assert found is not None
     assert (found.verdict, found.name) == (Verdict.TRUSTED, "Ada Löwe")
+    told = Revocation(IssuerAndSerial.of(CHAIN[0]), NOW, NOW, Reason.KEY_COMPROMISE)
+    anchors = {"ours": house.trust.anchors, "creators": pem}
+    warned = replace(house, trust=TrustPolicy.of(anchors, revoked=written([told]))).verify(file)
+    assert warned.verdict is Verdict.TRUSTED, "it is the creator's certificate, and not the signer's"
+    assert warned.creator_signature is not None
+    assert "was revoked" in warned.creator_signature.reason
     assert house.verify(house.signed(content)).creator_signature is None
 
 

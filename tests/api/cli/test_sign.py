@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.api.cli.conftest import Run
+from tests.api.people import somebody
 from tests.api.wire import count, counts
 from tests.deployment import Running, picture
 from tests.detection.films import Film, write
@@ -260,3 +262,22 @@ def test_a_creator_signs_beside_the_platform(deployment: Running, run: Run, phot
     assert "Ada Löwe signed it (untrusted: it holds, and nobody vouches for the key)" in run("verify", written).stdout
     pem.write_text("no key")
     assert run("sign", photo, "--creator-key", pem, "--creator-name", "Ada").exit_code == 2
+
+
+def test_a_creator_signs_with_a_passkey_of_theirs(deployment: Running, run: Run, photo: Path, tmp_path: Path) -> None:
+    brought, said = tmp_path / "said.json", {"sha256": hashlib.sha256(photo.read_bytes()).hexdigest(), "title": "Sea"}
+    with somebody(deployment) as person:
+        begun = person.http.post("/v1/people/me/creator-statements", json=said).json()
+        answer = person.device.get(begun["publicKey"])
+    brought.write_text(json.dumps({"statement": begun["statement"], "passkey": answer}))
+    other = photo.with_name("other.jpg")
+    other.write_bytes(picture(seed=3))
+    for files in ([photo, other], [photo, "--creator-key", brought, "--creator-name", "Ada"]):
+        assert run("sign", *files, "--creator-signature", brought).exit_code == 2
+    assert run("sign", other, "--creator-signature", brought, "--title", "Sea").exit_code == 1, "of another file"
+    done = run("sign", photo, "--creator-signature", brought, "--title", "Sea")
+    assert done.exit_code == 0, done.output
+    shown = " ".join(run("verify", photo.with_name("photo.signed.jpg")).stdout.split())
+    assert "knows (none) signed it with a passkey (untrusted: it holds, and" in shown
+    brought.write_text("no JSON")
+    assert run("sign", photo, "--creator-signature", brought).exit_code == 2

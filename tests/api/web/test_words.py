@@ -86,6 +86,7 @@ def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
         "result.ai.": set(Mark) - {Mark.NONE},
         "result.recovered.alike.": set(By),
         "result.creator.": set(Verdict) - {Verdict.ABSENT},
+        "result.passkey.": {Verdict.TRUSTED, Verdict.UNTRUSTED},
         "result.sure.": set(policy_in_force().bands.values()),
         "proving.said.": set(Said),
         "proving.because.": set(Outcome),

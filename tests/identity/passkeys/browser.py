@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.schemas.people import NewPasskey, UsedPasskey
+from api.schemas.passkeys import NewPasskey, UsedPasskey
 from identity.passkeys.options import Options
 from identity.passkeys.people import SignedIn
 from identity.passkeys.responses import Asserted, Attested
