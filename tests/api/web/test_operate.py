@@ -92,7 +92,7 @@ def test_a_part_that_cannot_be_told_takes_nothing_from_the_others(
     assert shown.status_code == 200
     assert "The key store is sealed" in shown.text
     assert "secret.internal" not in shown.text
-    assert "Not ready (1)" in shown.text
+    assert "Not ready: Key store" in shown.text
     assert "run sigillo keys status" in shown.text
     assert "Room" in shown.text
 

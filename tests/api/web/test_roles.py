@@ -145,7 +145,7 @@ def test_no_form_goes_without_its_token_or_from_elsewhere(readers: dict[str, htt
     assert browser.get("/sign-in").status_code == 200
 
 
-def test_nobody_frames_a_page(readers: dict[str, httpx.Client]) -> None:
+def test_nobody_frames_a_page_and_each_is_small_with_nothing_inline(readers: dict[str, httpx.Client]) -> None:
     for who in ("nobody", "operator"):
         for method, path in sorted(routes()):
             if method == "GET" and "qr" not in path:
@@ -155,6 +155,9 @@ def test_nobody_frames_a_page(readers: dict[str, httpx.Client]) -> None:
                 assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], path
                 assert answer.headers["cache-control"] == "no-store", path
                 assert "unsafe" not in answer.headers["content-security-policy"], path
+                assert len(answer.content) < 60_000, path
+                for inline in ("<style", "style=", "onclick", "onload", "javascript:", "https://"):
+                    assert inline not in answer.text, (path, inline)
 
 
 def test_what_is_held_for_one_tenant_is_not_there_for_another(
