@@ -13,6 +13,7 @@ from api.routers import (
     acts,
     assets,
     assurance,
+    batches,
     claims,
     credential_offers,
     credential_status,
@@ -74,7 +75,7 @@ ROUTERS = (
     *(assets, claims, custody, likeness, soft_binding, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(withdrawals, acts, absences, face_rotations, pictures),
-    *(ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, operations, health),
+    *(batches, ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, operations, health),
 )
 PAGES = (
     *(home, verify, prove, audit, register, standing, me, recover, sign_in, provided),

@@ -41,6 +41,7 @@ from api.version import VERSION
 from api.wallets import wallets_of
 from api.workflows import durable_of
 from cases.access import Access
+from cases.batches import Batches
 from cases.claim_key import ClaimKeyRecord
 from cases.claims import Claims
 from cases.creators import Creators
@@ -211,6 +212,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         library=library,
         recovery=recovery,
         custody=custody_of(settings, library, traces, recovery, signers, strangers, embedding, clock, entropy),
+        batches=Batches(database, ledger.subjects, clock, entropy),
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
         issuance=issuance,

@@ -21,6 +21,7 @@ from api.likeness import Likeness
 from api.log import forget_old, logger
 from api.throttle import Throttle
 from api.workflows import Durable
+from cases.batches import forget_batches
 from cases.claim_key import ClaimKeyRecord
 from cases.deployment import Deployment
 from cases.errors import CasesError
@@ -61,6 +62,7 @@ STRAY_AGE = timedelta(hours=1)
 
 FORGOTTEN = (
     *(forget_expired, forget_requests, forget_offers, forget_spent, forget_asked),
+    forget_batches,
     *(forget_challenges, forget_tokens, forget_absences, forget_lines, forget_checks),
 )
 """Rows that have had their time."""

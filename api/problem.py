@@ -194,6 +194,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     cases.ReferenceRefusedError: Problem("reference-refused", 403, "References are not followed"),
     cases.CustodyTooLargeError: Problem("custody-too-large", 422, "The custody is too large for a bundle"),
     cases.HandoverNotFoundError: Problem("handover-not-found", 404, "No such hand-over"),
+    cases.BatchNotFoundError: Problem("batch-not-found", 404, "No such batch"),
+    cases.BatchLimitError: Problem("batch-limit", 409, "Too many batches under way"),
     cases.HoldNotFoundError: Problem("hold-not-found", 404, "No such legal hold"),
     assurance.AccountNotFoundError: Problem("account-not-found", 404, "No such account"),
     assurance.EvidenceNotFoundError: Problem("evidence-not-found", 404, "No such evidence"),

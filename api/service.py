@@ -25,6 +25,7 @@ from api.throttle import Throttle
 from api.trust import Trust
 from api.turns import Turns
 from cases.access import Access
+from cases.batches import Batches
 from cases.claims import Claims
 from cases.deployment import Deployment
 from cases.holds import Holds
@@ -62,6 +63,7 @@ class Service:
     library: Library
     recovery: Recovery
     custody: CustodyDesk
+    batches: Batches
     holds: Holds
     oversight: Oversight
     issuance: Issuance

@@ -9,6 +9,8 @@ Rules
   written. The workers' own rate is the same jobs (examine, sign) in a pool of as many, kept busy, with files and key in
   memory.
 - Both take turns, and the ratio is the median of the ratios of neighbours.
+- Where all share the cores, the ratio cannot be more than the workers' part of all processor time, which is told
+  besides (`…_ms`, of processor time for each file): how loaded the machine is matters little for that.
 - Each file differs from each, and each round claims another title: nothing is answered out of what was done before.
 """
 
@@ -23,7 +25,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
 from typing import Final
 
@@ -82,15 +86,40 @@ def measured(files: int, rounds: int) -> dict[str, float]:
         store = LocalKeyStore.open(folder / "keys", embedded_profile=True)
         signer, trust = store.signer(Purpose.CLAIM), TrustPolicy.of({"this service": store.anchors()})
         with embedded(folder / "home") as server:
+            _bulk(server, folder, rounds)  # workers start with the first upload
+            before = _spent(server.process.pid)
             pairs = [
                 (_bulk(server, folder, number), _alone(workers, signer, trust, photographs)) for number in range(rounds)
             ]
+            spent = {who: _spent(server.process.pid)[who] - was for who, was in before.items()}
     ours, theirs = zip(*pairs, strict=True)
     return {
         "bulk_over_workers": median(one / other for one, other in pairs),
         "bulk_files_per_second": median(ours),
         "workers_files_per_second": median(theirs),
+        "workers_part_of_processor_time": spent["workers"] / sum(spent.values()),
+        **{f"{who}_ms": 1000 * seconds / (files * rounds) for who, seconds in spent.items()},
     }
+
+
+def _spent(service: int) -> dict[str, float]:
+    """Seconds of processor time so far: of the service, of its workers, which are its children, and of the commands."""
+    workers = [spent for parent, spent in _processes().values() if parent == service]
+    return {
+        "service": _processes()[service][1],
+        "workers": sum(workers),
+        "command": sum(getrusage(RUSAGE_CHILDREN)[:2]),
+    }
+
+
+def _processes() -> dict[int, tuple[int, float]]:
+    """Every process's parent, and the seconds that it has had."""
+    found = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(ProcessLookupError, FileNotFoundError):  # ended meanwhile
+            after = file.read_text().rpartition(")")[2].split()
+            found[int(file.parent.name)] = int(after[1]), sum(map(int, after[11:13])) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def _bulk(server: Deployment, folder: Path, number: int) -> float:

@@ -18,6 +18,8 @@ CasesError
 ├── CommonPictureNotFoundError no such common picture was added in this tenant
 ├── CustodyTooLargeError       its graph or bundle would be cut, and is not given away so
 ├── HandoverNotFoundError      nothing is offered to the caller, or by them, of that asset
+├── BatchNotFoundError         no such batch, or it is over, or not yours
+├── BatchLimitError            as many batches as one owner may have under way
 ├── HoldNotFoundError          no legal hold of that name in this tenant
 ├── TrustListNotFoundError     no list of that name is in force
 ├── TrustListChangedError      another list is in force than the one that was compared with
@@ -175,6 +177,17 @@ class ReferenceRefusedError(CasesError):
 
     def __init__(self) -> None:
         super().__init__("nothing that a caller points at is fetched here: send the file itself to /matches/byContent")
+
+
+class BatchNotFoundError(CasesError):
+    """No such batch, or it is over, or somebody else's."""
+
+    def __init__(self, batch: str) -> None:
+        super().__init__(f"there is no batch {batch}: begin one with POST /v1/batches")
+
+
+class BatchLimitError(CasesError):
+    """One owner has as many batches under way as they may."""
 
 
 class HoldNotFoundError(CasesError):

@@ -4,6 +4,7 @@ Rules
 - The record commits in the unit of work of what it makes, so there is never one without the other.
 - A loser of a race finds the winner's row inside its unit of work, changes nothing, and answers with the winner's.
 - What is kept of key and body are HMACs under a key of the tenant, never a bare digest, for a day (docs/privacy.md).
+- In a batch a key is of that batch alone, and kept as long (`cases.batches`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, Index, and_, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cases.batch import Part
 from cases.errors import IdempotencyConflictError
 from keys.sealing import derive
 from ledger.forgetting.subjects import Subject
@@ -30,7 +32,11 @@ class IdempotencyRow(Base):
     """One key, spent."""
 
     __tablename__ = "idempotency"
-    __table_args__ = (Index(None, "expires_at"), {"info": TENANT | BOOKKEEPING})
+    __table_args__ = (
+        Index(None, "expires_at"),
+        Index(None, "tenant_id", "batch_id"),
+        {"info": TENANT | BOOKKEEPING},
+    )
     tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
     principal_id: Mapped[PrincipalId] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -39,6 +45,8 @@ class IdempotencyRow(Base):
     """Or a credential's."""
 
     expires_at: Mapped[int]
+    batch_id: Mapped[str | None]
+    """Null of what belongs to none."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +61,18 @@ class IdempotencyKey:
     body: str
     """HMAC-SHA256 of the request, hex."""
 
+    part: Part | None = None
+    """Of a batch."""
+
     @classmethod
-    def of(cls, system: Subject, principal: PrincipalId, key: str, body: bytes) -> IdempotencyKey:
+    def of(
+        cls, system: Subject, principal: PrincipalId, key: str, body: bytes, part: Part | None = None
+    ) -> IdempotencyKey:
         """`body` is whatever identifies the request: its canonical claim and the digest of its file."""
         secret = derive(system.key, "idempotency/v1")
-        named, sent = (hmac.new(secret, what, hashlib.sha256).hexdigest() for what in (b"key\0" + key.encode(), body))
-        return cls(system.tenant, principal, named, sent)
+        name = f"batch\0{part.batch}\0{key}" if part else f"key\0{key}"
+        named, sent = (hmac.new(secret, what, hashlib.sha256).hexdigest() for what in (name.encode(), body))
+        return cls(system.tenant, principal, named, sent, part)
 
     def winner(self, connection: Connection, now: int) -> str | None:
         """The id of what this key already made. Raises IdempotencyConflictError for another body."""
@@ -82,7 +96,8 @@ class IdempotencyKey:
                 key=self.key,
                 body=self.body,
                 asset_id=made,
-                expires_at=now + int(KEPT.total_seconds() * 1000),
+                expires_at=self.part.until if self.part else now + int(KEPT.total_seconds() * 1000),
+                batch_id=self.part.batch if self.part else None,
             )
         )
 

@@ -335,7 +335,8 @@ class Intake:
         for chunk in submission.content.chunks():
             digest.update(chunk)
         system = self.ledger.subjects.system(caller.tenant)
-        return IdempotencyKey.of(system, caller.principal, submission.idempotency_key, digest.digest())
+        key = submission.idempotency_key
+        return IdempotencyKey.of(system, caller.principal, key, digest.digest(), submission.part)
 
 
 def _require_own(submission: Submission, parent: ParentFinding | None) -> None:

@@ -13,6 +13,7 @@ from typing import Self
 
 from cases.access import Caller
 from cases.asset import AssetDetails, AssetId, Visibility
+from cases.batch import Part
 from cases.creators import PasskeyStatement
 from cases.decisions import AssetSigned, ParentFinding
 from cases.likeness.findings import Circumstances, Finding
@@ -61,6 +62,9 @@ class Submission:
     visibility: Visibility
     idempotency_key: str = ""
     """Empty when the caller sent none."""
+
+    part: Part | None = None
+    """Of a batch; then there is a key."""
 
     use: Use = Use.UNSAID
     """What a likeness in it is for."""

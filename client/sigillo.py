@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
@@ -48,12 +49,28 @@ class Sigillo:
         self._http.close()
 
     def sign(
-        self, file: Path, claim: Mapping[str, Any] | None = None, idempotency_key: str = "", wait: int = 0
+        self,
+        file: Path,
+        claim: Mapping[str, Any] | None = None,
+        idempotency_key: str = "",
+        wait: int = 0,
+        batch: str = "",
+        name: str = "",
     ) -> dict[str, Any]:
         """Upload a file and have it signed; the asset. The answer waits up to `wait` seconds until its ledger entry is
-        proven. Raises Problem, UnreachableError.
+        proven. In a `batch` it counts under its key, and `name` is what a refusal calls it. Raises Problem,
+        UnreachableError.
         """
-        return self._upload("/v1/assets", file, claim or {}, idempotency_key, wait)
+        part = {"batch": (None, batch), "name": (None, name)} if batch else {}
+        return self._upload("/v1/assets", file, claim or {}, idempotency_key, wait, part)
+
+    def begin_batch(self, expected: int, name: str = "") -> dict[str, Any]:
+        """Begin a batch of so many files."""
+        return self._json("POST", "/v1/batches", json={"expected": expected, "name": name})
+
+    def batch(self, batch: str, cursor: str = "") -> dict[str, Any]:
+        """How far a batch is, with a page of what was refused."""
+        return self._json("GET", f"/v1/batches/{batch}", params={"cursor": cursor} if cursor else {})
 
     def transform(
         self, asset: str, file: Path, claim: Mapping[str, Any], idempotency_key: str = "", wait: int = 0
@@ -472,13 +489,19 @@ class Sigillo:
         return found
 
     def _upload(
-        self, path: str, file: Path, claim: Mapping[str, Any], idempotency_key: str, wait: int
+        self,
+        path: str,
+        file: Path,
+        claim: Mapping[str, Any],
+        idempotency_key: str,
+        wait: int,
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> dict[str, Any]:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         headers |= {"Prefer": f"wait={wait}"} if wait else {}
         with file.open("rb") as stream:
             parts = {"file": _part(file, stream), "claim": (None, json.dumps(claim), "application/json")}
-            return self._json("POST", path, files=parts, headers=headers, timeout=_UPLOADING)
+            return self._json("POST", path, files={**parts, **more}, headers=headers, timeout=_UPLOADING)
 
     def _json(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
         found: dict[str, Any] = self._send(method, path, **sent).json()

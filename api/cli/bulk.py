@@ -6,6 +6,8 @@ Rules
   there, is not sent again; one that was sent and is not in it (the power went) is sent again under the same
   Idempotency-Key, and within a day is the same asset.
 - A file that is refused is a line in the failures, and does not keep the others; what may pass is tried again.
+- All of it is one batch of the server's, which whoever has the key may ask how far it is (`GET /v1/batches/{id}`); an
+  interrupted run goes on with its batch.
 """
 
 from __future__ import annotations
@@ -25,23 +27,61 @@ from typing import Any, Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from api.cli.files import SIDECAR_SUFFIX
+from api.cli.files import SIDECAR_SUFFIX, write
 from api.cli.output import UNAVAILABLE_STATUS, described, err
-from client import ClientError, Problem, UnreachableError
+from client import ClientError, Problem, Sigillo, UnreachableError
 
 JOURNAL: Final = "sigillo-signed.jsonl"
 FAILURES: Final = "sigillo-failures.jsonl"
+BATCH: Final = "sigillo-batch"
+"""The id of the batch that is under way there."""
+
 AT_ONCE: Final = 8
 """Files under way: enough for the workers of a usual server never to wait for this side."""
 
 TRIES: Final = 6
 """How often a file is tried while the server says that it may pass: over half a minute."""
 
+NOT_FOUND_STATUS: Final = 404
 REPORT_SECONDS: Final = 10.0
 """How often a line is written where no progress bar can be shown."""
 
 Sign = Callable[[Path, Path, str], dict[str, Any]]
 """(file, where its signed copy goes, Idempotency-Key) → the asset."""
+
+
+class Batch:
+    """The batch of one run: that of the run before, while that has files to come; else a new one. It begins with the
+    first file that is sent. Safe to use from many threads.
+    """
+
+    def __init__(self, sigillo: Sigillo, out: Path, files: int) -> None:
+        self._sigillo, self._note, self._files = sigillo, out / BATCH, files
+        self._lock = threading.Lock()
+        self.id = ""
+        """Empty while nothing was sent."""
+
+    def begun(self) -> str:
+        """Its id. Raises ClientError, OSError."""
+        with self._lock:
+            if not self.id:
+                before = self._note.read_text().strip() if self._note.exists() else ""
+                self.id = before if before and self._goes_on(before) else self._begin()
+            return self.id
+
+    def _begin(self) -> str:
+        made = str(self._sigillo.begin_batch(self._files)["id"])
+        write(self._note, lambda stream: stream.write(made.encode()))
+        return made
+
+    def _goes_on(self, batch: str) -> bool:
+        try:
+            found = self._sigillo.batch(batch)
+        except Problem as problem:
+            if problem.status != NOT_FOUND_STATUS:
+                raise
+            return False
+        return bool(found["left"] or found["refused"])
 
 
 def found(folder: Path, out: Path) -> list[Path]:

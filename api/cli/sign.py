@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Bulk, found
+from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Batch, Bulk, found
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.creator import Creator
 from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
@@ -95,25 +95,30 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
     into = Path(out) if out else folder.with_name(f"{folder.resolve().name}.signed")
     files = found(folder, into)
     with told(), connected(asking.server, asking.token) as sigillo:
+        batch = Batch(sigillo, into, len(files))
 
         def one(file: Path, target: Path, key: str) -> dict[str, Any]:
             # A kind that cannot carry its manifest is copied, for what is signed stands in one place.
-            return _sign(_Asked(sigillo, asking.claim, "", asking.wait, None, key), file, target)
+            part = _Part(batch.begun(), str(file.relative_to(folder)))
+            return _sign(_Asked(sigillo, asking.claim, "", asking.wait, None, key, part), file, target)
 
         bulk = Bulk(folder, into, json.dumps(asking.claim, sort_keys=True), one)
         bulk.run(files, at_once)
-    _tell(bulk, as_json=as_json)
+    _tell(bulk, batch.id, as_json=as_json)
     raise typer.Exit(Exit.REFUSED if bulk.failed else Exit.HELD if bulk.held else Exit.OK)
 
 
-def _tell(bulk: Bulk, *, as_json: bool) -> None:
+def _tell(bulk: Bulk, batch: str, *, as_json: bool) -> None:
     counts = {"signed": bulk.done, "skipped": bulk.skipped, "held": bulk.held, "failed": bulk.failed}
     failures = str(bulk.out / FAILURES) if bulk.failed else None
     if as_json:
-        show({**counts, "written": str(bulk.out), "journal": str(bulk.out / JOURNAL), "failures": failures})
+        written = {"written": str(bulk.out), "journal": str(bulk.out / JOURNAL), "failures": failures}
+        show({**counts, **written, "batch": batch or None})
         return
     say(f"{quoted(bulk.folder)} -> [bold]{quoted(bulk.out)}[/]")
     say("  " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    if batch:
+        say(f"  batch {batch}")
     if failures:
         say(f"  what was refused, and why: {quoted(failures)}; run it again once that is mended")
 
@@ -164,6 +169,14 @@ def _check_targets(targets: dict[Path, Path]) -> None:
 
 
 @dataclass(frozen=True)
+class _Part:
+    """Of a batch."""
+
+    batch: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class _Asked:
     """What is asked for each of the files."""
 
@@ -173,12 +186,13 @@ class _Asked:
     wait: int
     creator: Creator | None
     idempotency_key: str = ""
+    part: _Part = _Part()
 
     def asset(self, file: Path) -> dict[str, Any]:
         claim = self.creator.cosigned(file, self.claim) if self.creator else self.claim
         if self.made_from:
             return self.sigillo.transform(self.made_from, file, claim, self.idempotency_key, self.wait)
-        return self.sigillo.sign(file, claim, self.idempotency_key, self.wait)
+        return self.sigillo.sign(file, claim, self.idempotency_key, self.wait, self.part.batch, self.part.name)
 
 
 def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:

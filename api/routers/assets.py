@@ -13,21 +13,24 @@ from pydantic import ValidationError
 from api.auth import CallerDep
 from api.openapi import CHANGE, CLAIM, multipart
 from api.prefer import ProofDep
+from api.routers.batches import counted, joined
 from api.schemas.assets import AssetView, ClaimBody, ErasedView
 from api.service import Service, ServiceDep
 from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.asset import Asset, AssetId
+from cases.batch import Part
 from cases.idempotency import MAX_KEY_LENGTH
 from cases.signing import Submission
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
+OF_A_BATCH = {"batch": {"type": "string"}, "name": {"type": "string"}}
 MANIFEST_TYPE = "application/c2pa"
 IdempotencyHeader = Annotated[str, Header(alias="Idempotency-Key", max_length=MAX_KEY_LENGTH)]
 
 
-@router.post("", status_code=201, openapi_extra=multipart({"claim": CLAIM}))
+@router.post("", status_code=201, openapi_extra=multipart({"claim": CLAIM, **OF_A_BATCH}))
 async def sign(
     request: Request,
     response: Response,
@@ -39,11 +42,16 @@ async def sign(
     """Upload a file of an accepted kind; it is examined, gets a signed C2PA manifest and an entry in the ledger.
 
     With an `Idempotency-Key` the same request made twice makes one asset. What is made or altered and may show somebody
-    who refuses that is signed, and held: the answer is 202, and `hold` says so.
+    who refuses that is signed, and held: the answer is 202, and `hold` says so. With `batch` it counts there, and a
+    refusal calls it by its `name`.
     """
     caller.require(Scope.SIGN)
     with await receive(request, service.settings.upload_bytes, service.callers.uploads.of(caller.principal)) as upload:
-        asset = await service.signing.run(caller.principal, _take, service, caller, upload, idempotency_key)
+        part = await joined(service, caller, upload, idempotency_key)
+        async with counted(request, service, caller, part, idempotency_key):
+            asset = await service.signing.run(
+                caller.principal, _take, service, caller, upload, idempotency_key, None, part
+            )
     return AssetView.of(_answered(response, asset), await proof.of(asset.entry))
 
 
@@ -122,7 +130,12 @@ def _claim(text: str) -> ClaimBody:
 
 
 def _take(
-    service: Service, caller: Caller, upload: Upload, idempotency_key: str, made_from: Asset | None = None
+    service: Service,
+    caller: Caller,
+    upload: Upload,
+    idempotency_key: str,
+    made_from: Asset | None = None,
+    part: Part | None = None,
 ) -> Asset:
     if upload.sidecar:
         raise UploadError("a manifest beside a file is read by verifications only: send the file alone")
@@ -135,6 +148,7 @@ def _take(
         claim=claim,
         visibility=body.visibility,
         idempotency_key=idempotency_key,
+        part=part,
         use=body.purpose,
         place=body.place,
         likeness_check=body.likeness_check,

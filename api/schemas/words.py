@@ -32,6 +32,7 @@ REGISTRATION: Final = "^reg_[a-z2-7]{26}$"
 REGISTRATION_HOLD: Final = "^hld_[a-z2-7]{26}$"
 LANGUAGE: Final = "^[a-z]{2}(-[A-Z]{2})?$"
 WALLET_REQUEST: Final = "^wrq_[a-z2-7]{26}$"
+BATCH: Final = "^bat_[a-z2-7]{26}$"
 ASSET: Final = "^ast_[a-z2-7]{26}$"
 MATCH: Final = "^lkm_[a-z2-7]{26}$"
 PLACE: Final = "^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$"
@@ -62,6 +63,7 @@ EXAMPLES: Final = {
     REGISTRATION_HOLD: "`hld_` and 26 letters or digits",
     LANGUAGE: "`en`, or `pt-BR`",
     WALLET_REQUEST: "`wrq_` and 26 letters or digits",
+    BATCH: "`bat_` and 26 letters or digits",
     ASSET: "`ast_` and 26 letters or digits",
     MATCH: "`lkm_` and 26 letters or digits",
     PLACE: "`FR` or `US-IL`, or empty",

@@ -63,6 +63,8 @@ ROUTES = {
     ("get", "/ledger/bundle.zip"),
     ("post", "/v1/ledger/disclosures"),
     ("post", "/v1/ledger/searches"),
+    ("post", "/v1/batches"),
+    ("get", "/v1/batches/{batch}"),
     ("post", "/v1/holds"),
     ("get", "/v1/holds"),
     ("post", "/v1/holds/{name}/release"),

@@ -125,3 +125,20 @@ def test_what_passes_is_waited_for(folder: Path, tmp_path: Path) -> None:
     assert (bulk.done, bulk.failed) == (1, 2)
     assert [calls[folder / name] for name in ("a.jpg", "deep/b.jpg", "deep/er/c.jpg")] == [3, TRIES, 1]
     assert waits == [1, 2, *(2**tried for tried in range(TRIES - 1))]
+
+
+def test_a_folder_is_one_batch_that_goes_on_until_all_of_it_is_signed(
+    deployment: Running, ask: Ask, run: Run, folder: Path
+) -> None:
+    """Whoever has the key may ask the server how far it is, and what was refused."""
+    (folder / "deep" / "broken.jpg").write_bytes(picture()[:500])
+    first = json.loads(run("sign", "--recursive", folder, "--json").stdout)
+    assert (first["signed"], first["failed"]) == (3, 1)
+    found = deployment.operator.batch(first["batch"])
+    assert (found["expected"], found["done"], found["refused"], found["left"]) == (4, 3, 1, 0)
+    assert [one["name"] for one in found["refusals"]] == ["deep/broken.jpg"]
+    (folder / "deep" / "broken.jpg").write_bytes(picture(seed=77))
+    again = ask("sign", "--recursive", folder)
+    assert (again["signed"], again["skipped"], again["batch"]) == (1, 3, first["batch"])
+    assert deployment.operator.batch(first["batch"])["done"] == 4
+    assert ask("sign", "--recursive", folder)["batch"] is None, "nothing was sent"
