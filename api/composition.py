@@ -182,7 +182,9 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     throttle = Throttle(
         settings.anonymous_rate, settings.ledger_rate, settings.key_rate, settings.opening_rate, clock, entropy
     )
-    housekeeping = _housekeeping(on, registry, assurance, issuance, rewrapping, revocations, throttle, until)
+    housekeeping = _housekeeping(
+        on, registry, assurance, issuance, rewrapping, revocations, trust_lists, throttle, until
+    )
     creators = Creators(assurance.grants, registry.statements, issuance.record.did or settings.origin)
     return Service(
         settings=settings,
@@ -240,6 +242,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
             housekeeping,
             rewrapping,
             revocations,
+            trust_lists,
             issuance.record,
             (signers, strangers, *embedding.pools),
             registry.faces,
@@ -255,6 +258,7 @@ def _housekeeping(
     issuance: Issuance,
     rewrapping: Rewrapping,
     revocations: Revocations,
+    trust_lists: TrustLists,
     throttle: Throttle,
     until: ExitStack,
 ) -> Housekeeping:
@@ -273,6 +277,7 @@ def _housekeeping(
         ClaimKeyRecord(on.ledger, on.database, on.keys, on.deployment),
         issuance.record,
         revocations,
+        trust_lists,
         on.database,
         throttle,
         on.clock,

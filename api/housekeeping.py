@@ -31,6 +31,7 @@ from cases.likeness.limits import forget_checks
 from cases.likeness.lines import forget_lines
 from cases.media import sweep_strays
 from cases.revocation import Revocations
+from cases.trust_lists import TrustLists
 from detection.generations.absence import forget_absences
 from detection.generations.generations import Generations
 from detection.templates.renewing import Renewing
@@ -88,6 +89,7 @@ class Housekeeping:
     claim_key: ClaimKeyRecord
     issuer: IssuerRecord
     revocations: Revocations
+    trust_lists: TrustLists
     database: Database
     throttle: Throttle
     clock: Clock
@@ -97,7 +99,9 @@ class Housekeeping:
     _looks_back: bool = field(default=True, init=False)
     _next_sweep: int = field(default=0, init=False)
     _next_forgetting: int = field(default=0, init=False)
-    _warned: str = field(default="", init=False)
+    _warned: dict[str, str] = field(default_factory=dict, init=False)
+    """By logger."""
+
     _unproven: str = field(default="", init=False)
     _stop: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -204,11 +208,13 @@ class Housekeeping:
         self._unproven = reason
 
     def _warn(self) -> None:
-        """Tell of a certificate that ends soon, once a day: whenever there is something else to tell."""
-        warning = self.claim_key.warning(self.clock())
-        if warning and warning != self._warned:
-            logger("keys").warning(warning)
-        self._warned = warning
+        """Tell of a certificate that ends soon and of old trust lists, once a day: whenever there is something else to
+        tell.
+        """
+        for name, warning in (("keys", self.claim_key.warning(self.clock())), ("trust", self.trust_lists.warning())):
+            if warning and warning != self._warned.get(name):
+                logger(name).warning(warning)
+            self._warned[name] = warning
 
     def _run(self, name: str, once: Callable[[], None]) -> None:
         while True:

@@ -17,6 +17,7 @@ from api.faces import FaceDesk
 from api.housekeeping import Housekeeping
 from api.stamps import Stamps
 from cases.revocation import Revocations
+from cases.trust_lists import TrustLists
 from detection.shares import Shares
 from identity.issuing.record import IssuerRecord
 from keys.errors import KeyStoreUnavailableError
@@ -49,6 +50,7 @@ class Readiness:
         housekeeping: Housekeeping,
         rewrapping: Rewrapping,
         revocations: Revocations,
+        trust_lists: TrustLists,
         issuer: IssuerRecord,
         pools: tuple[Shares, ...],
         faces: FaceDesk,
@@ -58,7 +60,7 @@ class Readiness:
         self._keys, self._ledger, self._pools, self._stamps = keys, ledger, pools, stamps
         self._faces = faces
         self._housekeeping, self._rewrapping, self._revocations = housekeeping, rewrapping, revocations
-        self._issuer, self._timer = issuer, timer
+        self._trust_lists, self._issuer, self._timer = trust_lists, issuer, timer
         self._one = CapacityLimiter(1)
         # Touched only by the thread that `_one` lets in.
         self._said: tuple[float, KeyStoreStatus, str] | None = None
@@ -76,6 +78,7 @@ class Readiness:
             "epochs": self._rewrapping.danger(),
             "issuer": "",
             "revocation": self._revocations.reason,
+            "trust": "",
             "workers": next((pool.reason for pool in self._pools if pool.reason), ""),
             "faces": self._faces.reason,
             **({"time_stamps": self._stamps.time_stamps.reason} if self._stamps else {}),
@@ -84,6 +87,7 @@ class Readiness:
         warnings = {
             "keys": keys.warning,
             "issuer": issuer,
+            "trust": self._trust_fault(),
             "faces": self._faces.warning,
             "time_stamps": self._stamps.stamping.reason if self._stamps else "",
             "witnesses": self._ledger.witnesses.faults,
@@ -105,6 +109,12 @@ class Readiness:
             status = self._keys.status()
             self._said = self._timer(), status, self._issuer_fault()
         return self._said[1:]
+
+    def _trust_fault(self) -> str:
+        try:
+            return self._trust_lists.warning()
+        except DatabaseUnavailableError as error:
+            return f"which trust lists are in force is not known now: {error}"
 
     def _issuer_fault(self) -> str:
         try:

@@ -3,6 +3,7 @@
     python benchmarks/bulk.py            a table
     python benchmarks/bulk.py --json     one object
     python benchmarks/bulk.py --files 100 --rounds 1     less, and less exact
+    python benchmarks/bulk.py --photo 12mp               photographs as cameras make them
 
 Rules
 - Ours is the command, its start included: files read from disk, HTTP, the ledger with its disk, the signed files
@@ -38,7 +39,7 @@ from api.pools import JOBS
 from api.settings import Settings
 from benchmarks.bench import CLAIM
 from benchmarks.deployment import TOOL, Deployment, embedded
-from benchmarks.photos import ONE_MEGAPIXEL
+from benchmarks.photos import ONE_MEGAPIXEL, TWELVE_MEGAPIXELS, Photograph
 from cases.signing import content
 from detection.isolation import Isolation
 from detection.memfd import Memfd
@@ -54,6 +55,7 @@ from provenance.verdict import Verdict
 
 FILES: Final = 400
 ROUNDS: Final = 5
+SIZES: Final = {one.name: one for one in (ONE_MEGAPIXEL, TWELVE_MEGAPIXELS)}
 WORKERS: Final = Settings().workers
 
 
@@ -62,9 +64,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--files", type=int, default=FILES, help=f"in the folder; {FILES} unless said otherwise")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often both take turns")
+    parser.add_argument("--photo", choices=SIZES, default="1mp", help="how large the photographs are")
     parser.add_argument("--json", action="store_true", help="one object instead of a table")
     chosen = parser.parse_args()
-    figures = measured(chosen.files, chosen.rounds)
+    figures = measured(chosen.files, chosen.rounds, SIZES[chosen.photo])
     if chosen.json:
         print(json.dumps(figures, indent=2))
         return
@@ -72,9 +75,9 @@ def main() -> None:
         print(f"{name:<28} {figure:8.2f}")
 
 
-def measured(files: int, rounds: int) -> dict[str, float]:
+def measured(files: int, rounds: int, of: Photograph = ONE_MEGAPIXEL) -> dict[str, float]:
     """Files a second of both, and their ratio."""
-    photographs = [_numbered(number) for number in range(files)]
+    photographs = [_numbered(number, of) for number in range(files)]
     with (
         tempfile.TemporaryDirectory(prefix="sigillo-bulk-") as name,
         Sandbox(JOBS, size=WORKERS, isolation=Isolation.WARN, wait_seconds=600) as workers,
@@ -141,7 +144,7 @@ def _bulk(server: Deployment, folder: Path, number: int) -> float:
 def _alone(workers: Sandbox, signer: Signer, trust: TrustPolicy, photographs: Sequence[bytes]) -> float:
     def one(photograph: bytes) -> None:
         with Memfd.of([photograph]) as upload:
-            seen, *_ = examine(workers, upload, ONE_MEGAPIXEL.mime, trust)
+            seen, *_ = examine(workers, upload, "image/jpeg", trust)
             definition = define(CLAIM.claim(TOOL), content(seen), Verdict.ABSENT, Tool("Sigillo", "0"))
             sign(workers, signer, upload, definition, trust).content.close()
 
@@ -152,9 +155,9 @@ def _alone(workers: Sandbox, signer: Signer, trust: TrustPolicy, photographs: Se
     return len(photographs) / (time.monotonic() - began)
 
 
-def _numbered(number: int) -> bytes:
+def _numbered(number: int, of: Photograph) -> bytes:
     """The photograph with a comment of its own (JPEG, COM)."""
-    photograph, comment = ONE_MEGAPIXEL.content(), f"{number:08}".encode()
+    photograph, comment = of.content(), f"{number:08}".encode()
     return photograph[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment + photograph[2:]
 
 

@@ -340,6 +340,14 @@ def _holds_keys(connection: Connection, tenant: TenantId, principal: PrincipalId
     return connection.execute(mine).scalar() is not None
 
 
+def keyless(connection: Connection, tenant: TenantId, principal: PrincipalId) -> bool:
+    """Whether it is a principal made for API keys, all of which are revoked."""
+    alive = (ApiKeyRow.tenant_id == tenant, ApiKeyRow.principal_id == principal, ApiKeyRow.revoked_at.is_(None))
+    if connection.execute(select(ApiKeyRow.id).where(*alive).limit(1)).scalar() is not None:
+        return False
+    return _holds_keys(connection, tenant, principal)
+
+
 def _issued(key: ApiKey) -> KeyIssued:
     held = key.caller
     scopes, sources = sorted(held.scopes), sorted(held.grant.source_types)

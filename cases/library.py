@@ -153,7 +153,10 @@ class Library:
 
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, caller)
-            if find_row(connection, found.tenant, asset)["state"] == AssetState.ERASED:
+            row = find_row(connection, found.tenant, asset)
+            if row["principal_id"] != caller.principal:  # handed over since it was found
+                raise AssetNotFoundError(f"there is no asset {asset}")
+            if row["state"] == AssetState.ERASED:
                 raise AssetGoneError(AssetState.ERASED)
             self.ledger.subjects.erase(connection, found.tenant, subject_id(asset))
             mark_erased(connection, found.tenant, asset, draft.id)

@@ -92,6 +92,18 @@ class TrustLists:
                 self._look()
         return self._held
 
+    def warning(self) -> str:
+        """Which lists are older than their publishers meant them to become; empty where none is. Raises
+        DatabaseUnavailableError.
+        """
+        now = self.clock()
+        late = [(one, now - due) for one in self.in_force() if (due := _due(one)) and due < now]
+        return "; ".join(
+            f"the trust list {one.name} is old: its publisher meant to publish the next one {since.days} days ago, on "
+            f"{one.next_update[:10]}; get it, and put it in force with `sigillo trust update`"
+            for one, since in late
+        )
+
     def compare(self, name: ListName, text: str, dated: datetime | None) -> Comparison:
         """What it would change; nothing is kept. Raises TrustListError, TrustPolicyError."""
         found = read(name, text, dated, self.clock(), development=self.development)
@@ -160,6 +172,10 @@ class TrustLists:
             if self._looked is None:
                 raise
         self._looked = self.timer()
+
+
+def _due(found: TrustList) -> datetime | None:
+    return datetime.fromisoformat(found.next_update) if found.next_update else None
 
 
 def _rows(connection: Connection, tenant: TenantId | None = None) -> tuple[int, tuple[TrustList, ...]]:

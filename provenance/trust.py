@@ -48,6 +48,9 @@ class ListInForce:
     digest: str
     """SHA-256 of the file, hexadecimal."""
 
+    next_update: str = ""
+    """When its publisher means to publish the next one, RFC 3339; empty where it does not say. Past that, it is old."""
+
 
 @dataclass(frozen=True)
 class TrustPolicy:

@@ -104,7 +104,7 @@ class TrustList:
     @property
     def reference(self) -> ListInForce:
         """As reports name it."""
-        return ListInForce(self.name, self.issued, self.digest)
+        return ListInForce(self.name, self.issued, self.digest, self.next_update)
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ Sign = Callable[[Path, Path, str], dict[str, Any]]
 
 
 class Batch:
-    """The batch of one run: that of the run before, while that has files to come; else a new one. It begins with the
-    first file that is sent. Safe to use from many threads.
+    """The batch of one run: that of the run before, while it lasts and was meant for so many files; else a new one. It
+    begins with the first file that is sent. Safe to use from many threads.
     """
 
     def __init__(self, sigillo: Sigillo, out: Path, files: int) -> None:
@@ -81,7 +81,7 @@ class Batch:
             if problem.status != NOT_FOUND_STATUS:
                 raise
             return False
-        return bool(found["left"] or found["refused"])
+        return bool(found["expected"] >= self._files)
 
 
 def found(folder: Path, out: Path) -> list[Path]:

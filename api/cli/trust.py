@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ def show_list(
         show(found)
         return
     until = f"; the next one was promised for {found['next_update'][:10]}" if found["next_update"] else ""
+    if found["next_update"] and datetime.fromisoformat(found["next_update"]) < datetime.now(UTC):
+        until += ", which is past: get it"
     say(f"{found['name']} of {found['issued'][:10]}{until}, SHA-256 {found['digest']}")
     for line in _named(found["certificates"], " "):
         say(line)

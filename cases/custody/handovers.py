@@ -5,6 +5,7 @@ Rules
   offer back, and the receiver decline it.
 - Offering, ending an offer and accepting are entries of the asset's. One offer at a time: a later one takes its place.
 - Asked again, what was done is answered again: the same offer, the same hand-over.
+- An offer counts while its owner has a key: who stole one does not have it accepted after it was revoked.
 - A held asset is not handed over, nor one that was erased. Whoever uploaded it still does not review it.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, select
 
-from cases.access import Caller, require_alive
+from cases.access import Caller, keyless, require_alive
 from cases.asset import Asset, AssetId, AssetState, find_row, mark_handed_over, subject_id
 from cases.custody.decisions import (
     HANDED_OVER,
@@ -115,6 +116,8 @@ class Handovers:
             if still is None or still["offer_id"] != offer["offer_id"]:
                 raise HandoverNotFoundError
             _require_owned(connection, by.tenant, asset, offer["from_principal"])
+            if keyless(connection, by.tenant, offer["from_principal"]):
+                raise HandoverNotFoundError
             mark_handed_over(connection, by.tenant, asset, by.principal)
             mark_accepted(connection, by.tenant, offer["offer_id"], draft.id, now)
             return [draft]

@@ -25,6 +25,7 @@ REVOCATION = "/components/schemas/RevocationRequest/example"
 RECOVERY = "/components/schemas/RecoveryRequest/example"
 DISCLOSURE = "/components/schemas/DisclosureRequest/example"
 SEARCH = "/components/schemas/SearchRequest/example"
+BATCH = "/components/schemas/BatchRequest/example"
 HOLD = "/components/schemas/HoldRequest/example"
 ISSUE = "/components/schemas/CredentialRequest/example"
 REVOKE_ISSUER = "/components/schemas/KeyRevocationRequest/example"
@@ -105,7 +106,7 @@ def same_fields(example: Any, real: Any, where: str = "") -> None:
 
 def test_each_is_executed_here(shown: dict[str, Any]) -> None:
     told = {ASSET, PROBLEM, REPORT, JUDGED} | ASSURANCE
-    asked = {CLAIM, KEY, INVITATION, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION}
+    asked = {CLAIM, KEY, INVITATION, CHANGE, REVOCATION, RECOVERY, DISCLOSURE, SEARCH, HOLD, RELEASE, QUESTION, BATCH}
     assert set(shown) == told | asked | LIKENESS | {ACT, BINDING, OFFER, ISSUE, STAND, REVOKE_ISSUER}
 
 
@@ -208,6 +209,11 @@ def test_the_offer_is_made(deployment: Running, shown: dict[str, Any]) -> None:
     with deployment.http(deployment.service.operator_token) as http:
         answer = http.post("/v1/credentials/offers", json=shown[OFFER])
     assert answer.status_code == 201, answer.text
+
+
+def test_the_batch_is_begun(deployment: Running, shown: dict[str, Any]) -> None:
+    with deployment.http(deployment.key()) as http:
+        assert http.post("/v1/batches", json=shown[BATCH]).json()["left"] == shown[BATCH]["expected"]
 
 
 def test_what_regulators_ask_is_understood(deployment: Running, shown: dict[str, Any]) -> None:

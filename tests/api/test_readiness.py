@@ -29,6 +29,7 @@ def readiness(up: Running, timer: Timer) -> Readiness:
         service.housekeeping,
         service.rewrapping,
         service.revocations,
+        service.trust_lists,
         service.issuance.record,
         (service.strangers.verification.workers,),
         service.registry.faces,

@@ -132,12 +132,11 @@ def test_nobody_begins_batches_without_end(deployment: Running, monkeypatch: pyt
 
 def test_names_are_sealed_and_all_of_it_is_forgotten_together(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http:
-        batch = begun(http, name="Ada's wedding")
-        sent(http, batch, "ada-1", b"no picture", "ada.jpg")
-        asset = sent(http, batch, "ada-2").json()["id"]
+        batch = begun(http, name="Ottilie's wedding")
+        sent(http, batch, "ottilie-1", b"no picture", "ottilie.jpg")
+        asset = sent(http, batch, "ottilie-2").json()["id"]
         kept = [rows(deployment, f"SELECT * FROM {table}") for table in ("batch", "batch_refusal", "idempotency")]
-        assert not any(b"ada" in bytes(cell, "utf8").lower() if isinstance(cell, str) else b"ada" in bytes(cell).lower()
-                       for table in kept for row in table for cell in row if isinstance(cell, str | bytes))  # fmt: skip
+        assert "ottilie" not in repr(kept).lower()
         ((ends, key_ends),) = rows(
             deployment,
             "SELECT b.expires_at, i.expires_at FROM batch b JOIN idempotency i ON i.batch_id = b.id WHERE b.id = ?",

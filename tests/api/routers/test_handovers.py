@@ -12,7 +12,7 @@ import pytest
 
 from ledger.receipt import verify_receipt
 from tests.api.wire import acts_on, count, kinds_on, problem, proven, rows, signed
-from tests.deployment import Running
+from tests.deployment import Running, picture
 
 
 @dataclass(frozen=True)
@@ -180,3 +180,58 @@ def test_of_many_who_accept_and_withdraw_at_once_one_is_right(deployment: Runnin
         ["asset.signed", "asset.offered", "asset.handed_over" if owner == second.principal else "asset.offer_ended"]
     )
     assert set(answers) <= {200, 201, 404}
+
+
+def test_what_a_stolen_key_offered_is_not_accepted_once_it_is_revoked(deployment: Running) -> None:
+    """The thief's own key is good; that of whoever owned the asset is not any more."""
+    desk = {"tool": "Desk", "source_types": ["digitalCapture"]}
+    stolen, thief = (deployment.operator.issue_key(desk) for _ in range(2))
+    with deployment.http(str(stolen["token"])) as victim, deployment.http(str(thief["token"])) as other:
+        asset, _ = signed(victim)
+        offered(Party(str(stolen["principal"]), victim), asset, Party(str(thief["principal"]), other))
+        deployment.operator.revoke_key(str(stolen["id"]))
+        problem(other.post(f"{asset['links']['self']}/handover/acceptance"), 404, "handover-not-found")
+        again = deployment.operator.issue_key({"tool": "Desk", "principal": stolen["principal"]})
+        with deployment.http(str(again["token"])) as owner:
+            assert owner.get(asset["links"]["self"]).status_code == 200
+            assert owner.delete(f"{asset['links']['self']}/handover").status_code == 200
+
+
+def test_of_erasing_and_accepting_at_once_one_happens(deployment: Running, parties: list[Party]) -> None:
+    """Whoever loses finds nothing; the log never has an asset change hands that is erased already."""
+    first, second, _ = parties
+    for _ in range(4):
+        asset, _ = signed(first.http)
+        offered(first, asset, second)
+        accepting = threading.Thread(target=second.http.post, args=(f"{asset['links']['self']}/handover/acceptance",))
+        accepting.start()
+        erased = first.http.delete(asset["links"]["self"]).status_code
+        accepting.join()
+        (owner, state) = rows(deployment, "SELECT principal_id, state FROM asset WHERE id = ?", asset["id"])[0]
+        assert (erased, owner, state) in {(200, first.principal, "erased"), (404, second.principal, "signed")}
+        assert second.http.get(asset["links"]["self"]).status_code == (200 if state == "signed" else 404)
+
+
+def test_whoever_owned_it_before_has_nothing_left_of_it(deployment: Running, parties: list[Party]) -> None:
+    """Not by the upload's own Idempotency-Key, nor as a parent, nor for another export."""
+    first, second, _ = parties
+    parts: dict[str, Any] = {"file": ("a.jpg", picture(seed=41), "image/jpeg")}
+    headers = {"Idempotency-Key": "upload-41"}
+    asset = first.http.post("/v1/assets", files=parts, headers=headers).json()
+    file = first.http.get(asset["links"]["content"]).content
+    offered(first, asset, second)
+    accepted(second, asset)
+    assets = count(deployment, "asset")
+    problem(first.http.post("/v1/assets", files=parts, headers=headers), 404, "asset-not-found")
+    own = asset["links"]["self"]
+    changed: dict[str, Any] = {
+        "file": ("b.jpg", file, "image/jpeg"),
+        "claim": (None, '{"actions": [{"name": "c2pa.cropped"}]}'),
+    }
+    problem(first.http.post(f"{own}/transformations", files=changed), 404, "asset-not-found")
+    problem(first.http.post(f"{own}/custody/bundle"), 404, "asset-not-found")
+    problem(first.http.post(f"{own}/handover", json={"to": second.principal}), 404, "asset-not-found")
+    problem(first.http.delete(own), 404, "asset-not-found")
+    assert count(deployment, "asset") == assets
+    child, _ = signed(first.http, file)
+    assert child["parent"]["asset"] is None, "its child names no parent that is somebody else's"

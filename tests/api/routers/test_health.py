@@ -26,6 +26,7 @@ def test_ready_part_by_part(own: Running) -> None:
         "housekeeping",
         "epochs",
         "revocation",
+        "trust",
         "workers",
         "issuer",
         "faces",

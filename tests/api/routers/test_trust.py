@@ -17,11 +17,13 @@ from keys.certificates import development_ca
 from keys.chain import pem
 from provenance.errors import TrustPolicyError
 from provenance.trust_list import ListName
+from tests.api.cli.test_trust import VECTORS
 from tests.api.wire import IN_THE_LOG, problem, rows, signed, upload
-from tests.deployment import Running
+from tests.deployment import Running, picture
 from tests.provenance.forger import CREATED, actions, forge
 from tests.provenance.test_signers import signing_under
 from tests.simulators.outside_ca import OutsideCA
+from tests.waiting import until
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ACME, BRAVO = OutsideCA(NOW, "Acme"), OutsideCA(NOW, "Bravo")
@@ -67,7 +69,7 @@ def test_a_list_is_in_force_at_once_and_every_report_names_it(
     named = {"name": "own", "issued": "2026-08-14T00:00:00Z", "digest": digest}
     assert made["list"] == {**named, "next_update": None, "anchors": 1}
     after = judged(own, photo_of_acme)
-    assert (after["verdict"], after["trust_lists"]) == ("trusted", [named])
+    assert (after["verdict"], after["trust_lists"]) == ("trusted", [{**named, "next_update": ""}])
     assert after["trust"] != before["trust"]
     with own.http(token := own.key()) as http:
         asset, _ = signed(http, photo_of_acme)
@@ -105,6 +107,28 @@ def test_a_list_that_is_not_taken_changes_nothing(own: Running, operator: httpx.
     problem(operator.delete(f"{LISTS}/c2pa"), 404, "trust-list-not-found")
     problem(operator.put(f"{LISTS}/c2pa", content=b"x" * 3_000_000, params=DATED), 413, "body-too-large")
     assert operator.get(f"{LISTS}/own").json()["pem"] == ACME.root
+
+
+def test_a_list_past_its_publishers_next_is_said_to_be_old(
+    own: Running, operator: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It stays in force: by whom it names nobody was told to trust less."""
+    text = (VECTORS / "C2PA-TSA-TRUST-LIST.json").read_text()
+    assert operator.put(f"{LISTS}/c2pa-tsa", content=text).status_code == 200
+    assert judged(own, picture())["trust_lists"][0]["next_update"] == "2027-08-05T00:11:47Z"
+    assert operator.get("/readyz").json()["parts"]["trust"] == {"ready": True, "reason": "", "warning": ""}
+    later = datetime(2027, 8, 17, 1, tzinfo=UTC)
+    monkeypatch.setattr(own.service.trust_lists, "clock", lambda: later)
+    part = operator.get("/readyz").json()["parts"]["trust"]
+    assert (part["ready"], part["reason"]) == (True, "")
+    assert part["warning"].startswith(
+        "the trust list c2pa-tsa is old: its publisher meant to publish the next one 12 days"
+    )
+    own.service.housekeeping.round()
+    until(lambda: part["warning"] in caplog.text)
+    digest = sha256(text.encode()).hexdigest()
+    assert operator.delete(f"{LISTS}/c2pa-tsa", params={"replaces": digest}).status_code == 200
+    assert operator.get("/readyz").json()["parts"]["trust"]["warning"] == ""
 
 
 def test_only_whoever_runs_the_deployment_changes_whom_it_trusts(deployment: Running) -> None:
