@@ -200,13 +200,17 @@ class Staff:
         return _caller(_member(row)) if row is not None else None
 
     def signed_in(self, account: SubjectId, way: str) -> None:
-        """Record that somebody of the staff signed in, before they are given the session; nothing for others."""
+        """Record that somebody of the staff signed in, before they are given the session; nothing for others.
+
+        The service says so, not they: who reads the log learns that somebody works, and not who works when.
+        """
         row = self.database.look(SystemSession.AUTHENTICATION, _OF, {"account": account})
         if row is None:
             return
         member = _member(row)
         said = StaffSignedIn(member.id, member.principal, way)
-        draft = self._draft(member.tenant, member.principal, STAFF_SIGNED_IN, said)
+        actor = self.ledger.system_principal(member.tenant)
+        draft = self._draft(member.tenant, actor, STAFF_SIGNED_IN, said)
 
         def work(connection: Connection) -> Sequence[Draft]:
             _require_standing(connection, member.tenant, member.id)

@@ -14,7 +14,7 @@ from cases.errors import StaffRemovedError
 from cases.staff import ROLES, Role
 from tests.api.people import somebody
 from tests.api.staff import form_token, invited, joining, member, signing_in
-from tests.api.wire import IN_THE_LOG, everything, problem, rows
+from tests.api.wire import IN_THE_LOG, everything, problem, proven, rows
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
 from tests.simulators.authenticator import Authenticator
@@ -58,6 +58,20 @@ def test_somebody_joins_by_a_link_and_signs_in_again(
     home = deployment.service.deployment.operator().tenant
     payload = deployment.service.ledger.payloads.open(home, said[0][0]).payload
     assert (payload.staff, payload.principal, payload.way) == (mine["id"], mine["principal"], "passkey")
+
+
+def test_the_log_does_not_say_who_works_when(deployment: Running, operator: str) -> None:
+    with member(deployment, "counsel", operator) as one, member(deployment, "reviewer", operator) as other:
+        entries = []
+        for each in (one, other, one):
+            signing_in(each.browser, each.device)
+            told = f"SELECT entry_id FROM payload WHERE kind = 'staff.signedin' {IN_THE_LOG} DESC LIMIT 1"
+            entries.append(rows(deployment, told)[0][0])
+        for entry in entries:
+            proven(deployment, entry)
+        actors = {deployment.service.ledger.entry(entry).actor for entry in entries}
+    assert len(set(entries)) == 3
+    assert len(actors) == 1
 
 
 def test_a_link_is_good_once_and_its_secret_is_not_kept(
