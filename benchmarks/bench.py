@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from api.schemas.assets import ClaimBody
 from benchmarks.deployment import Deployment, embedded, with_openbao
 from benchmarks.load import Clients, Post, multipart
-from client import Sigillo
+from sigillo_client import Sigillo
 
 CLAIM: Final = ClaimBody.model_validate(
     {"title": "Benchmark", "actions": [{"name": "c2pa.created", "source_type": "digitalCapture"}]}

@@ -18,8 +18,8 @@ from typing import Final
 
 from api.home import Holder, Home
 from api.settings import KeyStoreKind
-from client import Sigillo, UnreachableError
 from keys.openbao import OpenBao
+from sigillo_client import Sigillo, UnreachableError
 
 TOOL: Final = "Benchmark Camera"
 START_SECONDS: Final = 60

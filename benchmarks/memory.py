@@ -15,8 +15,8 @@ from typing import Final
 
 from benchmarks.bench import CLAIM, File
 from benchmarks.deployment import embedded
-from client import Sigillo
 from detection.limits import MAX_UPLOAD_BYTES
+from sigillo_client import Sigillo
 
 LOOK_SECONDS: Final = 0.02
 WORKERS: Final = 3

@@ -18,8 +18,8 @@ from api.home import Home
 from api.server import serving
 from api.service import Service
 from api.settings import Settings
-from client import Sigillo
 from keys.clock import Clock, system_clock
+from sigillo_client import Sigillo
 from tests.databases import prepare, settings_of
 
 FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute", "opening_rate": "100000/hour"}

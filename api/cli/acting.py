@@ -10,7 +10,6 @@ import typer
 
 from api.cli.holder import WALLET, opened_wallet
 from api.cli.output import fail
-from client import Sigillo
 from identity.encoding import base64url
 from identity.holder_signing import nonce_of
 from identity.holding.presenting import present_token
@@ -21,6 +20,7 @@ from identity.sd_jwt.credential import TYPE
 from identity.sd_jwt.disclosure import reveal
 from identity.sd_jwt.key_binding import Binding
 from ledger.canonical import canonical
+from sigillo_client import Sigillo
 
 CREDENTIAL = typer.Option(
     None,

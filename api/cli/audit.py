@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from api.cli.output import Exit, fail, quoted, say, show
-from client import Problem, PublishedLog, UnreachableError
 from ledger.auditing.audit import LogReport
 from ledger.auditing.auditor import Auditor, Notebook, read_notebook, write_notebook
 from ledger.auditing.faults import FaultKind
@@ -21,6 +20,7 @@ from ledger.errors import CheckpointAbsentError
 from ledger.publishing.source import VKEY_FILE
 from ledger.stamping.stamp_check import Judge
 from ledger.witnessing.cosignature import NO_WITNESSES, Quorum
+from sigillo_client import Problem, PublishedLog, UnreachableError
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Takes what happened (`checking`, `grown`, `stalled`, `unreachable`, `unwitnessed`, `untrusted`) and the facts."""

@@ -29,7 +29,7 @@ from rich.text import Text
 
 from api.cli.files import SIDECAR_SUFFIX, write
 from api.cli.output import UNAVAILABLE_STATUS, described, err
-from client import ClientError, Problem, Sigillo, UnreachableError
+from sigillo_client import ClientError, Problem, Sigillo, UnreachableError
 
 JOURNAL: Final = "sigillo-signed.jsonl"
 FAILURES: Final = "sigillo-failures.jsonl"

@@ -80,11 +80,11 @@ def _draft(file: Path, *, private: bool) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _source(url: str) -> Iterator[Fetch]:
-    from client import PublishedLog
     from ledger.publishing.publication import Publication
     from ledger.publishing.published import fetching
     from ledger.storage.database import Database
     from ledger.storage.tenancy import SystemSession
+    from sigillo_client import PublishedLog
 
     if url:
         with PublishedLog(url) as published:

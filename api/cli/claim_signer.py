@@ -22,10 +22,10 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.files import write
 from api.cli.output import JSON, Exit, complain, fail, quoted, say, show, told
-from client import Sigillo
 from detection.errors import MediaError
 from detection.kinds import MAGIC_BYTES, sniff
 from provenance.unseen.drafts import SIGNATURE_BYTES, Draft, DraftError, is_store
+from sigillo_client import Sigillo
 
 app = typer.Typer(help="Have claims signed while their files stay here: an external signer for C2PA tools.")
 

@@ -20,7 +20,7 @@ from pydantic_settings import SettingsError
 from api.cli.output import Exit, fail
 from api.home import Holder, Home, HomeHeldError
 from api.settings import KeyStoreKind, Settings
-from client import Sigillo, UnreachableError
+from sigillo_client import NEVER, Sigillo, UnreachableError
 
 SERVER = typer.Option("", "--server", envvar="SIGILLO_SERVER", help="Server to talk to, such as https://…")
 TOKEN = typer.Option(
@@ -73,7 +73,7 @@ def connected(server: str = "", token: str = "", *, leave_no_trace: bool = False
     """
     with ExitStack() as stack:
         if server:
-            yield stack.enter_context(Sigillo(server, token))
+            yield stack.enter_context(Sigillo(server, token, retries=NEVER))
             return
         settings = load_settings()
         if leave_no_trace and settings.keys is KeyStoreKind.EMBEDDED and not Home(settings.home).keys.exists():

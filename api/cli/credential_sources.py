@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from api.fetched import DID_DOCUMENTS, STATUS_LISTS
 from api.fetching import FetchError, OpenWeb, Wanted
-from client import ClientError, Sigillo
+from sigillo_client import ClientError, Sigillo
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from api.cli.credential_sources import Reach
 from api.cli.output import JSON, Exit, complain, quoted, say, show, told
 from api.fetching import OpenWeb
 from api.schemas.credentials import VERIFIED, CredentialVerificationView
-from client import Problem, Sigillo
 from identity.did.web import document_url
 from identity.issuing.did_document import PATH
 from identity.outcome import Check, Outcome
 from identity.report import Finding, Report
 from identity.sd_jwt.credential import ALWAYS_SHOWN
 from identity.vc_api.answer import Judged
+from sigillo_client import Problem, Sigillo
 
 CODES: Final = {
     Outcome.HOLDS: Exit.OK,

@@ -13,7 +13,7 @@ from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.files import beside
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from api.cli.verify import CODES, COLOURS, WORST, sureness
-from client import Problem
+from sigillo_client import Problem
 
 app = typer.Typer(no_args_is_help=True, help="Whose a file is, and how that is known.")
 

@@ -19,7 +19,7 @@ import typer
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from api.cli.stage import PlotError, Teller, camera_key, clean, openbao, run, server
 from api.cli.verify import COLOURS
-from client import Problem, Sigillo
+from sigillo_client import Problem, Sigillo
 
 PROOF_SECONDS = 15
 

@@ -10,7 +10,7 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.matching import app
 from api.cli.output import JSON, say, show, told
-from client import Sigillo
+from sigillo_client import Sigillo
 
 LOOK_SECONDS: Final = 1.0
 WAIT = typer.Option(True, help="Return when every template is under the new key. The service goes on without you.")

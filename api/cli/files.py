@@ -13,10 +13,10 @@ from typing import Any, BinaryIO
 from rich.progress import track
 
 from api.cli.output import Exit, complain, described, err, exit_of, words
-from client import ClientError
 from detection.errors import MediaError
 from detection.kinds import MAGIC_BYTES, sniff
 from provenance.manifest import SIDECAR_TYPES
+from sigillo_client import ClientError
 
 SIDECAR_SUFFIX = ".c2pa"
 

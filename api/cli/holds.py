@@ -16,7 +16,7 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, quoted, say, show, told
 from api.schemas.words import REGISTRATION_HOLD
-from client import Problem, Sigillo
+from sigillo_client import Problem, Sigillo
 
 app = typer.Typer(
     no_args_is_help=True,

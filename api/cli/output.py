@@ -27,12 +27,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from api.home import HomeHeldError, StartError
-from client import ClientError, Problem, UnreachableError
 from detection.errors import DetectionError
 from identity.errors import IdentityError
 from keys.errors import KeysError, KeyStoreUnavailableError
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from provenance.errors import ProvenanceError
+from sigillo_client import ClientError, Problem, UnreachableError
 
 UNAVAILABLE_STATUS = 503
 

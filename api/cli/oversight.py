@@ -12,7 +12,7 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.ledger import app
 from api.cli.output import JSON, Exit, counted, fail, quoted, say, show, told
-from client import Sigillo
+from sigillo_client import Sigillo
 
 REASON = typer.Option("", help="Why, and by what authority; it goes on record. Name a case, never a person.")
 OUT = typer.Option(Path("disclosed"), file_okay=False, help="Folder for payloads and salts; yours alone.")

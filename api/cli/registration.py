@@ -11,7 +11,7 @@ import typer
 from api.cli.acting import CREDENTIAL, WALLET, act, whose_rules
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, UNAVAILABLE_STATUS, Exit, fail, quoted, say, show, told
-from client import Problem, Sigillo
+from sigillo_client import Problem, Sigillo
 
 app = typer.Typer(no_args_is_help=True, help="Registrations of people who refuse to be imitated.")
 

@@ -18,7 +18,7 @@ from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.creator import Creator
 from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from client import Sigillo
+from sigillo_client import Sigillo
 
 
 def sign(

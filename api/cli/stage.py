@@ -17,7 +17,7 @@ from typing import Any
 
 from api.cli.output import Exit, fail, quoted, say
 from api.settings import KeyStoreKind
-from client import Sigillo, UnreachableError
+from sigillo_client import Sigillo, UnreachableError
 
 START_SECONDS = 60
 TOOL = "Demo Camera"

@@ -11,7 +11,7 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.files import beside, each
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from client import Sigillo
+from sigillo_client import Sigillo
 
 PEM = "-----BEGIN CERTIFICATE-----"
 

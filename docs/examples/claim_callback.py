@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 
 from c2pa import Builder, C2paSigningAlg, Context, Signer
 
-from client import Sigillo
 from provenance.unseen.drafts import Draft
+from sigillo_client import Sigillo
 
 ALGORITHMS = {"es256": C2paSigningAlg.ES256, "ed25519": C2paSigningAlg.ED25519}
 SETTINGS = {"verify": {"verify_after_sign": False}}

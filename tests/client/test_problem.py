@@ -3,8 +3,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from client import Problem
-from client.problem import raise_for_problem
+from sigillo_client import Problem
+from sigillo_client.problem import raise_for_problem
 
 
 def test_problem_is_kept_whole() -> None:

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from client import Problem, PublishedLog, UnreachableError
-from client.published_log import FILE_SECONDS, LONGEST_WAIT_SECONDS, MAX_BYTES
+from sigillo_client import Problem, PublishedLog, UnreachableError
+from sigillo_client.published_log import FILE_SECONDS, LONGEST_WAIT_SECONDS, MAX_BYTES
 from tests.dripping import DRIPS, dripping
 
 Answers = list[tuple[int, dict[str, str], bytes]]

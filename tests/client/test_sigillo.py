@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from client import Problem, Sigillo, UnreachableError
-from client.sigillo import TIMEOUT_SECONDS, UPLOAD_SECONDS
+from sigillo_client import NEVER, Problem, Sigillo, UnreachableError
+from sigillo_client.connection import TIMEOUT_SECONDS, UPLOAD_SECONDS
 from tests.api.wire import PATIENCE
 from tests.deployment import Running
 
@@ -60,7 +60,10 @@ def test_operators_calls(deployment: Running) -> None:
 
 
 def test_no_answer_is_told_apart_from_a_refusal(deployment: Running) -> None:
-    with Sigillo("http://127.0.0.1:1") as sigillo, pytest.raises(UnreachableError, match=r"127\.0\.0\.1:1"):
+    with (
+        Sigillo("http://127.0.0.1:1", retries=NEVER) as sigillo,
+        pytest.raises(UnreachableError, match=r"127\.0\.0\.1:1"),
+    ):
         sigillo.checkpoint()
     with deployment.client() as sigillo, pytest.raises(Problem) as refused:
         sigillo.asset("ast_x")

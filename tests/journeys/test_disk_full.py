@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
-from client import Sigillo
 from keys.errors import KeysError
 from keys.local import LocalKeyStore
 from keys.rotation import rotate
+from sigillo_client import Sigillo
 from tests.api.cli.process import environment
 from tests.api.wire import PATIENCE, problem, upload
 from tests.databases import SQLITE

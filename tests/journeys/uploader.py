@@ -18,8 +18,8 @@ from typing import Self
 
 import api.server  # noqa: F401 (what a fork finds imported)
 from api.cli import main
-from client import Sigillo, UnreachableError
-from client.problem import ClientError
+from sigillo_client import Sigillo, UnreachableError
+from sigillo_client.problem import ClientError
 from tests.databases import KIND, settings_of
 from tests.deployment import picture
 

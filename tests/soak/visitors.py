@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from client import Problem, Sigillo
-from client.problem import ClientError
+from sigillo_client import Problem, Sigillo
+from sigillo_client.problem import ClientError
 from tests.deployment import picture
 from tests.journeys.uploader import Server
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from api.home import Home
-from client import Sigillo
+from sigillo_client import Sigillo
 from tests.api.wire import PATIENCE
 from tests.deployment import NO_TLS
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from api.cli.audit import follow
-from client import UnreachableError
 from ledger.auditing.auditor import Auditor, Notebook
 from ledger.auditing.faults import FaultKind
 from ledger.errors import CheckpointAbsentError
 from ledger.stamping.stamp_check import Judge
 from ledger.witnessing.cosignature import Quorum
+from sigillo_client import UnreachableError
 from tests.api.cli.conftest import Run
 from tests.api.wire import proven, signed
 from tests.deployment import Running

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api.cli.bulk import FAILURES, JOURNAL, TRIES, Bulk, found
-from client import Problem, UnreachableError
+from sigillo_client import Problem, UnreachableError
 from tests.api.cli.conftest import Run
 from tests.deployment import Running, picture
 from tests.detection.films import Film, write

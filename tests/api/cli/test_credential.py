@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from api.fetching import OpenWeb
-from client import UnreachableError
 from identity.jose.jws import sign_jws
 from identity.jsonld.context_library import CREDENTIALS_V1
+from sigillo_client import UnreachableError
 from tests.api.cli.conftest import Run
 from tests.deployment import Running
 from tests.identity.enveloping.test_envelopes import Signing
@@ -183,7 +183,7 @@ def test_a_list_out_of_reach_is_a_verdict_of_its_own(
     deployment: Running, run: Run, creator: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, _ = creator
-    path = "client.sigillo.Sigillo.published"
+    path = "sigillo_client.sigillo.Sigillo.published"
     published = deployment.operator.published
 
     def no_lists(_self: object, asked: str) -> bytes:

@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 from api.cli.register_image import taken
 from cases.likeness import limits
 from cases.likeness.lines import Line
-from client import Problem
 from detection.copies.bank import FORM
 from ledger.ids import SubjectId, TenantId
 from ledger.payload import Draft
+from sigillo_client import Problem
 from tests.api.cli.conftest import Run
 from tests.api.registrants import account
 from tests.api.wire import everything, problem, signed

@@ -147,7 +147,7 @@ def test_unwritable_target_says_so(run: Run, photo: Path, tmp_path: Path) -> Non
 
 
 def test_a_target_is_whole_or_absent(run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from client import Sigillo, UnreachableError
+    from sigillo_client import Sigillo, UnreachableError
 
     target = tmp_path / "old.jpg"
     target.write_bytes(b"what was there")

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from c2pa import Reader
 
-from client import Problem, Sigillo
 from ledger.ids import EntryId
 from provenance.unseen.drafts import Draft
+from sigillo_client import Problem, Sigillo
 from tests.api.wire import problem, upload
 from tests.deployment import Running, picture, running
 from tests.provenance.unseen.rewritten import Rewritten

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from client import Problem
+from sigillo_client import Problem
 from tests.api.holders import Holder, acts, begun
 from tests.api.people import somebody
 from tests.api.wire import kinds_on, problem, rows

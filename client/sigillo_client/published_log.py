@@ -16,7 +16,7 @@ import httpx
 from anyio import fail_after
 from anyio.from_thread import start_blocking_portal
 
-from client.problem import UnreachableError, raise_for_problem
+from sigillo_client.problem import UnreachableError, raise_for_problem
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30

@@ -1,0 +1,1 @@
+../../ledger/auditing/bundle_verifier.py
