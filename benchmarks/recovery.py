@@ -3,6 +3,7 @@
     python benchmarks/recovery.py               1,000,000 hashes against threatexchange's; edits among 100,000 others
     python benchmarks/recovery.py --quick       a tenth of both
     python benchmarks/recovery.py --json        one object
+    python benchmarks/recovery.py --encoder CARD   and by an encoder, of a model card (`benchmarks/embedding.py`)
 
 Needs `pip install 'sigillo[bench]'`; without it there is no comparison, and one photograph instead of eighteen.
 
@@ -39,6 +40,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.edits import EDITS, others, photographs
+from benchmarks.embedding import encoded
 from cases.recovery.search import CODE_REACH
 from detection.copies.fingerprint import FORMS, HASH_BYTES, LEAST_QUALITY, REACH, Bits, from_hex, nearest
 from detection.fingerprint import frame_hash, turned_hashes
@@ -63,16 +65,22 @@ def main() -> None:
     parser.add_argument("--hashes", type=int, default=1_000_000)
     parser.add_argument("--others", type=int, default=100_000)
     parser.add_argument("--rest", type=float, default=0, help="milliseconds before each search of the first part")
+    parser.add_argument("--encoder", type=Path, help="a model card: what an encoder recovers, too")
     chosen = parser.parse_args()
     share = 10 if chosen.quick else 1
     found = race(chosen.hashes // share, chosen.rest / 1000)
     shown = Table(title="Recovered, and false matches a query, by each method")
     found |= edited(chosen.others // share, shown)
+    seen = Table(title="Recovered by an encoder, and false matches")
+    if chosen.encoder:
+        found |= encoded(chosen.encoder, chosen.others // share, seen)
     if chosen.json:
         print(json.dumps(found, indent=2))
         return
     console = Console(width=120)
     console.print(shown)
+    if chosen.encoder:
+        console.print(seen)
     for name, figure in found.items():
         console.print(f"{name:<34} {figure:.4g}  {WANTED.get(name, '')}")
 

@@ -41,7 +41,9 @@ class Fit(StrEnum):
 @with_config(_CLOSED)
 @dataclass(frozen=True)
 class Form:
-    """How a picture is put before an encoder: (1, 3, side, side), RGB of 0 to 1, less `mean`, over `std`."""
+    """How a picture is put before an encoder: (1, 3, side, side), RGB of 0 to 1, less `mean`, over `std`; or, where its
+    file takes bytes, (1, side, side, 3), RGB as it is.
+    """
 
     side: Annotated[int, Field(strict=True, ge=8, le=1024)]
     fit: Fit = Fit.CROP

@@ -29,7 +29,7 @@ SEEN_SIDE: Final = 2048
 """Pixels on the longer side of the picture that is made as small as the network takes it."""
 
 _FATAL: Final = 4
-_RANK: Final = 4
+_TAKES: Final = "it must take one input: float32 of (1, 3, side, side), or bytes of (1, side, side, 3)"
 
 Direction: TypeAlias = NDArray[np.float32]
 """(dimensions,), of unit length."""
@@ -53,16 +53,21 @@ class Network:
             session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its classes have no base of their own
             raise EncoderUnusableError(reason=_said(error)) from error
-        inputs = session.get_inputs()
-        if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != _RANK:
-            raise EncoderUnusableError(reason="it must take one input, float32 of (1, 3, side, side)")
-        return cls(session, hashlib.sha256(file).hexdigest())
+        taken = [(one.type, one.shape) for one in session.get_inputs()]
+        match taken:
+            case [("tensor(float)", [_, _, _, _])] | [("tensor(uint8)", [_, _, _, 3])]:
+                return cls(session, hashlib.sha256(file).hexdigest())
+        raise EncoderUnusableError(reason=f"{_TAKES}; it takes {taken}"[:300])
 
     def embed(self, picture: Image.Image, form: Form) -> Direction:
         """The direction of an upright picture in normal form (`detection.pixels`). Raises EncoderUnusableError."""
-        (name,) = (one.name for one in self.session.get_inputs())
+        (taken,) = self.session.get_inputs()
+        by_bytes = taken.type == "tensor(uint8)"
+        if by_bytes and (form.mean, form.std) != (Form(form.side).mean, Form(form.side).std):
+            raise EncoderUnusableError(reason="it takes bytes, of which no mean is taken and no share")
         try:
-            made: Any = self.session.run(None, {name: put(picture, form)})[0]
+            shown = np.asarray(squared(picture, form))[None] if by_bytes else put(picture, form)
+            made: Any = self.session.run(None, {taken.name: shown})[0]
         except Exception as error:  # as above
             raise EncoderUnusableError(reason=_said(error)) from error
         found = np.asarray(made, np.float32).ravel()
@@ -72,12 +77,16 @@ class Network:
         return found / np.float32(length)
 
 
-def put(picture: Image.Image, form: Form) -> NDArray[np.float32]:
-    """An upright picture in normal form as (1, 3, side, side)."""
+def squared(picture: Image.Image, form: Form) -> Image.Image:
+    """An upright picture in normal form as the square that the network is shown, RGB."""
     seen = as_seen(picture, SEEN_SIDE)
-    small = seen.resize((form.side, form.side), Image.Resampling.BICUBIC, _box(seen, form.fit))
+    return seen.resize((form.side, form.side), Image.Resampling.BICUBIC, _box(seen, form.fit))
+
+
+def put(picture: Image.Image, form: Form) -> NDArray[np.float32]:
+    """The same as (1, 3, side, side)."""
     mean, std = np.asarray(form.mean, np.float32), np.asarray(form.std, np.float32)
-    scaled = (np.asarray(small, np.float32) / np.float32(255) - mean) / std
+    scaled = (np.asarray(squared(picture, form), np.float32) / np.float32(255) - mean) / std
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import benchmarks.ledger
-from benchmarks import credentials, edits, recovery, signing
+from benchmarks import credentials, edits, embedding, recovery, signing
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.window import Done, Window, percentile
+from tests.detection.embedding import encoders
 
 WANTED = ("ratio_upload_1mp", "ratio_upload_12mp", "vault_over_embedded", "ratio_verify")
 
@@ -99,3 +101,20 @@ def test_what_edits_leave_of_fingerprints(monkeypatch: pytest.MonkeyPatch, capsy
     figures = json.loads(capsys.readouterr().out)
     assert figures["recall_31"] == 1.0
     assert (figures["recovered_mirror"], figures["recovered_crop_20"]) == (1.0, 0.0)
+
+
+def test_what_edits_leave_of_embeddings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By an encoder of random weights (`tests.detection.embedding.encoders`): it sees a small picture and no more."""
+    monkeypatch.setattr(edits, "SHIPPED", {"api.cli": ("astronaut.jpg",)})
+    monkeypatch.setattr(embedding, "EDITS", {name: edits.EDITS[name] for name in ("half_size", "mirror")})
+    monkeypatch.setattr(recovery, "race", lambda *_: {})
+    monkeypatch.setattr(recovery, "edited", lambda _count, _shown: {})
+    card = encoders.put(tmp_path, encoders.random_encoder(), threshold=0.99)
+    monkeypatch.setattr(sys, "argv", ["recovery.py", "--json", "--others", "3", "--encoder", str(card)])
+    recovery.main()
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["recovered_half_size_embedding"], figures["recovered_mirror_embedding"]) == (1.0, 0.0)
+    assert figures["blends_half_size_embedding"] == 0
+    assert figures["cosine_half_size_embedding"] > 0.99 > figures["cosine_mirror_embedding"]

@@ -22,8 +22,10 @@ SIDE, DIMENSIONS = 32, 64
 FORM = Form(SIDE, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
 
-def random_encoder(seed: int = 0, outputs: str = "direction") -> bytes:
-    """Patches of 4 x 4 averaged, then projected at random."""
+def random_encoder(seed: int = 0, outputs: str = "direction", *, by_bytes: bool = False) -> bytes:
+    """Patches of 4 x 4 averaged, then projected at random. `by_bytes`: the same of bytes, and what FORM takes off and
+    divides by is done inside.
+    """
     draw = np.random.default_rng(seed)
     weights: dict[str, NDArray[np.float32]] = {
         "patches": np.float32(1 / 16) * np.eye(3, dtype=np.float32)[:, :, None, None].repeat(4, 2).repeat(4, 3),
@@ -34,10 +36,21 @@ def random_encoder(seed: int = 0, outputs: str = "direction") -> bytes:
         helper.make_node("Flatten", ["seen"], ["flat"]),
         helper.make_node("MatMul", ["flat", "projection"], ["direction"]),
     ]
+    taken = helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
+    if by_bytes:
+        taken = helper.make_tensor_value_info("bytes", TensorProto.UINT8, [1, None, None, 3])
+        weights |= {"middle": np.array([127.5], np.float32), "spread": np.array([63.75], np.float32)}
+        nodes = [
+            helper.make_node("Cast", ["bytes"], ["levels"], to=TensorProto.FLOAT),
+            helper.make_node("Sub", ["levels", "middle"], ["centred"]),
+            helper.make_node("Div", ["centred", "spread"], ["scaled"]),
+            helper.make_node("Transpose", ["scaled"], ["picture"], perm=[0, 3, 1, 2]),
+            *nodes,
+        ]
     graph = helper.make_graph(
         nodes,
         "random",
-        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
+        [taken],
         [helper.make_tensor_value_info(outputs, TensorProto.FLOAT, None)],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )

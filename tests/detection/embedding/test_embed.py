@@ -67,6 +67,19 @@ def test_a_worker_embeds_as_numpy_does(embedded: Embedded) -> None:
     assert found.model == "test@1"
 
 
+def test_a_network_that_takes_bytes_gets_them(workers: Sandbox, embedded: Embedded, tmp_path: Path) -> None:
+    file = saved(photo(), "PNG")
+    plain = Form(encoders.SIDE)
+    encoder = Encoder.open(encoders.put(tmp_path, encoders.random_encoder(by_bytes=True), plain))
+    with Memfd.of([file]) as memfd:
+        assert cosine(embed(workers, encoder, memfd), embedded(file)) > 0.9999
+    encoder.file.close()
+    scaled = Encoder.open(encoders.put(tmp_path, encoders.random_encoder(by_bytes=True), encoders.FORM))
+    with Memfd.of([file]) as memfd, pytest.raises(EncoderUnusableError, match="it takes bytes"):
+        embed(workers, scaled, memfd)
+    scaled.file.close()
+
+
 def test_copies_are_nearer_than_other_pictures(embedded: Embedded) -> None:
     ours = embedded(saved(photo()))
     for copy in (posted(photo()), overlaid(photo()), saved(photo().rotate(2))):
