@@ -234,7 +234,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
         credential_strangers=credential_strangers,
         strangers_sources=strangers_sources,
         presentations=presentations_of(settings, ledger, database, sources, issuance.record, clock, entropy),
-        wallets=wallets_of(settings.origin, database, deployment, issuance.issuing),
+        wallets=wallets_of(settings.origin, database, deployment, issuance.issuing, registry.registrations.registry),
         stamps=stamps,
         readiness=Readiness(
             keys,

@@ -12,8 +12,10 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from api.auth import AnyoneDep, CallerDep, EitherDep
+from api.auth import AnyoneDep, CallerDep, EitherDep, EitherRecentDep
+from api.oauth import NO_STORE
 from api.openapi import REGISTRATION, one_photo, photos
+from api.routers.credential_offers import OfferView
 from api.schemas import words
 from api.schemas.acts import ShowingRequest, ShowingView, consent_view
 from api.schemas.assets import LedgerView
@@ -39,7 +41,11 @@ from cases.idempotency import MAX_KEY_LENGTH
 from cases.registration import MAX_PHOTO_BYTES, MAX_PHOTOS, Submission
 from detection.faces.look import look
 from detection.faces.quality import judge
+from identity.issuing.credential_types import DO_NOT_GENERATE
+from identity.openid4vci.offers import Maker
+from identity.registration.errors import RegistrationEndedError
 from identity.registration.holds import PAGE, HoldState
+from identity.registration.record import PROTECTING
 from identity.registration.refusal import Kind
 from ledger.ids import SubjectId
 
@@ -47,6 +53,8 @@ router = APIRouter(prefix="/v1/registrations")
 
 KEYED = "registering"
 PART = "registration"
+IN_WALLETS = f"{DO_NOT_GENERATE.name}.sd-jwt"
+"""As wallets ask for it (`identity.openid4vci.configuration`)."""
 RegistrationPath = Annotated[SubjectId, Path(pattern=words.REGISTRATION)]
 HoldPath = Annotated[str, Path(pattern=words.REGISTRATION_HOLD)]
 PlaceQuery = Annotated[str, Query(pattern=words.PLACE)]
@@ -199,6 +207,27 @@ def credential(
     """Its credential: the first, after a release; or the same once more, signed anew."""
     key = request.holder_key()
     return CredentialView.of(service.registry.registrations.credential(caller, registration, request.form, key))
+
+
+@router.post("/{registration}/offers", tags=[KEYED], status_code=201)
+def offer(
+    service: ServiceDep, response: Response, caller: EitherRecentDep, registration: RegistrationPath
+) -> OfferView:
+    """Offer its credential to a wallet, which fetches it for its own key within ten minutes (OpenID4VCI). Whoever has
+    that key acts by it. A person has signed in within ten minutes.
+    """
+    response.headers.update(NO_STORE)
+    return offered(service, caller, registration)
+
+
+def offered(service: Service, caller: Caller, registration: SubjectId) -> OfferView:
+    """Raises RegistrationNotFoundError, RegistrationEndedError for one that does not protect."""
+    found = service.registry.registrations.find(caller, registration, Scope.REGISTER)
+    if found.state not in PROTECTING:
+        raise RegistrationEndedError(found.state)
+    maker, named = Maker(caller.tenant, caller.principal, caller.key), {"registration": str(registration)}
+    made = service.wallets.offer_found(maker, IN_WALLETS, named, typed=True)
+    return OfferView.of(made, made.expires_at)
 
 
 def _register(service: Service, caller: Caller, upload: Upload, idempotency_key: str) -> RegisteredView:

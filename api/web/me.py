@@ -1,14 +1,15 @@
 """A person's own page: what they registered, what was matched, and what they decide of it, signed in by their passkey.
 
-Withdrawing asks for the passkey once more, so that nobody does it who finds a page open.
+Withdrawing, and giving a wallet what it can withdraw by, ask for the passkey once more, so that nobody does either who
+finds a page open.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from anyio import to_thread
 from fastapi import Form, Path, Query, Request, Response
@@ -16,6 +17,7 @@ from fastapi.responses import RedirectResponse
 
 from api.oauth import NO_STORE
 from api.routers.likeness import before_cursor, person_of
+from api.routers.registrations import offered
 from api.routers.withdrawals import RenewalView
 from api.schemas import words
 from api.schemas.likeness import MatchPage, RetroactiveView
@@ -42,6 +44,7 @@ SOON: Final[timedelta] = REMINDERS[About.ENDS_IN_A_MONTH]
 
 router = pages(prefix="/me")
 
+Done = TypeVar("Done")
 RegistrationPath = Annotated[SubjectId, Path(pattern=words.REGISTRATION)]
 
 
@@ -97,7 +100,9 @@ async def withdraw(
 ) -> Response:
     """End it now."""
     used = answered(UsedPasskey, passkey)
-    await to_thread.run_sync(_withdraw, service, registration, used)
+    await to_thread.run_sync(
+        _by_passkey, service, used, lambda caller: service.registry.leaving.withdraw(caller, registration)
+    )
     return RedirectResponse(f"/me/{registration}", 303, NO_STORE)
 
 
@@ -106,6 +111,31 @@ async def stay(service: ServiceDep, caller: SignedInDep, _: FormDep, registratio
     """Stop a withdrawal that somebody asked for with the recovery code."""
     await to_thread.run_sync(service.registry.leaving.stop, caller, registration)
     return RedirectResponse(f"/me/{registration}", 303, NO_STORE)
+
+
+@router.get("/{registration}/wallet")
+async def ask_wallet(
+    request: Request, service: ServiceDep, caller: SignedInDep, registration: RegistrationPath
+) -> Response:
+    """What a wallet with its credential can do."""
+    found = await to_thread.run_sync(_find, service, caller, registration)
+    return page(request, "wallet.html", view=found, offer=None)
+
+
+@router.post("/{registration}/wallet")
+async def offer(
+    request: Request,
+    service: ServiceDep,
+    caller: SignedInDep,
+    _: FormDep,
+    registration: RegistrationPath,
+    passkey: Passkey = "",
+) -> Response:
+    """The code for a wallet, which then can act for its owner."""
+    used = answered(UsedPasskey, passkey)
+    found = await to_thread.run_sync(_find, service, caller, registration)
+    made = await to_thread.run_sync(_by_passkey, service, used, lambda caller: offered(service, caller, registration))
+    return page(request, "wallet.html", view=found, offer=made)
 
 
 @router.get("/{registration}/renewal")
@@ -162,12 +192,12 @@ def _answer(service: Service, caller: Caller, registration: SubjectId, match: st
     service.registry.likeness.log.respond(caller, person, match, said)
 
 
-def _withdraw(service: Service, registration: SubjectId, passkey: UsedPasskey) -> None:
-    """By whoever's passkey it is: another's registration they do not find."""
+def _by_passkey(service: Service, passkey: UsedPasskey, act: Callable[[Caller], Done]) -> Done:
+    """What whoever's passkey it is does; another's registration they do not find."""
     people = service.registry.people
     person = people.tokens.authenticate(people.sign_in(passkey.asserted()).token.text)
     try:
-        service.registry.leaving.withdraw(person_caller(person), registration)
+        return act(person_caller(person))
     finally:
         people.tokens.revoke(person)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from identity.issuing.credential_types import AGE_ATTESTATION, TYPES, CredentialType
+from identity.issuing.credential_types import AGE_ATTESTATION, DO_NOT_GENERATE, TYPES, CredentialType
 from identity.issuing.vocabulary import CONTEXT_PATH
 from identity.jose.jws import SCHEMES
 from identity.jsonld.context_library import CREDENTIALS_V2
@@ -22,6 +22,7 @@ BINDING_METHODS: Final = ("jwk", "did:key", "did:jwk")
 NAMES: Final = {
     "AgeAttestation": "Proof of age",
     "VerifiedCreator": "Verified creator",
+    "DoNotGenerateRegistration": "Registered refusal",
 }
 """Of our types, for people."""
 
@@ -81,11 +82,13 @@ class Configuration:
 
 
 def configurations(origin: str) -> Mapping[str, Configuration]:
-    """All that we issue to wallets, by id: each type that callers order as an SD-JWT, ages under bbs-2023 too.
+    """All that we issue to wallets, by id: each type that callers order, and a registration's own, as an SD-JWT; ages
+    under bbs-2023 too.
 
     `origin` is where our contexts are.
     """
-    listed = (*map(_sd_jwt, (one for one in TYPES.values() if not one.found_here)), _bbs(AGE_ATTESTATION, origin))
+    tokens = (*(one for one in TYPES.values() if not one.found_here), DO_NOT_GENERATE)
+    listed = (*map(_sd_jwt, tokens), _bbs(AGE_ATTESTATION, origin))
     return {one.id: one for one in listed}
 
 

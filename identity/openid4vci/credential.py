@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from sqlalchemy import Connection
@@ -30,6 +30,11 @@ from ledger.ids import PrincipalId, TenantId
 
 Within: TypeAlias = Callable[[Connection, Sequence[CredentialId]], None]
 """What is done in the unit of work that issues."""
+
+Found: TypeAlias = Callable[[Maker, Mapping[str, object], PublicKey, Callable[[Connection], None]], Issued]
+"""Issues what this service found out itself, named by an offer, for a key; the last is called in its unit of work.
+Raises CredentialRefusedError.
+"""
 
 ENCRYPTION: Final = ("credential_response_encryption", "credential_response_encryption_alg")
 
@@ -95,6 +100,8 @@ class Credentials:
     """Inside the unit of work: whether the maker still may. Raises what the caller of `issue` makes of it."""
 
     clock: Clock
+    found: Mapping[str, Found] = field(default_factory=dict)
+    """By type of credential, of those whose subject no caller writes."""
 
     def issue(self, token: str, body: bytes) -> dict[str, object]:
         """The credential response. Raises WalletRefusedError, and what `permitted` and the issuing raise."""
@@ -104,19 +111,30 @@ class Credentials:
         if configuration is None or configuration.id != offer.contents.configuration:
             raise WalletRefusedError(Fault.UNKNOWN_CONFIGURATION, "the token is for another credential configuration")
         holders = self._holders(configuration, request, offer)
-        orders = [order_of(configuration, offer.contents.claims, holder) for holder in holders]
-
-        def within(connection: Connection, _ids: Sequence[CredentialId]) -> None:
-            self.permitted(connection, offer.maker)
-            self.offers.take(connection, offer)
-
         try:
-            issued = self.issuing.issue(offer.maker.tenant, offer.maker.principal, orders, within)
+            issued = self._issued(configuration, offer, holders)
         except OfferGoneError as error:
             raise _unknown_token() from error
         except CredentialRefusedError as error:
             raise WalletRefusedError(Fault.DENIED, "it cannot be issued: ask whoever made the offer") from error
         return {"credentials": [{"credential": one.credential} for one in issued]}
+
+    def _issued(
+        self, configuration: Configuration, offer: Offer, holders: Sequence[PublicKey | None]
+    ) -> Sequence[Issued]:
+        maker, claims = offer.maker, offer.contents.claims
+
+        def within(connection: Connection, _ids: Sequence[CredentialId] = ()) -> None:
+            self.permitted(connection, maker)
+            self.offers.take(connection, offer)
+
+        if (found := self.found.get(configuration.of.name)) is None:
+            orders = [order_of(configuration, claims, holder) for holder in holders]
+            return self.issuing.issue(maker.tenant, maker.principal, orders, within)
+        (holder, *others) = holders
+        if holder is None or others:
+            raise WalletRefusedError(Fault.INVALID_PROOF, "this credential is bound to one key: send one proof")
+        return [found(maker, claims, holder, within)]
 
     def _granted(self, token: str) -> Offer:
         try:

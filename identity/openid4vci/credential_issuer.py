@@ -86,6 +86,19 @@ class CredentialIssuer:
                 f"there is no such configuration: take one of {', '.join(sorted(self.configurations))}"
             )
         order_of(found, claims).check()
+        return self.offer_found(maker, configuration, claims, stage, typed=typed, lasts=lasts)
+
+    def offer_found(
+        self,
+        maker: Maker,
+        configuration: str,
+        claims: Mapping[str, object],
+        stage: Stage = Stage.OFFERED,
+        *,
+        typed: bool,
+        lasts: timedelta = OFFER_LASTS,
+    ) -> MadeOffer:
+        """The same of what this service found out itself, where `claims` name that. Raises DatabaseUnavailableError."""
         code = new_typed(self.offers.entropy) if typed else ""
         contents = Contents(configuration, claims, code)
         link = OfferLink(self.url, new_secret(self.offers.entropy), stage, contents)

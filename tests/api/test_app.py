@@ -117,6 +117,7 @@ ROUTES = {
     ("get", "/v1/registrations/rules"),
     ("post", "/v1/registrations"),
     ("post", "/v1/registrations/photos"),
+    ("post", "/v1/registrations/{registration}/offers"),
     ("get", "/v1/registrations"),
     ("post", "/v1/registrations/statements"),
     ("post", "/v1/registrations/showings"),

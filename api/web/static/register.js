@@ -1,8 +1,9 @@
 // The form that registers: looks at photos as they are chosen, makes the fingerprint of a picture here, has the passkey
 // sign what is agreed to, and sends the document that programs send. The answer is shown once, in place of the form.
 
-import { able, ceremony, why } from "./passkey.js";
 import { tell, words } from "./page.js";
+import { showPapers } from "./papers.js";
+import { able, ceremony, why } from "./passkey.js";
 import { LEAST_QUALITY, fingerprint, pixelsOf } from "./pdq.js";
 
 const form = document.getElementById("register");
@@ -138,22 +139,10 @@ function show(page) {
   const content = document.getElementById("content");
   document.title = page.title;
   content.replaceChildren(...page.getElementById("content").childNodes);
-  for (const image of content.querySelectorAll("img[data-svg]")) {
-    image.src = URL.createObjectURL(new Blob([atob(image.dataset.svg)], { type: "image/svg+xml" }));
-  }
-  for (const button of content.querySelectorAll("button[data-text]")) button.addEventListener("click", save);
-  document.getElementById("print").addEventListener("click", () => print());
+  showPapers();
   addEventListener("beforeunload", (leaving) => leaving.preventDefault());
   content.focus();
   scrollTo(0, 0);
-}
-
-function save(event) {
-  const { name, text } = event.currentTarget.dataset;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  link.download = name;
-  link.click();
 }
 
 if (form && able) {

@@ -239,6 +239,7 @@ OPEN_TO_PEOPLE = {
     ("GET", "/openid4vp/requests/{session}/qr.{picture}"),
     ("POST", "/v1/registrations"),
     ("POST", "/v1/registrations/photos"),
+    ("POST", "/v1/registrations/{registration}/offers"),
     ("POST", "/v1/registrations/statements"),
     ("POST", "/v1/registrations/showings"),
     ("POST", "/v1/image-registrations"),

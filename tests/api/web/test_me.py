@@ -6,18 +6,26 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
+from time import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from api.routers.registrations import IN_WALLETS
 from api.web import static
 from cases.access import person_caller
 from cases.assurance import actor
 from identity.assurance.evidence import Found
 from identity.assurance.tier import EvidenceKind
+from identity.jose.jws import sign_jws
+from identity.openid4vci.token import PRE_AUTHORISED
 from ledger.ids import SubjectId
+from tests.api.holders import Holder
 from tests.api.people import Somebody, somebody
 from tests.api.registrants import REGISTRATIONS
 from tests.api.staff import form_token, signing_in
@@ -61,31 +69,34 @@ def document(http: httpx.Client, account: str, **more: Any) -> dict[str, Any]:
     return {"account": account, "consent": {"language": "en", "sha256": rules["sha256"]}, **more}
 
 
-@pytest.fixture(scope="module")
-def ada(up: Running) -> Iterator[Registrant]:
-    """Registered through the pages, as her browser does."""
+@contextmanager
+def registered(up: Running, forms: list[str], **said: str) -> Iterator[Registrant]:
+    """Somebody who registers through the pages, as their browser does."""
     device = Authenticator()
     with somebody(up, device) as person, up.http() as pages:
         known(up, person)
         signing_in(pages, device)
         token = form_token(pages.get("/register/image"))
-        body = document(pages, person.account, right="parent", stated=HOSTILE)
-        given = hashlib.sha256(bytes.fromhex("".join(FORMS))).hexdigest()
+        body = document(pages, person.account, **said)
+        given = hashlib.sha256(bytes.fromhex("".join(forms))).hexdigest()
         statement = json.dumps({**body, "given": [given]})
         options = pages.post(
             "/register/statement", data={"form_token": token, "kind": "image", "registration": statement}
         )
         assert options.status_code == 200, options.text
         body["consent"]["passkey"] = device.get(options.json()["publicKey"])
-        sent = {
-            "form_token": token,
-            "registration": json.dumps({**body, "fingerprint": {"forms": FORMS, "quality": 90}}),
-        }
-        made = pages.post("/register/image", data=sent)
+        body["fingerprint"] = {"forms": forms, "quality": 90}
+        made = pages.post("/register/image", data={"form_token": token, "registration": json.dumps(body)})
         assert made.status_code == 201, made.text
-        registration = made.text.partition("reg_")[2][:26]
         code = " ".join(re.findall("<li><code>([a-z]+)</code></li>", made.text))
-        yield Registrant(person, pages, f"reg_{registration}", code)
+        yield Registrant(person, pages, f"reg_{made.text.partition('reg_')[2][:26]}", code)
+
+
+@pytest.fixture(scope="module")
+def ada(up: Running) -> Iterator[Registrant]:
+    """For a child of hers, in words that are none."""
+    with registered(up, FORMS, right="parent", stated=HOSTILE) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +108,8 @@ def eve(up: Running) -> Iterator[httpx.Client]:
         yield pages
 
 
-PATHS = ["", "/withdrawal", "/renewal"]
-ACTS = ["/withdrawal", "/renewal", "/renewal/options", "/stay", f"/matches/lkm_{'a' * 26}"]
+PATHS = ["", "/withdrawal", "/renewal", "/wallet"]
+ACTS = ["/withdrawal", "/wallet", "/renewal", "/renewal/options", "/stay", f"/matches/lkm_{'a' * 26}"]
 
 
 def test_nobody_who_is_not_signed_in_sees_them(up: Running, ada: Registrant) -> None:
@@ -182,9 +193,57 @@ def test_withdrawing_takes_the_owners_passkey(up: Running, ada: Registrant, eve:
     assert "absence" in ada.pages.get(f"/me/{ada.registration}").text
 
 
+def test_a_wallet_fetches_the_credential_and_acts_by_it(up: Running, eve: httpx.Client) -> None:
+    with registered(up, [f"{n + 8:x}" * 64 for n in range(8)]) as bob, up.http() as phone:
+        path = f"/me/{bob.registration}/wallet"
+        assert "act for you without a passkey" in bob.pages.get(path).text
+        fields = {"form_token": form_token(bob.pages.get(path))}
+        assert bob.pages.post(path, data={**fields, "passkey": "{}"}).status_code == 400, "a session is not enough"
+        used = bob.person.device.get(bob.pages.post("/v1/people/sign-ins").json()["publicKey"])
+        shown = unescape(bob.pages.post(path, data={**fields, "passkey": json.dumps(used)}).text)
+        link = re.search(r'href="(openid-credential-offer:[^"]+)"', shown)
+        code = re.search(r'<p class="typed"><code>([0-9]{6})</code>', shown)
+        assert link
+        assert code
+        offer = json.loads(parse_qs(urlsplit(link[1]).query)["credential_offer"][0])
+        assert offer["credential_configuration_ids"] == [IN_WALLETS]
+        grant = offer["grants"][PRE_AUTHORISED]
+        form = {"grant_type": PRE_AUTHORISED, "pre-authorized_code": grant["pre-authorized_code"]}
+        token = phone.post("/openid4vci/token", data={**form, "tx_code": code[1]}).json()["access_token"]
+        wallets = [Holder(), Holder()]
+        proofs = proved(phone, *wallets)
+        bearer = {"Authorization": f"Bearer {token}"}
+        asked = {"credential_configuration_id": IN_WALLETS, "proofs": {"jwt": proofs}}
+        both = phone.post("/openid4vci/credential", json=asked, headers=bearer)
+        assert both.json()["error"] == "invalid_proof", "one wallet has it"
+        holder = wallets[0]
+        asked["proofs"] = {"jwt": proved(phone, holder)}
+        got = phone.post("/openid4vci/credential", json=asked, headers=bearer)
+        assert got.status_code == 200, got.text
+        (one,) = got.json()["credentials"]
+        holder.credential = one["credential"]
+        assert holder.act(phone, bob.registration, does="read", cursor="").json()["matches"] == []
+        again = phone.post("/openid4vci/credential", json=asked, headers=bearer)
+        assert again.status_code == 401, "it is fetched once"
+        done = holder.act(phone, bob.registration, does="withdraw")
+        assert done.status_code == 200, done.text
+        used = bob.person.device.get(bob.pages.post("/v1/people/sign-ins").json()["publicKey"])
+        ended = bob.pages.post(path, data={**fields, "passkey": json.dumps(used)})
+        assert ended.status_code == 409, "what ended is offered to nobody"
+
+
+def proved(phone: httpx.Client, *holders: Holder) -> list[str]:
+    """Proofs of wallets' keys over one nonce (OpenID4VCI 1.0, appendix F.1)."""
+    issuer = phone.get("/.well-known/openid-credential-issuer").json()["credential_issuer"]
+    said = {"aud": issuer, "iat": int(time()), "nonce": phone.post("/openid4vci/nonce").json()["c_nonce"]}
+    return [sign_jws(one.key, {"typ": "openid4vci-proof+jwt", "jwk": one.jwk}, said) for one in holders]
+
+
 def test_a_page_is_light(ada: Registrant) -> None:
     """Below 100 kB with its style and scripts, before any picture."""
     style = (static.FOLDER / "sigillo.css").read_bytes()
-    scripts = b"".join((static.FOLDER / f"{name}.js").read_bytes() for name in ("register", "passkey", "page", "pdq"))
+    scripts = b"".join(
+        (static.FOLDER / f"{name}.js").read_bytes() for name in ("register", "papers", "passkey", "page", "pdq")
+    )
     for path in ("/register", "/register/face?region=FR", "/register/image", "/me"):
         assert len(ada.pages.get(path).content + style + scripts) < 100_000

@@ -125,6 +125,14 @@ def test_a_face_from_the_first_page_to_the_proof(page: Page, home: Running, file
     page.get_by_role("button", name="It may not be").press("Enter")
     expect(page.get_by_text("You said: it may not be")).to_be_visible()
 
+    page.get_by_role("link", name="Put it into my wallet").press("Enter")
+    readable(page, "before an offer")
+    page.get_by_role("button", name="Offer it").press("Enter")
+    expect(page.get_by_role("heading", name="Scan this with your wallet")).to_be_visible()
+    assert page.evaluate("document.querySelector('img.qr').decode().then(() => true)"), "the code is drawn"
+    readable(page, "an offer")
+    page.get_by_role("link", name="Back to the registration").press("Enter")
+
     page.get_by_role("link", name="Renew it").press("Enter")
     page.get_by_label("I have read this").press("Space")
     readable(page, "renewing")
