@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import TypedDict
 
 from anyio import CapacityLimiter, to_thread
@@ -28,6 +29,22 @@ from ledger.log import Ledger
 
 READINESS_SECONDS = 1.0
 """How long the key store's answer is given again."""
+
+
+class PartName(StrEnum):
+    """What parts there are; `/operate` has words for each."""
+
+    KEYS = "keys"
+    LEDGER = "ledger"
+    HOUSEKEEPING = "housekeeping"
+    EPOCHS = "epochs"
+    ISSUER = "issuer"
+    REVOCATION = "revocation"
+    TRUST = "trust"
+    WORKERS = "workers"
+    FACES = "faces"
+    TIME_STAMPS = "time_stamps"
+    WITNESSES = "witnesses"
 
 
 class Part(TypedDict):
@@ -72,25 +89,25 @@ class Readiness:
     def _parts(self) -> dict[str, Part]:
         keys, issuer = self._keys_now()
         reasons = {
-            "keys": keys.reason,
-            "ledger": self._ledger.status().reason,
-            "housekeeping": self._housekeeping.reason,
-            "epochs": self._rewrapping.danger(),
-            "issuer": "",
-            "revocation": self._revocations.reason,
-            "trust": "",
-            "workers": next((pool.reason for pool in self._pools if pool.reason), ""),
-            "faces": self._faces.reason,
-            **({"time_stamps": self._stamps.time_stamps.reason} if self._stamps else {}),
-            **({"witnesses": self._ledger.witnesses.reason} if self._ledger.witnesses.policy.addresses else {}),
+            PartName.KEYS: keys.reason,
+            PartName.LEDGER: self._ledger.status().reason,
+            PartName.HOUSEKEEPING: self._housekeeping.reason,
+            PartName.EPOCHS: self._rewrapping.danger(),
+            PartName.ISSUER: "",
+            PartName.REVOCATION: self._revocations.reason,
+            PartName.TRUST: "",
+            PartName.WORKERS: next((pool.reason for pool in self._pools if pool.reason), ""),
+            PartName.FACES: self._faces.reason,
+            **({PartName.TIME_STAMPS: self._stamps.time_stamps.reason} if self._stamps else {}),
+            **({PartName.WITNESSES: self._ledger.witnesses.reason} if self._ledger.witnesses.policy.addresses else {}),
         }
         warnings = {
-            "keys": keys.warning,
-            "issuer": issuer,
-            "trust": self._trust_fault(),
-            "faces": self._faces.warning,
-            "time_stamps": self._stamps.stamping.reason if self._stamps else "",
-            "witnesses": self._ledger.witnesses.faults,
+            PartName.KEYS: keys.warning,
+            PartName.ISSUER: issuer,
+            PartName.TRUST: self._trust_fault(),
+            PartName.FACES: self._faces.warning,
+            PartName.TIME_STAMPS: self._stamps.stamping.reason if self._stamps else "",
+            PartName.WITNESSES: self._ledger.witnesses.faults,
         }
         return {
             part: {"ready": not reason, "reason": reason, "warning": warnings.get(part, "")}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api.readiness import PartName
 from api.routers.openid4vp import Said
 from api.web import static, words
 from cases.decisions import KINDS
@@ -106,6 +107,8 @@ def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
         "log.use.": set(Use),
         "log.review.": set(Decision),
         "log.response.": set(Response),
+        "operate.part.": set(PartName),
+        "operate.do.": set(PartName),
         "place.": set(default_rulebook().regions),
     }
     assert {prefix + end for prefix, ends in made.items() for end in ends if not t.has(prefix + end)} == set()
