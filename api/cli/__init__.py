@@ -18,6 +18,7 @@ from api.cli import recover as _recover  # noqa: F401 -- as well
 from api.cli import registration_credential as _registration_credential  # noqa: F401 -- to `registration`
 from api.cli.apikey import app as apikey
 from api.cli.assurance import app as assurance
+from api.cli.batch import batch
 from api.cli.claim_signer import app as claim_signer
 from api.cli.credential import app as credential
 from api.cli.custody import app as custody
@@ -67,6 +68,7 @@ def sigillo(
 
 app.command()(serve)
 app.command()(sign)
+app.command()(batch)
 app.command()(verify)
 app.command()(register)
 app.command("register-image")(register_image)

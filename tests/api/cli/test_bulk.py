@@ -138,6 +138,10 @@ def test_a_folder_is_one_batch_that_goes_on_until_all_of_it_is_signed(
     found = deployment.operator.batch(first["batch"])
     assert (found["expected"], found["done"], found["refused"], found["left"]) == (4, 3, 1, 0)
     assert [one["name"] for one in found["refusals"]] == ["deep/broken.jpg"]
+    told = run("batch", first["batch"]).output
+    assert "3 done, 0 held, 1 refused, 0 left, of 4" in told
+    assert "deep/broken.jpg: " in told
+    assert ask("batch", first["batch"])["done"] == 3
     (folder / "deep" / "broken.jpg").write_bytes(picture(seed=77))
     again = ask("sign", "--recursive", folder)
     assert (again["signed"], again["skipped"], again["batch"]) == (1, 3, first["batch"])
