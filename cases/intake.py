@@ -197,7 +197,7 @@ class Intake:
         """
         if self.embedder is None or not recognisable(found.content):
             return None
-        return self.embedder.embed(caller.principal, submission.content)
+        return self.embedder.embed(caller.principal, submission.content, begun=True)
 
     def _instead_of(self, brought: History, workers: Workers, original: Parent, trust: TrustPolicy) -> History:
         """The original's history; the upload may bring what its tool left of it, and nothing else.

@@ -87,22 +87,25 @@ def digest(file: Memfd) -> str:
     return found.hexdigest()
 
 
-def embed(workers: Workers, encoder: Encoder, file: Memfd) -> Embedding:
-    """What the encoder makes of the single picture in a file. Raises MediaError, EncoderUnusableError, and what
-    `Sandbox.run` raises.
+def embed(workers: Workers, encoder: Encoder, file: Memfd, *, begun: bool = False) -> Embedding:
+    """What the encoder makes of the single picture in a file; `begun` as `Sandbox.run` has it.
+
+    Raises MediaError, EncoderUnusableError, and what `Sandbox.run` raises.
     """
     card = encoder.card
-    found, direction = run(workers, encoder.file, card.form, file)
+    found, direction = run(workers, encoder.file, card.form, file, begun=begun)
     if found != card.digest or len(direction) != card.dimensions:
         raise WorkerProtocolError(f"a worker has another encoder than {card} of {card.dimensions} dimensions")
     return Embedding.of(card, direction)
 
 
-def run(workers: Workers, model: Memfd, form: Form, file: Memfd) -> tuple[str, NDArray[np.float32]]:
+def run(
+    workers: Workers, model: Memfd, form: Form, file: Memfd, *, begun: bool = False
+) -> tuple[str, NDArray[np.float32]]:
     """The digest of an ONNX file, and the direction that it makes of a picture. Raises as `embed`."""
     args = {"form": FORM.dump_python(form, mode="json")}
     seconds = EMBED_SECONDS + EMBED_SECONDS_PER_MEBIBYTE * file.size / 2**20
-    with workers.run("embed", args, (file, model), timeout=seconds) as reply:
+    with workers.run("embed", args, (file, model), timeout=seconds, begun=begun) as reply:
         return _parsed(reply.result)
 
 
@@ -113,9 +116,9 @@ class Embedder:
     encoder: Encoder
     workers: Shares
 
-    def embed(self, holder: str, file: Memfd) -> Embedding:
+    def embed(self, holder: str, file: Memfd, *, begun: bool = False) -> Embedding:
         """As `embed`, by the holder's share."""
-        return embed(self.workers.of(holder), self.encoder, file)
+        return embed(self.workers.of(holder), self.encoder, file, begun=begun)
 
 
 def _parsed(result: dict[str, Any]) -> tuple[str, NDArray[np.float32]]:

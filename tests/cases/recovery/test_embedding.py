@@ -114,7 +114,7 @@ def test_workers_that_are_busy_are_no_answer_and_hide_nothing_else(
 ) -> None:
     put(seeing, key, clouds(62), "STILL FOUND")
 
-    def busy(_self: Embedder, _holder: str, _file: Memfd) -> None:
+    def busy(_self: Embedder, _holder: str, _file: Memfd, **_how: bool) -> None:
         raise SandboxBusyError
 
     with monkeypatch.context() as patch:
