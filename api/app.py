@@ -48,6 +48,7 @@ from api.telemetry import Telemetry
 from api.version import VERSION
 from api.web import (
     audit,
+    cosign,
     embed,
     home,
     join,
@@ -78,7 +79,7 @@ ROUTERS = (
     *(batches, ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, operations, health),
 )
 PAGES = (
-    *(home, verify, prove, audit, register, standing, me, recover, sign_in, provided),
+    *(home, verify, prove, audit, register, standing, me, cosign, recover, sign_in, provided),
     *(join, operate, holds_page, staff_page, embed, static),
 )
 

@@ -30,6 +30,9 @@ SHIPPED: Final[Mapping[str, tuple[str, ...]]] = {
 mirrored copies of each other.
 """
 
+OF_ONE: Final = 5
+"""Pictures: a photograph and its quarters."""
+
 OTHER_SIDE: Final = 192
 """Pixels of the other pictures' sides."""
 
@@ -52,13 +55,19 @@ def _quarters(whole: Image.Image) -> Iterator[Image.Image]:
         yield whole.crop((x, y, x + width, y + height))
 
 
-def others(photos: list[Image.Image], seed: int) -> Iterator[Image.Image]:
-    """One after another, without end."""
+def whole(number: int) -> int:
+    """Which photograph one of `photographs` is, or is a quarter of."""
+    return number // OF_ONE
+
+
+def others(photos: list[Image.Image], seed: int) -> Iterator[tuple[Image.Image, frozenset[int]]]:
+    """One after another, without end, each with the photographs that are in it (`whole`)."""
     draw = np.random.default_rng(seed)
     while True:
         one, other = draw.choice(len(photos), 2, replace=False)
         first, second = (_somewhere(photos[int(n)], draw) for n in (one, other))
-        yield Image.blend(first, second, float(draw.uniform(0.3, 0.7)))
+        blend = Image.blend(first, second, float(draw.uniform(0.3, 0.7)))
+        yield blend, frozenset(map(whole, (int(one), int(other))))
 
 
 def _somewhere(photo: Image.Image, draw: np.random.Generator) -> Image.Image:

@@ -23,16 +23,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.table import Table
 
-from benchmarks.edits import EDITS, Edit, others, photographs
+from benchmarks.edits import EDITS, Edit, others, photographs, whole
 from detection.embedding.card import Form
 from detection.embedding.embed import Encoder
 from detection.embedding.network import Network
 from detection.near.directions import COMPONENT_BYTES, as_template, directions
 from detection.near.generation import Generation
 from detection.pixels import normalised
-
-OF_ONE: Final = 5
-"""A photograph and its quarters."""
 
 SEED: Final = 2
 
@@ -58,7 +55,7 @@ def encoded(card: Path, count: int, shown: Table) -> dict[str, float]:
     made, held = others(photos, SEED), directions(COMPONENT_BYTES * encoder.card.dimensions)
     ours = [sight.of(one) for one in photos]
     taken = list(_timed(sight, photos))
-    blends = np.stack([sight.of(next(made)) for _ in range(count)])
+    blends = np.stack([sight.of(next(made)[0]) for _ in range(count)])
     rows = np.concatenate([np.stack(ours), blends])
     held.put(range(len(rows)), [one.tobytes() for one in rows])
     for column in (
@@ -100,7 +97,7 @@ def _of_edit(
 
 
 def _of_same(one: int, other: int) -> bool:
-    return one // OF_ONE == other // OF_ONE
+    return whole(one) == whole(other)
 
 
 def _timed(sight: Sight, photos: list[Image.Image]) -> Iterator[float]:

@@ -39,7 +39,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.edits import EDITS, others, photographs
+from benchmarks.edits import EDITS, others, photographs, whole
 from benchmarks.embedding import encoded
 from cases.recovery.search import CODE_REACH
 from detection.copies.fingerprint import FORMS, HASH_BYTES, LEAST_QUALITY, REACH, Bits, from_hex, nearest
@@ -152,27 +152,33 @@ def edited(count: int, shown: Table) -> dict[str, float]:
     kept = [one for one in photos if one[3] >= LEAST_QUALITY]
     pdq = _indexed([forms[0] for _, forms, _, _ in kept], 0)
     codes = _indexed([forms[0] for _, _, forms, _ in kept], 0, lead=HASH_BYTES)
-    _add_others([photo for photo, *_ in photos], count, pdq, codes)
+    within = _add_others([photo for photo, *_ in photos], count, pdq, codes)
+    mine = [whole(number) for number, one in enumerate(photos) if one[3] >= LEAST_QUALITY]
     shown.add_column("edit")
-    for column in ("PDQ", "false", "image code", "false", "either", "PDQ moved", "code moved"):
+    for column in ("PDQ", "false", "image code", "false", "either", "strangers", "PDQ moved", "code moved"):
         shown.add_column(column)
     found = {"photographs": float(len(kept)), "others": float(count)}
     for name, edit in EDITS.items():
-        row = _of_edit(edit, kept, pdq, codes)
-        shares = (f"{row[key]:.3g}" for key in ("pdq", "pdq_false", "code", "code_false", "either"))
+        row = _of_edit(edit, kept, pdq, codes, lambda number, other: mine[number] in within.get(other, {mine[other]}))
+        shares = (f"{row[key]:.3g}" for key in ("pdq", "pdq_false", "code", "code_false", "either", "strangers"))
         moved = (f"{row[f'{key}_moved']:.0f}, {row[f'{key}_moved_p90']:.0f}" for key in ("pdq", "code"))
         shown.add_row(name, *shares, *moved)
         found |= {f"recovered_{name}": row["either"], f"recovered_{name}_pdq": row["pdq"]}
         found |= {f"recovered_{name}_image_code": row["code"]}
-        found |= {f"false_{name}": row["pdq_false"] + row["code_false"]}
+        found |= {f"false_{name}": row["pdq_false"] + row["code_false"], f"strangers_{name}": row["strangers"]}
         found |= {f"moved_{name}_pdq": row["pdq_moved"], f"moved_{name}_image_code": row["code_moved"]}
     return found
 
 
 def _of_edit(
-    edit: Callable[[Image.Image], Image.Image], kept: list[Any], pdq: Generation, codes: Generation
+    edit: Callable[[Image.Image], Image.Image],
+    kept: list[Any],
+    pdq: Generation,
+    codes: Generation,
+    shares: Callable[[int, int], bool],
 ) -> Mapping[str, float]:
-    by_pdq, by_code, wrong_pdq, wrong_code = list[bool](), list[bool](), 0, 0
+    """`shares`: whether a photograph is in another picture."""
+    by_pdq, by_code, wrong_pdq, wrong_code, strangers = list[bool](), list[bool](), 0, 0, 0
     moved_pdq, moved_code = list[int](), list[int]()
     for row, (photo, was, was_code, _) in enumerate(kept):
         forms, code_forms, _ = _fingerprints(edit(photo))
@@ -183,6 +189,7 @@ def _of_edit(
         by_pdq.append(row in near_pdq)
         by_code.append(row in near_code)
         wrong_pdq, wrong_code = wrong_pdq + len(near_pdq - {row}), wrong_code + len(near_code - {row})
+        strangers += sum(not shares(row, other) for other in (near_pdq | near_code) - {row})
         moved_pdq.append(nearest(from_hex(list(forms)), from_hex([was[0]])))
         moved_code.append(nearest(from_hex(list(code_forms)), from_hex([was_code[0]])))
     both = [one or other for one, other in zip(by_pdq, by_code, strict=True)]
@@ -192,6 +199,7 @@ def _of_edit(
         "either": float(np.mean(both)),
         "pdq_false": wrong_pdq / len(kept),
         "code_false": wrong_code / len(kept),
+        "strangers": strangers / len(kept),
         "pdq_moved": median(moved_pdq),
         "pdq_moved_p90": float(np.percentile(moved_pdq, 90)),
         "code_moved": median(moved_code),
@@ -205,14 +213,19 @@ def _fingerprints(photo: Image.Image) -> tuple[tuple[str, ...], tuple[str, ...],
     return forms, image_codes(normal), quality
 
 
-def _add_others(photos: list[Image.Image], count: int, pdq: Generation, codes: Generation) -> None:
-    made, row = map(normalised, others(photos, 2)), len(pdq)
-    seen = ((other, frame_hash(other)) for other in made)
+def _add_others(
+    photos: list[Image.Image], count: int, pdq: Generation, codes: Generation
+) -> Mapping[int, frozenset[int]]:
+    """So many rows; which photographs are in each."""
+    made, within = ((normalised(other), of) for other, of in others(photos, 2)), dict[int, frozenset[int]]()
+    seen = ((other, of, frame_hash(other)) for other, of in made)
     # What says too little is not indexed by the service, either.
-    for other, found in islice((one for one in seen if one[1].quality >= LEAST_QUALITY), count):
+    kept = islice((one for one in seen if one[2].quality >= LEAST_QUALITY), count)
+    for row, (other, of, found) in enumerate(kept, start=len(pdq)):
         pdq.put([row], [bytes.fromhex(found.pdq)])
         codes.put([row], [bytes.fromhex(image_code(other))])
-        row += 1
+        within[row] = of
+    return within
 
 
 def _indexed(hashes: list[str], first: int, lead: int = HASH_BYTES // 2) -> Generation:

@@ -22,13 +22,13 @@ from api.schemas.people import (
     SigningRequest,
     StatementRequest,
     StatementView,
+    begun_statement,
 )
 from api.service import ServiceDep
 from cases.access import Caller
 from cases.assurance import actor
 from identity.passkeys.challenges import Purpose
 from ledger.ids import SubjectId, moment
-from provenance.creator import over
 
 router = APIRouter(prefix="/v1/people")
 
@@ -130,9 +130,7 @@ def begin_statement(service: ServiceDep, caller: PersonDep, request: StatementRe
     """Begin to sign for a work of one's own: what the passkey answers goes, with the statement, into the claim of
     whoever has the file signed (`creator_signature`).
     """
-    text = request.text()
-    options = service.registry.statements.begin(caller.tenant, _account(caller), over(text))
-    return StatementView(statement=text, publicKey=options)
+    return begun_statement(service.registry.statements, caller.tenant, _account(caller), request)
 
 
 def _account(caller: Caller) -> SubjectId:

@@ -12,8 +12,9 @@ from api.schemas.words import SHA256
 from identity.passkeys.options import Options
 from identity.passkeys.passkey import Passkey
 from identity.passkeys.people import SignedIn
-from ledger.ids import EntryId, moment
-from provenance.creator import CreatorStatement, written
+from identity.passkeys.statements import Statements
+from ledger.ids import EntryId, SubjectId, TenantId, moment
+from provenance.creator import CreatorStatement, over, written
 from provenance.rules import MAX_ACTIONS, MAX_TITLE
 
 
@@ -44,6 +45,14 @@ class StatementView(BaseModel):
 
     statement: str
     publicKey: dict[str, Any]  # noqa: N815
+
+
+def begun_statement(
+    statements: Statements, tenant: TenantId, account: SubjectId, request: StatementRequest
+) -> StatementView:
+    """Begin to sign it. Raises as `Statements.begin`."""
+    text = request.text()
+    return StatementView(statement=text, publicKey=statements.begin(tenant, account, over(text)))
 
 
 class OptionsView(BaseModel):

@@ -42,7 +42,7 @@ FOR: Final[dict[Route, frozenset[str]]] = {
         for path in (
             *("/register/{kind}", "/register/identity/{session}", "/register/identity/{session}/qr.svg"),
             *("/me", "/me/{registration}", "/me/{registration}/withdrawal", "/me/{registration}/renewal"),
-            "/me/{registration}/wallet",
+            *("/me/{registration}/wallet", "/cosign"),
         )
     },
     **{
@@ -52,6 +52,7 @@ FOR: Final[dict[Route, frozenset[str]]] = {
             *("/register/identity/wallet", "/register/identity/portrait", "/register/identity/{session}"),
             *("/me/{registration}/matches/{match}", "/me/{registration}/withdrawal", "/me/{registration}/stay"),
             *("/me/{registration}/renewal", "/me/{registration}/renewal/options", "/me/{registration}/wallet"),
+            *("/cosign", "/cosign/options"),
         )
     },
     ("GET", "/operate"): STAFF,
