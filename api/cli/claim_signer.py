@@ -15,7 +15,6 @@ import os
 import sys
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -26,6 +25,7 @@ from detection.errors import MediaError
 from detection.kinds import MAGIC_BYTES, sniff
 from provenance.unseen.drafts import SIGNATURE_BYTES, Draft, DraftError, is_store
 from sigillo_client import Sigillo
+from sigillo_client.answers import ClaimSignature
 
 app = typer.Typer(help="Have claims signed while their files stay here: an external signer for C2PA tools.")
 
@@ -86,7 +86,8 @@ def finish(
         try:
             draft = Draft.of(content) if mime is None else Draft.in_file(content, mime)
             signed = _signed(sigillo, draft.to_sign, draft.assertion_store)
-            store = draft.finished(*(base64.b64decode(signed[one] or "") for one in ("signature", "time_stamp")))
+            time_stamp = base64.b64decode(signed["time_stamp"] or "")
+            store = draft.finished(base64.b64decode(signed["signature"]), time_stamp)
             finished = store if mime is None else draft.put(content, mime, store)
         except DraftError as error:
             raise fail(f"{file}: {error}") from error
@@ -98,7 +99,7 @@ def finish(
     say(f"  signed unseen with {signed['signed_with']}, ledger entry {signed['ledger']['entry']}")
 
 
-def _signed(sigillo: Sigillo, to_be_signed: bytes, assertion_store: bytes) -> dict[str, Any]:
+def _signed(sigillo: Sigillo, to_be_signed: bytes, assertion_store: bytes) -> ClaimSignature:
     """The same bytes are signed once: a claim has an instance of its own."""
     return sigillo.sign_claim(to_be_signed, assertion_store, sha256(to_be_signed).hexdigest())
 

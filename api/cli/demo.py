@@ -20,6 +20,7 @@ from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from api.cli.stage import PlotError, Teller, camera_key, clean, openbao, run, server
 from api.cli.verify import COLOURS
 from sigillo_client import Problem, Sigillo
+from sigillo_client.answers import Asset
 
 PROOF_SECONDS = 15
 
@@ -76,7 +77,7 @@ def _story(stage: Stage) -> None:
     _erase(stage, original, receipt)
 
 
-def _capture(stage: Stage) -> tuple[dict[str, Any], Path]:
+def _capture(stage: Stage) -> tuple[Asset, Path]:
     stage.scene("A camera app uploads a photo. It comes back signed; the key never left the key store.")
     photo = stage.folder / "1-photo.jpg"
     photo.write_bytes((files("api.cli") / "astronaut.jpg").read_bytes())
@@ -132,7 +133,7 @@ def _erase(stage: Stage, original: Mapping[str, Any], receipt: Path) -> None:
     _check_receipt(stage, receipt, original["ledger"]["entry"])
 
 
-def _sign(stage: Stage, photo: Path, claim: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Path]:
+def _sign(stage: Stage, photo: Path, claim: Mapping[str, Any], name: str) -> tuple[Asset, Path]:
     asset = stage.camera.sign(photo, claim)
     target = stage.folder / name
     with target.open("wb") as stream:

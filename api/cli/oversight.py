@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 
@@ -14,6 +14,7 @@ from api.cli.ledger import app
 from api.cli.output import JSON, Exit, counted, fail, quoted, say, show, told
 from sigillo_client import Sigillo
 
+_Page = TypeVar("_Page", bound=Mapping[str, Any])
 REASON = typer.Option("", help="Why, and by what authority; it goes on record. Name a case, never a person.")
 OUT = typer.Option(Path("disclosed"), file_okay=False, help="Folder for payloads and salts; yours alone.")
 
@@ -113,7 +114,7 @@ def _missing(erased: list[str], damaged: list[str]) -> None:
         say(f"{quoted(entry)} does not open: the operator must look, with sigillo ledger verify")
 
 
-def _pages(ask: Callable[[str], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _pages(ask: Callable[[str], _Page]) -> Iterator[_Page]:
     cursor: str | None = ""
     while cursor is not None:
         page = ask(cursor)
@@ -121,7 +122,7 @@ def _pages(ask: Callable[[str], dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield page
 
 
-def _whole(pages: list[dict[str, Any]], server: str) -> dict[str, Any]:
+def _whole(pages: Sequence[Mapping[str, Any]], server: str) -> dict[str, Any]:
     """What all pages together speak of; the command that proves it reads the log where it was asked for."""
     first, end, size = pages[0]["range"]["first"], pages[-1]["range"]["end"], pages[0]["range"]["size"]
     published = f" --url {server.rstrip('/')}/ledger" if server else ""

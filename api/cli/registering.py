@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,12 @@ OUT = typer.Option(Path(), "-o", "--out", file_okay=False, help="Folder for cred
 ONCE = typer.Option("", "--idempotency-key", help="The same key again makes no second registration.")
 
 
-def agreed_to(rules: dict[str, Any], language: str, agreed: str, *, as_json: bool) -> dict[str, str]:
+def agreed_to(rules: Mapping[str, Any], language: str, agreed: str, *, as_json: bool) -> dict[str, str]:
     """The member `consent`: what the person agreed to, asked unless `agreed` says the text's SHA-256."""
     return {"language": language, "sha256": agreed or asked(rules, as_json=as_json)}
 
 
-def finish(made: dict[str, Any], out: Path, *, as_json: bool) -> None:
+def finish(made: Mapping[str, Any], out: Path, *, as_json: bool) -> None:
     """Save the papers, and tell what was made. Raises OSError."""
     saved = [str(file) for file in saved_papers(made, out)]
     if as_json:
@@ -42,7 +43,7 @@ def finish(made: dict[str, Any], out: Path, *, as_json: bool) -> None:
         tell(made, saved)
 
 
-def asked(rules: dict[str, Any], *, as_json: bool) -> str:
+def asked(rules: Mapping[str, Any], *, as_json: bool) -> str:
     """The digest of the text in force, once the person agreed to it."""
     text = rules["consent"]
     if as_json:
@@ -59,7 +60,7 @@ def quoted_lines(text: str) -> str:
     return "\n".join(map(quoted, text.splitlines()))
 
 
-def saved_papers(made: dict[str, Any], out: Path) -> list[Path]:
+def saved_papers(made: Mapping[str, Any], out: Path) -> list[Path]:
     """Receipt and credential in files that their owner alone may read. Raises OSError."""
     saved = [_saved(out / f"{made['id']}.receipt.jwt", made["receipt"])]
     if made["credential"] is not None:
@@ -81,7 +82,7 @@ def _saved(file: Path, content: str) -> Path:
     return file
 
 
-def tell(made: dict[str, Any], saved: list[str]) -> None:
+def tell(made: Mapping[str, Any], saved: list[str]) -> None:
     """In words, with the recovery code."""
     if made["state"] == "held":
         say(f"[bold yellow]held[/]  {made['id']}: a person looks at it before it protects")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from api.cli.acting import CREDENTIAL, WALLET, act, whose_rules
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, UNAVAILABLE_STATUS, Exit, fail, quoted, say, show, told
 from sigillo_client import Problem, Sigillo
+from sigillo_client.answers import ConsentText
 
 app = typer.Typer(no_args_is_help=True, help="Registrations of people who refuse to be imitated.")
 
@@ -175,7 +177,7 @@ def check_proof(
     say("[bold green]absent[/]")
 
 
-def _agreed(renewal: dict[str, str]) -> str:
+def _agreed(renewal: Mapping[str, str] | ConsentText) -> str:
     """The digest of the text, once its owner agreed to it."""
     typer.echo(renewal["text"], err=True)
     typer.confirm("Does the person agree to this text?", abort=True, err=True)

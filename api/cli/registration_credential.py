@@ -27,7 +27,7 @@ def show_registration(
     if found["leaving_at"]:
         say(f"withdrawn by its recovery code, which takes effect {found['leaving_at']} at the latest")
         say(f"  its owner stops that: sigillo registration keep {found['id']}")
-    if found["consent"] is not None:
+    if found["consent"] is not None and found["refuses"] is not None:
         say(f"refuses {', '.join(found['refuses'])}; rules {found['rules']}, as {found['right']}")
         say(f"agreed to {found['consent']['text']}, known by: {found['consent']['known_by']}")
 

@@ -19,6 +19,7 @@ from api.cli.creator import Creator
 from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from sigillo_client import Sigillo
+from sigillo_client.answers import Asset
 
 
 def sign(
@@ -188,7 +189,7 @@ class _Asked:
     idempotency_key: str = ""
     part: _Part = _Part()
 
-    def asset(self, file: Path) -> dict[str, Any]:
+    def asset(self, file: Path) -> Asset:
         claim = self.creator.cosigned(file, self.claim) if self.creator else self.claim
         if self.made_from:
             return self.sigillo.transform(self.made_from, file, claim, self.idempotency_key, self.wait)
@@ -198,7 +199,7 @@ class _Asked:
 def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:
     asset, sigillo = asked.asset(file), asked.sigillo
     if asset["hold"]:
-        return asset  # signed, and kept back: there is nothing to write
+        return {**asset}  # signed, and kept back: there is nothing to write
     if target != file:
         write(target, lambda stream: sigillo.content(asset["id"], stream))
     if not sidecar(file):

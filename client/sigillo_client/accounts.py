@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
+from sigillo_client.answers import Account
 from sigillo_client.connection import UPLOADING, Connection
 from sigillo_client.upload import photo
 
@@ -17,9 +18,9 @@ class Accounts(Connection):
         """The account that we call so, opened if it is new."""
         return self._json("POST", "/v1/assurance/accounts", json={"account": name})
 
-    def account(self, account: str) -> dict[str, Any]:
+    def account(self, account: str) -> Account:
         """How an account stands, by its id here: its tier, and the evidence that counts."""
-        return self._json("GET", f"/v1/assurance/accounts/{quote(account, safe='')}")
+        return cast(Account, self._json("GET", f"/v1/assurance/accounts/{quote(account, safe='')}"))
 
     def compare_portrait(self, account: str, portrait: Path, selfie: Path, country: str = "") -> dict[str, Any]:
         """Compare the portrait in an identity document with a selfie; that they match is evidence."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
+from sigillo_client.answers import Asset, ClaimSignature, Verification
 from sigillo_client.connection import Connection, waiting
 from sigillo_client.upload import Progress
 
@@ -23,14 +24,14 @@ class Assets(Connection):
         batch: str = "",
         name: str = "",
         progress: Progress | None = None,
-    ) -> dict[str, Any]:
+    ) -> Asset:
         """Upload a file and have it signed; the asset. The answer waits up to `wait` seconds until its ledger entry is
         proven. In a `batch` it counts under its key, and `name` is what a refusal calls it. Raises Problem,
         UnreachableError.
         """
         headers = self._retries.keyed(idempotency_key) | waiting(wait)
         texts = {"batch": batch, "name": name} if batch else {}
-        return self._upload("/v1/assets", file, ("claim", claim or {}), headers, progress, texts)
+        return cast(Asset, self._upload("/v1/assets", file, ("claim", claim or {}), headers, progress, texts))
 
     def begin_batch(self, expected: int, name: str = "") -> dict[str, Any]:
         """Begin a batch of so many files."""
@@ -48,16 +49,18 @@ class Assets(Connection):
         idempotency_key: str = "",
         wait: int = 0,
         progress: Progress | None = None,
-    ) -> dict[str, Any]:
+    ) -> Asset:
         """Upload what a tool made from one of our assets; the claim's actions say what it did. The new asset; `wait` as
         in `sign`.
         """
         headers = self._retries.keyed(idempotency_key) | waiting(wait)
-        return self._upload(f"/v1/assets/{asset}/transformations", file, ("claim", claim), headers, progress)
+        return cast(
+            Asset, self._upload(f"/v1/assets/{asset}/transformations", file, ("claim", claim), headers, progress)
+        )
 
-    def asset(self, asset: str) -> dict[str, Any]:
+    def asset(self, asset: str) -> Asset:
         """One asset of ours."""
-        return self._json("GET", f"/v1/assets/{asset}")
+        return cast(Asset, self._json("GET", f"/v1/assets/{asset}"))
 
     def content(self, asset: str, to: BinaryIO) -> None:
         """Stream the signed file into `to`."""
@@ -80,20 +83,22 @@ class Assets(Connection):
         progress: Progress | None = None,
         *,
         confidence: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Verification:
         """The verification report of a file, with its `manifest` if that is kept beside it; `anchors` (PEM) and
         `trust_config` (OIDs) widen the trust; with `confidence`, how sure the server is, and why.
         """
         texts = {"anchors": anchors, "trust_config": trust_config}
-        return self._examine("/v1/verifications", file, manifest, texts, progress, confidence=confidence)
+        return cast(
+            Verification, self._examine("/v1/verifications", file, manifest, texts, progress, confidence=confidence)
+        )
 
     def claim_signer(self) -> dict[str, Any]:
         """What a claim has to name that is to be signed without its content: `alg`, `sign_cert`; `reserve_size`."""
         return self._json("GET", "/v1/claims/signer")
 
-    def sign_claim(self, to_be_signed: bytes, assertion_store: bytes, idempotency_key: str = "") -> dict[str, Any]:
+    def sign_claim(self, to_be_signed: bytes, assertion_store: bytes, idempotency_key: str = "") -> ClaimSignature:
         """A signature over a claim whose content stays here, and a time-stamp; both in base64."""
         sent = {"to_be_signed": to_be_signed, "assertion_store": assertion_store}
         body = {name: base64.b64encode(one).decode() for name, one in sent.items()}
         headers = self._retries.keyed(idempotency_key)
-        return self._json("POST", "/v1/claims/sign", json=body, headers=headers)
+        return cast(ClaimSignature, self._json("POST", "/v1/claims/sign", json=body, headers=headers))

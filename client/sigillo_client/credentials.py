@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
+from sigillo_client.answers import IssuedCredential
 from sigillo_client.connection import Connection
 
 
 class Credentials(Connection):
     """Credentials issued, offered to wallets, revoked."""
 
-    def issue_credential(self, request: Mapping[str, Any], idempotency_key: str = "") -> dict[str, Any]:
+    def issue_credential(self, request: Mapping[str, Any], idempotency_key: str = "") -> IssuedCredential:
         """A credential of one of our types; it is in the answer and nowhere else."""
-        return self._json("POST", "/v1/credentials", json=request, headers=self._retries.keyed(idempotency_key))
+        return cast(
+            IssuedCredential,
+            self._json("POST", "/v1/credentials", json=request, headers=self._retries.keyed(idempotency_key)),
+        )
 
     def offer_credential(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """An offer for somebody's wallet, whose secrets are in the answer and nowhere else."""

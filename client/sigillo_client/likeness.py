@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
+from sigillo_client.answers import LikenessCheck
 from sigillo_client.connection import Connection
 
 
 class Likeness(Connection):
     """May somebody be imitated: asked beforehand, decided over what was held, seen by whom it shows."""
 
-    def check_likeness(self, picture: Path, check: Mapping[str, Any], idempotency_key: str = "") -> dict[str, Any]:
+    def check_likeness(self, picture: Path, check: Mapping[str, Any], idempotency_key: str = "") -> LikenessCheck:
         """Ask whether whoever a picture shows may be imitated for `check["purpose"]`."""
         headers = self._retries.keyed(idempotency_key)
-        return self._upload("/v1/likeness-checks", picture, ("check", check), headers)
+        return cast(LikenessCheck, self._upload("/v1/likeness-checks", picture, ("check", check), headers))
 
     def appeal(self, asset: str, statement: str) -> dict[str, Any]:
         """Object to an asset of ours being held."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
+from sigillo_client.answers import EntryPage
 from sigillo_client.connection import Connection, waiting
 
 
@@ -27,9 +28,12 @@ class Log(Connection):
         """The verifier key of the ledger's checkpoints."""
         return self._send("GET", "/ledger/log.vkey").text
 
-    def entries(self, **query: str) -> dict[str, Any]:
+    def entries(self, **query: str) -> EntryPage:
         """A page of public entries: `kind`, `policy`, `from`, `to`, and as `cursor` the page before's `next`."""
-        return self._json("GET", "/v1/ledger/entries", params={name: value for name, value in query.items() if value})
+        return cast(
+            EntryPage,
+            self._json("GET", "/v1/ledger/entries", params={name: value for name, value in query.items() if value}),
+        )
 
     def ledger_recovery(self) -> dict[str, Any]:
         """How the ledger's database stands to what was signed."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
+from sigillo_client.answers import IssuedKey
 from sigillo_client.connection import Connection
 from sigillo_client.retries import NEVER
 
@@ -13,9 +14,9 @@ from sigillo_client.retries import NEVER
 class Operation(Connection):
     """Who may do what here, keys that are revoked, and how the service is."""
 
-    def issue_key(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def issue_key(self, request: Mapping[str, Any]) -> IssuedKey:
         """A new API key; its token is in the answer and nowhere else."""
-        return self._json("POST", "/v1/api-keys", json=request)
+        return cast(IssuedKey, self._json("POST", "/v1/api-keys", json=request))
 
     def api_keys(self) -> list[dict[str, Any]]:
         """Every API key of the tenant."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
+from sigillo_client.answers import Registered, Registration, RegistrationRules
 from sigillo_client.connection import UPLOADING, Connection
 from sigillo_client.upload import photo
 
@@ -15,10 +16,10 @@ from sigillo_client.upload import photo
 class Registrations(Connection):
     """Refusals to be imitated: made, renewed, ended, and looked at by people where they must be."""
 
-    def registration_rules(self, region: str = "", language: str = "en", kind: str = "face") -> dict[str, Any]:
+    def registration_rules(self, region: str = "", language: str = "en", kind: str = "face") -> RegistrationRules:
         """The rules of a place, and the text that a person there has to agree to. Needs no key."""
         asked = {"region": region, "language": language, "kind": kind}
-        return self._json("GET", "/v1/registrations/rules", params=asked)
+        return cast(RegistrationRules, self._json("GET", "/v1/registrations/rules", params=asked))
 
     def register(
         self,
@@ -26,7 +27,7 @@ class Registrations(Connection):
         registration: Mapping[str, Any],
         idempotency_key: str = "",
         portrait: Path | None = None,
-    ) -> dict[str, Any]:
+    ) -> Registered:
         """Register a face by one to five photos, and perhaps the portrait in a document, which they are compared with;
         the answer has the recovery code, this once.
         """
@@ -34,16 +35,16 @@ class Registrations(Connection):
         sent: list[tuple[str, Any]] = [("photo", photo(file)) for file in photos]
         sent += [("portrait", photo(portrait))] if portrait else []
         sent.append(("registration", (None, json.dumps(registration), "application/json")))
-        return self._json("POST", "/v1/registrations", files=sent, headers=headers, timeout=UPLOADING)
+        return cast(Registered, self._json("POST", "/v1/registrations", files=sent, headers=headers, timeout=UPLOADING))
 
-    def register_image(self, registration: Mapping[str, Any], idempotency_key: str = "") -> dict[str, Any]:
+    def register_image(self, registration: Mapping[str, Any], idempotency_key: str = "") -> Registered:
         """Register a picture by its fingerprint; the answer has the recovery code, this once."""
         headers = self._retries.keyed(idempotency_key)
-        return self._json("POST", "/v1/image-registrations", json=registration, headers=headers)
+        return cast(Registered, self._json("POST", "/v1/image-registrations", json=registration, headers=headers))
 
-    def registration(self, registration: str) -> dict[str, Any]:
+    def registration(self, registration: str) -> Registration:
         """One registration: what it refuses, and how it stands."""
-        return self._json("GET", f"/v1/registrations/{quote(registration, safe='')}")
+        return cast(Registration, self._json("GET", f"/v1/registrations/{quote(registration, safe='')}"))
 
     def registration_credential(
         self, registration: str, form: str = "dc+sd-jwt", holder: Mapping[str, Any] | None = None

@@ -14,4 +14,6 @@ from sigillo_client.trust import Trust
 
 
 class Sigillo(Assets, Custody, Log, Likeness, Registrations, Accounts, Credentials, Trust, Operation):
-    """A connection to one server. Use it as a context manager; bodies are the API's own JSON (docs/api.md)."""
+    """A connection to one server. Use it as a context manager; bodies are the API's own JSON
+    (docs/api.md), and what the principal answers hold is in `sigillo_client.answers`.
+    """

@@ -147,4 +147,6 @@ def test_client(deployment: Running, tmp_path: Path) -> None:
         first, picture = signed(http)
         file.write_bytes(cropped(picture, "PNG"))
         made = sigillo.transform(first["id"], file, CROP)
-        assert made["parent"]["asset"] == first["id"]
+        parent = made["parent"]
+        assert parent is not None
+        assert parent["asset"] == first["id"]

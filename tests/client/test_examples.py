@@ -41,7 +41,9 @@ def test_a_creation_tool_asks_makes_and_signs(deployment: Running, url: str, pho
     code, said = ran("creation_tool", url, key, photo, tmp_path / "made.jpg", signed)
     assert (code, "signed as ast_" in said) == (0, True), said
     report = deployment.operator.verify(signed)
-    assert (report["verdict"], report["likeness_check"]["purpose"]) == ("trusted", "other")
+    check = report["likeness_check"]
+    assert check is not None
+    assert (report["verdict"], check["purpose"]) == ("trusted", "other")
     code, said = ran("creation_tool", url, "sgk_x", photo, tmp_path / "made.jpg", signed)
     assert (code, "Traceback" in said, "unknown-key" in said) == (1, False, True), said
 

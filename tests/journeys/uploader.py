@@ -129,4 +129,4 @@ class Uploader(threading.Thread):
                 except ClientError:
                     return  # the server was killed under us: what was not acknowledged is not promised
                 else:
-                    self.acknowledged.append({"id": asset["id"], "sha256": asset["sha256"]})
+                    self.acknowledged.append({"id": asset["id"], "sha256": str(asset["sha256"])})

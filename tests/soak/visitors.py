@@ -95,7 +95,7 @@ class Visitor:
         kind = chance.choice(["JPEG", "PNG", "WEBP"])
         photo = self._file(picture(kind, seed=chance.randrange(10**6)), kind.lower().replace("jpeg", "jpg"))
         asset = sigillo.sign(photo, {"title": "Soak"}, idempotency_key=f"{chance.random()}")
-        self.memory.keep(asset["id"], asset["sha256"])
+        self.memory.keep(asset["id"], str(asset["sha256"]))
         self.memory.count("signed")
 
     def _hostile(self, sigillo: Sigillo, chance: random.Random) -> None:

@@ -13,6 +13,7 @@ from cases.assurance import actor
 from identity.assurance.evidence import Found
 from identity.assurance.tier import EvidenceKind
 from ledger.ids import SubjectId
+from sigillo_client.answers import Registered
 from tests.api.cli.conftest import Run
 from tests.deployment import Running
 from tests.detection.faces.photos import PORTRAIT_FILE
@@ -64,7 +65,7 @@ def test_there_is_none_of_whoever_did_not_leave(run: Run) -> None:
 
 
 @pytest.fixture
-def mine(deployment: Running) -> dict[str, Any]:
+def mine(deployment: Running) -> Registered:
     """A registration in the operator's tenant."""
     by = actor(deployment.service.deployment.operator())
     assurance = deployment.service.assurance
@@ -77,7 +78,7 @@ def mine(deployment: Running) -> dict[str, Any]:
     return deployment.operator.register([PORTRAIT_FILE], body, "")
 
 
-def test_it_is_renewed_asked_for_kept_and_withdrawn(run: Run, mine: dict[str, Any]) -> None:
+def test_it_is_renewed_asked_for_kept_and_withdrawn(run: Run, mine: Registered) -> None:
     name = mine["id"]
     refused = run("registration", "renew", name, "--agreed", "0" * 64)
     assert refused.exit_code == 1
@@ -102,7 +103,7 @@ def test_it_is_renewed_asked_for_kept_and_withdrawn(run: Run, mine: dict[str, An
 
 
 def test_whoever_has_the_wallet_acts_by_the_credential_alone(
-    deployment: Running, run: Run, mine: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deployment: Running, run: Run, mine: Registered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is signed is reckoned here, and for who issued the credential."""
     service = deployment.service

@@ -258,6 +258,7 @@ def test_a_creator_signs_beside_the_platform(deployment: Running, run: Run, phot
     assert done.exit_code == 0, done.output
     written = photo.with_name("photo.signed.jpg")
     creator = deployment.operator.verify(written)["creator_signature"]
+    assert creator is not None
     assert (creator["name"], creator["verdict"]) == ("Ada Löwe", "untrusted")
     assert "Ada Löwe signed it (untrusted: it holds, and nobody vouches for the key)" in run("verify", written).stdout
     pem.write_text("no key")

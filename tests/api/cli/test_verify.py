@@ -157,7 +157,9 @@ def test_a_time_stamp_is_told_with_its_authority(run: Run, photo: Path, tmp_path
             asset = up.operator.sign(photo)
             up.operator.content(asset["id"], content)
     told = " ".join(run("verify", file).stdout.split())
-    assert f"time-stamp {asset['time_stamp']['time']} by Simulated time-stamps, whom we do not trust" in told
+    stamped = asset["time_stamp"]
+    assert stamped is not None
+    assert f"time-stamp {stamped['time']} by Simulated time-stamps, whom we do not trust" in told
 
 
 def test_a_manifest_beside_the_file_is_read(

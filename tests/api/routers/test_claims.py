@@ -17,6 +17,7 @@ from c2pa import Reader
 from ledger.ids import EntryId
 from provenance.unseen.drafts import Draft
 from sigillo_client import Problem, Sigillo
+from sigillo_client.answers import ClaimSignature
 from tests.api.wire import problem, upload
 from tests.deployment import Running, picture, running
 from tests.provenance.unseen.rewritten import Rewritten
@@ -42,11 +43,11 @@ class Tool:
         chain = self.sigillo.claim_signer()["sign_cert"]
         return draft(content or picture(), chain, definition(*assertions, **said))
 
-    def sign(self, file: bytes, idempotency_key: str = "") -> dict[str, Any]:
+    def sign(self, file: bytes, idempotency_key: str = "") -> ClaimSignature:
         made = Draft.in_file(file, JPEG)
         return self.sigillo.sign_claim(made.to_sign, made.assertion_store, idempotency_key)
 
-    def finished(self, file: bytes, signed: dict[str, Any]) -> bytes:
+    def finished(self, file: bytes, signed: ClaimSignature) -> bytes:
         made = Draft.in_file(file, JPEG)
         parts = (base64.b64decode(signed[one] or "") for one in ("signature", "time_stamp"))
         return made.put(file, JPEG, made.finished(*parts))
@@ -59,7 +60,7 @@ def tool(deployment: Running) -> Iterator[Tool]:
         yield Tool(sigillo, token)
 
 
-def said(up: Running, token: str, signed: dict[str, Any]) -> Any:
+def said(up: Running, token: str, signed: ClaimSignature) -> Any:
     caller = up.service.access.authenticate(token)
     return up.service.ledger.payloads.open(caller.tenant, EntryId(signed["ledger"]["entry"])).payload
 
