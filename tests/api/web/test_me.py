@@ -156,6 +156,13 @@ def test_what_people_write_is_text(ada: Registrant) -> None:
     assert "<img src=x" not in place.text
 
 
+def test_whose_registration_is_compared_with_nothing_reads_it(ada: Registrant, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = ("/me", f"/me/{ada.registration}")
+    assert not any("register again" in ada.pages.get(page).text for page in pages)
+    monkeypatch.setattr("cases.registration.PDQ", "another way")
+    assert all("register again" in ada.pages.get(page).text for page in pages)
+
+
 def test_a_script_reads_why_and_a_person_sees_it(ada: Registrant) -> None:
     fields, photo = {"form_token": form_token(ada.pages.get("/sign-in"))}, {"photo": b"no picture"}
     told = ada.pages.post("/register/photo", data=fields, files=photo, headers={"accept": "application/json"})
