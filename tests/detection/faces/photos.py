@@ -19,6 +19,17 @@ FACE = (178, 62, 269, 176)
 AROUND = (124, 20, 324, 220)
 
 
+_UNDONE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
 def jpeg(picture: Image.Image, **options: Any) -> bytes:
     """The picture as a file."""
     file = io.BytesIO()
@@ -28,10 +39,9 @@ def jpeg(picture: Image.Image, **options: Any) -> bytes:
 
 def stored_turned(orientation: int) -> bytes:
     """Stored turned or mirrored, with the EXIF orientation that makes viewers show it upright."""
-    undo = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return jpeg(PORTRAIT.transpose(undo[orientation]), exif=exif)
+    return jpeg(PORTRAIT.transpose(_UNDONE[orientation]), exif=exif)
 
 
 def mirrored() -> Image.Image:
