@@ -39,13 +39,15 @@ def reviewer(deployment: Running) -> Iterator[Member]:
 
 
 @pytest.fixture
-def held(deployment: Running) -> str:
-    """A legal hold on an asset."""
+def held(deployment: Running) -> Iterator[str]:
+    """A legal hold on an asset; what others see of the deployment is as before."""
     with deployment.http(deployment.key()) as http:
         asset = signed(http)[0]["id"]
     name = f"case-{asset[-8:]}"
     deployment.operator.place_hold(name, [asset], "an order")
-    return name
+    yield name
+    if any(hold["name"] == name for hold in deployment.operator.holds()):
+        deployment.operator.release_hold(name, "the test is over")
 
 
 def deciding(browser: httpx.Client, **fields: str) -> httpx.Response:

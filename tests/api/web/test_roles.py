@@ -180,3 +180,4 @@ def test_what_is_held_for_one_tenant_is_not_there_for_another(
     asked = {**asked, "form_token": form_token(reviewer.get("/sign-in")), "held": "asset"}
     assert reviewer.post("/operate/holds", data={**asked, "name": asset}).status_code == 404
     assert name in readers["counsel"].get("/operate/holds").text
+    deployment.operator.release_hold(name, "the test is over")
