@@ -77,7 +77,8 @@ def invite(service: ServiceDep, caller: CallerDep, request: InvitationRequest) -
     good once, for a day, for whoever comes with it.
     """
     caller.require(Scope.ACCESS)
-    return InvitationView.to(service.staff.invite(caller, request.role), service.settings.origin)
+    origin = service.registry.people.passkeys.party.origin  # where passkeys are good: of one machine, `localhost`
+    return InvitationView.to(service.staff.invite(caller, request.role), origin)
 
 
 @router.get("")

@@ -15,9 +15,11 @@ export async function ceremony(kind, url, body) {
   return (await ceremonies[kind]((await answer.json()).publicKey)).toJSON();
 }
 
+const refusals = { InvalidStateError: "passkey.bound", SecurityError: "passkey.elsewhere" };
+
 export function why(error) {
   if (!(error instanceof DOMException)) return error.message;
-  return words(`passkey.${error.name === "InvalidStateError" ? "bound" : "cancelled"}`);
+  return words(refusals[error.name] ?? "passkey.cancelled");
 }
 
 async function submit(event) {

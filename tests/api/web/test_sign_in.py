@@ -45,6 +45,14 @@ def test_a_device_without_passkeys_says_so(browser: Browser, home: Running) -> N
         expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_enabled()
 
 
+def test_under_another_name_it_is_said_where_passkeys_are_good(browser: Browser, home: Running) -> None:
+    with tab(browser, home.service.settings.origin.replace("localhost", "127.0.0.1")) as page:
+        with_passkeys(page)
+        page.goto("/sign-in")
+        page.get_by_role("button", name="Sign in with a passkey").click()
+        expect(page.get_by_text("open it as localhost")).to_be_visible()
+
+
 def test_without_javascript_it_is_said_what_needs_it(browser: Browser, home: Running) -> None:
     with tab(browser, home.service.settings.origin, java_script_enabled=False) as page:
         page.goto("/sign-in")
