@@ -52,7 +52,7 @@ RegistrationPath = Annotated[SubjectId, Path(pattern=words.REGISTRATION)]
 async def mine(request: Request, service: ServiceDep, caller: SignedInDep) -> Response:
     """All that somebody registered."""
     found = await to_thread.run_sync(_all, service, caller)
-    return page(request, "me.html", registrations=found, soon=_soon(service, found))
+    return page(request, "me.html", registrations=found, soon=ends_soon(service, found))
 
 
 @router.get("/{registration}")
@@ -68,7 +68,7 @@ async def one(
     kept = found.state in KEPT
     log = await to_thread.run_sync(_log, service, caller, registration, cursor) if kept else None
     return page(
-        request, "registration.html", view=found, kept=kept, log=log, soon=_soon(service, [found]), first=not cursor
+        request, "registration.html", view=found, kept=kept, log=log, soon=ends_soon(service, [found]), first=not cursor
     )
 
 
@@ -208,7 +208,7 @@ def _begin_renewal(service: Service, caller: Caller, registration: SubjectId) ->
     return service.registry.signatures.begin(caller.tenant, account_of(caller), Purpose.CONSENT, digest)
 
 
-def _soon(service: Service, found: Sequence[RegistrationView]) -> frozenset[str]:
+def ends_soon(service: Service, found: Sequence[RegistrationView]) -> frozenset[str]:
     """Those that end within a month, unless they are renewed."""
     until = service.housekeeping.clock() + SOON
     return frozenset(one.id for one in found if one.state in KEPT and one.expires_at <= until)

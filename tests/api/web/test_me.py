@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from html import unescape
 from time import time
 from typing import Any
@@ -17,7 +18,9 @@ import httpx
 import pytest
 
 from api.routers.registrations import IN_WALLETS
+from api.schemas.registrations import RegistrationView
 from api.web import static
+from api.web.me import ends_soon
 from cases.access import person_caller
 from cases.assurance import actor
 from identity.assurance.evidence import Found
@@ -181,6 +184,18 @@ def test_the_recovery_code_withdraws_later_and_the_passkey_stops_it(up: Running,
     stopped = ada.pages.post(f"/me/{ada.registration}/stay", data={"form_token": form_token(shown)})
     assert stopped.status_code == 303
     assert rows(up, "SELECT leaving_at FROM registration WHERE id = ?", ada.registration) == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "said"), [(29, "active", True), (31, "active", False), (29, "expired", False)]
+)
+def test_an_end_that_comes_near_is_said(up: Running, ada: Registrant, days: int, state: str, said: bool) -> None:
+    ends = up.service.housekeeping.clock() + timedelta(days=days)
+    found = up.service.registry.registrations.registry.registrations.find(
+        up.service.deployment.operator().tenant, SubjectId(ada.registration)
+    )
+    view = RegistrationView.of(found).model_copy(update={"expires_at": ends, "state": state})
+    assert ends_soon(up.service, [view]) == ({ada.registration} if said else set())
 
 
 def test_withdrawing_takes_the_owners_passkey(up: Running, ada: Registrant, eve: httpx.Client) -> None:
