@@ -31,6 +31,7 @@ FOR: Final[dict[Route, frozenset[str]]] = {
             *("/", "/verify", "/prove", "/prove/{session}", "/prove/{session}/qr.svg", "/audit"),
             *("/audit/entries/{entry}", "/sign-in", "/sign-in/new", "/sign-out", "/join/{secret}"),
             *("/sign-in/with/{provider}", "/sign-in/from/{provider}", "/register", "/recover"),
+            "/sign-in/passkeys",
         )
     },
     **{
@@ -52,7 +53,7 @@ FOR: Final[dict[Route, frozenset[str]]] = {
             *("/register/identity/wallet", "/register/identity/portrait", "/register/identity/{session}"),
             *("/me/{registration}/matches/{match}", "/me/{registration}/withdrawal", "/me/{registration}/stay"),
             *("/me/{registration}/renewal", "/me/{registration}/renewal/options", "/me/{registration}/wallet"),
-            *("/cosign", "/cosign/options"),
+            *("/cosign", "/cosign/options", "/sign-in/passkeys", "/sign-in/passkeys/options"),
         )
     },
     ("GET", "/operate"): STAFF,
