@@ -43,7 +43,7 @@ PDQ_ALGORITHM: Final = "org.sigillo.pdq.1"
 ALGORITHMS: Final = (ALGORITHM, PDQ_ALGORITHM)
 CODE_REACH: Final = 56
 """Bits of 256 in which image codes of one picture may differ: a crop of a twentieth differs in 42, different
-photographs in 84 and more (docs/performance.md)."""
+photographs hardly ever in fewer than 84 (docs/performance.md)."""
 
 SHORT_REACH: Final = 4
 """Of 64, which tell less apart: different photographs differ in 14 and more."""
