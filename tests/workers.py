@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import atexit
 import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 from detection.sandbox import Sandbox
 
-_idle: defaultdict[tuple[Any, ...], list[_Lent]] = defaultdict(list)
+MOST: Final = 4
+"""Pools that wait for a next deployment: each worker holds sixty megabytes."""
+
+_idle: list[_Lent] = []
+"""Those, the longest waiting first."""
 
 
 class _Lent(Sandbox):
@@ -25,27 +28,29 @@ class _Lent(Sandbox):
     key: tuple[Any, ...]
 
     def close(self) -> None:
-        if self in _idle[self.key]:
+        if self in _idle:
             return
-        if self._free.qsize() == self._size and not self._closing.is_set():
-            _idle[self.key].append(self)
-        else:
+        if self._free.qsize() < self._size or self._closing.is_set():
             super().close()
+            return
+        _idle.append(self)
+        if len(_idle) > MOST:
+            Sandbox.close(_idle.pop(0))
 
 
 def _lend(jobs: str, **chosen: Any) -> Sandbox:
     key = (jobs, *sorted(chosen.items()), *sys.path)
-    if waiting := _idle[key]:
-        return waiting.pop()
+    for at in reversed(range(len(_idle))):
+        if _idle[at].key == key:
+            return _idle.pop(at)
     lent = _Lent(jobs, **chosen)
     lent.key = key
     return lent
 
 
 def _end() -> None:
-    for waiting in _idle.values():
-        for lent in waiting:
-            Sandbox.close(lent)
+    for lent in _idle:
+        Sandbox.close(lent)
 
 
 @contextmanager
