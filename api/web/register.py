@@ -57,9 +57,10 @@ async def ask(
     service: ServiceDep,
     caller: SignedInDep,
     kind: Kind,
-    place: Annotated[str, Query(alias="region", pattern=words.PLACE)] = "",
+    region: Annotated[str | None, Query(pattern=words.PLACE)] = None,
 ) -> Response:
-    """The form, as the rules of a place have it; before that, who somebody has to show to be."""
+    """The form, as the rules of a place have it; before that, where somebody lives and who they have to show to be."""
+    place = region or ""
     account = account_of(caller)
     book = service.registry.registrations.registry.rulebook
     rules = RulesView.of(book.of(place), book.consent(place, kind, LANGUAGE), None)
@@ -68,6 +69,7 @@ async def ask(
         "registering.html",
         kind=kind,
         place=place,
+        placed=region is not None,
         places=_named(book.regions, words_for(request)),
         rules=rules,
         account=account,

@@ -17,7 +17,8 @@ const sha256 = async (bytes) =>
 const nameOf = (file) => `${file.name} ${file.size} ${file.lastModified}`;
 
 async function refusal(answer) {
-  const said = (await answer.json().catch(() => null))?.detail ?? words("passkey.unavailable");
+  const told = (await answer.json().catch(() => null))?.detail ?? words("passkey.unavailable");
+  const said = told.replace(/\bregistration\.\w+: /g, ""); // where in the document it is, which nobody here wrote
   return said[0].toUpperCase() + said.slice(1);
 }
 
@@ -28,7 +29,12 @@ async function look(event) {
   const files = Array.from(input.files).slice(0, most);
   const rows = files.map(row);
   list.replaceChildren(...rows.map((one) => one.item));
-  if (input.files.length > most) tell(rows.at(-1).told, "bad", words("sending.many", { most }));
+  if (input.files.length > most) {
+    const over = document.createElement("li");
+    over.className = "check";
+    tell(over.appendChild(document.createElement("span")), "bad", words("sending.many", { most }));
+    list.append(over);
+  }
   for (const { file, told } of rows) await judge(file, told);
 }
 
@@ -88,6 +94,7 @@ function described() {
 // What is missing, in words; empty where nothing is.
 function missing(photos) {
   const chosen = new FormData(form);
+  if (chosen.get("right") !== "self" && !chosen.get("stated").trim()) return words("sending.noright");
   if (form.dataset.kind === "image") return made ? "" : words("sending.nopicture");
   if (!photos.length) return words("sending.nophoto");
   if (chosen.get("which") === "some" && !chosen.getAll("refuses").length) return words("sending.nopurpose");
@@ -112,7 +119,7 @@ async function send(photos, told) {
   parts.append("form_token", token());
   parts.append("registration", JSON.stringify(body));
   for (const photo of photos) parts.append("photo", photo);
-  if (portrait) parts.append("portrait", portrait);
+  if (portrait && body.right === "self") parts.append("portrait", portrait); // it shows who is signed in
   const headers = { Accept: "application/json", "Idempotency-Key": once };
   const answer = await fetch(form.action, { method: "POST", body: parts, headers });
   if (!answer.ok) throw new Error(await refusal(answer));
@@ -122,7 +129,8 @@ async function send(photos, told) {
 async function submit(event) {
   event.preventDefault();
   const [button, told] = [form.querySelector("section:last-of-type button"), form.querySelector("#progress [role=status]")];
-  const photos = Array.from(form.querySelector("#photo")?.files ?? []).filter((file) => good.has(nameOf(file)));
+  const input = form.querySelector("#photo");
+  const photos = Array.from(input?.files ?? []).slice(0, Number(input?.dataset.most)).filter((file) => good.has(nameOf(file)));
   const lacks = missing(photos);
   if (lacks) return tell(told, "bad", lacks);
   button.disabled = true;
@@ -140,7 +148,9 @@ function show(page) {
   document.title = page.title;
   content.replaceChildren(...page.getElementById("content").childNodes);
   showPapers();
-  addEventListener("beforeunload", (leaving) => leaving.preventDefault());
+  const stay = (leaving) => leaving.preventDefault();
+  addEventListener("beforeunload", stay);
+  document.getElementById("written").addEventListener("click", () => removeEventListener("beforeunload", stay));
   content.focus();
   scrollTo(0, 0);
 }

@@ -79,7 +79,7 @@ def registered(up: Running, forms: list[str], **said: str) -> Iterator[Registran
     with somebody(up, device) as person, up.http() as pages:
         known(up, person)
         signing_in(pages, device)
-        token = form_token(pages.get("/register/image"))
+        token = form_token(pages.get("/register/image?region="))
         body = document(pages, person.account, **said)
         given = hashlib.sha256(bytes.fromhex("".join(forms))).hexdigest()
         statement = json.dumps({**body, "given": [given]})

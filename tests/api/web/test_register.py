@@ -119,8 +119,11 @@ def test_a_face_from_the_first_page_to_the_proof(page: Page, home: Running, file
     assert re.fullmatch(rb"[\w-]+\.[\w-]+\.[\w-]+", saved.value.path().read_bytes())
 
     assert asked_about(home, files) == "refused"
+    asked = list[str]()
+    page.on("dialog", lambda one: asked.append(one.type))
     page.get_by_role("link", name="I have written the words down").click()
     expect(page.get_by_text("A creation tool asked")).to_be_visible()
+    assert asked == [], "whoever says that they wrote it down is not asked again"
     readable(page, "the log")
     page.get_by_role("button", name="It may not be").press("Enter")
     expect(page.get_by_text("You said: it may not be")).to_be_visible()
@@ -209,6 +212,8 @@ def test_a_picture_that_never_leaves_the_browser(page: Page, home: Running, file
     sent = list[Request]()
     page.goto("/register/image")
     page.get_by_role("button", name="Make a passkey").press("Enter")
+    expect(page.get_by_role("heading", name="Who you are")).to_have_count(0)
+    page.get_by_role("button", name="Use these rules").press("Enter")
     shows_who_they_are(page, files)
     page.on("request", lambda one: sent.append(one) if one.method == "POST" else None)
     page.context.set_offline(True)
@@ -218,6 +223,12 @@ def test_a_picture_that_never_leaves_the_browser(page: Page, home: Running, file
     expect(page.get_by_role("img", name="The picture that you chose")).to_have_class("blurred")
     assert not sent
     readable(page, "a picture's form")
+    page.get_by_label("For a child").check()
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Sign with my passkey").press("Enter")
+    expect(page.get_by_text("Say in a few words by which right")).to_be_visible()
+    page.get_by_label("I have read this").uncheck()
+    page.get_by_label("For myself").check()
     registration = agrees(page)
     assert [one.url.rpartition("/")[2] for one in sent] == ["statement", "image"]
     content = PICTURE.read_bytes()

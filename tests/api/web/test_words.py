@@ -30,6 +30,7 @@ from identity.registration.rules import default_rulebook
 from provenance.confidence.policy import policy_in_force
 from provenance.marking import Mark
 from provenance.verdict import Verdict
+from provenance.vocabulary import TRAINING_MINING_ENTRIES
 
 TEMPLATES = Path(words.__file__).with_name("templates")
 _SAID = re.compile(r"""(?:\bt|\bwords)\(\s*"([a-z_.0-9A-Z]+)"\s*[,)]""")
@@ -109,6 +110,7 @@ def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
         "log.response.": set(Response),
         "operate.part.": set(PartName),
         "operate.do.": set(PartName),
+        "use.of.": {entry.removeprefix("cawg.") for entry in TRAINING_MINING_ENTRIES},
         "place.": set(default_rulebook().regions),
     }
     assert {prefix + end for prefix, ends in made.items() for end in ends if not t.has(prefix + end)} == set()
