@@ -152,14 +152,15 @@ def edited(count: int, shown: Table) -> dict[str, float]:
     kept = [one for one in photos if one[3] >= LEAST_QUALITY]
     pdq = _indexed([forms[0] for _, forms, _, _ in kept], 0)
     codes = _indexed([forms[0] for _, _, forms, _ in kept], 0, lead=HASH_BYTES)
-    within = _add_others([photo for photo, *_ in photos], count, pdq, codes)
     mine = [whole(number) for number, one in enumerate(photos) if one[3] >= LEAST_QUALITY]
+    within = {row: frozenset({photo}) for row, photo in enumerate(mine)}
+    within |= _add_others([photo for photo, *_ in photos], count, pdq, codes)
     shown.add_column("edit")
     for column in ("PDQ", "false", "image code", "false", "either", "strangers", "PDQ moved", "code moved"):
         shown.add_column(column)
     found = {"photographs": float(len(kept)), "others": float(count)}
     for name, edit in EDITS.items():
-        row = _of_edit(edit, kept, pdq, codes, lambda number, other: mine[number] in within.get(other, {mine[other]}))
+        row = _of_edit(edit, kept, pdq, codes, lambda number, other: mine[number] in within[other])
         shares = (f"{row[key]:.3g}" for key in ("pdq", "pdq_false", "code", "code_false", "either", "strangers"))
         moved = (f"{row[f'{key}_moved']:.0f}, {row[f'{key}_moved_p90']:.0f}" for key in ("pdq", "code"))
         shown.add_row(name, *shares, *moved)
