@@ -18,7 +18,7 @@ from api.settings import Settings
 from api.throttle import Address, client_address
 from cases.access import Caller, person_caller
 from cases.errors import PersonRefusedError, UnknownKeyError
-from identity.passkeys.tokens import PREFIX as PERSON
+from identity.passkeys.tokens import TOKEN
 
 _NETWORK = "sigillo.network"
 
@@ -50,11 +50,14 @@ def refuse_cross_site(request: Request, settings: Settings) -> None:
     """Forms are taken from our own pages alone: by what the browser says of where they come from (Fetch Metadata), or
     by their Origin in one that does not. What is no browser sends neither. Raises CrossSiteError.
     """
-    came = request.headers.get("sec-fetch-site", "")
-    origin = request.headers.get("origin", "")
-    own = came in {"same-origin", "none"} if came else origin in {"", origin_of(request, settings)}
-    if request.method not in {"GET", "HEAD"} and not own:
+    if request.method not in {"GET", "HEAD"} and not of_ours(request, settings):
         raise CrossSiteError
+
+
+def of_ours(request: Request, settings: Settings) -> bool:
+    """Whether no page of another site sends it, as far as a browser says."""
+    came, origin = request.headers.get("sec-fetch-site", ""), request.headers.get("origin", "")
+    return came in {"same-origin", "none"} if came else origin in {"", origin_of(request, settings)}
 
 
 class SignInNeededError(Exception):
@@ -107,7 +110,7 @@ async def recognise(request: Request, service: ServiceDep) -> Caller | None:
     if kind.lower() != "bearer":
         request.scope[_NETWORK] = service.throttle.anonymous(address)
         return None
-    if token.strip().startswith(PERSON):
+    if token.strip().startswith(TOKEN.prefix):
         request.scope[_NETWORK] = service.throttle.anonymous(address)
         person = await run_in_threadpool(service.registry.people.tokens.authenticate, token.strip())
         request.scope["sigillo.principal"] = person.principal

@@ -28,7 +28,7 @@ from cases.idempotency import IdempotencyKey, IdempotencyRow
 from keys.clock import Clock, Entropy
 from keys.sealing import seal, unseal
 from ledger.forgetting.subjects import Subject, Subjects
-from ledger.ids import TenantId, milliseconds, new_id
+from ledger.ids import TenantId, may_be_stored, milliseconds, new_id
 from ledger.storage.database import Database
 
 _REFUSAL: Final = TypeAdapter(Refusal)
@@ -123,7 +123,8 @@ class Batches:
 def _row(connection: Connection, by: Caller, batch: str) -> RowMapping:
     """Raises BatchNotFoundError."""
     mine = (BatchRow.tenant_id == by.tenant, BatchRow.id == batch, BatchRow.principal_id == by.principal)
-    row = connection.execute(select(BatchRow.__table__).where(*mine)).mappings().one_or_none()
+    wanted = select(BatchRow.__table__).where(*mine)
+    row = connection.execute(wanted).mappings().one_or_none() if may_be_stored(batch) else None
     if row is None:
         raise BatchNotFoundError(batch)
     return row

@@ -4,6 +4,7 @@ Rules
 - A role is a set of scopes, as an API key has; nobody gives one that has more than they hold themselves.
 - It is given by a link, good once and for a day, to whoever comes with it: an account (`identity.passkeys`), which has
   one role at most. The link's secret is kept as its SHA-256.
+- A link is as good as whoever made it: once they are removed, or their last key is revoked, nobody joins by it.
 - Who signs in is the account's affair; what they may do is looked up at each request, so removing takes effect at once,
   and in each unit of work again.
 - Invitations, joining, signing in and removing are entries. They hold random ids, and no name.
@@ -24,15 +25,17 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     RowMapping,
+    and_,
     bindparam,
     delete,
     insert,
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.access import NO_TOOL, Caller, Scope, principal_row, require_alive
+from cases.access import NO_TOOL, Caller, Scope, keyless, principal_row, require_alive
 from cases.decisions import (
     STAFF_INVITED,
     STAFF_JOINED,
@@ -111,6 +114,8 @@ class StaffRow(Base):
     """Who came: an account of the home tenant, as all people's are."""
 
     joined_at: Mapped[int | None]
+    invited_by: Mapped[PrincipalId | None]
+    """Null where that was not kept yet."""
 
 
 _OF: Final = select(StaffRow.__table__).where(StaffRow.account_id == bindparam("account"))
@@ -163,7 +168,7 @@ class Staff:
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, by)
             connection.execute(insert(Principal).values(principal_row(by.tenant, who, now, PrincipalKind.PERSON)))
-            connection.execute(insert(StaffRow).values(_row(member, _digest(secret))))
+            connection.execute(insert(StaffRow).values(_row(member, _digest(secret)) | {"invited_by": by.principal}))
             return [draft]
 
         self.ledger.record(work, by.tenant)
@@ -174,6 +179,8 @@ class Staff:
         row = self.database.look(SystemSession.AUTHENTICATION, _INVITED, {"digest": _digest(secret)})
         if row is None or row["expires_at"] <= self._now():
             raise InvitationGoneError
+        with self.database.read(row["tenant_id"]) as connection:
+            _require_inviter(connection, row["tenant_id"], row["id"])
         return _member(row)
 
     def join(self, secret: str, account: SubjectId) -> EntryId:
@@ -187,11 +194,15 @@ class Staff:
         joined = update(StaffRow).where(*mine).values(account_id=account, joined_at=now, digest=None)
 
         def work(connection: Connection) -> Sequence[Draft]:
+            _require_inviter(connection, tenant, invited.id)
             if not connection.execute(joined).rowcount:
                 raise InvitationGoneError
             return [draft]
 
-        self.ledger.record(work, tenant)
+        try:
+            self.ledger.record(work, tenant)
+        except IntegrityError as error:  # another invitation, of whichever tenant, was faster
+            raise StaffAlreadyError from error
         return draft.id
 
     def of(self, account: SubjectId) -> Caller | None:
@@ -259,6 +270,19 @@ def _require_standing(connection: Connection, tenant: TenantId, staff: StaffId) 
     mine = (StaffRow.tenant_id == tenant, StaffRow.id == staff, StaffRow.joined_at.is_not(None))
     if connection.execute(select(StaffRow.id).where(*mine)).scalar() is None:
         raise StaffRemovedError
+
+
+def _require_inviter(connection: Connection, tenant: TenantId, staff: StaffId) -> None:
+    """Raises InvitationGoneError where whoever invited could not, any more."""
+    theirs = and_(Principal.tenant_id == StaffRow.tenant_id, Principal.id == StaffRow.invited_by)
+    asked = select(Principal.id, Principal.kind).join(StaffRow, theirs)
+    inviter = connection.execute(asked.where(StaffRow.tenant_id == tenant, StaffRow.id == staff)).one_or_none()
+    if inviter is None:
+        return
+    joined = select(StaffRow.id).where(StaffRow.tenant_id == tenant, StaffRow.principal_id == inviter.id)
+    removed = inviter.kind == PrincipalKind.PERSON and connection.execute(joined).scalar() is None
+    if removed or keyless(connection, tenant, inviter.id):
+        raise InvitationGoneError
 
 
 def _caller(member: StaffMember) -> Caller:

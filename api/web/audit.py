@@ -30,7 +30,8 @@ DAYS: Final = 30
 
 router = pages(prefix="/audit")
 
-Text = Annotated[str, Query(max_length=100)]
+Text = Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")]
+"""What a database can be asked for (`ledger.ids.may_be_stored`)."""
 
 
 @router.get("")

@@ -10,7 +10,7 @@ from fastapi import Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.assurance import SIGNED_IN_FROM
-from api.auth import RoleMissingError
+from api.auth import RoleMissingError, of_ours
 from api.oauth import NO_STORE
 from api.routers.staff import JOIN
 from api.schemas.words import PROVIDER
@@ -41,10 +41,13 @@ async def leave(
     provider: Provider,
     after: Annotated[str, Query(alias="next", max_length=MAX_NEXT)] = "",
 ) -> Response:
-    """To the provider; this browser keeps what proves that it was this one."""
+    """To the provider; this browser keeps what proves that it was this one. Whoever comes from another site's page goes
+    on nowhere: who logs in there without being asked would join by an invitation that they never saw.
+    """
     secret = service.access.entropy(SECRET_BYTES).hex()
     place = await to_thread.run_sync(service.registry.provided.begin, provider, secret)
-    keep(request, service, LOGIN, f"{secret}.{quote(local(after), safe='')}")
+    wanted = local(after) if of_ours(request, service.settings) else SIGN_IN
+    keep(request, service, LOGIN, f"{secret}.{quote(wanted, safe='')}")
     return RedirectResponse(place, 303, NO_STORE)
 
 

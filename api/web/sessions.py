@@ -27,6 +27,7 @@ from api.service import Service, ServiceDep
 from cases.access import Caller, Scope, person_caller
 from identity.passkeys.errors import SignedOutError
 from identity.passkeys.people import SignedIn
+from identity.passkeys.tokens import SESSION as SPAN
 from identity.passkeys.tokens import Person
 
 SESSION: Final = "sigillo-session"
@@ -189,7 +190,7 @@ def kept(request: Request, service: Service, name: str) -> str:
 def _recognised(request: Request, service: Service) -> Reader:
     people, text = service.registry.people, kept(request, service, SESSION)
     try:
-        person = people.tokens.authenticate(text) if text else None
+        person = people.tokens.authenticate(text, SPAN) if text else None
     except SignedOutError:
         person = None
     if person is None:

@@ -28,7 +28,7 @@ from identity.encoding.strict_json import write_json
 from identity.errors import OfferGoneError
 from keys.clock import Clock, Entropy
 from keys.sealing import derive, seal, unseal
-from ledger.ids import PrincipalId, TenantId, milliseconds, new_id
+from ledger.ids import PrincipalId, TenantId, may_be_stored, milliseconds, new_id
 from ledger.storage.database import Database
 from ledger.storage.tables import BOOKKEEPING, TENANT, Base
 from ledger.storage.tenancy import SystemSession
@@ -179,7 +179,7 @@ class Offers:
     def withdraw(self, tenant: TenantId, offer: OfferId) -> None:
         """End one of the tenant's offers, whatever its stage. Raises OfferGoneError."""
         mine = delete(OfferRow).where(OfferRow.tenant_id == tenant, OfferRow.id == offer)
-        if not self.database.write(lambda connection: connection.execute(mine).rowcount):
+        if not (may_be_stored(offer) and self.database.write(lambda connection: connection.execute(mine).rowcount)):
             raise OfferGoneError
 
     def _moved(self, offer: Offer, secret: str, lasts: timedelta) -> dict[str, object]:

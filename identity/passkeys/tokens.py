@@ -1,7 +1,7 @@
-"""Person tokens: `sgp_` and 256 random bits, kept as their SHA-256 alone.
+"""Person tokens: a prefix and 256 random bits, kept as their SHA-256 alone.
 
-A program's is good for an hour. A browser's, in a cookie, is a session (`api.web.sessions`): it goes on while it is
-used, until it has lasted for a working day.
+A program's (`sgp_`) is good for an hour. A browser's (`sgs_`), in a cookie, is a session (`api.web.sessions`): it goes
+on while it is used, until it has lasted for a working day. Neither is taken for the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from ledger.ids import PrincipalId, SubjectId, TenantId, milliseconds
 from ledger.storage.database import Database
 from ledger.storage.tenancy import SystemSession
 
-PREFIX: Final = "sgp_"
 RECENT: Final = timedelta(minutes=10)
 """How long ago one may have signed in for what a stolen token must not do: change passkeys, erase the account."""
 
@@ -30,16 +29,17 @@ _SECRET_BYTES: Final = 32
 
 @dataclass(frozen=True)
 class Span:
-    """How long one stays signed in."""
+    """What somebody is signed in by, and how long."""
 
+    prefix: str
     idle: timedelta
     """Without using it."""
 
     whole: timedelta
 
 
-TOKEN: Final = Span(timedelta(hours=1), timedelta(hours=1))
-SESSION: Final = Span(timedelta(minutes=30), timedelta(hours=8))
+TOKEN: Final = Span("sgp_", timedelta(hours=1), timedelta(hours=1))
+SESSION: Final = Span("sgs_", timedelta(minutes=30), timedelta(hours=8))
 NOTED: Final = timedelta(minutes=1)
 """Use is noted so seldom: a page that is looked at writes nothing."""
 
@@ -73,7 +73,7 @@ def new_token(clock: Clock, entropy: Entropy, span: Span) -> Token:
     """Before the unit of work that inserts it."""
     now = clock()
     times = map(milliseconds, (now, now + span.idle, now + span.whole))
-    return Token(PREFIX + entropy(_SECRET_BYTES).hex(), *times)
+    return Token(span.prefix + entropy(_SECRET_BYTES).hex(), *times)
 
 
 def insert_token(connection: Connection, tenant: TenantId, account: SubjectId, passkey: str, token: Token) -> None:
@@ -102,8 +102,10 @@ class Tokens:
     database: Database
     clock: Clock
 
-    def authenticate(self, text: str) -> Person:
-        """The person behind a token. Raises SignedOutError."""
+    def authenticate(self, text: str, span: Span = TOKEN) -> Person:
+        """The person behind a token of that kind. Raises SignedOutError."""
+        if not text.startswith(span.prefix):
+            raise SignedOutError
         token, account, digest = PersonTokenRow, AccountRow, _digest(text)
         times = (token.issued_at, token.expires_at, token.ends_at)
         columns = select(token.tenant_id, account.principal_id, token.account_id, *times)

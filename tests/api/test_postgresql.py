@@ -46,6 +46,11 @@ def test_one_asset_from_its_upload_to_its_erasure(tmp_path: Path) -> None:
         assert 'sigillo_log_entries{state="pending"} 0.0' in said
         assert stranger.get("/readyz").json()["parts"]["ledger"]["ready"]
         assert up.service.ledger.verify().sound
+        with up.http(up.service.operator_token) as operator:
+            problem(operator.delete("/v1/credentials/offers/%00"), 404, "offer-not-found")
+        assert stranger.get("/audit", params={"kind": "\0"}).status_code == 422, "no row can hold a NUL"
+        parts: dict[str, Any] = {"file": ("a.jpg", file, "image/jpeg"), "batch": (None, "\0")}
+        problem(http.post("/v1/assets", files=parts, headers={"Idempotency-Key": "of it"}), 404, "batch-not-found")
 
 
 def test_two_services_on_one_database(tmp_path: Path, openbao: OpenBao, service_token: str) -> None:

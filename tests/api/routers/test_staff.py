@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import httpx
 import pytest
 
-from cases.errors import StaffRemovedError
-from cases.staff import ROLES, Role
-from tests.api.people import somebody
+from cases.access import Caller
+from cases.errors import StaffAlreadyError, StaffRemovedError
+from cases.staff import ROLES, Role, Staff
+from identity.passkeys.tokens import SESSION
+from ledger.ids import SubjectId
+from tests.api.people import begun, somebody
 from tests.api.staff import form_token, invited, joining, member, signing_in
 from tests.api.wire import IN_THE_LOG, everything, problem, proven, rows
 from tests.deployment import Running, running
@@ -144,6 +151,53 @@ def test_an_invitation_is_taken_back(deployment: Running, inviter: httpx.Client,
     assert browser.get(httpx.URL(invitation["link"]).path).status_code == 404
 
 
+def test_two_invitations_taken_at_once_give_one_role(
+    deployment: Running, inviter: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = [invited(inviter, "counsel")["link"].rpartition("/")[2] for _ in range(2)]
+    both, known = Barrier(2), Staff.of
+
+    def of(staff: Staff, account: SubjectId) -> Caller | None:
+        found = known(staff, account)
+        both.wait(10)
+        return found
+
+    def join(secret: str) -> object:
+        try:
+            return deployment.service.staff.join(secret, SubjectId(person.account))
+        except StaffAlreadyError as error:
+            return type(error)
+
+    with somebody(deployment) as person, ThreadPoolExecutor(2) as pool:
+        with monkeypatch.context() as patched:
+            patched.setattr(Staff, "of", of)
+            assert list(pool.map(join, secrets)).count(StaffAlreadyError) == 1
+        assert deployment.service.staff.of(SubjectId(person.account)) is not None
+
+
+def test_what_somebody_left_behind_lets_nobody_in(
+    deployment: Running, operator: str, inviter: httpx.Client, browser: httpx.Client
+) -> None:
+    """Neither one of the staff who was removed, nor a key that was revoked, comes back by a link of their own."""
+    with member(deployment, "operator", operator) as mine:
+        shown = mine.browser.get("/operate/staff")
+        page = mine.browser.post("/operate/staff", data={"form_token": form_token(shown), "role": "operator"})
+        found = re.search(r"/join/[0-9a-f]{64}", page.text)
+        assert found, page.text
+        ready = browser.get(found[0])
+        assert ready.status_code == 200
+        assert inviter.delete(f"/v1/staff/{mine.id}").status_code == 200
+        assert browser.get(found[0]).status_code == 404
+        fields = {"form_token": form_token(ready), "passkey": json.dumps(Authenticator().create(begun(browser, "")))}
+        assert browser.post(found[0], data=fields).status_code == 404
+    made = deployment.operator.issue_key({"tool": "", "scopes": ["access:admin", "holds:admin"], "source_types": []})
+    with deployment.http(str(made["token"])) as http:
+        path = httpx.URL(invited(http, "counsel")["link"]).path
+    assert browser.get(path).status_code == 200
+    assert inviter.delete(f"/v1/api-keys/{made['id']}").status_code in {200, 204}
+    assert browser.get(path).status_code == 404
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_nobody_gives_a_role_that_reaches_further(deployment: Running, role: Role) -> None:
     for scopes in (["access:admin"], ["access:admin", *sorted(ROLES[role] - {"deployment:admin"})]):
@@ -181,4 +235,4 @@ def _account(up: Running, staff: str) -> Any:
 
 def _account_of(up: Running, browser: httpx.Client) -> Any:
     token = browser.cookies["sigillo-session"]
-    return up.service.registry.people.tokens.authenticate(token).account
+    return up.service.registry.people.tokens.authenticate(token, SESSION).account

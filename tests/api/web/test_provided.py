@@ -76,6 +76,16 @@ def test_somebody_joins_by_logging_in_and_comes_back(house: Running, browser: ht
     assert come("eve").status_code == 403, "who is not known, and not invited"
 
 
+def test_a_page_of_another_site_has_nobody_join(house: Running, browser: httpx.Client, come: Come) -> None:
+    """Whoever is logged in at their house anyway would be there and back, and staff, without a word."""
+    with house.http(house.service.operator_token) as inviter:
+        link = httpx.URL(invited(inviter, "counsel")["link"]).path
+    browser.headers["sec-fetch-site"] = "cross-site"
+    assert come("grace", link).status_code == 403
+    browser.headers["sec-fetch-site"] = "same-origin"
+    assert come("grace", link).headers["location"] == "/operate"
+
+
 def test_nobody_has_an_account_for_having_logged_in(house: Running, browser: httpx.Client, come: Come) -> None:
     before = count(house, "assurance_account"), count(house, "person_token")
     for after in ("", "/operate", f"/join/{'0' * 64}", "//evil.example"):

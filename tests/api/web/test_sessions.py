@@ -15,7 +15,7 @@ import pytest
 
 from tests.api.people import begun, somebody
 from tests.api.staff import form_token, signing_in
-from tests.api.wire import count, everything, rows
+from tests.api.wire import count, everything, problem, rows
 from tests.deployment import Running, running
 from tests.ledger.world import HeldClock
 from tests.simulators.authenticator import Authenticator
@@ -53,8 +53,8 @@ def test_the_cookie_is_for_no_script_and_only_its_hash_is_kept(
 ) -> None:
     answer = signing_in(browser, device)
     given = next(one for one in answer.headers.get_list("set-cookie") if one.startswith(COOKIE))
-    assert re.fullmatch(COOKIE + r"=sgp_[0-9a-f]{64}; Path=/; HttpOnly; SameSite=Lax", given)
-    secret = browser.cookies[COOKIE].removeprefix("sgp_")
+    assert re.fullmatch(COOKIE + r"=sgs_[0-9a-f]{64}; Path=/; HttpOnly; SameSite=Lax", given)
+    secret = browser.cookies[COOKIE].removeprefix("sgs_")
     kept = everything(deployment)
     assert secret.encode() not in kept
     assert bytes.fromhex(secret) not in kept
@@ -91,16 +91,28 @@ def test_signing_in_makes_a_new_session_and_ends_the_one_before(
     signing_in(browser, device)
     first = browser.cookies[COOKIE]
     assert VISIT not in browser.cookies
-    assert first.removeprefix("sgp_") != visit
+    assert first.removeprefix("sgs_") != visit
     signing_in(browser, device)
     assert browser.cookies[COOKIE] != first
     with deployment.http() as other:
         other.cookies.set(COOKIE, first, domain=HOST)
         assert "I have a passkey here" in other.get("/sign-in").text
-        planted = "sgp_" + "ab" * 32
+        planted = "sgs_" + "ab" * 32
         other.cookies.set(COOKIE, planted, domain=HOST)
         signing_in(other, device)
         assert other.cookies[COOKIE] not in {first, planted}
+
+
+def test_a_session_is_no_token_and_a_token_no_session(
+    deployment: Running, browser: httpx.Client, device: Authenticator
+) -> None:
+    """Who reads a cookie has the pages, and none of what programs may do; who reads a token has no page."""
+    signing_in(browser, device)
+    with deployment.http(browser.cookies[COOKIE]) as program:
+        problem(program.get("/v1/people/me"), 401, "unknown-key")
+    with somebody(deployment) as person, deployment.http() as other:
+        other.cookies.set(COOKIE, person.token, domain=HOST)
+        assert "You are signed in" not in other.get("/sign-in").text
 
 
 @pytest.mark.parametrize(
