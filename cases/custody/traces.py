@@ -6,13 +6,14 @@ Rules
   somebody asked. Other files leave nothing here.
 - It holds for the same bytes, under the same trust (lists, roots, revocations), until time itself may change it
   (`provenance.lasting`). What does not say until when is not remembered.
-- Of an erased asset nothing is: it is forgotten with its key, in other processes when KEPT is over.
+- Of an erased asset nothing is, nor what was found of it meanwhile: it is forgotten with its key, in other processes
+  when KEPT is over.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,9 @@ from provenance.trust import TrustPolicy
 KEPT: Final = timedelta(days=1)
 MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
 """Compressed: some thousands of long histories, or twenty times as many short ones."""
+
+MAX_ERASED: Final = 10_000
+"""Assets that were erased last: more than are while one is looked at."""
 
 Name = NewType("Name", str)
 """What it was found of: `of_file` or `of_store`."""
@@ -62,6 +66,7 @@ class Traces:
         # Under the guard.
         self._kept: OrderedDict[Name, _Kept] = OrderedDict()
         self._bytes = 0
+        self._erased: deque[str] = deque(maxlen=MAX_ERASED)
 
     def of(self, trust: TrustPolicy, *names: Name) -> Descent | None:
         """What any of these was found to be, if that still holds."""
@@ -79,6 +84,8 @@ class Traces:
         kept = _Kept(asset, found.report.trust, now, min(found.lasts_until, now + KEPT), packed)
         with self._guard:
             self._drop(name)
+            if asset in self._erased:
+                return
             self._kept[name] = kept
             self._bytes += len(packed)
             while self._kept and (self._bytes > MAX_KEPT_BYTES or not _holds(next(iter(self._kept.values())), now)):
@@ -95,6 +102,7 @@ class Traces:
     def forget(self, _connection: Connection, _tenant: TenantId, subject: SubjectId) -> None:
         """Of an asset that is erased (`Subjects.on_erase`)."""
         with self._guard:
+            self._erased.append(subject)
             for name in [name for name, one in self._kept.items() if one.asset == subject]:
                 self._drop(name)
 

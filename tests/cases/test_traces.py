@@ -75,6 +75,19 @@ def test_an_erased_asset_is_forgotten_under_every_name(traces: Traces) -> None:
     assert [traces.of(OURS, name) for name in (FILE, STORE, of_store("ast_2"))] == [None, None, found()]
 
 
+def test_what_is_erased_while_it_is_looked_at_is_not_remembered(traces: Traces) -> None:
+    """A long history takes seconds, and its owner need not wait."""
+
+    def look() -> Descent:
+        traces.forget(None, TenantId("ten_1"), SubjectId("ast_1"))  # type: ignore[arg-type]
+        return found()
+
+    assert traces.looked(OURS, "ast_1", (STORE,), look) == found()
+    assert traces.of(OURS, STORE) is None
+    traces.looked(OURS, "ast_2", (STORE,), found)
+    assert traces.of(OURS, STORE) == found()
+
+
 def test_the_oldest_make_room(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_KEPT_BYTES", 700)
     for number in range(20):
