@@ -157,6 +157,9 @@ class Caller:
     standing: Callable[[Connection], None] | None = field(default=None, compare=False, repr=False)
     """Asked in each unit of work of somebody of the staff (`cases.staff`); raises when they are not, any more."""
 
+    behind: SubjectId | None = None
+    """Of somebody of the staff, their own account: about what is of that they do not decide."""
+
     @property
     def account(self) -> SubjectId | None:
         """The account that it acts for and no other; None for an API key, which names one."""

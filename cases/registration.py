@@ -168,9 +168,12 @@ class FaceRegistrations:
         return self.holds.refuse(actor(by), hold, reason)
 
     def _require_another(self, by: Caller, hold: str) -> None:
-        """Whoever brought a registration does not decide about it; above the operator, there is nobody."""
+        """Whoever brought a registration, or has the account that it is of, does not decide about it; above the
+        operator, there is nobody.
+        """
         by.require(Scope.REVIEW)
-        if self.holds.find(by.tenant, hold).brought_by == by.principal and by.key is not None:
+        found = self.holds.find(by.tenant, hold)
+        if (found.brought_by == by.principal and by.key is not None) or found.account == by.behind:
             raise OwnReviewError
 
     def _protection(self, by: Caller, sent: Submission) -> Protection:

@@ -208,7 +208,7 @@ class Staff:
     def of(self, account: SubjectId) -> Caller | None:
         """Whoever is signed in to this account, as one of the staff; None for who is not."""
         row = self.database.look(SystemSession.AUTHENTICATION, _OF, {"account": account})
-        return _caller(_member(row)) if row is not None else None
+        return _caller(_member(row), account) if row is not None else None
 
     def signed_in(self, account: SubjectId, way: str) -> None:
         """Record that somebody of the staff signed in, before they are given the session; nothing for others.
@@ -285,10 +285,10 @@ def _require_inviter(connection: Connection, tenant: TenantId, staff: StaffId) -
         raise InvitationGoneError
 
 
-def _caller(member: StaffMember) -> Caller:
+def _caller(member: StaffMember, account: SubjectId) -> Caller:
     """They speak for no tool."""
     grant, standing = Grant(NO_TOOL, frozenset()), partial(_require_standing, tenant=member.tenant, staff=member.id)
-    return Caller(member.tenant, member.principal, ROLES[member.role], grant, standing=standing)
+    return Caller(member.tenant, member.principal, ROLES[member.role], grant, standing=standing, behind=account)
 
 
 def _row(member: StaffMember, digest: str) -> dict[str, object]:

@@ -41,6 +41,7 @@ from ledger.ids import SubjectId
 from provenance.request import Grant
 from tests.api.people import Somebody, begun, somebody
 from tests.api.registrants import PORTRAIT_BYTES, REGISTRATIONS, SCOPES, account, asked, register, somebody_else
+from tests.api.staff import form_token, member
 from tests.api.wire import everything, problem, rows, stored
 from tests.deployment import Running, running
 from tests.detection.faces import photos
@@ -305,6 +306,25 @@ def test_whoever_brought_a_registration_does_not_decide_it(up: Running) -> None:
         assert hold["stated"] == "agreement of 3 March"
         for decision in ("release", "refusal"):
             problem(http.post(f"{HOLDS}/{hold['id']}/{decision}", json={"reason": "mine"}), 403, "own-review")
+
+
+def test_one_of_the_staff_does_not_decide_about_their_own(up: Running) -> None:
+    """They act by their role in one name and register by their account in another: it is one person."""
+    operator = up.service.operator_token
+    with member(up, "reviewer", operator) as mine, member(up, "reviewer", operator) as other:
+        theirs = SubjectId(rows(up, "SELECT account_id FROM staff WHERE id = ?", mine.id)[0][0])
+        key = up.key("", scopes=SCOPES, source_types=[])
+        by = actor(up.service.access.authenticate(key))
+        assurance = up.service.assurance
+        subject = assurance.accounts.subject(by.tenant, theirs)
+        assurance.grants.grant(by, subject, Found(EvidenceKind.LOGIN, "test", ""))
+        with up.http(key) as http:
+            held = made(register(http, asked(http, theirs, right="agent", stated="agreement of 3 March")))
+        ((hold,),) = rows(up, "SELECT id FROM registration_hold WHERE registration_id = ?", held["id"])
+        said = {"held": "registration", "name": hold, "decision": "refuse", "reason": "mine"}
+        for one, status in ((mine, 403), (other, 303)):
+            token = form_token(one.browser.get("/operate/holds"))
+            assert one.browser.post("/operate/holds", data={"form_token": token, **said}).status_code == status
 
 
 def test_an_account_is_no_conflict_with_itself(up: Running) -> None:
