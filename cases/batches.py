@@ -68,12 +68,13 @@ class Batches:
 
     def join(self, by: Caller, batch: str, name: str) -> Part:
         """Raises BatchNotFoundError."""
+        now = milliseconds(self.clock())
         with self.database.read(by.tenant) as connection:
-            return Part(BatchId(batch), _row(connection, by, batch)["expires_at"], name)
+            return Part(BatchId(batch), _row(connection, by, batch, now)["expires_at"], name)
 
     def refused(self, by: Caller, part: Part, key: str, refusal: Refusal) -> None:
         """Keep that a file of a batch was refused, sent under that Idempotency-Key."""
-        system = self.subjects.system(by.tenant)
+        now, system = milliseconds(self.clock()), self.subjects.system(by.tenant)
         spent = IdempotencyKey.of(system, by.principal, key, b"", part).key
         said = seal(system.key, _REFUSAL.dump_json(refusal), _bound(system, part.batch, spent), self.entropy)
         its = (RefusalRow.tenant_id == by.tenant, RefusalRow.batch_id == part.batch)
@@ -87,7 +88,7 @@ class Batches:
 
         def work(connection: Connection) -> None:
             connection.execute(delete(RefusalRow).where(*its, RefusalRow.key == spent))
-            expected = _row(connection, by, part.batch)["expected"]
+            expected = _row(connection, by, part.batch, now)["expected"]
             if connection.execute(select(func.count(RefusalRow.key)).where(*its)).scalar_one() < expected:
                 connection.execute(insert(RefusalRow), row)
 
@@ -97,7 +98,7 @@ class Batches:
         """How far one of the caller's is; `cursor` is that of the page before. Raises BatchNotFoundError."""
         now, system = milliseconds(self.clock()), self.subjects.system(by.tenant)
         with self.database.read(by.tenant) as connection:
-            row = _row(connection, by, batch)
+            row = _row(connection, by, batch, now)
             since = max(row["created_at"], now - RATE // timedelta(milliseconds=1))
             done, held, recent = connection.execute(_signed(by.tenant, batch, since)).one()
             refusals = _refusals(by.tenant, batch)
@@ -120,10 +121,10 @@ class Batches:
         )
 
 
-def _row(connection: Connection, by: Caller, batch: str) -> RowMapping:
-    """Raises BatchNotFoundError."""
+def _row(connection: Connection, by: Caller, batch: str, now: int) -> RowMapping:
+    """Raises BatchNotFoundError, also for one that is over and still there: its keys are spent no longer."""
     mine = (BatchRow.tenant_id == by.tenant, BatchRow.id == batch, BatchRow.principal_id == by.principal)
-    wanted = select(BatchRow.__table__).where(*mine)
+    wanted = select(BatchRow.__table__).where(*mine, BatchRow.expires_at > now)
     row = connection.execute(wanted).mappings().one_or_none() if may_be_stored(batch) else None
     if row is None:
         raise BatchNotFoundError(batch)

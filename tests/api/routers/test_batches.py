@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 
 from api.housekeeping import FORGOTTEN
 from cases import batches
+from cases.batch import KEPT
 from cases.batches import forget_batches
+from cases.errors import BatchNotFoundError
 from tests.api.wire import count, problem, rows
 from tests.deployment import Running, picture
 
@@ -128,6 +132,20 @@ def test_nobody_begins_batches_without_end(deployment: Running, monkeypatch: pyt
     with deployment.http(deployment.key()) as http:
         begun(http)
         problem(http.post("/v1/batches", json={"expected": 1}), 409, "batch-limit")
+
+
+def test_nobody_sends_into_a_batch_that_is_over(deployment: Running) -> None:
+    """Housekeeping has not dropped it yet, and a key that was spent in it would be spent again."""
+    token = deployment.key()
+    with deployment.http(token) as http:
+        batch = begun(http)
+    now, caller = deployment.service.batches.clock(), deployment.service.access.authenticate(token)
+    at_its_end = replace(deployment.service.batches, clock=lambda: now + KEPT - timedelta(minutes=1))
+    assert at_its_end.join(caller, batch, "").batch == batch
+    later = replace(deployment.service.batches, clock=lambda: now + KEPT)
+    for ask in (partial(later.join, name=""), later.find):
+        with pytest.raises(BatchNotFoundError):
+            ask(caller, batch)
 
 
 def test_names_are_sealed_and_all_of_it_is_forgotten_together(deployment: Running) -> None:
