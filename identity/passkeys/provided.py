@@ -26,7 +26,7 @@ from identity.encoding import base64url
 from identity.passkeys.people import People, SignedIn
 from identity.passkeys.tokens import SESSION, insert_token, new_token
 from ledger.forgetting.subjects import Subject
-from ledger.ids import PrincipalId, SubjectId, new_id
+from ledger.ids import PrincipalId, SubjectId, TenantId, new_id
 from ledger.payload import Draft
 from ledger.storage.tables import Principal, PrincipalKind
 
@@ -66,9 +66,8 @@ class Provided:
     def sign_in(self, handle: str) -> SignedIn | None:
         """Sign in whoever is known by this; None for nobody."""
         accounts, tenant = self.people.passkeys.accounts, self.people.home()
-        mine = select(AccountRow.id).where(AccountRow.tenant_id == tenant, AccountRow.handle == handle)
         with accounts.database.read(tenant) as connection:
-            account: SubjectId | None = connection.execute(mine).scalar()
+            account = _known(connection, tenant, handle)
         if account is None:
             return None
         token = new_token(accounts.clock, accounts.entropy, SESSION)
@@ -81,27 +80,38 @@ class Provided:
         return SignedIn(account, NO_PASSKEY, token)
 
     def open(self, handle: str) -> SignedIn:
-        """Open an account for whoever is known by this, and sign in."""
+        """Open an account for whoever is known by this, and sign in; of two at once, one opens it."""
         accounts, tenant = self.people.passkeys.accounts, self.people.home()
         subject = accounts.ledger.subjects.create(tenant, SubjectId(new_id("acc", accounts.entropy)))
         principal = PrincipalId(new_id("prn", accounts.entropy))
         opened = accounts.draft(ACCOUNT_OPENED, ACCOUNT_POLICY, principal, subject, AccountOpened(subject.id))
         token = new_token(accounts.clock, accounts.entropy, SESSION)
         person = {"tenant_id": tenant, "id": principal, "kind": PrincipalKind.PERSON, "created_at": accounts.now()}
+        found: list[SubjectId] = []
 
         def work(connection: Connection, wrapped: Subject) -> Sequence[Draft]:
+            found[:] = [_known(connection, tenant, handle) or subject.id]
+            if found != [subject.id]:
+                insert_token(connection, tenant, found[0], NO_PASSKEY, token)
+                return []
             connection.execute(insert(Principal).values(person))
             accounts.insert(connection, wrapped, handle, opened.id, principal)
             insert_token(connection, tenant, subject.id, NO_PASSKEY, token)
             return [opened]
 
         accounts.record_new(subject, work)
-        return SignedIn(subject.id, NO_PASSKEY, token)
+        return SignedIn(found[0], NO_PASSKEY, token)
 
     def _directory(self, provider: str) -> Directory:
         if provider not in self.providers:
             raise ProviderUnknownError(f"staff do not sign in at {provider!r} here")
         return self.providers[provider]
+
+
+def _known(connection: Connection, tenant: TenantId, handle: str) -> SubjectId | None:
+    mine = select(AccountRow.id).where(AccountRow.tenant_id == tenant, AccountRow.handle == handle)
+    found: SubjectId | None = connection.execute(mine).scalar()
+    return found
 
 
 def _attempt(provider: str, secret: str) -> Attempt:

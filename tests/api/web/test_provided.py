@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from identity.passkeys.tokens import SESSION
 from tests.api.routers.test_assurance import providers
 from tests.api.staff import form_token, invited
 from tests.api.wire import IN_THE_LOG, count, everything, rows
@@ -84,6 +85,14 @@ def test_a_page_of_another_site_has_nobody_join(house: Running, browser: httpx.C
     assert come("grace", link).status_code == 403
     browser.headers["sec-fetch-site"] = "same-origin"
     assert come("grace", link).headers["location"] == "/operate"
+
+
+def test_whoever_comes_back_twice_at_once_has_one_account(house: Running) -> None:
+    provided = house.service.registry.provided
+    first, second = (provided.open("f" * 64) for _ in range(2))
+    assert first.account == second.account
+    tokens = house.service.registry.people.tokens
+    assert {tokens.authenticate(one.token.text, SESSION).account for one in (first, second)} == {first.account}
 
 
 def test_nobody_has_an_account_for_having_logged_in(house: Running, browser: httpx.Client, come: Come) -> None:
