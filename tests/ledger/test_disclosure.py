@@ -138,6 +138,7 @@ OPENED_BY = {
     "ledger/opening/disclosure.py": {"disclose"},  # recorded first
     "cases/claims.py": {"open"},  # a tool is given again what it was given
     "cases/claim_key.py": {"open"},  # the service's own last word, shown to nobody
+    "cases/recovery/origins.py": {"open"},  # compared with the row that leads to it, shown to nobody
     "ledger/auditing/fsck.py": {"unseal"},  # compared, and only equal or not is told
     "ledger/payload.py": {"unseal"},
 }
