@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 
@@ -29,7 +29,9 @@ from keys.profile import UNREADABLE
 from keys.revocation import IssuerAndSerial, Reason, Revocation
 from provenance.ancestry import Json, evidence_in, objected, statuses_in
 from provenance.codes import SIGNER_REVOKED, TIME_STAMP_TRUSTED, TIME_STAMP_VALIDATED
-from provenance.signers import Signers
+
+if TYPE_CHECKING:  # it reads CBOR, and the service's own process asks here, too
+    from provenance.signers import Signers
 
 LISTS_KEPT: Final = 8
 

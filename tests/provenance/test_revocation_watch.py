@@ -100,7 +100,7 @@ def test_the_key_stores_own_list_may_have_nothing_to_say(
 
 LIES: dict[str, Callable[[CertificateAuthority], bytes]] = {
     "forged": lambda _: CertificateAuthority().listing({}, number=9),
-    "tampered": lambda ca: ca.listing({}, number=9)[:-1] + b"\x00",
+    "tampered": lambda ca: (signed := ca.listing({}, number=9))[:-1] + bytes([signed[-1] ^ 1]),
     "rolled back": lambda ca: ca.listing({}, number=1),
     "none": lambda _: b"<html>not here</html>",
 }
