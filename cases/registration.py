@@ -168,12 +168,14 @@ class FaceRegistrations:
         return self.holds.refuse(actor(by), hold, reason)
 
     def _require_another(self, by: Caller, hold: str) -> None:
-        """Whoever brought a registration, or has the account that it is of, does not decide about it; above the
-        operator, there is nobody.
+        """Whoever brought a registration, or has the account that it is of or one that it looks like, does not decide
+        about it; above the operator, there is nobody.
         """
         by.require(Scope.REVIEW)
         found = self.holds.find(by.tenant, hold)
-        if (found.brought_by == by.principal and by.key is not None) or found.account == by.behind:
+        alike = {one for doubt in found.doubts for one in doubt.alike}
+        sides = {found.account, *self.registry.registrations.holders(by.tenant, alike).values()}
+        if (found.brought_by == by.principal and by.key is not None) or by.behind in sides:
             raise OwnReviewError
 
     def _protection(self, by: Caller, sent: Submission) -> Protection:
