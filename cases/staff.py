@@ -13,29 +13,16 @@ Rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
-from typing import Final, NewType
+from typing import Final
 
-from sqlalchemy import (
-    Connection,
-    ForeignKeyConstraint,
-    Index,
-    RowMapping,
-    and_,
-    bindparam,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.access import NO_TOOL, Caller, Scope, keyless, principal_row, require_alive
+from cases.access import NO_TOOL, Caller, keyless, principal_row, require_alive
 from cases.decisions import (
     STAFF_INVITED,
     STAFF_JOINED,
@@ -54,94 +41,21 @@ from cases.errors import (
     StaffNotFoundError,
     StaffRemovedError,
 )
+from cases.staff_member import ROLES, Invitation, Role, StaffId, StaffMember, StaffRow, member_of, staff_row
 from keys.clock import Clock, Entropy
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId, milliseconds, new_id
 from ledger.log import Ledger
 from ledger.payload import Draft, Kind
 from ledger.storage.database import Database
-from ledger.storage.tables import TENANT, Base, Principal, PrincipalKind
+from ledger.storage.tables import Principal, PrincipalKind
 from ledger.storage.tenancy import SystemSession
 from provenance.request import Grant
-
-StaffId = NewType("StaffId", str)
 
 INVITED_FOR: Final = timedelta(days=1)
 _SECRET_BYTES: Final = 32
 
-
-class Role(StrEnum):
-    """What somebody is there for."""
-
-    OPERATOR = "operator"
-    """Whoever is on call: how the deployment is, staff, keys, legal holds."""
-
-    COUNSEL = "counsel"
-    """Legal holds, and nothing else."""
-
-    REVIEWER = "reviewer"
-    """Decides about what is held for a person to look at."""
-
-
-ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
-    Role.OPERATOR: frozenset({Scope.DEPLOYMENT, Scope.ACCESS, Scope.HOLD}),
-    Role.COUNSEL: frozenset({Scope.HOLD}),
-    Role.REVIEWER: frozenset({Scope.REVIEW}),
-}
-
-
-class StaffRow(Base):
-    """Somebody's role in a tenant, or the invitation to it."""
-
-    __tablename__ = "staff"
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "principal_id"], ["principal.tenant_id", "principal.id"]),
-        Index(None, "digest", unique=True),
-        Index(None, "account_id", unique=True),
-        {"info": TENANT},
-    )
-    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    principal_id: Mapped[PrincipalId]
-    role: Mapped[str]
-    digest: Mapped[str | None]
-    """SHA-256 of the link's secret, until somebody came with it."""
-
-    invited_at: Mapped[int]
-    expires_at: Mapped[int]
-    """Of the link."""
-
-    account_id: Mapped[SubjectId | None]
-    """Who came: an account of the home tenant, as all people's are."""
-
-    joined_at: Mapped[int | None]
-    invited_by: Mapped[PrincipalId | None]
-    """Null where that was not kept yet."""
-
-
 _OF: Final = select(StaffRow.__table__).where(StaffRow.account_id == bindparam("account"))
 _INVITED: Final = select(StaffRow.__table__).where(StaffRow.digest == bindparam("digest"))
-
-
-@dataclass(frozen=True)
-class StaffMember:
-    """One, or an invitation that waits."""
-
-    tenant: TenantId
-    id: StaffId
-    principal: PrincipalId
-    role: Role
-    invited_at: int
-    expires_at: int
-    joined_at: int | None
-
-
-@dataclass(frozen=True)
-class Invitation:
-    """One at the only moment its secret is known."""
-
-    member: StaffMember
-    secret: str = field(repr=False)
-    entry: EntryId
 
 
 @dataclass(frozen=True)
@@ -168,7 +82,7 @@ class Staff:
         def work(connection: Connection) -> Sequence[Draft]:
             require_alive(connection, by)
             connection.execute(insert(Principal).values(principal_row(by.tenant, who, now, PrincipalKind.PERSON)))
-            connection.execute(insert(StaffRow).values(_row(member, _digest(secret)) | {"invited_by": by.principal}))
+            connection.execute(insert(StaffRow).values(staff_row(member, by.principal, _digest(secret))))
             return [draft]
 
         self.ledger.record(work, by.tenant)
@@ -181,7 +95,7 @@ class Staff:
             raise InvitationGoneError
         with self.database.read(row["tenant_id"]) as connection:
             _require_inviter(connection, row["tenant_id"], row["id"])
-        return _member(row)
+        return member_of(row)
 
     def join(self, secret: str, account: SubjectId) -> EntryId:
         """Give the role to this account. Raises InvitationGoneError, StaffAlreadyError."""
@@ -208,7 +122,7 @@ class Staff:
     def of(self, account: SubjectId) -> Caller | None:
         """Whoever is signed in to this account, as one of the staff; None for who is not."""
         row = self.database.look(SystemSession.AUTHENTICATION, _OF, {"account": account})
-        return _caller(_member(row), account) if row is not None else None
+        return _caller(member_of(row), account) if row is not None else None
 
     def signed_in(self, account: SubjectId, way: str) -> None:
         """Record that somebody of the staff signed in, before they are given the session; nothing for others.
@@ -218,7 +132,7 @@ class Staff:
         row = self.database.look(SystemSession.AUTHENTICATION, _OF, {"account": account})
         if row is None:
             return
-        member = _member(row)
+        member = member_of(row)
         said = StaffSignedIn(member.id, member.principal, way)
         actor = self.ledger.system_principal(member.tenant)
         draft = self._draft(member.tenant, actor, STAFF_SIGNED_IN, said)
@@ -234,7 +148,7 @@ class Staff:
         mine = select(StaffRow.__table__).where(StaffRow.tenant_id == by.tenant)
         with self.database.read(by.tenant) as connection:
             rows = connection.execute(mine.order_by(StaffRow.invited_at, StaffRow.id)).mappings().all()
-        return [_member(row) for row in rows]
+        return [member_of(row) for row in rows]
 
     def remove(self, by: Caller, staff: StaffId) -> EntryId:
         """Take the role back, or the invitation, and end every session of whoever had it. Raises StaffNotFoundError."""
@@ -289,30 +203,6 @@ def _caller(member: StaffMember, account: SubjectId) -> Caller:
     """They speak for no tool."""
     grant, standing = Grant(NO_TOOL, frozenset()), partial(_require_standing, tenant=member.tenant, staff=member.id)
     return Caller(member.tenant, member.principal, ROLES[member.role], grant, standing=standing, behind=account)
-
-
-def _row(member: StaffMember, digest: str) -> dict[str, object]:
-    return {
-        "tenant_id": member.tenant,
-        "id": member.id,
-        "principal_id": member.principal,
-        "role": member.role,
-        "digest": digest,
-        "invited_at": member.invited_at,
-        "expires_at": member.expires_at,
-    }
-
-
-def _member(row: RowMapping) -> StaffMember:
-    return StaffMember(
-        row["tenant_id"],
-        StaffId(row["id"]),
-        row["principal_id"],
-        Role(row["role"]),
-        row["invited_at"],
-        row["expires_at"],
-        row["joined_at"],
-    )
 
 
 def _digest(secret: str) -> str:

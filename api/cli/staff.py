@@ -6,7 +6,7 @@ import typer
 
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, quoted, say, show, told
-from cases.staff import Role
+from cases.staff_member import Role
 
 app = typer.Typer(no_args_is_help=True, help="Invite and remove people who act in the browser.")
 

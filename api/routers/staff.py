@@ -15,7 +15,7 @@ from api.schemas.assurance import ChangedView
 from api.schemas.words import STAFF
 from api.service import ServiceDep
 from cases.access import Scope
-from cases.staff import Invitation, Role, StaffId, StaffMember
+from cases.staff_member import Invitation, Role, StaffId, StaffMember
 from ledger.ids import moment
 
 router = APIRouter(prefix="/v1/staff", tags=["access"])

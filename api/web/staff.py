@@ -17,7 +17,7 @@ from api.web.page_route import pages
 from api.web.rendering import page
 from api.web.sessions import FormDep, staff
 from cases.access import Caller, Scope
-from cases.staff import ROLES, Role
+from cases.staff_member import ROLES, Role
 
 router = pages(prefix="/operate/staff")
 

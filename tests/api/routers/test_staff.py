@@ -16,7 +16,8 @@ import pytest
 
 from cases.access import Caller
 from cases.errors import StaffAlreadyError, StaffRemovedError
-from cases.staff import ROLES, Role, Staff
+from cases.staff import Staff
+from cases.staff_member import ROLES, Role
 from identity.passkeys.tokens import SESSION
 from ledger.ids import SubjectId
 from tests.api.people import begun, somebody
