@@ -33,6 +33,9 @@ MAX_STATEMENT: Final = 8192
 MAX_CERTIFICATE: Final = 8192
 MAX_CHAIN: Final = 5
 MAX_NAME: Final = 100
+MAX_ADDRESS: Final = 300
+"""A did:web of the longest host that DNS has (253), with its port."""
+
 MIN_RSA_BITS: Final = 2048
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -90,7 +93,7 @@ class CreatorSignature:
 class Vouched:
     """What the platform says, in the manifest it signs, of whose passkey it was: as it knew it then."""
 
-    by: Word
+    by: Annotated[str, Field(strict=True, min_length=1, max_length=MAX_ADDRESS)]
     """Its DID, or where it is reached."""
 
     verified: Annotated[bool, Field(strict=True)]

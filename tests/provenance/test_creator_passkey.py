@@ -64,6 +64,14 @@ def test_what_a_trusted_platform_vouches_for_is_trusted_and_the_passkey_says_no_
     assert asdict(found.standing) == asdict(VOUCHED)
 
 
+def test_a_platform_may_have_the_longest_host_that_there_is() -> None:
+    host = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
+    assert len(host) == 253
+    vouched = replace(VOUCHED, by=f"did:web:{host}%3A65535")
+    found = judge(signature(vouched=vouched))
+    assert (found.verdict, found.standing and found.standing.by) == (Verdict.TRUSTED, vouched.by)
+
+
 def test_it_holds_and_is_not_trusted_where_the_platform_is_not_or_knows_nobody() -> None:
     found = judge(signature(), platform=False)
     assert (found.verdict, "not trusted" in found.reason) == (Verdict.UNTRUSTED, True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.test_app import ROUTES
 from tests.api.test_contract import check_contract
 
 REQUESTS = int(os.environ.get("SOAK_REQUESTS", "100"))
@@ -18,4 +19,6 @@ pytestmark = pytest.mark.soak
 @pytest.mark.parametrize("turn", range(3))
 def test_every_answer_is_one_that_is_described(turn: int, tmp_path: Path) -> None:
     seed = secrets.randbelow(2**32)
-    print(check_contract(tmp_path / "home", "--phases=fuzzing", f"--max-examples={REQUESTS}", f"--seed={seed}"))
+    said = check_contract(tmp_path / "home", "--phases=fuzzing", f"--max-examples={REQUESTS}", f"--seed={seed}")
+    print(said)
+    assert f"Tested: {len(ROUTES)}\n" in said
