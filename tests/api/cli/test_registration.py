@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,16 @@ class Left:
 
 
 @pytest.fixture
-def left(deployment: Running) -> Left:
-    """Of two that were in an index, one that left; housekeeping makes the generation."""
+def left(deployment: Running) -> Iterator[Left]:
+    """Of two that were in an index, one that left; housekeeping makes the generation. Nobody is in it afterwards: their
+    templates are none, which the deployment rightly says of its index for as long as one is there.
+    """
     world = IndexWorld(deployment.service.housekeeping.database, deployment.service.ledger, HeldClock())
     tenant = world.index()
     found = Left(*world.join(tenant, 2))
     world.leave(tenant, found.gone)
-    return found
+    yield found
+    world.leave(tenant, found.stays)
 
 
 def test_a_proof_is_fetched_and_checked_without_a_server(
