@@ -26,7 +26,7 @@ check: $(READY) ## lint, types, the direction of imports, links in docs
 	@$(BIN)/lint-imports
 	@$(BIN)/python docs/check_links.py
 
-serve: $(READY) ## run the service on http://127.0.0.1:8080 with its data in ./sigillo-home
+serve: $(READY) ## run the service on http://localhost:8080 with its data in ./sigillo-home
 	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo serve
 
 bench: $(READY) ## the benchmark tables that docs/performance.md quotes

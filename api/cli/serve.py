@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import signal
+from contextlib import suppress
 
 import typer
 
@@ -47,7 +48,17 @@ def _say(url: str, home: Home, *, as_json: bool) -> None:
     if as_json:
         show({"url": url, "home": str(home.folder)})
     else:
-        err.print(f"Sigillo on [bold]{url}[/], data in {quoted(home.folder)}")
+        err.print(f"Sigillo on [bold]{_for_browsers(url)}[/], data in {quoted(home.folder)}")
+
+
+def _for_browsers(url: str) -> str:
+    """On this machine by the name that passkeys are bound to, which is the same place to everything else."""
+    from identity.passkeys.errors import RelyingPartyError
+    from identity.passkeys.relying_party import relying_party
+
+    with suppress(RelyingPartyError):  # of another machine's address they know none
+        return relying_party(url).origin
+    return url
 
 
 def _stop(_number: int, _frame: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.auth import CallerDep
+from api.schemas.models import ModelsView
 from api.schemas.operations import IndexView, KeysView, StorageView, WitnessesView, WorkView
 from api.service import ServiceDep
 from cases.access import Scope
@@ -34,6 +35,13 @@ def index(service: ServiceDep, caller: CallerDep) -> IndexView:
     """What of the caller's tenant is searched, and the generation that the log commits to."""
     caller.require(Scope.DEPLOYMENT)
     return IndexView.of(service.housekeeping.generations.status(caller.tenant))
+
+
+@router.get("/models")
+def models(service: ServiceDep, caller: CallerDep) -> ModelsView:
+    """What judges faces and pictures: models with their digests, fingerprints, and the thresholds in force."""
+    caller.require(Scope.DEPLOYMENT)
+    return ModelsView.of(service.registry.faces.reason, service.recovery.search.encoder)
 
 
 @router.get("/work")

@@ -35,7 +35,7 @@ from cases.likeness.log import Response as Answer
 from identity.passkeys.challenges import Purpose
 from identity.passkeys.options import Options
 from identity.registration.notices import REMINDERS, About
-from identity.registration.record import KEPT
+from identity.registration.record import KEPT, State
 from identity.registration.renewing import Renewal
 from ledger.ids import SubjectId
 
@@ -209,6 +209,6 @@ def _begin_renewal(service: Service, caller: Caller, registration: SubjectId) ->
 
 
 def ends_soon(service: Service, found: Sequence[RegistrationView]) -> frozenset[str]:
-    """Those that end within a month, unless they are renewed."""
+    """Those that end within a month, unless they are renewed: one that waits for a person, or is leaving, is not."""
     until = service.housekeeping.clock() + SOON
-    return frozenset(one.id for one in found if one.state in KEPT and one.expires_at <= until)
+    return frozenset(one.id for one in found if one.state == State.ACTIVE and one.expires_at <= until)

@@ -36,6 +36,7 @@ ASKED: Final[Mapping[str, Callable[[Service, Caller], object]]] = {
     "witnesses": operations.witnesses,
     "stamps": stamps.stamps,
     "index": operations.index,
+    "models": operations.models,
     "work": operations.work,
     "storage": operations.storage,
     "log": lambda service, _: service.ledger.status(),

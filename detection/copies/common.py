@@ -26,6 +26,10 @@ from ledger.ids import EntryId, TenantId
 from ledger.storage.database import Database
 
 PAGE: Final = 100
+_COMMON: Final = (
+    "this is a picture that many people have, so nobody can register it as theirs: choose another; where it shows you, "
+    "register your face instead; if it is yours alone, tell whoever runs this service, who can take it off their list"
+)
 
 
 @cache
@@ -58,7 +62,7 @@ class CommonPictures:
     def require_own(self, tenant: TenantId, fingerprint: Fingerprint) -> None:
         """Raises FingerprintRefusedError for a picture that everybody has, DatabaseUnavailableError."""
         if nearest(from_hex(list(fingerprint.forms)), self._known(tenant)) <= REACH:
-            raise FingerprintRefusedError("common", "this is a picture that many people have, and not one's own")
+            raise FingerprintRefusedError("common", _COMMON)
 
     def without(self, tenant: TenantId, probes: Bits) -> Bits:
         """Those of the hashes that are of no common picture. Raises DatabaseUnavailableError."""

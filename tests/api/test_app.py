@@ -147,6 +147,7 @@ ROUTES = {
     ("get", "/v1/operations/keys"),
     ("get", "/v1/operations/witnesses"),
     ("get", "/v1/operations/index"),
+    ("get", "/v1/operations/models"),
     ("get", "/v1/operations/work"),
     ("get", "/v1/operations/storage"),
     ("post", "/v1/staff"),

@@ -173,6 +173,13 @@ def test_a_script_reads_why_and_a_person_sees_it(ada: Registrant) -> None:
     assert 'role="alert"' in ada.pages.post("/register/photo", data=fields, files=photo).text
 
 
+def test_what_waits_for_a_person_is_not_renewed(ada: Registrant) -> None:
+    shown = ada.pages.get(f"/me/{ada.registration}").text
+    assert "waiting for a person" in shown
+    assert "/withdrawal" in shown
+    assert "/renewal" not in shown
+
+
 def test_the_recovery_code_withdraws_later_and_the_passkey_stops_it(up: Running, ada: Registrant) -> None:
     with up.http() as stranger:
         fields = {"form_token": form_token(stranger.get("/recover")), "registration": ada.registration}
@@ -187,7 +194,8 @@ def test_the_recovery_code_withdraws_later_and_the_passkey_stops_it(up: Running,
 
 
 @pytest.mark.parametrize(
-    ("days", "state", "said"), [(29, "active", True), (31, "active", False), (29, "expired", False)]
+    ("days", "state", "said"),
+    [(29, "active", True), (31, "active", False), (29, "held", False), (29, "leaving", False), (29, "expired", False)],
 )
 def test_an_end_that_comes_near_is_said(up: Running, ada: Registrant, days: int, state: str, said: bool) -> None:
     ends = up.service.housekeeping.clock() + timedelta(days=days)

@@ -11,9 +11,12 @@ import pytest
 
 from api.housekeeping import Housekeeping
 from api.routers import registrations
+from api.schemas.models import Does, ModelsView
 from api.schemas.registrations import DoubtView, RegistrationHoldList, RegistrationHoldView
 from cases.asset import AssetId
 from cases.likeness.holds import LikenessHold, LikenessHolds
+from detection.embedding.card import Form, ModelCard
+from detection.faces.found import FACE_MODEL
 from identity.registration.holds import HoldReason
 from keys.errors import KeyStoreSealedError
 from keys.signer import KeyStoreStatus
@@ -73,7 +76,7 @@ def test_it_is_what_the_api_answers(deployment: Running, operator: Member) -> No
     with deployment.http(deployment.service.operator_token) as http:
         answers = {
             name: http.get(f"/v1/operations/{name}").json()
-            for name in ("keys", "witnesses", "index", "work", "storage")
+            for name in ("keys", "witnesses", "index", "models", "work", "storage")
         }
     shown = operator.browser.get("/operate").text
     for version in answers["keys"]["versions"]:
@@ -82,8 +85,29 @@ def test_it_is_what_the_api_answers(deployment: Running, operator: Member) -> No
     assert answers["witnesses"] == {"quorum": 0, "waits": False, "witnesses": []}
     assert {"generation", "faces", "pictures", "owed", "entry"} == set(answers["index"])
     assert answers["work"]["housekeeping"] == ""
+    faces, *others = answers["models"]["models"]
+    assert (faces["does"], faces["digest"]) == ("faces", FACE_MODEL.digest)
+    assert {at["called"]: at["value"] for at in faces["thresholds"]} == {
+        "possible": 0.55,
+        "likely": 0.65,
+        "certain": 0.75,
+    }
+    assert [one["does"] for one in others] == ["copies", "copies"], "no encoder is set"
+    for one in answers["models"]["models"]:
+        assert f"{one['name']}, {one['version']}" in shown
+        assert (one["digest"] or "") in shown
+    assert "from a cosine of 0.65" in shown
+    assert "up to 31 of 256 bits differ" in shown
+    assert "No encoder is set" in shown
     assert answers["storage"]["free"] < answers["storage"]["total"]
     assert answers["storage"]["database"] > 0
+
+
+def test_an_encoder_is_told_by_its_card() -> None:
+    card = ModelCard("sscd", "1", "MIT", "sscd.onnx", "ab" * 32, 512, Form(288), 0.75, "made for tests")
+    (told,) = (one for one in ModelsView.of("", card).models if one.does is Does.ENCODER)
+    assert (told.name, told.version, told.digest, told.licence) == ("sscd", "1", "ab" * 32, "MIT")
+    assert [(at.called, at.value, at.measure) for at in told.thresholds] == [("copy", 0.75, "cosine")]
 
 
 def test_a_part_that_cannot_be_told_takes_nothing_from_the_others(

@@ -9,6 +9,7 @@ import pytest
 
 from api.readiness import PartName
 from api.routers.openid4vp import Said
+from api.schemas.models import Called, Does, Measure
 from api.web import static, words
 from cases.decisions import KINDS
 from cases.likeness.lines import Caller, Decision
@@ -110,6 +111,9 @@ def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
         "log.response.": set(Response),
         "operate.part.": set(PartName),
         "operate.do.": set(PartName),
+        "operate.models.": set(Does),
+        "operate.models.called.": set(Called),
+        "operate.models.at.": set(Measure),
         "use.of.": {entry.removeprefix("cawg.") for entry in TRAINING_MINING_ENTRIES},
         "place.": set(default_rulebook().regions),
     }

@@ -44,6 +44,7 @@ def test_a_common_picture_is_nobodys(common: CommonPictures, tenant: TenantId, n
     with pytest.raises(FingerprintRefusedError) as refused:
         common.require_own(tenant, found)
     assert refused.value.reason == "common"
+    assert "register your face instead" in str(refused.value), "it says what to do"
 
 
 @pytest.mark.parametrize("quality", [30, 60, 90])
