@@ -54,6 +54,7 @@ from api.web import (
     join,
     me,
     operate,
+    passkeys,
     prove,
     provided,
     recover,
@@ -79,7 +80,7 @@ ROUTERS = (
     *(batches, ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, operations, health),
 )
 PAGES = (
-    *(home, verify, prove, audit, register, standing, me, cosign, recover, sign_in, provided),
+    *(home, verify, prove, audit, register, standing, passkeys, me, cosign, recover, sign_in, provided),
     *(join, operate, holds_page, staff_page, embed, static),
 )
 

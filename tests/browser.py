@@ -6,7 +6,7 @@ Without Chromium the tests that need it are left out, and one test says so loudl
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from socket import socket
 
@@ -58,13 +58,19 @@ def _named(listener: socket) -> str:
     return address(listener).replace("127.0.0.1", "localhost")
 
 
-def with_passkeys(page: Page) -> None:
-    """Give the page's browser an authenticator, in which somebody's finger always is."""
+def with_passkeys(page: Page) -> Callable[[], None]:
+    """Give the page's browser an authenticator, in which somebody's finger always is; what is called to exchange it."""
     devices = page.context.new_cdp_session(page)
     devices.send("WebAuthn.enable")
     options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
     options |= {"isUserVerified": True, "automaticPresenceSimulation": True}
-    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    made = devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+    def exchange() -> None:
+        devices.send("WebAuthn.removeVirtualAuthenticator", made)
+        made.update(devices.send("WebAuthn.addVirtualAuthenticator", {"options": options}))
+
+    return exchange
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from api.schemas.passkeys import NewPasskey, UsedPasskey
 from api.schemas.people import (
     OptionsView,
     PasskeyBoundView,
+    PasskeyNameRequest,
     PasskeyView,
     PersonView,
     SignedInView,
@@ -76,7 +77,9 @@ def look(service: ServiceDep, caller: PersonDep) -> PersonView:
     account, person = _account(caller), caller.person
     assert person is not None
     passkeys = [PasskeyView.of(one) for one in service.registry.people.passkeys.of(caller.tenant, account)]
-    return PersonView(account=account, passkeys=passkeys, signed_in_at=moment(person.signed_in_at))
+    return PersonView(
+        account=account, passkey=person.passkey, passkeys=passkeys, signed_in_at=moment(person.signed_in_at)
+    )
 
 
 @router.delete("/me/token", tags=[SIGNED_IN], status_code=204)
@@ -107,6 +110,13 @@ def bind(service: ServiceDep, caller: RecentPersonDep, passkey: NewPasskey) -> P
     """Bind the passkey that was made."""
     bound = service.registry.people.passkeys.bind(actor(caller), _account(caller), passkey.attested())
     return PasskeyBoundView.of(*bound)
+
+
+@router.patch("/me/passkeys/{passkey}", tags=[SIGNED_IN])
+def call(service: ServiceDep, caller: PersonDep, passkey: PasskeyPath, request: PasskeyNameRequest) -> PasskeyView:
+    """Give a passkey a name, which its owner alone sees."""
+    people = service.registry.people
+    return PasskeyView.of(people.passkeys.call(actor(caller), _account(caller), passkey, request.name))
 
 
 @router.delete("/me/passkeys/{passkey}", tags=[SIGNED_IN])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from api.schemas.assets import UNTITLED, LedgerView, SourceType, Strict
-from api.schemas.words import SHA256
+from api.schemas.words import SHA256, legible
 from identity.passkeys.options import Options
 from identity.passkeys.passkey import Passkey
 from identity.passkeys.people import SignedIn
@@ -16,6 +16,10 @@ from identity.passkeys.statements import Statements
 from ledger.ids import EntryId, SubjectId, TenantId, moment
 from provenance.creator import CreatorStatement, over, written
 from provenance.rules import MAX_ACTIONS, MAX_TITLE
+
+MAX_NAME: Final = 60
+PasskeyName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(legible)]
+"""What its owner calls a passkey."""
 
 
 class SigningRequest(Strict):
@@ -92,10 +96,19 @@ class SignedInView(BaseModel):
         )
 
 
+class PasskeyNameRequest(Strict):
+    """What the owner of a passkey calls it; empty for no name."""
+
+    name: PasskeyName
+
+
 class PasskeyView(BaseModel):
     """A passkey, as its owner tells it from others."""
 
     id: str
+    name: str
+    """As its owner calls it; empty where they did not say."""
+
     bound_at: datetime
     aaguid: str
     """The make of the authenticator; zeros where it does not say."""
@@ -108,6 +121,7 @@ class PasskeyView(BaseModel):
         """The view of a passkey."""
         return cls(
             id=passkey.id,
+            name=passkey.detail.name,
             bound_at=moment(passkey.bound_at),
             aaguid=passkey.detail.aaguid,
             backup_eligible=passkey.detail.backup_eligible,
@@ -119,6 +133,9 @@ class PersonView(BaseModel):
     """Who is signed in: an account, and the passkeys that sign in to it."""
 
     account: str
+    passkey: str
+    """That they signed in with; empty where they did at an identity provider."""
+
     passkeys: list[PasskeyView]
     signed_in_at: datetime
 

@@ -7,30 +7,32 @@ finds a page open.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 from anyio import to_thread
 from fastapi import Form, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.oauth import NO_STORE
+from api.routers import people
 from api.routers.likeness import before_cursor, person_of
 from api.routers.registrations import offered
 from api.routers.withdrawals import RenewalView
 from api.schemas import words
 from api.schemas.likeness import MatchPage, RetroactiveView
 from api.schemas.passkeys import UsedPasskey
-from api.schemas.people import OptionsView
+from api.schemas.people import MAX_NAME, OptionsView
 from api.schemas.registrations import RegistrationView
 from api.service import Service, ServiceDep
 from api.web.page_route import pages
+from api.web.passkeys import Done
 from api.web.register import LANGUAGE, account_of
 from api.web.rendering import page
 from api.web.sessions import FormDep, SignedInDep
-from api.web.sign_in import Passkey, answered
-from cases.access import Caller, Scope, person_caller
+from api.web.sign_in import Passkey, answered, by_passkey
+from cases.access import Caller, Scope
 from cases.likeness.log import Response as Answer
 from identity.passkeys.challenges import Purpose
 from identity.passkeys.options import Options
@@ -44,15 +46,28 @@ SOON: Final[timedelta] = REMINDERS[About.ENDS_IN_A_MONTH]
 
 router = pages(prefix="/me")
 
-Done = TypeVar("Done")
 RegistrationPath = Annotated[SubjectId, Path(pattern=words.REGISTRATION)]
 
 
 @router.get("")
-async def mine(request: Request, service: ServiceDep, caller: SignedInDep) -> Response:
-    """All that somebody registered."""
+async def mine(
+    request: Request,
+    service: ServiceDep,
+    caller: SignedInDep,
+    done: Annotated[Done | None, Query(alias="passkey")] = None,
+) -> Response:
+    """All that somebody registered, and the passkeys that they sign in with; `done` is what they just did to one."""
     found = await to_thread.run_sync(_all, service, caller)
-    return page(request, "me.html", registrations=found, soon=ends_soon(service, found))
+    person = await to_thread.run_sync(people.look, service, caller)
+    return page(
+        request,
+        "me.html",
+        registrations=found,
+        soon=ends_soon(service, found),
+        person=person,
+        done=done,
+        longest=MAX_NAME,
+    )
 
 
 @router.get("/{registration}")
@@ -101,7 +116,7 @@ async def withdraw(
     """End it now."""
     used = answered(UsedPasskey, passkey)
     await to_thread.run_sync(
-        _by_passkey, service, used, lambda caller: service.registry.leaving.withdraw(caller, registration)
+        by_passkey, service, used, lambda caller: service.registry.leaving.withdraw(caller, registration)
     )
     return RedirectResponse(f"/me/{registration}", 303, NO_STORE)
 
@@ -134,7 +149,7 @@ async def offer(
     """The code for a wallet, which then can act for its owner."""
     used = answered(UsedPasskey, passkey)
     found = await to_thread.run_sync(_find, service, caller, registration)
-    made = await to_thread.run_sync(_by_passkey, service, used, lambda caller: offered(service, caller, registration))
+    made = await to_thread.run_sync(by_passkey, service, used, lambda caller: offered(service, caller, registration))
     return page(request, "wallet.html", view=found, offer=made)
 
 
@@ -190,16 +205,6 @@ def _log(service: Service, caller: Caller, registration: SubjectId, cursor: str)
 def _answer(service: Service, caller: Caller, registration: SubjectId, match: str, said: Answer) -> None:
     person = person_of(service, caller, registration, Scope.REGISTER)
     service.registry.likeness.log.respond(caller, person, match, said)
-
-
-def _by_passkey(service: Service, passkey: UsedPasskey, act: Callable[[Caller], Done]) -> Done:
-    """What whoever's passkey it is does; another's registration they do not find."""
-    people = service.registry.people
-    person = people.tokens.authenticate(people.sign_in(passkey.asserted()).token.text)
-    try:
-        return act(person_caller(person))
-    finally:
-        people.tokens.revoke(person)
 
 
 def _begin_renewal(service: Service, caller: Caller, registration: SubjectId) -> Options:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 from anyio import to_thread
@@ -9,20 +10,17 @@ from fastapi import Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 
-from api.oauth import NO_STORE
-from api.routers import people
 from api.schemas.passkeys import NewPasskey, UsedPasskey
-from api.schemas.people import OptionsView
-from api.service import ServiceDep
+from api.service import Service, ServiceDep
 from api.web.page_route import pages
 from api.web.rendering import page
-from api.web.sessions import SIGN_IN, FormDep, JustSignedInDep, VisitorDep, begin, end, local
+from api.web.sessions import SIGN_IN, FormDep, VisitorDep, begin, end, local
+from cases.access import Caller, person_caller
 from identity.passkeys.errors import PasskeyUnreadableError
 from identity.passkeys.tokens import SESSION
 
 router = pages()
 
-PASSKEYS = f"{SIGN_IN}/passkeys"
 MAX_PASSKEY = 64 * 1024
 Passkey = Annotated[str, Form(max_length=MAX_PASSKEY)]
 """What `static/passkey.js` puts into a form: a browser's answer, as JSON."""
@@ -32,6 +30,7 @@ After = Annotated[str, Form(alias="next", max_length=MAX_NEXT)]
 """Where somebody wanted to be."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
+Done = TypeVar("Done")
 
 
 @router.get(SIGN_IN)
@@ -40,11 +39,10 @@ async def ask(
     service: ServiceDep,
     _: VisitorDep,
     after: Annotated[str, Query(alias="next", max_length=MAX_NEXT)] = "",
-    bound: bool = False,
 ) -> Response:
     """The form; for who is signed in, that they are, and the way out."""
     providers = sorted(service.registry.provided.providers)
-    return page(request, "sign_in.html", next=local(after), providers=providers, bound=bound)
+    return page(request, "sign_in.html", next=local(after), providers=providers)
 
 
 @router.post(SIGN_IN)
@@ -58,7 +56,6 @@ async def sign_in(
 
 
 @router.get(f"{SIGN_IN}/new")
-@router.get(PASSKEYS)
 @router.get("/sign-out")
 async def begin_again() -> Response:
     """Whoever reloads what a form was sent to."""
@@ -75,19 +72,6 @@ async def open_account(
     return await to_thread.run_sync(begin, request, service, opened, after)
 
 
-@router.post(f"{PASSKEYS}/options")
-def begin_binding(service: ServiceDep, caller: JustSignedInDep, _: FormDep) -> OptionsView:
-    """Begin to make another passkey, having signed in minutes ago."""
-    return people.begin_binding(service, caller)
-
-
-@router.post(PASSKEYS)
-async def bind(service: ServiceDep, caller: JustSignedInDep, _: FormDep, passkey: Passkey = "") -> Response:
-    """Another passkey signs in from now on, too."""
-    await to_thread.run_sync(people.bind, service, caller, answered(NewPasskey, passkey))
-    return RedirectResponse(f"{SIGN_IN}?bound=true", 303, NO_STORE)
-
-
 @router.post("/sign-out")
 async def sign_out(request: Request, service: ServiceDep, _: FormDep) -> Response:
     """The session is over, and its cookie gone."""
@@ -101,3 +85,13 @@ def answered(kind: type[Answer], passkey: str) -> Answer:
         return kind.model_validate_json(passkey)
     except ValidationError as error:
         raise PasskeyUnreadableError("no passkey came with the form; that takes a browser with JavaScript") from error
+
+
+def by_passkey(service: Service, passkey: UsedPasskey, act: Callable[[Caller], Done]) -> Done:
+    """What whoever's passkey it is does; another's registration they do not find."""
+    people = service.registry.people
+    person = people.tokens.authenticate(people.sign_in(passkey.asserted()).token.text)
+    try:
+        return act(person_caller(person))
+    finally:
+        people.tokens.revoke(person)

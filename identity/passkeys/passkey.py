@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -30,6 +30,8 @@ class Detail:
     public_key: str = field(repr=False)
     aaguid: str
     backup_eligible: bool
+    name: str = ""
+    """What its owner calls it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def sealed_row(
     """The row of a new passkey, before the unit of work that inserts it."""
     credential, key = base64url.encode(made.credential), base64url.encode(made.public_key)
     detail = Detail(credential, key, made.aaguid, made.backup_eligible)
+    sealed = _sealed(account, passkey, detail, entropy)
     return {
         "tenant_id": account.tenant,
         "id": passkey,
@@ -59,7 +62,7 @@ def sealed_row(
         "sign_count": made.sign_count,
         "backed_up": made.backed_up,
         "bound_at": now,
-        "sealed": seal(account.key, _DETAIL.dump_json(detail), _bound(account, passkey), entropy),
+        "sealed": sealed,
     }
 
 
@@ -73,6 +76,14 @@ def passkeys_of(connection: Connection, account: Subject) -> list[Passkey]:
     mine = (PasskeyRow.tenant_id == account.tenant, PasskeyRow.account_id == account.id)
     rows = select(PasskeyRow.__table__).where(*mine).order_by(PasskeyRow.bound_at, PasskeyRow.id)
     return [_opened(account, row) for row in connection.execute(rows).mappings()]
+
+
+def call(connection: Connection, account: Subject, passkey: Passkey, name: str, entropy: Entropy) -> None:
+    """In a unit of work: its owner calls it so. Raises PasskeyNotFoundError."""
+    sealed = _sealed(account, passkey.id, replace(passkey.detail, name=name), entropy)
+    mine = (PasskeyRow.tenant_id == account.tenant, PasskeyRow.id == passkey.id)
+    if not connection.execute(update(PasskeyRow).where(*mine).values(sealed=sealed)).rowcount:
+        raise PasskeyNotFoundError
 
 
 def used(connection: Connection, account: Subject, passkey: str, use: Use) -> None:
@@ -90,6 +101,10 @@ def used(connection: Connection, account: Subject, passkey: str, use: Use) -> No
 def _opened(account: Subject, row: RowMapping) -> Passkey:
     detail = _DETAIL.validate_json(unseal(account.key, row["sealed"], _bound(account, row["id"])))
     return Passkey(row["id"], detail, row["backed_up"], row["bound_at"])
+
+
+def _sealed(account: Subject, passkey: str, detail: Detail, entropy: Entropy) -> bytes:
+    return seal(account.key, _DETAIL.dump_json(detail), _bound(account, passkey), entropy)
 
 
 def _bound(account: Subject, passkey: str) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection, delete, func, select
@@ -35,7 +35,7 @@ from identity.passkeys.errors import (
     PasskeysFullError,
 )
 from identity.passkeys.options import Options, creation_options
-from identity.passkeys.passkey import Passkey, insert_passkey, passkeys_of, sealed_row, used
+from identity.passkeys.passkey import Passkey, call, insert_passkey, passkeys_of, sealed_row, used
 from identity.passkeys.relying_party import RelyingParty, relying_party
 from identity.passkeys.responses import (
     Asserted,
@@ -117,6 +117,21 @@ class Passkeys:
 
         self.accounts.ledger.record(work, by.tenant)
         return new.passkey, new.draft.id
+
+    def call(self, by: Actor, account: SubjectId, passkey: str, name: str) -> Passkey:
+        """Have one called so by its owner, which decides nothing, and is no entry. Raises PasskeyNotFoundError."""
+        subject = self.accounts.subject(by.tenant, account)
+        found = next((one for one in self.of(by.tenant, account) if one.id == passkey), None)
+        if found is None:
+            raise PasskeyNotFoundError
+
+        def work(connection: Connection) -> Sequence[Draft]:
+            by.alive(connection)
+            call(connection, subject, found, name, self.accounts.entropy)
+            return []
+
+        self.accounts.ledger.record(work, by.tenant)
+        return replace(found, detail=replace(found.detail, name=name))
 
     def remove(self, by: Actor, account: SubjectId, passkey: str) -> EntryId:
         """Remove one, and sign out whoever signed in with it. Raises PasskeyNotFoundError, LastPasskeyError."""

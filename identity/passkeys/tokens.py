@@ -51,6 +51,9 @@ class Person:
     tenant: TenantId
     principal: PrincipalId
     account: SubjectId
+    passkey: str
+    """That they signed in with; empty where they did at an identity provider."""
+
     digest: str = field(repr=False)
     """SHA-256 of the token, hex."""
 
@@ -108,15 +111,14 @@ class Tokens:
             raise SignedOutError
         token, account, digest = PersonTokenRow, AccountRow, _digest(text)
         times = (token.issued_at, token.expires_at, token.ends_at)
-        columns = select(token.tenant_id, account.principal_id, token.account_id, *times)
+        columns = select(token.tenant_id, account.principal_id, token.account_id, token.passkey_id, *times)
         joined = (account.tenant_id == token.tenant_id, account.id == token.account_id)
         with self.database.read(SystemSession.AUTHENTICATION) as connection:
             row = connection.execute(columns.where(*joined, token.digest == digest)).one_or_none()
         if row is None or row.principal_id is None or row.expires_at <= milliseconds(self.clock()):
             raise SignedOutError
-        return Person(
-            row.tenant_id, row.principal_id, row.account_id, digest, row.issued_at, row.expires_at, row.ends_at
-        )
+        who = (row.tenant_id, row.principal_id, row.account_id, row.passkey_id)
+        return Person(*who, digest, row.issued_at, row.expires_at, row.ends_at)
 
     def go_on(self, person: Person) -> None:
         """A session is used: it goes on from here, and never beyond its end."""

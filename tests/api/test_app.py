@@ -97,6 +97,7 @@ ROUTES = {
     ("delete", "/v1/people/me/token"),
     ("post", "/v1/people/me/passkeys/options"),
     ("post", "/v1/people/me/passkeys"),
+    ("patch", "/v1/people/me/passkeys/{passkey}"),
     ("delete", "/v1/people/me/passkeys/{passkey}"),
     ("post", "/v1/people/me/signatures"),
     ("post", "/v1/people/me/creator-statements"),

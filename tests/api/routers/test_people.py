@@ -133,6 +133,22 @@ def test_several_passkeys_of_which_one_stays(deployment: Running, person: Somebo
         problem(http.post(PEOPLE + "/tokens", json=used), 404, "passkey-not-found")
 
 
+def test_a_passkey_has_a_name_that_its_owner_alone_reads(deployment: Running, person: Somebody) -> None:
+    path = f"{PEOPLE}/me/passkeys/{person.passkey}"
+    named = person.http.patch(path, json={"name": "grandmother's telephone"})
+    assert named.status_code == 200, named.text
+    me = person.http.get(PEOPLE + "/me").json()
+    assert me["passkeys"] == [named.json()]
+    assert (me["passkey"], me["passkeys"][0]["name"]) == (person.passkey, "grandmother's telephone")
+    assert b"grandmother" not in everything(deployment)
+    kinds = rows(deployment, "SELECT kind FROM payload WHERE subject_id = ? ORDER BY kind", person.account)
+    assert kinds == [("account.opened",), ("passkey.bound",)], "it decides nothing"
+    assert signed_in(deployment, person.device), "it signs in as before"
+    problem(person.http.patch(path, json={"name": "x" * 61}), 422, "request-invalid")
+    with somebody(deployment) as other:
+        problem(other.http.patch(path, json={"name": "mine"}), 404, "passkey-not-found")
+
+
 def test_an_account_has_so_many_passkeys(person: Somebody) -> None:
     for _ in range(9):
         made = Authenticator().create(begun(person.http, "/me/passkeys/options"))

@@ -31,7 +31,7 @@ FOR: Final[dict[Route, frozenset[str]]] = {
             *("/", "/verify", "/prove", "/prove/{session}", "/prove/{session}/qr.svg", "/audit"),
             *("/audit/entries/{entry}", "/sign-in", "/sign-in/new", "/sign-out", "/join/{secret}"),
             *("/sign-in/with/{provider}", "/sign-in/from/{provider}", "/register", "/recover"),
-            "/sign-in/passkeys",
+            *("/me/passkeys", "/me/passkeys/{passkey}/name", "/me/passkeys/{passkey}/removal"),
         )
     },
     **{
@@ -53,7 +53,8 @@ FOR: Final[dict[Route, frozenset[str]]] = {
             *("/register/identity/wallet", "/register/identity/portrait", "/register/identity/{session}"),
             *("/me/{registration}/matches/{match}", "/me/{registration}/withdrawal", "/me/{registration}/stay"),
             *("/me/{registration}/renewal", "/me/{registration}/renewal/options", "/me/{registration}/wallet"),
-            *("/cosign", "/cosign/options", "/sign-in/passkeys", "/sign-in/passkeys/options"),
+            *("/cosign", "/cosign/options", "/me/passkeys", "/me/passkeys/options"),
+            *("/me/passkeys/{passkey}/name", "/me/passkeys/{passkey}/removal"),
         )
     },
     ("GET", "/operate"): STAFF,
@@ -80,6 +81,7 @@ PARTS: Final = {
     "kind": "face",
     "registration": f"reg_{'a' * 26}",
     "match": f"lkm_{'a' * 26}",
+    "passkey": f"pky_{'a' * 26}",
 }
 
 

@@ -192,25 +192,6 @@ def test_removing_a_passkey_or_the_account_ends_its_sessions(deployment: Running
     assert "I have a passkey here" in browser.get("/sign-in").text
 
 
-def test_another_passkey_is_made_on_the_page(deployment: Running, browser: httpx.Client) -> None:
-    phone = Authenticator()
-    with somebody(deployment) as person, deployment.http() as elsewhere:
-        signing_in(browser, person.device)
-        token = {"form_token": form_token(browser.get("/sign-in"))}
-        json_alone = {"Accept": "application/json"}
-        options = "/sign-in/passkeys/options"
-        assert browser.post(options, headers=json_alone).status_code == 403
-        assert elsewhere.post(options, data=token, headers=json_alone).status_code == 401
-        begun = browser.post(options, data=token, headers=json_alone).json()["publicKey"]
-        made = {**token, "passkey": json.dumps(phone.create(begun))}
-        assert elsewhere.post("/sign-in/passkeys", data=made).status_code == 401
-        answer = browser.post("/sign-in/passkeys", data=made)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?bound=true"), answer.text
-        assert "The new passkey lets you in" in browser.get("/sign-in?bound=true").text
-        signing_in(elsewhere, phone)
-        assert person.account in elsewhere.get("/sign-in").text
-
-
 def test_the_api_takes_no_cookie(browser: httpx.Client, device: Authenticator) -> None:
     signing_in(browser, device)
     assert browser.get("/v1/people/me").status_code == 401

@@ -36,6 +36,32 @@ def test_somebody_comes_back_with_their_passkey(browser: Browser, home: Running)
         assert page.evaluate("document.cookie") == "", "no script reads a cookie of ours"
 
 
+def test_passkeys_are_added_named_and_removed(browser: Browser, home: Running) -> None:
+    with tab(browser, home.service.settings.origin, color_scheme="dark", viewport=NARROW) as page:
+        other_device = with_passkeys(page)
+        page.goto("/sign-in?next=/me")
+        page.get_by_role("button", name="Make a passkey").press("Enter")
+        expect(page.get_by_text("It is the only one")).to_be_visible()
+        readable(page, "one passkey")
+        page.get_by_role("button", name="Make another passkey").press("Enter")
+        expect(page.get_by_text("This device has a passkey for this account already")).to_be_visible()
+        other_device()
+        page.get_by_label("Name, such as").last.fill("my key")
+        page.get_by_role("button", name="Make another passkey").press("Enter")
+        expect(page.get_by_text("The new passkey lets you in")).to_be_visible()
+        first = page.locator("article", has_text="You signed in with this one")
+        first.get_by_label("Name, such as").fill("old phone")
+        first.get_by_role("button", name="Save the name").press("Enter")
+        expect(page.get_by_role("heading", name="old phone")).to_be_visible()
+        first.locator("summary").press("Enter")
+        readable(page, "two passkeys")
+        first.get_by_role("button", name="Confirm with a passkey").press("Enter")
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        page.get_by_role("button", name="Sign in with a passkey").press("Enter")
+        expect(page.get_by_role("heading", name="my key")).to_be_visible()
+        expect(page.get_by_text("It is the only one")).to_be_visible()
+
+
 def test_a_device_without_passkeys_says_so(browser: Browser, home: Running) -> None:
     with tab(browser, home.service.settings.origin) as page:
         with_passkeys(page)

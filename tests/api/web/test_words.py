@@ -11,6 +11,7 @@ from api.readiness import PartName
 from api.routers.openid4vp import Said
 from api.schemas.models import Called, Does, Measure
 from api.web import static, words
+from api.web.passkeys import Done
 from cases.decisions import KINDS
 from cases.likeness.lines import Caller, Decision
 from cases.likeness.lines import Outcome as Happened
@@ -104,6 +105,7 @@ def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
         "registering.known.": set(EvidenceKind),
         "registration.back.": set(Stage),
         "portraits.": set(Alike),
+        "passkeys.done.": set(Done),
         "log.caller.": set(Caller),
         "log.outcome.": set(Happened),
         "log.use.": set(Use),
