@@ -28,6 +28,6 @@ def recovery_of(ledger: Ledger, database: Database, encoder: ModelCard | None, u
 def _tell(reason: str) -> None:
     log = logger("recovery")
     if reason:
-        log.warning("the index of signed files does not follow: no copy is recognised meanwhile", reason=reason)
+        log.warning("the index of signed files is not whole: what it lacks is unknown meanwhile", reason=reason)
     else:
-        log.info("the index of signed files follows again")
+        log.info("the index of signed files is whole again")

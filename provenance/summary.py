@@ -51,6 +51,7 @@ ENGLISH: Final = MappingProxyType(
         "recovered.first": "Whoever had that signed was the first here with something like it, on {date}; others had "
         "it signed later.",
         "recovered.earlier": "Somebody else had something that looks less like it signed here before that, on {date}.",
+        "recovered.hidden": "What is kept of some signed file cannot be opened: there may be more, and earlier ones.",
         "recovered.nothing": "Nothing that was signed here and may be shown to you looks like it.",
         "recovered.unknown": "Whether it is a copy of something that was signed here cannot be told: {reason}.",
         "recovered.unasked.no-encoder": "Edited copies were not looked for: it takes an encoder, and none is set here.",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from cases.errors import RecoveryUnknownError
 from cases.recovery.signed import PUBLIC, SignedAssets
 from detection.errors import MatchUnknownError
-from detection.near.follower import Follower, Index, Kind, Rounds
+from detection.near.follower import RETRY_SECONDS, Damaged, Follower, Index, Kind, Rounds
 from keys.errors import KeysError, SealBrokenError
 from ledger.errors import DatabaseUnavailableError, LedgerError, SubjectErasedError
 from ledger.ids import TenantId
@@ -24,15 +25,20 @@ MAX_NEAR: Final = 500
 MAX_FIRST: Final = 500
 """And those that were signed first."""
 
+MAX_RETRIED: Final = 100
+"""Damaged rows that are looked at again, the oldest: once one of them opens, all are."""
+
 
 class RecoveryIndex:
     """One for the deployment, in each process. Safe to call from many threads."""
 
     def __init__(self, source: SignedAssets, tell: Callable[[str], object] = lambda _reason: None) -> None:
-        """`tell` is told when following fails, and with an empty text when it goes well again."""
+        """`tell` is told when following fails or rows are passed over, and with an empty text when all is well."""
         stop = threading.Event()
-        self._source, self._follower = source, Follower(source, stop)
+        self._source, self._follower, self._tell = source, Follower(source, stop), tell
         self._rounds = Rounds("recovery", self._round, tell, stop)
+        # The rounds' alone: what was told of damaged rows, and when they are looked at again (monotonic).
+        self._warned, self._again = "", 0.0
 
     @property
     def reason(self) -> str:
@@ -62,11 +68,24 @@ class RecoveryIndex:
 
     def _round(self) -> str:
         try:
+            self._mend()
             if self._source.counted() != self._follower.index.known:
                 self._follower.follow()
         except (KeysError, LedgerError, MatchUnknownError) as error:
+            self._warned = ""
             return str(error)
+        if (warning := _warning(self._follower.index.damaged)) != self._warned:
+            self._warned = warning
+            self._tell(warning)
         return ""
+
+    def _mend(self) -> None:
+        """Build anew once a damaged row opens."""
+        damaged = self._follower.index.damaged
+        if damaged and time.monotonic() >= self._again:
+            self._again = time.monotonic() + RETRY_SECONDS
+            if self._source.mended(damaged[:MAX_RETRIED]):
+                self._follower.rebuild()
 
 
 @dataclass(frozen=True)
@@ -75,6 +94,20 @@ class Findable:
 
     index: Index
     tenant: TenantId | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row that may be found for them can be."""
+        return all(one.whose not in (PUBLIC, self.tenant) for one in self.index.damaged)
+
+    def require_whole(self) -> None:
+        """Raises RecoveryUnknownError."""
+        if not self.whole:
+            raise RecoveryUnknownError(
+                "damaged",
+                "nothing was found, but what is kept of some signed file cannot be opened, and this may be a copy of "
+                "that; an operator must look",
+            )
 
     def near(self, kind: Kind, probes: NDArray[np.uint8], reach: int) -> dict[int, int]:
         """Rows of a kind at most `reach` bits from any of the probes, and how far the nearest is; of each part the
@@ -86,6 +119,12 @@ class Findable:
             if generation is not None and len(probes):
                 found |= _kept(*generation.near(probes, reach))
         return found
+
+
+def _warning(damaged: Sequence[Damaged]) -> str:
+    if not damaged:
+        return ""
+    return f"what is kept of {damaged[0].name} is not what was stored ({len(damaged)} such rows)"
 
 
 def _kept(rows: NDArray[np.int64], distances: NDArray[np.int32]) -> dict[int, int]:

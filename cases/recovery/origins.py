@@ -101,6 +101,9 @@ class Origins:
     unasked: Unasked | None = None
     """Why no embedding was compared; None where one was, and where nothing could be looked at."""
 
+    whole: bool = True
+    """False where damaged rows may hide more than was found."""
+
     @property
     def level(self) -> Recovered:
         """What looking says of a file's origin; a candidate whose own manifest is not trusted says nothing."""
@@ -120,11 +123,14 @@ class Origins:
             left_out = (Message(f"recovered.unasked.{self.unasked}"),) if self.unasked else ()
             return Message(f"recovered.{self.looked}", {"reason": self.reason}), *left_out
         most, *others = self.origins
+        hidden = () if self.whole else (Message("recovered.hidden"),)
         if not others:
-            return (most.message,)
+            return most.message, *hidden
         first = _first(one.found for one in self.origins)
-        said = "recovered.first" if first == most.found else "recovered.earlier"
-        return most.message, Message(said, {"date": _day(first.first)})
+        if first != most.found:
+            return most.message, Message("recovered.earlier", {"date": _day(first.first)}), *hidden
+        # Who was the first is not known where rows are hidden.
+        return most.message, *(hidden or [Message("recovered.first", {"date": _day(first.first)})])
 
 
 @dataclass(frozen=True)
@@ -148,9 +154,13 @@ class Recovery:
         try:
             matches = self.matches(eyes, file, caller)
             origins = self._judged(eyes.workers, matches.found, trust)
+            findable = self.search.findable(caller)
+            if not origins:
+                findable.require_whole()
         except (RecoveryUnknownError, MediaError, SandboxError, KeysError, LedgerError) as error:
             return Origins(Looked.UNKNOWN, str(error))
-        return Origins(Looked.FOUND if origins else Looked.NOTHING, origins=origins, unasked=matches.unasked)
+        looked = Looked.FOUND if origins else Looked.NOTHING
+        return Origins(looked, origins=origins, unasked=matches.unasked, whole=findable.whole)
 
     def matches(self, eyes: Eyes, file: Memfd, caller: Caller | None, algorithm: str = "") -> Matches:
         """What a file leads to. Raises MediaError, SandboxError, and what `Search.by_sight` raises."""

@@ -4,7 +4,9 @@ Rules
 - What is *public* is found by anyone; what is not, by the principal whose it is, and to others does not exist. A held
   asset is found by nobody, an erased one has nothing left to be found by.
 - A match is a resemblance, and nobody's word: whoever asks compares for themselves.
-- What cannot be looked up is unknown (RecoveryUnknownError), never *nothing*.
+- What cannot be looked up is unknown (RecoveryUnknownError), never *nothing*. A damaged row keeps nobody from what is
+  found beside it; where nothing is, it makes that unknown to those who might have found it: to its tenant, or to all
+  where it is public.
 - A film is found by half of its frames: a title or a black moment that films share is no film.
 - Whoever signed takes one place, however often they did. Among those that are about as much alike (ALIKE), who signed
   first comes first: a copy that is signed later is often nearer to what goes round than its original is.
@@ -123,7 +125,12 @@ class Search:
 
     def anything(self) -> bool:
         """Whether there is anything to be found. Raises RecoveryUnknownError."""
-        return bool(self.index.current().generations)
+        index = self.index.current()
+        return bool(index.generations or index.damaged)
+
+    def findable(self, caller: Caller | None) -> Findable:
+        """What this caller's files are compared with, as it is now. Raises RecoveryUnknownError."""
+        return Findable(self.index.current(), caller.tenant if caller else None)
 
     def by_sight(self, seen: Seen, caller: Caller | None, algorithm: str = "") -> list[Found]:
         """What a file leads to, of each who signed the strongest match; strong ones before weak ones, and then who
@@ -132,7 +139,7 @@ class Search:
         """
         if algorithm:
             _require_known(algorithm)
-        index, trace = self._findable(caller), seen.trace
+        index, trace = self.findable(caller), seen.trace
         matches: list[tuple[By, Mapping[int, int]]] = []
         if not algorithm:
             matches.append((By.CONTENT, _scores(index.near(CONTENT, from_hex([trace.content_hash]), 0), 0)))
@@ -143,20 +150,18 @@ class Search:
             matches.append((By.IMAGE_CODE, _scores(codes, CODE_REACH)))
         if not algorithm:
             matches.append((By.EMBEDDING, self._directions(index, seen.embedding)))
-        return self._found(matches, caller)
+        return self._found(index, matches, caller)
 
     def by_binding(self, algorithm: str, value: bytes, caller: Caller | None) -> list[Found]:
         """The same for one fingerprint, as its algorithm writes it. Raises as `by_sight`."""
         _require_known(algorithm)
+        index = self.findable(caller)
         if algorithm == PDQ_ALGORITHM:
             if len(value) != HASH_BYTES:
                 raise SoftBindingError(f"{PDQ_ALGORITHM} is {HASH_BYTES} bytes, in base64; these are {len(value)}")
-            found = _scores(self._findable(caller).near(PDQ, from_bytes(value), REACH), REACH)
-            return self._found([(By.PDQ, found)], caller)
-        return self._found([(By.IMAGE_CODE, self._by_code(value, caller))], caller)
-
-    def _findable(self, caller: Caller | None) -> Findable:
-        return Findable(self.index.current(), caller.tenant if caller else None)
+            found = _scores(index.near(PDQ, from_bytes(value), REACH), REACH)
+            return self._found(index, [(By.PDQ, found)], caller)
+        return self._found(index, [(By.IMAGE_CODE, _by_code(index, value))], caller)
 
     def _directions(self, index: Findable, found: Embedding | Unasked) -> Mapping[int, int]:
         if self.encoder is None or isinstance(found, Unasked):
@@ -164,22 +169,18 @@ class Search:
         kind, reach = embedding_kind(self.encoder), self.encoder.reach
         return _scores(index.near(kind, as_template(found.direction), reach), reach)
 
-    def _by_code(self, value: bytes, caller: Caller | None) -> Mapping[int, int]:
-        try:
-            code = from_iscc(value)
-        except ValueError as error:
-            raise SoftBindingError(f"{ALGORITHM}: {error}") from error
-        kind, reach = (IMAGE_CODE, CODE_REACH) if len(code) == HASH_BYTES else (SHORT_CODE, SHORT_REACH)
-        _, width = kind
-        return _scores(self._findable(caller).near(kind, _bits(code[:width]), reach), reach)
-
-    def _found(self, matches: Iterable[tuple[By, Mapping[int, int]]], caller: Caller | None) -> list[Found]:
+    def _found(
+        self, index: Findable, matches: Iterable[tuple[By, Mapping[int, int]]], caller: Caller | None
+    ) -> list[Found]:
         best: dict[int, Likeness] = {}
         for by, scores in matches:
             for row, score in scores.items():
                 if row not in best or best[row].score < score:
                     best[row] = Likeness(by, score, str(self.encoder) if by is By.EMBEDDING else "")
-        return _ordered(self._read(list(best), best, caller))[:MAX_RESULTS]
+        found = _ordered(self._read(list(best), best, caller))[:MAX_RESULTS]
+        if not found:
+            index.require_whole()
+        return found
 
     def _read(self, rows: Sequence[int], best: Mapping[int, Likeness], caller: Caller | None) -> list[Found]:
         found = []
@@ -227,6 +228,16 @@ def _require_known(algorithm: str) -> None:
 
 def _pdq(index: Findable, trace: Trace) -> Mapping[int, int]:
     return _scores(index.near(PDQ, from_hex(list(trace.pdq)), REACH), REACH)
+
+
+def _by_code(index: Findable, value: bytes) -> Mapping[int, int]:
+    try:
+        code = from_iscc(value)
+    except ValueError as error:
+        raise SoftBindingError(f"{ALGORITHM}: {error}") from error
+    kind, reach = (IMAGE_CODE, CODE_REACH) if len(code) == HASH_BYTES else (SHORT_CODE, SHORT_REACH)
+    _, width = kind
+    return _scores(index.near(kind, _bits(code[:width]), reach), reach)
 
 
 def _frames(index: Findable, trace: Trace) -> Mapping[int, int]:

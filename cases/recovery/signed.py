@@ -7,27 +7,32 @@ Rules
   tenth of a second.
 - Kinds are compared each with its own: exact content, PDQ of pictures, PDQ of frames, image codes whole and cut to 64
   bits, which is how most others exchange them, and directions by the encoder that is set.
+- A row that is not what was stored is named and passed over; what is not found is unknown then
+  (`cases.recovery.search`).
 - What is public lies apart from what only its tenant may find, and no flood of the one hides the other. An asset's
   tenant and visibility never change, so a row stays where it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select
+from pydantic import ValidationError
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.orm import aliased
 
-from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details, subject_id
+from cases.asset import AssetDetails, AssetId, AssetRow, AssetState, Visibility, open_details, subject_id
 from detection.copies.fingerprint import HASH_BYTES, LEAST_QUALITY
 from detection.embedding.card import ModelCard
 from detection.embedding.embedding import Embedding
 from detection.examination import Content
 from detection.near.directions import COMPONENT_BYTES, directions
-from detection.near.follower import Changed, Changes, Kind
+from detection.near.follower import Changed, Changes, Damaged, Kind
 from detection.near.generation import Generation
+from keys.errors import SealBrokenError
+from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subjects
 from ledger.storage.database import Database
 from ledger.storage.tables import Entry, SubjectKey
@@ -70,15 +75,23 @@ class SignedAssets:
             counted = connection.execute(_LENGTH).scalar_one() or 0
             found = connection.execute(_SIGNED, wanted).all()
             gone = connection.execute(_ERASED, wanted).scalars().all()
-        rows = list[Changed]()
-        for length, tenant, asset, visibility, details, epoch, wrapped in found:
-            assert details is not None  # as asked
-            subject = self.subjects.unwrap(tenant, subject_id(AssetId(asset)), epoch, wrapped)
-            known = open_details(subject, details)
-            whose = PUBLIC if visibility == Visibility.PUBLIC else tenant
+        rows, damaged = list[Changed](), list[Damaged]()
+        for one in found:
+            whose, known = PUBLIC if one.visibility == Visibility.PUBLIC else one.tenant_id, self._opened(one)
+            if known is None:
+                damaged.append(Damaged(one.length, whose, one.id))
+                continue
             prints = (*_fingerprints(known.upload.content), *self._directions(known.embedding))
-            rows += (Changed(length, (*kind, whose), bits) for kind, bits in prints)
-        return Changes(found[-1][0] if len(found) == limit else counted, counted, rows, gone)
+            rows += (Changed(one.length, (*kind, whose), bits) for kind, bits in prints)
+        upto = found[-1].length if len(found) == limit else counted
+        return Changes(upto, counted, rows, gone, damaged=damaged)
+
+    def mended(self, damaged: Sequence[Damaged]) -> bool:
+        """Whether any of these opens after all. Raises KeyStoreUnavailableError, DatabaseUnavailableError."""
+        places = [one.row - 1 for one in damaged]
+        with self.database.read(SystemSession.MATCHING) as connection:
+            rows = connection.execute(_ASSETS.where(Entry.index.in_(places))).all()
+        return any(self._opened(row) is not None for row in rows)
 
     def generation(self, kind: Kind) -> Generation:
         """As `Source.generation`."""
@@ -89,6 +102,16 @@ class SignedAssets:
 
     def emptied(self) -> None:
         """Nothing else is kept of a kind."""
+
+    def _opened(self, row: Row[Any]) -> AssetDetails | None:
+        """None of what is not what was stored."""
+        if row.details is None or row.wrapped is None:
+            return None
+        try:
+            subject = self.subjects.unwrap(row.tenant_id, subject_id(AssetId(row.id)), row.epoch, row.wrapped)
+            return open_details(subject, row.details)
+        except (SealBrokenError, SubjectErasedError, ValidationError):
+            return None
 
     def _directions(self, embedding: Embedding | None) -> Iterator[tuple[Kind, bytes]]:
         if self.encoder and embedding and embedding.digest == self.encoder.digest:
@@ -111,15 +134,14 @@ def _fingerprints(content: Content) -> Iterator[tuple[Kind, bytes]]:
 
 _LENGTH = select(func.max(Entry.index) + 1)
 _ITS_KEY = (SubjectKey.tenant_id == AssetRow.tenant_id) & (SubjectKey.id == AssetRow.id)
-_SIGNED = (
-    select(Entry.index + 1, AssetRow.tenant_id, AssetRow.id, AssetRow.visibility, AssetRow.details)
+_ASSETS = (
+    select((Entry.index + 1).label("length"), AssetRow.tenant_id, AssetRow.id, AssetRow.visibility, AssetRow.details)
     .add_columns(SubjectKey.epoch, SubjectKey.wrapped)
     .join(AssetRow, AssetRow.entry_id == Entry.id)
-    .join(SubjectKey, _ITS_KEY)
-    .where(Entry.index >= bindparam("since"), AssetRow.details.is_not(None))
-    .order_by(Entry.index)
-    .limit(bindparam("limit"))
+    .outerjoin(SubjectKey, _ITS_KEY)
+    .where(AssetRow.state != AssetState.ERASED)
 )
+_SIGNED = _ASSETS.where(Entry.index >= bindparam("since")).order_by(Entry.index).limit(bindparam("limit"))
 _ENDED = aliased(Entry)
 _ERASED = (
     select(Entry.index + 1)

@@ -7,6 +7,8 @@ Rules
 - What goes to another kind is added there before it is dropped here, and kinds are searched in order: whoever searches
   meanwhile finds it.
 - What was removed is wiped as soon as it is followed: within a second, and before the next search in any case.
+- A row that does not open may be left out where a source names it (`Damaged`), so that it keeps nothing else from being
+  found. Whoever searches must not take its absence for an answer.
 """
 
 from __future__ import annotations
@@ -50,6 +52,18 @@ class Changed:
 
 
 @dataclass(frozen=True)
+class Damaged:
+    """A row that is not what was stored: nothing is found by it, though it should be."""
+
+    row: int
+    whose: object
+    """By whom it should be found, as its source tells them apart."""
+
+    name: str
+    """By which an operator finds it."""
+
+
+@dataclass(frozen=True)
 class Changes:
     """What became of the rows since some change."""
 
@@ -63,6 +77,8 @@ class Changes:
     removed: Sequence[int]
     forgotten: int = 0
     """Removals up to this change are not known any more: an index that missed one of them is built anew."""
+
+    damaged: Sequence[Damaged] = ()
 
 
 class Source(Protocol):
@@ -95,6 +111,9 @@ class Index:
     generations: dict[Kind, Generation] = field(default_factory=dict)
     """Replaced whole, so that whoever goes through it is not disturbed."""
 
+    damaged: Sequence[Damaged] = ()
+    """Replaced whole."""
+
     def apply(self, changes: Changes, empty: Callable[[Kind], Generation]) -> None:
         """Add, then drop, then say how far it is."""
         for kind, found in groupby(sorted(changes.rows, key=_kind), _kind):
@@ -104,6 +123,9 @@ class Index:
         if changes.removed:
             for generation in self.generations.values():
                 generation.drop(np.asarray(changes.removed, dtype=np.int64))
+        if changes.damaged or (self.damaged and changes.removed):
+            gone = set(changes.removed)
+            self.damaged = (*(one for one in self.damaged if one.row not in gone), *changes.damaged)
         self.known = changes.upto
 
     def without_empty(self) -> bool:
@@ -160,12 +182,16 @@ class Follower:
                 Unknown.INDEX, f"the index of {self._source.what} is catching up: ask again in a moment"
             )
         try:
-            return self._followed()
+            return self._followed(self.index)
         finally:
             self.turn.release()
 
-    def _followed(self) -> Index:
-        found = self.index
+    def rebuild(self) -> None:
+        """Build it anew; what there is goes on until that is whole. Raises as `current`."""
+        with self.turn:
+            self._followed(Index())
+
+    def _followed(self, found: Index) -> Index:
         since = found.known  # removals after this one are still to be had
         while True:
             changes = self._source.changes(found.known, BATCH)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from threading import Event
 from typing import Any
 
 import httpx
@@ -19,7 +20,7 @@ from cases.recovery.index import RecoveryIndex
 from cases.recovery.repository import Repository
 from cases.recovery.search import Found, Search
 from detection.near import follower
-from detection.near.follower import Index
+from detection.near.follower import Follower, Index
 from detection.near.generation import Generation
 from keys.errors import KeyNotFoundError, KeysError, KeyStoreDownError, KeyStoreSealedError
 from ledger.errors import DatabaseUnavailableError
@@ -98,21 +99,78 @@ def swapped(up: Running, table: str, column: str, one: Kept, other: Kept) -> dic
     return {one.id: theirs, other.id: mine}
 
 
-@pytest.mark.parametrize(("table", "column"), [("asset", "details"), ("subject_key", "wrapped")])
-@pytest.mark.parametrize("how", ["a byte", "swapped"])
-def test_a_row_that_is_not_what_was_stored_is_unknown_until_it_is_mended(
-    deployment: Running, one: Kept, other: Kept, table: str, column: str, how: str
+@contextmanager
+def started_anew(up: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecoveryIndex]:
+    """The service's own index, as if it had just started."""
+    index = up.service.recovery.search.index
+    with monkeypatch.context() as patched:
+        patched.setattr(index, "_follower", Follower(index._source, Event()))
+        yield index
+
+
+def mended(index: RecoveryIndex) -> None:
+    """The next time that it looks again."""
+    index._again = 0.0
+    assert index._round() == ""
+    assert not index.current().damaged
+
+
+DAMAGE = [("asset", "details"), ("subject_key", "wrapped")]
+
+
+@pytest.mark.parametrize(("table", "column"), DAMAGE)
+@pytest.mark.parametrize("how", ["a byte", "nothing", "swapped"])
+def test_a_damaged_row_is_named_and_hides_itself_alone_until_it_is_mended(
+    deployment: Running,
+    anyone: httpx.Client,
+    one: Kept,
+    other: Kept,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    column: str,
+    how: str,
 ) -> None:
     values = swapped(deployment, table, column, one, other)
-    if how == "a byte":
-        sealed = bytearray(values[other.id])
-        sealed[-1] ^= 1
-        values = {one.id: bytes(sealed)}
-    index = anew(deployment)
-    with changed(deployment, table, column, values), pytest.raises(RecoveryUnknownError) as unknown:
-        index.current()
-    assert unknown.value.reason == "damaged"
-    assert index.current().known, "mended, without a start"
+    if how != "swapped":
+        values = {one.id: values[other.id][:-1] + bytes([values[other.id][-1] ^ 1]) if how == "a byte" else b""}
+    with started_anew(deployment, monkeypatch) as index:
+        with changed(deployment, table, column, values):
+            assert {row.name for row in index.current().damaged} == set(values)
+            for kept in (one, other):
+                found = looked(anyone, kept)
+                if kept.id in values:
+                    assert (found["looked"], found["candidates"]) == ("unknown", [])
+                    assert "an operator must look" in found["sentence"]
+                else:
+                    assert found["candidates"][0]["ledger"]["entry"] == kept.asset["ledger"]["entry"]
+                    assert "there may be more, and earlier ones" in found["sentence"]
+            assert looked(anyone, Kept(clouds(next(SEEDS)), {}))["looked"] == "unknown", "it may be the damaged one"
+        mended(index)
+        for kept in (one, other):
+            (candidate,) = looked(anyone, kept)["candidates"]
+            assert candidate["ledger"]["entry"] == kept.asset["ledger"]["entry"]
+        assert looked(anyone, Kept(clouds(next(SEEDS)), {}))["looked"] == "nothing"
+
+
+@pytest.mark.parametrize(("table", "column"), DAMAGE)
+def test_what_is_damaged_of_one_tenants_private_files_is_unknown_to_them_alone(
+    deployment: Running, anyone: httpx.Client, monkeypatch: pytest.MonkeyPatch, table: str, column: str
+) -> None:
+    file, told = clouds(next(SEEDS)), list[str]()
+    with deployment.http(deployment.key(new_tenant=True)) as http, deployment.http(deployment.key()) as others:
+        asset, _ = signed(http, file, {"visibility": "private"})
+        proven(deployment, asset["ledger"]["entry"])
+        kept = Kept(file, asset)
+        with started_anew(deployment, monkeypatch) as index, changed(deployment, table, column, {kept.id: b"damaged"}):
+            monkeypatch.setattr(index, "_tell", told.append)
+            assert [looked(whose, kept)["looked"] for whose in (anyone, others, http)] == 2 * ["nothing"] + ["unknown"]
+            for whose, status in ((anyone, 200), (others, 200), (http, 503)):
+                assert whose.post("/matches/byContent", content=file).status_code == status
+            assert index._round() == ""
+            assert kept.id in told[-1]
+        mended(index)
+        assert told[-1] == ""
+        assert looked(http, kept)["looked"] == "found"
 
 
 @pytest.mark.parametrize("column", ["entry_id", "manifest_label", "manifest_store", "created_at"])
