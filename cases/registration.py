@@ -157,6 +157,12 @@ class FaceRegistrations:
         by.require(Scope.REVIEW)
         return self.holds.page(by.tenant, decided=decided, after=after)
 
+    def alike(self, by: Caller, hold: RegistrationHold) -> list[Registration]:
+        """The registrations that a held one looks like, those that ended as well. Raises ScopeMissingError."""
+        by.require(Scope.REVIEW)
+        others = sorted({one for doubt in hold.doubts for one in doubt.alike})
+        return [self.registry.registrations.find(by.tenant, one) for one in others]
+
     def release(self, by: Caller, hold: str, reason: str) -> EntryId:
         """Let a held one protect. Raises OwnReviewError, and as `RegistrationHolds.release`."""
         self._require_another(by, hold)

@@ -176,8 +176,9 @@ def list_holds(
 ) -> RegistrationHoldList:
     """Registrations that a person has to look at, oldest first; or those that were decided. No legal holds."""
     found = service.registry.registrations.held(caller, decided=decided, after=after)
-    following = found[-1].id if len(found) == PAGE else None
-    return RegistrationHoldList(holds=[RegistrationHoldView.of(one) for one in found], next=following)
+    alike = service.registry.registrations.alike
+    views = [RegistrationHoldView.of(one, alike(caller, one)) for one in found]
+    return RegistrationHoldList(holds=views, next=found[-1].id if len(found) == PAGE else None)
 
 
 @router.post("/holds/{hold}/release", tags=[KEYED])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Self
@@ -306,6 +307,31 @@ class DoubtView(BaseModel):
     alike: list[str]
 
 
+class AlikeView(BaseModel):
+    """A registration that a held one looks like, as whoever decides sees it: no face, and nothing of who it is."""
+
+    registration: str
+    state: str
+    since: datetime
+    right: str | None
+    """By which it was registered; null once it has ended, as the tier."""
+
+    tier: str | None
+    """How well its account was known then."""
+
+    @classmethod
+    def of(cls, one: Registration) -> Self:
+        """The view of one."""
+        details = one.details
+        return cls(
+            registration=one.id,
+            state=one.state,
+            since=moment(one.created_at),
+            right=details.right if details else None,
+            tier=details.tier if details else None,
+        )
+
+
 class RegistrationHoldView(BaseModel):
     """A registration that a person has to look at; no legal hold, which keeps things from being erased."""
 
@@ -315,6 +341,9 @@ class RegistrationHoldView(BaseModel):
     kind: str
     state: str
     reasons: list[DoubtView]
+    alike: list[AlikeView]
+    """All those that the reasons name."""
+
     right: str | None
     stated: str | None
     region: str | None
@@ -325,8 +354,8 @@ class RegistrationHoldView(BaseModel):
     ledger: LedgerView
 
     @classmethod
-    def of(cls, hold: RegistrationHold) -> Self:
-        """The view of one."""
+    def of(cls, hold: RegistrationHold, alike: Sequence[Registration]) -> Self:
+        """The view of one, and of those that it looks like."""
         details = hold.details
         return cls(
             id=hold.id,
@@ -335,6 +364,7 @@ class RegistrationHoldView(BaseModel):
             kind=hold.kind,
             state=hold.state,
             reasons=[DoubtView(reason=one.reason, alike=list(one.alike)) for one in hold.doubts],
+            alike=[AlikeView.of(one) for one in alike],
             right=details.right if details else None,
             stated=details.stated if details else None,
             region=details.place if details else None,

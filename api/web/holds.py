@@ -16,7 +16,7 @@ from api.routers import holds, likeness, registrations
 from api.routers.holds import ReleaseRequest
 from api.schemas.assets import Strict
 from api.schemas.registrations import DecisionRequest
-from api.schemas.words import AFTER_ENTRY, HOLD, Reason
+from api.schemas.words import AFTER_ASSET, AFTER_ENTRY, AFTER_REGISTRATION_HOLD, HOLD, Reason
 from api.service import Service, ServiceDep
 from api.web.page_route import pages
 from api.web.rendering import page
@@ -55,11 +55,20 @@ DECISIONS: Final[Mapping[tuple[Held, Decision], tuple[Callable[..., Any], Callab
 
 @router.get("")
 async def look(
-    request: Request, service: ServiceDep, caller: HoldsDep, done: Annotated[str, Query(pattern=AFTER_ENTRY)] = ""
+    request: Request,
+    service: ServiceDep,
+    caller: HoldsDep,
+    done: Annotated[str, Query(pattern=AFTER_ENTRY)] = "",
+    assets: Annotated[str, Query(pattern=AFTER_ASSET)] = "",
+    registrations: Annotated[str, Query(pattern=AFTER_REGISTRATION_HOLD)] = "",
 ) -> Response:
-    """Everything that is held, as far as the role reaches; `done` is the entry of what was just decided."""
-    found = await to_thread.run_sync(_found, service, caller)
-    return page(request, "holds.html", done=done, **found)
+    """What is held, as far as the role reaches; of assets and registrations the page that comes after these ids.
+
+    `done` is the entry of what was just decided.
+    """
+    after = {"assets": assets, "registrations": registrations}
+    found = await to_thread.run_sync(_found, service, caller, after)
+    return page(request, "holds.html", done=done, after=after, **found)
 
 
 @router.post("")
@@ -80,11 +89,11 @@ async def decide(
     return RedirectResponse(f"/operate/holds?done={decided.ledger.entry}", 303, NO_STORE)
 
 
-def _found(service: Service, caller: Caller) -> dict[str, Any]:
+def _found(service: Service, caller: Caller, after: Mapping[str, str]) -> dict[str, Any]:
     """None of what the role does not reach."""
     legal, reviewed = (scope in caller.scopes for scope in (Scope.HOLD, Scope.REVIEW))
     return {
         "legal": holds.list_holds(service, caller)["holds"] if legal else None,
-        "assets": likeness.held(service, caller, Response()) if reviewed else None,
-        "registrations": registrations.list_holds(service, caller) if reviewed else None,
+        "assets": likeness.held(service, caller, Response(), after["assets"]) if reviewed else None,
+        "registrations": registrations.list_holds(service, caller, after=after["registrations"]) if reviewed else None,
     }

@@ -203,6 +203,9 @@ def test_whom_somebody_else_registered_is_held_and_a_person_decides(
         (hold,) = review.get(HOLDS).json()["holds"]
         assert (hold["registration"], hold["state"]) == (second["id"], "open")
         assert hold["reasons"] == [{"reason": "conflict", "alike": [first["id"]]}]
+        (other,) = hold["alike"]
+        assert other.pop("since") == first["created_at"]
+        assert other == {"registration": first["id"], "state": "active", "right": "self", "tier": "medium"}
         assert not {"cosine", "band", "score"} & set(json.dumps(hold).replace('"', " ").split())
         released = review.post(f"{HOLDS}/{hold['id']}/release", json={"reason": "twins; both were asked"})
         assert released.json()["state"] == "released"

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from api.housekeeping import Housekeeping
-from api.routers import registrations
+from api.routers import likeness, registrations
+from api.schemas.likeness import HeldPage
 from api.schemas.models import Does, ModelsView
-from api.schemas.registrations import DoubtView, RegistrationHoldList, RegistrationHoldView
+from api.schemas.registrations import AlikeView, DoubtView, RegistrationHoldList, RegistrationHoldView
 from cases.asset import AssetId
 from cases.likeness.holds import LikenessHold, LikenessHolds
 from detection.embedding.card import Form, ModelCard
@@ -217,6 +218,7 @@ def test_staff_are_invited_and_removed_on_a_page(deployment: Running, operator: 
 
 
 DOUBTS = [DoubtView(reason=reason, alike=[HOSTILE]) for reason in HoldReason]
+ALIKE = AlikeView(registration=HOSTILE, state=HOSTILE, since=moment(0), right=HOSTILE, tier=HOSTILE)
 
 
 @pytest.fixture
@@ -224,15 +226,42 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """An asset that is held, whose uploader writes what they like, and a registration whose owner does."""
     said: dict[str, Any] = dict.fromkeys(("right", "stated", "tier", "region", "known_by"), HOSTILE)
     said |= {"id": f"hld_{'a' * 26}", "registration": f"reg_{'a' * 26}", "account": f"acc_{'a' * 26}"}
-    said |= {"kind": "face", "state": "open", "reasons": DOUBTS, "placed_at": moment(0), "decided_at": None}
+    said |= {"kind": "face", "state": "open", "reasons": DOUBTS, "alike": [ALIKE]}
+    said |= {"placed_at": moment(0), "decided_at": None}
     registration = RegistrationHoldView.model_construct(**said)
     asset = LikenessHold(AssetId(f"ast_{'a' * 26}"), HOSTILE, 0, None, 2, HOSTILE)
     monkeypatch.setattr(LikenessHolds, "all", lambda *_: [asset])
-    monkeypatch.setattr(registrations, "list_holds", lambda *_: RegistrationHoldList(holds=[registration], next=None))
+    monkeypatch.setattr(
+        registrations, "list_holds", lambda *_, **_asked: RegistrationHoldList(holds=[registration], next=None)
+    )
 
 
 def test_what_is_stated_about_held_things_is_text(reviewer: Member, waiting: None) -> None:
     shown = reviewer.browser.get("/operate/holds").text
-    assert shown.count("&lt;script&gt;alert(1)") >= 9
+    assert shown.count("&lt;script&gt;alert(1)") >= 10
+    assert "There is no face to look at" in shown
     assert "<script>alert" not in shown
     assert "<img src=x" not in shown
+
+
+def test_what_waits_is_shown_page_by_page(reviewer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cursor that the API answers is in the link, and what the link asks reaches the API."""
+    assets, holds, asked = f"ast_{'b' * 26}", f"hld_{'b' * 26}", list[str]()
+
+    def held(_service: object, _caller: object, _response: object, cursor: str = "") -> HeldPage:
+        asked.append(cursor)
+        return HeldPage(holds=[], next=None if cursor else assets)
+
+    def waits(_service: object, _caller: object, *, after: str = "") -> RegistrationHoldList:
+        asked.append(after)
+        return RegistrationHoldList(holds=[], next=None if after else holds)
+
+    monkeypatch.setattr(likeness, "held", held)
+    monkeypatch.setattr(registrations, "list_holds", waits)
+    first = reviewer.browser.get("/operate/holds").text
+    for name, following in (("assets", assets), ("registrations", holds)):
+        link = f"/operate/holds?{name}={following}"
+        assert f'href="{link}#{name}"' in first
+        assert "From the beginning" in reviewer.browser.get(link).text
+    assert asked == ["", "", assets, "", "", holds]
+    assert reviewer.browser.get("/operate/holds?assets=x").status_code == 422

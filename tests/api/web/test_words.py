@@ -20,11 +20,12 @@ from cases.likeness.retroactive import Stage
 from cases.likeness.use import Use
 from cases.recovery.search import By
 from identity.alike import Alike
-from identity.assurance.tier import EvidenceKind
+from identity.assurance.tier import EvidenceKind, Tier
 from identity.issuing.credential_types import Refused
 from identity.openid4vp.documents import DOCUMENTS
 from identity.outcome import Outcome
 from identity.registration.consent import ConsentProof
+from identity.registration.holds import HoldReason
 from identity.registration.record import State
 from identity.registration.refusal import Kind as Registered
 from identity.registration.refusal import Right
@@ -111,6 +112,9 @@ def test_whatever_the_api_can_say_of_a_file_is_worded() -> None:
         "log.use.": set(Use),
         "log.review.": set(Decision),
         "log.response.": set(Response),
+        "holds.doubt.": {*HoldReason, *(f"{reason}.do" for reason in HoldReason)},
+        "holds.tier.": set(Tier),
+        "holds.known.": set(ConsentProof),
         "operate.part.": set(PartName),
         "operate.do.": set(PartName),
         "operate.models.": set(Does),
