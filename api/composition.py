@@ -45,6 +45,7 @@ from cases.batches import Batches
 from cases.claim_key import ClaimKeyRecord
 from cases.claims import Claims
 from cases.creators import Creators
+from cases.custody.trace_rows import TraceRows
 from cases.custody.traces import Traces
 from cases.decisions import KINDS
 from cases.deployment import Deployment
@@ -174,7 +175,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     library = Library(ledger, database, on.blobs, clock)
     registry = registry_of(settings, library, deployment, assurance, issuance, sources, until)
     recognition = Recognition(ledger.subjects, database)
-    traces = Traces(clock)
+    traces = Traces(clock, TraceRows(database, ledger.subjects, clock, entropy))
     ledger.subjects.on_erase(traces.forget)
     embedding = embedding_of(settings, until)
     recovery = recovery_of(ledger, database, embedding.card, until)

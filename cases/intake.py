@@ -19,7 +19,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from cases.access import Caller, require_alive
 from cases.asset import (
@@ -33,6 +33,7 @@ from cases.asset import (
     subject_id,
 )
 from cases.creators import Creators
+from cases.custody.tables import TraceRow
 from cases.custody.traces import Traces, of_file, of_store
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
 from cases.errors import OtherHistoryError, ParentRefusedError
@@ -250,6 +251,7 @@ class Intake:
         entry = self._entry(signing, subject, known)
         asset = self._asset(signing, subject, blob, entry.id)
         now = milliseconds(self.clock())
+        trace = self.traces.rows.row(subject, signing.signed.descent)
         follows, made_by = self._follows(signing, subject, entry.id), SubjectId(signing.submission.account)
 
         def work(connection: Connection) -> Sequence[Draft]:
@@ -262,6 +264,8 @@ class Intake:
             self.ledger.subjects.insert(connection, subject)
             insert_blob(connection, subject, blob, asset.expires_at)
             insert_asset(connection, asset, columns)
+            if trace:
+                connection.execute(insert(TraceRow), trace)
             if spent:
                 spent.spend(connection, asset.id, now)
             return [entry, *(follows.write(connection) if follows else ())]

@@ -102,7 +102,7 @@ class Custodian:
             absent = Descent(VerificationReport(Verdict.ABSENT, trust.digest), tombstone)
             return Told(self._custody(by, absent, trust, erased=found))
         names = of_store(found.id), *([of_file(found.details.signed_sha256)] if found.details else [])
-        descent = self.traces.looked(trust, found.id, names, lambda: self._look(found, trust))
+        descent = self.traces.looked(trust, by.tenant, found.id, names, lambda: self._look(found, trust))
         return Told(self._custody(by, descent, trust), found.details.confidence if found.details else None)
 
     def of_file(

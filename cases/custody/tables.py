@@ -1,5 +1,5 @@
 """Hand-overs of assets, offered and done, and what other deployments said of files. Random ids, times and labels; what
-was found of a bundle is sealed under the tenant's system subject.
+was found of a bundle is sealed under the tenant's system subject, and of an asset under its own.
 """
 
 from __future__ import annotations
@@ -7,8 +7,8 @@ from __future__ import annotations
 from sqlalchemy import ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ledger.ids import EntryId, PrincipalId, TenantId
-from ledger.storage.tables import TENANT, Base
+from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
+from ledger.storage.tables import BOOKKEEPING, TENANT, Base
 
 
 class HandoverRow(Base):
@@ -43,3 +43,16 @@ class CustodyImportRow(Base):
     manifest_label: Mapped[str]
     imported_at: Mapped[int]
     found: Mapped[bytes]
+
+
+class TraceRow(Base):
+    """What an asset was found to be, while it holds (`trace_rows`): nothing rests on its being there."""
+
+    __tablename__ = "trace"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "asset_id"], ["subject_key.tenant_id", "subject_key.id"]),
+        {"info": TENANT | BOOKKEEPING},
+    )
+    tenant_id: Mapped[TenantId] = mapped_column(primary_key=True)
+    asset_id: Mapped[SubjectId] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes]

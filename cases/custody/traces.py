@@ -1,4 +1,4 @@
-"""What files that were signed here were found to be, for a while: to validate fifty generations again takes longer than
+"""What files that were signed here were found to be, in memory: to validate fifty generations again takes longer than
 all else that custody is.
 
 Rules
@@ -8,6 +8,7 @@ Rules
   (`provenance.lasting`). What does not say until when is not remembered.
 - Of an erased asset nothing is, nor what was found of it meanwhile: it is forgotten with its key, in other processes
   when KEPT is over.
+- By id, what memory has not is asked of the database (`trace_rows`) before anybody looks again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Final, NewType
 
 from sqlalchemy import Connection
 
+from cases.custody.trace_rows import TraceRows
 from keys.clock import Clock
 from ledger.ids import SubjectId, TenantId
 from provenance.descent import DESCENT, Descent
@@ -60,8 +62,8 @@ class _Kept:
 class Traces:
     """Safe to use from many threads: two that look at once find the same."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, rows: TraceRows) -> None:
+        self._clock, self.rows = clock, rows
         self._guard = Lock()
         # Under the guard.
         self._kept: OrderedDict[Name, _Kept] = OrderedDict()
@@ -91,16 +93,24 @@ class Traces:
             while self._kept and (self._bytes > MAX_KEPT_BYTES or not _holds(next(iter(self._kept.values())), now)):
                 self._drop(next(iter(self._kept)))
 
-    def looked(self, trust: TrustPolicy, asset: str, names: tuple[Name, ...], look: Callable[[], Descent]) -> Descent:
-        """What any of these was found to be, or what `look` finds of the first. Raises what that raises."""
+    def looked(
+        self, trust: TrustPolicy, tenant: TenantId, asset: str, names: tuple[Name, ...], look: Callable[[], Descent]
+    ) -> Descent:
+        """What any of these names of an asset was found to be, or it by itself, or what `look` finds of the first name.
+        Raises what that raises, KeyStoreUnavailableError, DatabaseUnavailableError.
+        """
         if (known := self.of(trust, *names)) is not None:
             return known
-        found = look()
+        found = self.rows.of(tenant, SubjectId(asset), trust)
+        if found is None:
+            found = look()
+            self.rows.keep(tenant, SubjectId(asset), found)
         self.keep(names[0], asset, found)
         return found
 
-    def forget(self, _connection: Connection, _tenant: TenantId, subject: SubjectId) -> None:
+    def forget(self, connection: Connection, tenant: TenantId, subject: SubjectId) -> None:
         """Of an asset that is erased (`Subjects.on_erase`)."""
+        self.rows.forget(connection, tenant, subject)
         with self._guard:
             self._erased.append(subject)
             for name in [name for name, one in self._kept.items() if one.asset == subject]:
