@@ -4,8 +4,10 @@ A C2PA tool hands its signer the claim's bytes and not what they hash, so that o
 draft, with this command as its signer program, and `sigillo claim-signer finish FILE` has it signed (ADR 0032). Where a
 tool can hand over its assertion store, `--assertion-store` signs at once.
 
-The protocol is c2patool's: `--signer-info` prints JSON; otherwise the bytes to be signed come on standard input and the
-signature goes to standard output, 64 bytes.
+The protocol is c2patool's (c2pa-rs, `cli/src/main.rs`; before 0.26.60 `cli/src/callback_signer.rs`): `--signer-info`
+prints JSON; otherwise the bytes to be signed come on standard input and the signature goes to standard output, 64
+bytes. Where its settings name the certificate it adds `--alg`, `--reserve-size` and once had `--sign-cert`, which
+change nothing.
 """
 
 from __future__ import annotations
@@ -39,8 +41,9 @@ def claim_signer(
     assertion_store: Path = typer.Option(
         None, exists=True, dir_okay=False, help="The JUMBF box c2pa.assertions of the claim: it is signed at once."
     ),
-    _alg: str = typer.Option("", "--alg", hidden=True),  # c2patool's, where its settings name the certificate
+    _alg: str = typer.Option("", "--alg", hidden=True),
     _reserve_size: int = typer.Option(0, "--reserve-size", hidden=True),
+    _sign_cert: str = typer.Option("", "--sign-cert", hidden=True),
     server: str = SERVER,
     token: str = TOKEN,
 ) -> None:

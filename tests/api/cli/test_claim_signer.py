@@ -1,5 +1,6 @@
 """`sigillo claim-signer` as C2PA tools call it: the protocol is c2patool's (`--signer-path`), which is not installed
-here. Its part is taken by c2pa-python, whose callback runs the program with the arguments and pipes that c2patool uses.
+here. Its part is taken by c2pa-python, which is the same library, and whose callback runs the program with the
+arguments and pipes that c2patool's source has: what these tests do not show is c2patool itself.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ class Program:
         surroundings = {**environment(self.home), "SIGILLO_TOKEN": self.token}
         return subprocess.run(command, input=sent, env=surroundings, capture_output=True, timeout=PATIENCE, check=False)
 
-    def sign(self, claim: bytes) -> bytes:
-        """One call, with the arguments of c2patool whose settings name the certificate."""
-        done = self.run("--reserve-size", "20000", "--alg", "es256", sent=claim)
+    def sign(self, claim: bytes, *arguments: str) -> bytes:
+        """One call."""
+        done = self.run(*arguments, sent=claim)
         assert done.returncode == 0, done.stderr
         assert b"finish" in done.stderr
         return done.stdout
@@ -60,6 +61,22 @@ def drafted(program: Program) -> bytes:
     info = json.loads(done.stdout)
     assert (info["alg"], set(info)) == ("es256", {"alg", "sign_cert", "reserve_size"})
     return draft(picture(), info["sign_cert"], definition(), callback=program.sign)
+
+
+CALLS = {
+    "asked": (),
+    "told": ("--reserve-size", "20000", "--alg", "es256"),
+    "once": ("--reserve-size", "20000", "--alg", "es256", "--sign-cert", "chain.pem"),
+}
+"""With what c2patool calls its signer: one that it asked with `--signer-info`; one whose certificate its manifest's
+`sign_cert` names; and that before version 0.26.60."""
+
+
+@pytest.mark.parametrize("arguments", CALLS.values(), ids=CALLS)
+def test_however_c2patool_calls_it_it_answers_with_the_signature_alone(
+    program: Program, arguments: tuple[str, ...]
+) -> None:
+    assert len(program.sign(b"a claim", *arguments)) == 64
 
 
 def test_a_draft_is_finished(deployment: Running, program: Program, run: Run, drafted: bytes, tmp_path: Path) -> None:
