@@ -13,6 +13,7 @@ from api.routers import (
     acts,
     assets,
     assurance,
+    batch_files,
     batches,
     claims,
     credential_offers,
@@ -77,7 +78,7 @@ ROUTERS = (
     *(assets, claims, custody, likeness, soft_binding, vc_api, issuing, did),
     *(credential_status, credential_offers, openid4vci, openid4vp, assurance, people, portraits, registrations),
     *(withdrawals, acts, absences, face_rotations, pictures),
-    *(batches, ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, operations, health),
+    *(batches, batch_files, ledger, oversight, holds, recovery, stamps, trust, access, staff, keys, operations, health),
 )
 PAGES = (
     *(home, verify, prove, audit, register, standing, passkeys, me, cosign, recover, sign_in, provided),

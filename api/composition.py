@@ -50,7 +50,8 @@ from cases.custody.traces import Traces
 from cases.decisions import KINDS
 from cases.deployment import Deployment
 from cases.holds import Holds
-from cases.intake import Intake, IntakePolicy
+from cases.intake import Intake
+from cases.keeping import IntakePolicy, Keeping
 from cases.library import Library
 from cases.media import sweep_strays
 from cases.oversight import Oversight
@@ -300,7 +301,7 @@ def _intake(
     return Intake(
         on.ledger,
         on.database,
-        on.blobs,
+        _keeping(on, revocations, likeness, traces),
         recognition,
         workers,
         embedder,
@@ -310,10 +311,23 @@ def _intake(
         likeness.tokens,
         creators,
         time_stamps,
-        traces,
         trust.policy,
-        IntakePolicy(on.settings.parent_policy is ParentPolicy.REFUSE, on.settings.retention),
         Tool("Sigillo", VERSION),
+        on.clock,
+        on.entropy,
+    )
+
+
+def _keeping(on: _Footing, revocations: Revocations, likeness: Likeness, traces: Traces) -> Keeping:
+    policy = IntakePolicy(on.settings.parent_policy is ParentPolicy.REFUSE, on.settings.retention)
+    return Keeping(
+        on.ledger,
+        on.database,
+        on.blobs,
+        revocations,
+        likeness.at_upload,
+        traces,
+        policy,
         on.clock,
         on.entropy,
     )

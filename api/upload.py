@@ -156,14 +156,17 @@ class Upload:
         self.close()
 
 
-class _Form:
+class Form:
     """What python-multipart calls back: collects one part at a time."""
+
+    most = MAX_PARTS
+    """Parts that there may be."""
 
     def __init__(self, upload: Upload, limit: int, photos: int = 0, *, portrait: bool = False) -> None:
         """`photos`: how many of these there may be, of at most `limit` bytes each, and then no file; and whether a
         portrait may come with them.
         """
-        self._upload, self._limit, self._photos, self._portrait = upload, limit, photos, portrait
+        self.upload, self.limit, self._photos, self._portrait = upload, limit, photos, portrait
         self._photo: Memfd | None = None
         self._header = b""
         self._value = b""
@@ -199,8 +202,8 @@ class _Form:
 
     def _begin(self) -> None:
         self._headers, self._small, self._photo = {}, b"", None
-        if len(self._names) == MAX_PARTS:
-            raise UploadError(f"more than {MAX_PARTS} parts; send `{self.wanted}` and what goes with it")
+        if len(self._names) == self.most:
+            raise UploadError(f"more than {self.most} parts; send `{self.wanted}` and what goes with it")
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
@@ -212,9 +215,14 @@ class _Form:
         self._headers[self._header.lower()] = self._value
         self._header = self._value = b""
 
-    def _on_headers(self) -> None:
+    def _disposition(self) -> dict[bytes, bytes]:
+        """What the part's Content-Disposition says; its name is noted."""
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
+        return options
+
+    def _on_headers(self) -> None:
+        options = self._disposition()
         self._is_file = self._name == "file" and not self._photos
         self._unchosen = options.get(b"filename") == b""  # so a browser sends a field for files that was left empty
         if b"filename" in options and self._name != self.wanted:
@@ -224,27 +232,27 @@ class _Form:
         elif self._name in self._names:
             raise UploadError(f"two parts are called `{self._name}`; send each once, and one file a request")
         elif self._name == PORTRAIT and self._portrait:
-            self._photo = self._upload.portrait = Memfd.create()
+            self._photo = self.upload.portrait = Memfd.create()
         self._names.append(self._name)
         if self._is_file:
-            self._upload.declared_mime = self._headers.get(b"content-type", b"").decode("latin-1").strip()
+            self.upload.declared_mime = self._headers.get(b"content-type", b"").decode("latin-1").strip()
 
     def _begin_photo(self) -> None:
-        if len(self._upload.photos) == self._photos:
+        if len(self.upload.photos) == self._photos:
             raise UploadError(f"more than {self._photos} photos; send {self._photos} at most")
         self._photo = Memfd.create()
-        self._upload.photos.append(self._photo)
+        self.upload.photos.append(self._photo)
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
-            if self._upload.size + end - start > self._limit:
-                raise UploadTooLargeError(self._limit)
-            self._upload.write(data[start:end])
+            if self.upload.size + end - start > self.limit:
+                raise UploadTooLargeError(self.limit)
+            self.upload.write(data[start:end])
             return
         if self._photo:
-            if self._photo.size + end - start > self._limit:
-                raise UploadTooLargeError(self._limit)
-            self._upload.write_photo(self._photo, data[start:end])
+            if self._photo.size + end - start > self.limit:
+                raise UploadTooLargeError(self.limit)
+            self.upload.write_photo(self._photo, data[start:end])
             return
         if self._name == SIDECAR:
             self._write_sidecar(data[start:end])
@@ -256,23 +264,23 @@ class _Form:
             )
 
     def _write_sidecar(self, data: bytes) -> None:
-        written = self._upload.sidecar.size if self._upload.sidecar else 0
+        written = self.upload.sidecar.size if self.upload.sidecar else 0
         if written + len(data) > MAX_MANIFEST_STORE_BYTES:
             raise UploadError(f"the part `{SIDECAR}` is larger than {MAX_MANIFEST_STORE_BYTES} bytes")
-        self._upload.write_sidecar(data)
+        self.upload.write_sidecar(data)
 
     def _on_end(self) -> None:
         self.complete = True
 
     def _on_part_end(self) -> None:
-        if self._name == SIDECAR and not self._upload.sidecar:
+        if self._name == SIDECAR and not self.upload.sidecar:
             if self._unchosen:
                 return
             raise UploadError(f"the part `{SIDECAR}` is empty; send the manifest store, or leave the part out")
         if self._is_file or self._photo or self._name == SIDECAR:
             return
         try:
-            self._upload.fields[self._name] = self._small.decode()
+            self.upload.fields[self._name] = self._small.decode()
         except UnicodeDecodeError:
             raise UploadError(
                 f"the part `{self._name}` is not UTF-8; the file goes into a part called `{self.wanted}`"
@@ -286,25 +294,38 @@ async def receive(request: Request, limit: int, budget: Budget, *, photos: int =
 
     Raises UploadError, UploadTooLargeError, UploadsBusyError, BodyError; the memfd is closed then.
     """
-    kind, options = parse_options_header(request.headers.get("content-type"))
-    boundary = options.get(b"boundary")
-    if kind != b"multipart/form-data" or not boundary:
-        wanted = f"photos in parts `{PHOTO}`" if photos else "the file in the part `file`"
-        raise UploadError(f"send multipart/form-data with {wanted}")
-    declared = request.headers.get("content-length", "")
-    most = limit * max(photos + portrait, 1) + FORM_BYTES + MAX_MANIFEST_STORE_BYTES
-    if declared.isdigit() and int(declared) > most:
-        raise UploadTooLargeError(limit)
-    allow(request, most)
     upload = Upload(Memfd.create(), budget)
+    most = limit * max(photos + portrait, 1) + FORM_BYTES + MAX_MANIFEST_STORE_BYTES
+    await fill(request, Form(upload, limit, photos, portrait=portrait), most)
+    return upload
+
+
+async def fill(request: Request, form: Form, most: int) -> None:
+    """Stream a multipart body of at most `most` bytes into the form's Upload, which is sealed then. Raises as
+    `receive`, and closes it.
+    """
+    upload = form.upload
     try:
+        boundary = _boundary(request, form, most)
+        allow(request, most)
         upload.hold(FORM_BYTES)  # so that small uploads count, too: each has its fields and descriptors
-        await _parse(request.stream(), boundary, _Form(upload, limit, photos, portrait=portrait))
+        await _parse(request.stream(), boundary, form)
     except BaseException:  # the descriptor must not outlive a cancelled or broken request
         upload.close()
         raise
     upload.seal()
-    return upload
+
+
+def _boundary(request: Request, form: Form, most: int) -> bytes:
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary")
+    if kind != b"multipart/form-data" or not boundary:
+        wanted = f"photos in parts `{PHOTO}`" if form.wanted == PHOTO else "the file in the part `file`"
+        raise UploadError(f"send multipart/form-data with {wanted}")
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise UploadTooLargeError(form.limit)
+    return boundary
 
 
 async def receive_whole(request: Request, limit: int, budget: Budget) -> Upload:
@@ -330,7 +351,7 @@ async def receive_whole(request: Request, limit: int, budget: Budget) -> Upload:
     return upload
 
 
-async def _parse(body: AsyncIterator[bytes], boundary: bytes, form: _Form) -> None:
+async def _parse(body: AsyncIterator[bytes], boundary: bytes, form: Form) -> None:
     try:
         parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]  # a TypedDict of callables
         async for chunk in body:

@@ -10,12 +10,13 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NewType
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, insert, select, update
+from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.decisions import ParentFinding
@@ -173,6 +174,7 @@ class Asset:
 
 
 _DETAILS = TypeAdapter(AssetDetails)
+_ROW = select(AssetRow.__table__).where(AssetRow.tenant_id == bindparam("tenant"), AssetRow.id == bindparam("asset"))
 
 
 def new_asset_id(entropy: Entropy) -> AssetId:
@@ -180,9 +182,13 @@ def new_asset_id(entropy: Entropy) -> AssetId:
     return AssetId(new_id("ast", entropy))
 
 
-def insert_asset(connection: Connection, asset: Asset, sealed: SealedColumns) -> None:
-    """Write the row of a new asset; inside a unit of work."""
-    row = {
+def insert_assets(connection: Connection, made: Iterable[tuple[Asset, SealedColumns]]) -> None:
+    """Write the rows of new assets; inside a unit of work."""
+    connection.execute(insert(AssetRow), [_row(asset, sealed) for asset, sealed in made])
+
+
+def _row(asset: Asset, sealed: SealedColumns) -> dict[str, object]:
+    return {
         "id": asset.id,
         "tenant_id": asset.tenant,
         "principal_id": asset.principal,
@@ -198,7 +204,6 @@ def insert_asset(connection: Connection, asset: Asset, sealed: SealedColumns) ->
         "details": sealed.details,
         "manifest_store": sealed.manifest_store,
     }
-    connection.execute(insert(AssetRow), row)
 
 
 @dataclass(frozen=True)
@@ -229,12 +234,8 @@ def open_manifest(subject: Subject, sealed: bytes) -> bytes:
 
 def find_row(connection: Connection, tenant: TenantId, asset: AssetId) -> RowMapping:
     """The row of one asset of this tenant. Raises AssetNotFoundError."""
-    mine = (AssetRow.tenant_id == tenant, AssetRow.id == asset)
-    row = (
-        connection.execute(select(AssetRow.__table__).where(*mine)).mappings().one_or_none()
-        if may_be_stored(asset)
-        else None
-    )
+    wanted = {"tenant": tenant, "asset": asset}
+    row = connection.execute(_ROW, wanted).mappings().one_or_none() if may_be_stored(asset) else None
     if row is None:
         raise AssetNotFoundError(f"there is no asset {asset}")
     return row

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, Index, and_, delete, insert, select
+from sqlalchemy import Connection, Index, bindparam, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.batch import Part
@@ -76,38 +77,63 @@ class IdempotencyKey:
 
     def winner(self, connection: Connection, now: int) -> str | None:
         """The id of what this key already made. Raises IdempotencyConflictError for another body."""
-        row = connection.execute(
-            select(IdempotencyRow.body, IdempotencyRow.asset_id).where(self._mine, IdempotencyRow.expires_at > now)
-        ).one_or_none()
-        if row is None:
-            return None
-        if not hmac.compare_digest(row.body, self.body):
-            raise IdempotencyConflictError
-        made: str = row.asset_id
+        made = winners(connection, [self], now).get(self.key)
+        if isinstance(made, IdempotencyConflictError):
+            raise made
         return made
 
     def spend(self, connection: Connection, made: str, now: int) -> None:
         """Record that the key made this; inside the unit of work that makes it, after `winner` said None."""
-        connection.execute(delete(IdempotencyRow).where(self._mine))
-        connection.execute(
-            insert(IdempotencyRow).values(
-                tenant_id=self.tenant,
-                principal_id=self.principal,
-                key=self.key,
-                body=self.body,
-                asset_id=made,
-                expires_at=self.part.until if self.part else now + int(KEPT.total_seconds() * 1000),
-                batch_id=self.part.batch if self.part else None,
-            )
-        )
+        spend_all(connection, [(self, made)], now)
 
-    @property
-    def _mine(self) -> ColumnElement[bool]:
-        return and_(
-            IdempotencyRow.tenant_id == self.tenant,
-            IdempotencyRow.principal_id == self.principal,
-            IdempotencyRow.key == self.key,
-        )
+
+_THEIRS = (
+    IdempotencyRow.tenant_id == bindparam("tenant"),
+    IdempotencyRow.principal_id == bindparam("principal"),
+    IdempotencyRow.key.in_(bindparam("keys", expanding=True)),
+)
+_SPENT = select(IdempotencyRow.key, IdempotencyRow.body, IdempotencyRow.asset_id).where(
+    *_THEIRS, IdempotencyRow.expires_at > bindparam("now")
+)
+_DROP = delete(IdempotencyRow).where(*_THEIRS)
+
+
+def winners(
+    connection: Connection, keys: Sequence[IdempotencyKey], now: int
+) -> Mapping[str, str | IdempotencyConflictError]:
+    """What those of one principal's keys made that are spent, by key; the error of one that came with another body."""
+    if not keys:
+        return {}
+    bodies = {one.key: one.body for one in keys}
+    rows = connection.execute(_SPENT, _named(keys) | {"now": now})
+    return {
+        row.key: row.asset_id if hmac.compare_digest(row.body, bodies[row.key]) else IdempotencyConflictError()
+        for row in rows
+    }
+
+
+def spend_all(connection: Connection, made: Sequence[tuple[IdempotencyKey, str]], now: int) -> None:
+    """Record what one principal's keys made, after `winners` had none of them."""
+    if not made:
+        return
+    connection.execute(_DROP, _named([key for key, _ in made]))
+    rows = [
+        {
+            "tenant_id": key.tenant,
+            "principal_id": key.principal,
+            "key": key.key,
+            "body": key.body,
+            "asset_id": asset,
+            "expires_at": key.part.until if key.part else now + int(KEPT.total_seconds() * 1000),
+            "batch_id": key.part.batch if key.part else None,
+        }
+        for key, asset in made
+    ]
+    connection.execute(insert(IdempotencyRow), rows)
+
+
+def _named(keys: Sequence[IdempotencyKey]) -> dict[str, object]:
+    return {"tenant": keys[0].tenant, "principal": keys[0].principal, "keys": [one.key for one in keys]}
 
 
 def forget_expired(connection: Connection, now: int) -> None:

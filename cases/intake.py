@@ -1,12 +1,12 @@
 """The upload's one path through the house: from bytes of a stranger to a signed asset in the ledger.
 
-    spent before? → granted? → examine (worker) → parent policy → registry (worker) → embed (worker)
-    → sign (worker, claim signed here) → time-stamp (fetched here, written by a worker) → seal the media
-    → one unit of work: subject key, asset, blob, idempotency, entry → answer
+    spent before? → granted? → examine (worker) → parent policy → embed (worker) → sign (worker, claim signed here)
+    → time-stamp (fetched here, written by a worker) → registry (worker) → kept (`cases.keeping`): media sealed, one
+    unit of work with subject key, asset, blob, idempotency, entry → answer
 
 Rules
-- Everything random or slow is fixed before the unit of work; inside it only rows are touched.
-- Nothing is acknowledged before it is durable. What fails on the way leaves no row, and its blob is removed.
+- Several files of one caller go that way one after the other, and are kept together: what one of them is refused for
+  keeps none of the others.
 - The parent process never parses media: it streams, hashes, signs claim bytes and seals.
 """
 
@@ -14,55 +14,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from typing import Self
 
-from sqlalchemy import Connection, insert
-
-from cases.access import Caller, require_alive
-from cases.asset import (
-    Asset,
-    AssetDetails,
-    AssetId,
-    AssetState,
-    SealedColumns,
-    insert_asset,
-    new_asset_id,
-    subject_id,
-)
+from cases.access import Caller
+from cases.asset import Asset, AssetId
 from cases.creators import Creators
-from cases.custody.tables import TraceRow
-from cases.custody.traces import Traces, of_file, of_store
-from cases.decisions import ASSET_SIGNED, INTAKE_POLICY, ParentFinding
-from cases.errors import OtherHistoryError, ParentRefusedError
-from cases.idempotency import IdempotencyKey
+from cases.decisions import ParentFinding
+from cases.errors import IdempotencyConflictError, OtherHistoryError, ParentRefusedError
+from cases.idempotency import IdempotencyKey, winners
+from cases.keeping import Keeping, Kept
 from cases.likeness.at_upload import AtUpload
-from cases.likeness.consequences import Consequences
 from cases.likeness.findings import Circumstances, because
 from cases.likeness.tokens import Tokens
-from cases.media import blob_size, insert_blob
 from cases.recognition import Recognition
 from cases.revocation import Revocations
-from cases.signing import Judged, Signing, Submission, content, decision, details
+from cases.signing import Judged, Signing, Submission, content
 from detection.copies.fingerprint import recognisable
 from detection.embedding.embed import Embedder
 from detection.embedding.embedding import Embedding
 from detection.examination import Examination
+from detection.memfd import Memfd
 from detection.shares import Shares, Workers
-from identity.assurance.account import require_account
 from keys.clock import Clock, Entropy
 from keys.signer import KeyStore, Purpose
-from ledger.errors import EpochClosedError, LedgerError
 from ledger.forgetting.subjects import Subject
-from ledger.ids import EntryId, SubjectId, TenantId, milliseconds
+from ledger.ids import milliseconds
 from ledger.log import Ledger
-from ledger.payload import Draft
-from ledger.storage.blobs import Blob, BlobStore
 from ledger.storage.database import Database
 from provenance.errors import ClaimRefusedError
-from provenance.manifest import SIDECAR_TYPES, define
+from provenance.manifest import define
 from provenance.report import History
 from provenance.request import Tool
 from provenance.rules import check_change, check_creator, check_grant, check_request
@@ -74,21 +57,25 @@ from provenance.validation import examine, verify
 from provenance.verdict import Verdict
 
 PASSING_PARENTS = frozenset({Verdict.ABSENT, Verdict.TRUSTED})
-EPOCH_TRIES = 3
-"""An epoch ends once a day at most: to meet its end twice in one upload would be a fault, not bad luck."""
 
 
 @dataclass(frozen=True)
-class IntakePolicy:
-    """What the deployment decided about uploads."""
+class Taken:
+    """An upload that is an asset. Close it."""
 
-    refuse_broken_parents: bool
-    retention: timedelta
+    id: AssetId
+    asset: Asset | None = None
+    """As it was committed; None of what its Idempotency-Key had made before, and of what may be held."""
 
-    @property
-    def name(self) -> str:
-        """Its version in public entries."""
-        return INTAKE_POLICY.format(parents="refuse" if self.refuse_broken_parents else "record")
+    content: Memfd | None = None
+    """The signed file, where the asset is known."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.content:
+            self.content.close()
 
 
 @dataclass(frozen=True)
@@ -97,7 +84,7 @@ class Intake:
 
     ledger: Ledger
     database: Database
-    blobs: BlobStore
+    keeping: Keeping
     recognition: Recognition
     workers: Shares
     embedder: Embedder | None
@@ -111,15 +98,13 @@ class Intake:
     time_stamps: TimeStamps | None
     """None where no authority is set."""
 
-    traces: Traces
     trust: Callable[[], TrustPolicy]
-    policy: IntakePolicy
     generator: Tool
     clock: Clock
     entropy: Entropy
 
-    def take(self, caller: Caller, submission: Submission) -> AssetId:
-        """Sign one upload and return its asset once it is durable.
+    def take(self, caller: Caller, submission: Submission) -> Taken:
+        """Sign one upload; its asset once it is durable.
 
         What is made or altered and may show somebody who refuses that is signed and held (`cases.likeness`).
 
@@ -128,19 +113,63 @@ class Intake:
         SigningSuspendedError, TimeStampUnavailableError, LogBusyError, DatabaseUnavailableError, and what opening the
         original raises; then nothing was kept.
         """
-        check_request(submission.claim, self.clock())
-        check_grant(submission.claim, caller.grant)
-        if submission.original:
-            check_change(submission.claim)
-        spent = self._idempotency(caller, submission)
-        if spent is not None:
-            with self.database.read(caller.tenant) as connection:
-                if winner := spent.winner(connection, milliseconds(self.clock())):
-                    return AssetId(winner)
-        with submission.original.open() if submission.original else nullcontext() as parent:
-            signing = self._sign(caller, submission, parent)
-        with signing.signed.content:
-            return self._commit(signing, spent)
+        (taken,) = self.take_all(caller, [submission])
+        if isinstance(taken, Exception):
+            raise taken
+        return taken
+
+    def take_all(self, caller: Caller, submissions: Sequence[Submission]) -> Sequence[Taken | Exception]:
+        """Sign several, one after the other, and keep those together that can be signed: of each what became of it, the
+        asset or what `take` raises. Where they have Idempotency-Keys, each has its own.
+
+        Raises what keeps the rest of them from being kept, as `take` does; sent again, those that were are the same.
+        """
+        keys = self._keys(caller, submissions)
+        made = self._made(caller, [key for key in keys if key])
+        outcomes = list[Signing | Taken | Exception]()
+        with ExitStack() as unfinished:
+            for submission, key in zip(submissions, keys, strict=True):
+                outcomes.append(self._outcome(caller, submission, made.get(key.key) if key else None))
+                if isinstance(outcomes[-1], Signing):
+                    unfinished.enter_context(outcomes[-1].signed.content)
+            signed = [(one, key) for one, key in zip(outcomes, keys, strict=True) if isinstance(one, Signing)]
+            kept = iter(list(self._kept(caller, signed)))
+            taken = [_taken(one, next(kept)) if isinstance(one, Signing) else one for one in outcomes]
+            unfinished.pop_all()
+        return taken
+
+    def _outcome(
+        self, caller: Caller, submission: Submission, made: str | IdempotencyConflictError | None
+    ) -> Signing | Taken | Exception:
+        """One file signed, or why it is not: another's failure is not its own."""
+        try:
+            check_request(submission.claim, self.clock())
+            check_grant(submission.claim, caller.grant)
+            if submission.original:
+                check_change(submission.claim)
+            if made:
+                return Taken(AssetId(made)) if isinstance(made, str) else made
+            with submission.original.open() if submission.original else nullcontext() as parent:
+                return self._sign(caller, submission, parent)
+        except Exception as error:  # noqa: BLE001 -- told to whoever sent this file
+            return error
+
+    def _kept(
+        self, caller: Caller, signed: Sequence[tuple[Signing, IdempotencyKey | None]]
+    ) -> Iterator[Kept | IdempotencyConflictError]:
+        """Keep them together; but whom a file shows is on record before the next is looked at, or a limit on how often
+        somebody may be met (`cases.likeness.limits`) would not hold among them.
+        """
+        registered = bool(signed) and self.likeness.anyone(caller.tenant)
+        waiting = list[tuple[Signing, IdempotencyKey | None]]()
+        for signing, key in signed:
+            upload = signing.submission.content
+            finding = self.likeness.find(caller, upload, signing.found, signing.circumstances) if registered else None
+            waiting.append((replace(signing, finding=finding), key))
+            if finding and finding.looked and finding.looked.sighted:
+                yield from self.keeping.keep(waiting)
+                waiting = []
+        yield from self.keeping.keep(waiting)
 
     def _sign(self, caller: Caller, submission: Submission, made_from: Parent | None) -> Signing:
         received_at, signer = milliseconds(self.clock()), self.keys.signer(Purpose.CLAIM)
@@ -160,7 +189,6 @@ class Intake:
         parent = self._parent(caller, submission, history)
         _require_own(submission, parent)
         circumstances = Circumstances(submission.use, submission.place, because(submission.claim, history))
-        finding = self.likeness.find(caller, submission.content, found, circumstances)
         embedding = self._embedded(caller, submission, found)
         mime = submission.original.mime if submission.original else ""
         definition = define(
@@ -187,7 +215,6 @@ class Intake:
             signer,
             circumstances,
             trust,
-            finding,
             judged,
             embedding,
         )
@@ -215,7 +242,7 @@ class Intake:
         if history.verdict is Verdict.ABSENT:
             return None
         worst = {history.verdict, history.ancestry or history.verdict}
-        if self.policy.refuse_broken_parents and not worst <= PASSING_PARENTS:
+        if self.keeping.policy.refuse_broken_parents and not worst <= PASSING_PARENTS:
             raise ParentRefusedError(history.verdict, history.failures)
         ours = submission.original.asset if submission.original else self._recognised(caller, submission, history)
         return ParentFinding(history.label, history.verdict, history.ancestry, history.failures, history.sentence, ours)
@@ -225,122 +252,39 @@ class Intake:
             return None
         return self.recognition.own(caller, history.label, submission.content)
 
-    def _commit(self, signing: Signing, spent: IdempotencyKey | None) -> AssetId:
-        """Seal the media, then commit asset and entry together; what did not come to be leaves no blob."""
-        tenant = signing.caller.tenant
-        asset_id = new_asset_id(self.entropy)
-        subject = self.ledger.subjects.create(tenant, subject_id(asset_id))
-        blob = self.blobs.put(subject, signing.signed.content.chunks())
-        try:
-            kept = self._record(signing, subject, blob, spent)
-        except BaseException:  # whatever ended it, a blob that nobody owns must not stay
-            self._drop(blob, tenant)
-            raise
-        if kept != asset_id:
-            self.blobs.delete(blob.id)
-            return kept
-        if found := signing.signed.descent:
-            beside = signing.found.mime in SIDECAR_TYPES
-            self.traces.keep(of_store(kept) if beside else of_file(blob.sha256.hex()), kept, found)
-        return kept
-
-    def _record(self, signing: Signing, subject: Subject, blob: Blob, spent: IdempotencyKey | None) -> AssetId:
-        """One unit of work; wrapped again when its epoch ends under it. The asset that is now in the ledger."""
-        known = details(signing, blob)
-        columns = SealedColumns.of(subject, known, signing.signed.manifest_store, self.entropy)
-        entry = self._entry(signing, subject, known)
-        asset = self._asset(signing, subject, blob, entry.id)
-        now = milliseconds(self.clock())
-        trace = self.traces.rows.row(subject, signing.signed.descent)
-        follows, made_by = self._follows(signing, subject, entry.id), SubjectId(signing.submission.account)
-
-        def work(connection: Connection) -> Sequence[Draft]:
-            require_alive(connection, signing.caller)
-            if made_by:
-                require_account(connection, asset.tenant, made_by)
-            self.revocations.require_unrevoked(signing.signer)
-            if spent and spent.winner(connection, now):
-                return []
-            self.ledger.subjects.insert(connection, subject)
-            insert_blob(connection, subject, blob, asset.expires_at)
-            insert_asset(connection, asset, columns)
-            if trace:
-                connection.execute(insert(TraceRow), trace)
-            if spent:
-                spent.spend(connection, asset.id, now)
-            return [entry, *(follows.write(connection) if follows else ())]
-
-        for _ in range(EPOCH_TRIES):
-            try:
-                self.ledger.record(work, asset.tenant)
-                break
-            except EpochClosedError:
-                subject = self.ledger.subjects.rewrap(subject)
-        else:
-            raise EpochClosedError("epochs end faster than this upload can be wrapped")
-        if spent is None:
-            return asset.id
-        with self.database.read(asset.tenant) as connection:
-            return AssetId(spent.winner(connection, now) or asset.id)
-
-    def _follows(self, signing: Signing, subject: Subject, entry: EntryId) -> Consequences | None:
-        if signing.finding is None:
-            return None
-        return self.likeness.consequences(signing.caller, signing.finding, subject, entry)
-
-    def _drop(self, blob: Blob, tenant: TenantId) -> None:
-        """Remove the blob of an upload that failed, unless its row is there after all (a commit whose answer was
-        lost); where that cannot be told now, a later sweep tells.
-        """
-        try:
-            with self.database.read(tenant) as connection:
-                kept = blob_size(connection, tenant, blob.id) is not None
-        except LedgerError:
-            return
-        if not kept:
-            self.blobs.delete(blob.id)
-
-    def _entry(self, signing: Signing, subject: Subject, known: AssetDetails) -> Draft:
-        said = decision(signing, AssetId(subject.id), known, self._expiry(signing))
-        return self.ledger.draft(ASSET_SIGNED.name, self.policy.name, signing.caller.principal, subject, said)
-
-    def _asset(self, signing: Signing, subject: Subject, blob: Blob, entry: EntryId) -> Asset:
-        parent = signing.parent.asset if signing.parent else None
-        return Asset(
-            id=AssetId(subject.id),
-            tenant=subject.tenant,
-            principal=signing.caller.principal,
-            state=AssetState.SIGNED,
-            visibility=signing.submission.visibility,
-            created_at=signing.received_at,
-            expires_at=self._expiry(signing),
-            entry=entry,
-            ended_entry=None,
-            parent=AssetId(parent) if parent else None,
-            blob=blob.id,
-            manifest_label=signing.signed.label,
-            details=None,
-        )
-
-    def _expiry(self, signing: Signing) -> int:
-        return signing.received_at + self.policy.retention // timedelta(milliseconds=1)
-
-    def _idempotency(self, caller: Caller, submission: Submission) -> IdempotencyKey | None:
-        if not submission.idempotency_key:
-            return None
-        claim = json.dumps(asdict(submission.claim), default=str, sort_keys=True)
-        made_from = submission.original.asset if submission.original else ""
-        what = f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0{made_from}\0"
-        what += f"{submission.use}\0{submission.place}\0{submission.likeness_check}\0"
-        what += f"{submission.account}\0"
-        if submission.creator:
-            what += f"{submission.creator.statement}\0{submission.creator.asserted.signature.hex()}\0"
-        digest = hashlib.sha256(what.encode())
-        for chunk in submission.content.chunks():
-            digest.update(chunk)
+    def _keys(self, caller: Caller, submissions: Sequence[Submission]) -> Sequence[IdempotencyKey | None]:
+        if not any(one.idempotency_key for one in submissions):
+            return [None] * len(submissions)
         system = self.ledger.subjects.system(caller.tenant)
-        key = submission.idempotency_key
-        return IdempotencyKey.of(system, caller.principal, key, digest.digest(), submission.part)
+        return [_key(system, caller, one) if one.idempotency_key else None for one in submissions]
+
+    def _made(self, caller: Caller, keys: Sequence[IdempotencyKey]) -> Mapping[str, str | IdempotencyConflictError]:
+        if not keys:
+            return {}
+        with self.database.read(caller.tenant) as connection:
+            return winners(connection, keys, milliseconds(self.clock()))
+
+
+def _taken(signing: Signing, kept: Kept | IdempotencyConflictError) -> Taken | Exception:
+    if isinstance(kept, Kept) and kept.asset:
+        return Taken(kept.id, kept.asset, signing.signed.content)
+    signing.signed.content.close()
+    return Taken(kept.id) if isinstance(kept, Kept) else kept
+
+
+def _key(system: Subject, caller: Caller, submission: Submission) -> IdempotencyKey:
+    claim = json.dumps(asdict(submission.claim), default=str, sort_keys=True)
+    made_from = submission.original.asset if submission.original else ""
+    what = f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0{made_from}\0"
+    what += f"{submission.use}\0{submission.place}\0{submission.likeness_check}\0"
+    what += f"{submission.account}\0"
+    if submission.creator:
+        what += f"{submission.creator.statement}\0{submission.creator.asserted.signature.hex()}\0"
+    digest = hashlib.sha256(what.encode())
+    for chunk in submission.content.chunks():
+        digest.update(chunk)
+    key = submission.idempotency_key
+    return IdempotencyKey.of(system, caller.principal, key, digest.digest(), submission.part)
 
 
 def _require_own(submission: Submission, parent: ParentFinding | None) -> None:

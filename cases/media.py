@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from sqlalchemy import Connection, delete, insert, select
@@ -14,10 +15,19 @@ from ledger.storage.tables import Blob as BlobRow
 from ledger.storage.tenancy import SystemSession
 
 
-def insert_blob(connection: Connection, subject: Subject, blob: Blob, expires_at: int) -> None:
-    """The row of a stored blob; inside the unit of work that makes it somebody's."""
-    row = {"tenant_id": subject.tenant, "id": blob.id, "subject_id": subject.id, "size": blob.size}
-    connection.execute(insert(BlobRow), row | {"expires_at": expires_at})
+def insert_blobs(connection: Connection, kept: Iterable[tuple[Subject, Blob, int]]) -> None:
+    """The rows of stored blobs, whose they are and when they end; inside the unit of work that makes them so."""
+    rows = [
+        {
+            "tenant_id": subject.tenant,
+            "id": blob.id,
+            "subject_id": subject.id,
+            "size": blob.size,
+            "expires_at": expires_at,
+        }
+        for subject, blob, expires_at in kept
+    ]
+    connection.execute(insert(BlobRow), rows)
 
 
 def delete_blob(connection: Connection, tenant: TenantId, blob: BlobId) -> None:

@@ -122,12 +122,12 @@ class Signing:
     signer: Signer
     circumstances: Circumstances
     trust: TrustPolicy
-    finding: Finding | None
-    """Whom of those who are registered it may show; None where nobody is."""
-
     judged: Judged
     embedding: Embedding | None
     """None of what is no single picture, or shows too little, and where no encoder is set."""
+
+    finding: Finding | None = None
+    """Whom of those who are registered it may show; None where nobody is, and while nobody looked."""
 
 
 def details(signing: Signing, blob: Blob) -> AssetDetails:

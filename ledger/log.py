@@ -60,6 +60,9 @@ MAX_UNINTEGRATED = 50_000
 """Entries that may wait for the tree; beyond, `record` pushes back."""
 
 _ENTRY = select(EntryRow.index, EntryRow.data).where(EntryRow.id == bindparam("entry"))
+_COVERED = select(EntryRow.id).where(
+    EntryRow.id.in_(bindparam("entries", expanding=True)), EntryRow.index < bindparam("covered")
+)
 Work: TypeAlias = Callable[[Connection], Sequence[Draft]]
 
 
@@ -273,6 +276,12 @@ class Ledger:
     def is_proven(self, entry_id: EntryId) -> bool:
         """Whether a checkpoint covers the entry. Raises EntryNotFoundError."""
         return self.wait_proven(entry_id, 0)
+
+    def proven(self, entries: Iterable[EntryId]) -> set[EntryId]:
+        """Those of these that a checkpoint covers."""
+        covered = self._integrator.progress().proven
+        with self._database.read(SystemSession.VERIFICATION) as connection:
+            return set(connection.execute(_COVERED, {"entries": list(entries), "covered": covered}).scalars())
 
     def wait_proven(self, entry_id: EntryId, timeout: float) -> bool:
         """Wait up to `timeout` seconds for a checkpoint that covers the entry. Raises EntryNotFoundError."""

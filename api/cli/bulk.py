@@ -1,11 +1,12 @@
-"""`sigillo sign --recursive DIR`: a whole folder, file by file, several at once; interrupted, it goes on where it was.
+"""`sigillo sign --recursive DIR`: a whole folder, several files in a request; interrupted, it goes on where it was.
 
 Rules
 - The folder itself is never written to: signed files stand in another, under the same names.
 - What is done is a line in a journal there. A file that stands in it with the same content, and whose signed file is
   there, is not sent again; one that was sent and is not in it (the power went) is sent again under the same
   Idempotency-Key, and within a day is the same asset.
-- A file that is refused is a line in the failures, and does not keep the others; what may pass is tried again.
+- A file that is refused is a line in the failures, and does not keep the others; what may pass is tried again. What is
+  refused as a whole is sent again file by file, so that each is told its own refusal.
 - All of it is one batch of the server's, which whoever has the key may ask how far it is (`GET /v1/batches/{id}`); an
   interrupted run goes on with its batch.
 """
@@ -17,27 +18,35 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from api.cli.files import SIDECAR_SUFFIX, write
 from api.cli.output import UNAVAILABLE_STATUS, described, err
-from sigillo_client import ClientError, Problem, Sigillo, UnreachableError
+from sigillo_client import BatchFile, ClientError, Problem, Sigillo, UnreachableError
+from sigillo_client.answers import Asset
 
 JOURNAL: Final = "sigillo-signed.jsonl"
 FAILURES: Final = "sigillo-failures.jsonl"
 BATCH: Final = "sigillo-batch"
 """The id of the batch that is under way there."""
 
-AT_ONCE: Final = 8
-"""Files under way: enough for the workers of a usual server never to wait for this side."""
+AT_ONCE: Final = 4
+"""Requests under way: enough for the workers of a usual server never to wait for this side."""
+
+TOGETHER: Final = 16
+LEAST_TOGETHER: Final = 4
+"""Files in one request: fewer towards the end, so that the last request does not keep all but one worker waiting."""
+
+TOGETHER_BYTES: Final = 8 * 1024 * 1024
+"""And how large they are together; a larger one goes alone."""
 
 TRIES: Final = 6
 """How often a file is tried while the server says that it may pass: over half a minute."""
@@ -46,8 +55,9 @@ NOT_FOUND_STATUS: Final = 404
 REPORT_SECONDS: Final = 10.0
 """How often a line is written where no progress bar can be shown."""
 
-Sign = Callable[[Path, Path, str], dict[str, Any]]
-"""(file, where its signed copy goes, Idempotency-Key) → the asset."""
+Failure: TypeAlias = ClientError | OSError
+Sign: TypeAlias = Callable[[Sequence[BatchFile]], Sequence[Asset | Failure]]
+"""Has files signed, and written; each is named by its path in the folder. Raises what all of them meet."""
 
 
 class Batch:
@@ -128,15 +138,16 @@ class Bulk:
             if journal.tell() and not whole:
                 journal.write("\n")  # behind a line that was cut off
 
-            def one(file: Path) -> None:
-                line = self._one(file, before)
+            def some(files: Sequence[Path]) -> None:
+                lines = self._some(files, before)
                 with self._lock:
-                    self._note(line, journal.write, failures)
+                    for line in lines:
+                        self._note(line, journal.write, failures)
+                        advance()
                     journal.flush()
-                advance()
 
             try:
-                for _ in threads.map(one, files):
+                for _ in threads.map(some, together(files, at_once)):
                     pass
             except BaseException:  # interrupted: what is under way ends, what waits is left
                 threads.shutdown(cancel_futures=True)
@@ -147,34 +158,45 @@ class Bulk:
         """Files that are settled, in whichever way."""
         return self.done + self.skipped + self.failed + self.held
 
-    def _one(self, file: Path, before: dict[str, str]) -> dict[str, Any]:
-        name = str(file.relative_to(self.folder))
-        target = self.out / name
-        try:
-            with file.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
-            key = hashlib.sha256(f"{name}\0{digest}\0{self.claim}".encode()).hexdigest()
-            if before.get(name) == key:
-                return {"file": name, "skipped": True}
-            target.parent.mkdir(parents=True, exist_ok=True)
-            asset = self._patiently(file, target, key)
-        except (ClientError, OSError) as error:
-            return {"file": name, "problem": described(error)}
-        ledger = asset["ledger"]["entry"]
-        return {"file": name, "key": key, "asset": asset["id"], "entry": ledger, "held": bool(asset.get("hold"))}
-
-    def _patiently(self, file: Path, target: Path, key: str) -> dict[str, Any]:
-        """Signed, once what stands in the way passes. Raises ClientError, OSError."""
-        for tried in range(TRIES - 1):
+    def _some(self, files: Sequence[Path], before: Mapping[str, str]) -> list[dict[str, Any]]:
+        lines = list[dict[str, Any]]()
+        wanted = list[BatchFile]()
+        for file in files:
+            name = str(file.relative_to(self.folder))
             try:
-                return self.sign(file, target, key)
-            except UnreachableError:
-                self.wait(2**tried)
-            except Problem as problem:
-                if problem.status not in _PASSING:
-                    raise
-                self.wait(2**tried)
-        return self.sign(file, target, key)
+                content, digest = _read(file)
+                key = hashlib.sha256(f"{name}\0{digest}\0{self.claim}".encode()).hexdigest()
+                (self.out / name).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                lines.append({"file": name, "problem": described(error)})
+                continue
+            if before.get(name) == key:
+                lines.append({"file": name, "skipped": True})
+            else:
+                wanted.append(BatchFile(content, key, name))
+        return [*lines, *(_line(file, done) for file, done in self._patiently(wanted).items())]
+
+    def _patiently(self, files: Sequence[BatchFile]) -> dict[BatchFile, Asset | Failure]:
+        """What became of each, once what stands in the way passed."""
+        done: dict[BatchFile, Asset | Failure] = {}
+        left = files
+        for tried in range(TRIES):
+            if not left:
+                break
+            if tried:
+                self.wait(2 ** (tried - 1))
+            done |= self._signed(left)
+            left = [file for file in left if _passes(done[file])]
+        return done
+
+    def _signed(self, files: Sequence[BatchFile]) -> dict[BatchFile, Asset | Failure]:
+        try:
+            return dict(zip(files, self.sign(files), strict=True))
+        except (ClientError, OSError) as error:
+            failure = error
+        if len(files) == 1 or _passes(failure):
+            return dict.fromkeys(files, failure)
+        return {file: done for one in files for file, done in self._signed([one]).items()}
 
     def _note(self, line: dict[str, Any], write: Callable[[str], object], failures: Path) -> None:
         if "skipped" in line:
@@ -203,6 +225,50 @@ class Bulk:
 
 
 _PASSING: Final = (429, UNAVAILABLE_STATUS)
+
+
+def _passes(done: object) -> bool:
+    """Whether it may pass by itself."""
+    return isinstance(done, UnreachableError) or (isinstance(done, Problem) and done.status in _PASSING)
+
+
+def _line(file: BatchFile, done: Asset | Failure) -> dict[str, Any]:
+    if isinstance(done, Exception):
+        return {"file": file.name, "problem": described(done)}
+    entry, held = done["ledger"]["entry"], bool(done["hold"])
+    return {"file": file.name, "key": file.key, "asset": done["id"], "entry": entry, "held": held}
+
+
+def _read(file: Path) -> tuple[bytes | Path, str]:
+    """Its content, itself where it is large, and the SHA-256 of that. Raises OSError."""
+    if file.stat().st_size <= TOGETHER_BYTES:
+        content = file.read_bytes()
+        return content, hashlib.sha256(content).hexdigest()
+    with file.open("rb") as stream:
+        return file, hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def together(files: Sequence[Path], at_once: int) -> Iterator[Sequence[Path]]:
+    """Files for one request after another, in their order."""
+    some, size = list[Path](), 0
+    for number, file in enumerate(files):
+        bytes_ = _size(file)
+        most = max(min(TOGETHER, (len(files) - number) // (2 * at_once)), LEAST_TOGETHER)
+        if some and (size + bytes_ > TOGETHER_BYTES or len(some) >= most):
+            yield some
+            some, size = [], 0
+        some.append(file)
+        size += bytes_
+    if some:
+        yield some
+
+
+def _size(file: Path) -> int:
+    """In bytes; whoever reads it is told if that cannot be known."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 
-from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Batch, Bulk, found
+from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Batch, Bulk, Failure, found
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.creator import Creator
 from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from sigillo_client import Sigillo
+from sigillo_client import BatchFile, Problem, Sigillo
 from sigillo_client.answers import Asset
 
 
@@ -41,7 +43,7 @@ def sign(
     recursive: bool = typer.Option(
         False, "--recursive", help="The one argument is a folder: sign all in it, into another (default: NAME.signed)."
     ),
-    at_once: int = typer.Option(AT_ONCE, min=1, max=64, help="With --recursive: files under way at a time."),
+    at_once: int = typer.Option(AT_ONCE, min=1, max=64, help="With --recursive: requests under way at a time."),
     public: bool = typer.Option(False, help="Anyone who presents the file may learn of its ledger entry."),
     wait: int = typer.Option(0, min=0, help="Seconds to wait until the ledger entry is proven by a checkpoint."),
     server: str = SERVER,
@@ -98,15 +100,32 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
     with told(), connected(asking.server, asking.token) as sigillo:
         batch = Batch(sigillo, into, len(files))
 
-        def one(file: Path, target: Path, key: str) -> dict[str, Any]:
-            # A kind that cannot carry its manifest is copied, for what is signed stands in one place.
-            part = _Part(batch.begun(), str(file.relative_to(folder)))
-            return _sign(_Asked(sigillo, asking.claim, "", asking.wait, None, key, part), file, target)
+        written = set[str]()
 
-        bulk = Bulk(folder, into, json.dumps(asking.claim, sort_keys=True), one)
+        def save(file: BatchFile, part: str, chunks: Iterable[bytes]) -> None:
+            # A kind that cannot carry its manifest is copied, for what is signed stands in one place.
+            target = into / file.name
+            beside = part == "manifest"
+            write(target.with_suffix(SIDECAR_SUFFIX) if beside else target, lambda stream: stream.writelines(chunks))
+            written.add(file.name)
+
+        def some(files: Sequence[BatchFile]) -> Sequence[Asset | Failure]:
+            done = sigillo.sign_files(batch.begun(), files, asking.claim, save, asking.wait)
+            return [
+                one if isinstance(one, Exception) or one["hold"] or file.name in written else _gone(one)
+                for file, one in zip(files, done, strict=True)
+            ]
+
+        bulk = Bulk(folder, into, json.dumps(asking.claim, sort_keys=True), some)
         bulk.run(files, at_once)
     _tell(bulk, batch.id, as_json=as_json)
     raise typer.Exit(Exit.REFUSED if bulk.failed else Exit.HELD if bulk.held else Exit.OK)
+
+
+def _gone(asset: Asset) -> Problem:
+    """What to say of one that was signed before, in this batch, and is not kept any more."""
+    detail = f"{asset['id']} was signed before and is {asset['state']}: claim something else of it, or begin anew"
+    return Problem(HTTPStatus.GONE, {"title": "Its signed file is no longer kept", "detail": detail})
 
 
 def _tell(bulk: Bulk, batch: str, *, as_json: bool) -> None:
@@ -170,14 +189,6 @@ def _check_targets(targets: dict[Path, Path]) -> None:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Of a batch."""
-
-    batch: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True)
 class _Asked:
     """What is asked for each of the files."""
 
@@ -186,14 +197,12 @@ class _Asked:
     made_from: str
     wait: int
     creator: Creator | None
-    idempotency_key: str = ""
-    part: _Part = _Part()
 
     def asset(self, file: Path) -> Asset:
         claim = self.creator.cosigned(file, self.claim) if self.creator else self.claim
         if self.made_from:
-            return self.sigillo.transform(self.made_from, file, claim, self.idempotency_key, self.wait)
-        return self.sigillo.sign(file, claim, self.idempotency_key, self.wait, self.part.batch, self.part.name)
+            return self.sigillo.transform(self.made_from, file, claim, wait=self.wait)
+        return self.sigillo.sign(file, claim, wait=self.wait)
 
 
 def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from anyio import to_thread
@@ -21,7 +22,9 @@ from cases.access import Caller, Scope
 from cases.asset import Asset, AssetId
 from cases.batch import Part
 from cases.idempotency import MAX_KEY_LENGTH
+from cases.intake import Taken
 from cases.signing import Submission
+from detection.memfd import Memfd
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
@@ -121,7 +124,8 @@ def _answered(response: Response, asset: Asset) -> Asset:
     return asset
 
 
-def _claim(text: str) -> ClaimBody:
+def claim_of(text: str) -> ClaimBody:
+    """The claim of an upload. Raises RequestValidationError."""
     try:
         return ClaimBody.model_validate_json(text)
     except ValidationError as error:
@@ -139,23 +143,31 @@ def _take(
 ) -> Asset:
     if upload.sidecar:
         raise UploadError("a manifest beside a file is read by verifications only: send the file alone")
-    body = _claim(upload.fields.get("claim", "{}"))
-    claim = body.claim(caller.grant.tool)
+    body = claim_of(upload.fields.get("claim", "{}"))
     original = service.library.original(made_from) if made_from else None
-    submission = Submission(
-        content=upload.content,
-        declared_mime=upload.declared_mime,
-        claim=claim,
+    submission = submission_of(caller, body, upload.content, upload.declared_mime)
+    submission = replace(submission, idempotency_key=idempotency_key, part=part, original=original)
+    with service.intake.take(caller, submission) as taken:
+        return asset_of(service, caller, taken)
+
+
+def submission_of(caller: Caller, body: ClaimBody, content: Memfd, mime: str) -> Submission:
+    """What is handed in with that claim. Raises PasskeyUnreadableError."""
+    return Submission(
+        content=content,
+        declared_mime=mime,
+        claim=body.claim(caller.grant.tool),
         visibility=body.visibility,
-        idempotency_key=idempotency_key,
-        part=part,
         use=body.purpose,
         place=body.place,
         likeness_check=body.likeness_check,
-        original=original,
         account=body.account or "",
         creator=body.creator(),
     )
-    asset = service.library.find(caller, service.intake.take(caller, submission))
+
+
+def asset_of(service: Service, caller: Caller, taken: Taken) -> Asset:
+    """The asset that an upload became, which is counted."""
+    asset = taken.asset or service.library.find(caller, taken.id)
     service.metrics.signed.labels("yes" if asset.details and asset.details.time_stamp else "no").inc()
     return asset

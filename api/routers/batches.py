@@ -74,10 +74,15 @@ async def counted(
     try:
         yield
     except Exception as error:
-        answer = answer_to(request, error)
-        if part and 400 <= answer.status_code < 500 and answer.status_code not in PASSING:
-            said = json.loads(bytes(answer.body))
-            refusal = Refusal(part.name, said["type"], said["detail"])
-            with suppress(CasesError, KeysError, LedgerError):  # whoever sent it is told all the same
-                await to_thread.run_sync(service.batches.refused, caller, part, key, refusal)
+        if part:
+            await to_thread.run_sync(keep_refusal, service, caller, part, key, answer_to(request, error))
         raise
+
+
+def keep_refusal(service: Service, caller: Caller, part: Part, key: str, answer: Response) -> None:
+    """Keep in its batch what a file was answered, if that is a refusal: what may pass by itself is none."""
+    if 400 <= answer.status_code < 500 and answer.status_code not in PASSING:
+        said = json.loads(bytes(answer.body))
+        refusal = Refusal(part.name, said["type"], said["detail"])
+        with suppress(CasesError, KeysError, LedgerError):  # whoever sent it is told all the same
+            service.batches.refused(caller, part, key, refusal)

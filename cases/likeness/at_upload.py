@@ -41,12 +41,12 @@ class AtUpload:
     again.
     """
 
-    def find(self, caller: Caller, file: Memfd, found: Examination, circumstances: Circumstances) -> Finding | None:
-        """What is found of an upload that was examined; None where nobody is registered. Raises
-        KeyStoreUnavailableError, DatabaseUnavailableError.
-        """
-        if not self.matching.anyone(caller.tenant):
-            return None
+    def anyone(self, tenant: TenantId) -> bool:
+        """Whether anybody is registered; where nobody is, nothing is looked at."""
+        return self.matching.anyone(tenant)
+
+    def find(self, caller: Caller, file: Memfd, found: Examination, circumstances: Circumstances) -> Finding:
+        """What is found of an upload that was examined. Raises KeyStoreUnavailableError, DatabaseUnavailableError."""
         if self._met_too_often(caller):
             return Finding(circumstances, None)
         finding = self.look(caller.principal, caller.tenant, file, found.mime, circumstances)

@@ -11,6 +11,7 @@ without asking anybody.
 
 from __future__ import annotations
 
+from sigillo_client.batch_files import BatchFile
 from sigillo_client.problem import ClientError, Problem, ReceiptError, UnreachableError
 from sigillo_client.published_log import PublishedLog
 from sigillo_client.receipt import ProvenEntry, verify_receipt
@@ -20,6 +21,7 @@ from sigillo_client.upload import Progress
 
 __all__ = [
     "NEVER",
+    "BatchFile",
     "ClientError",
     "Problem",
     "Progress",

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 
 from sigillo_client.answers import Asset, ClaimSignature, Verification
+from sigillo_client.batch_files import BatchFile, Form, parts
 from sigillo_client.connection import Connection, waiting
+from sigillo_client.problem import Problem
 from sigillo_client.upload import Progress
+
+_SETTLED: Final = frozenset({"asset", "problem"})
+"""The first part about a file."""
 
 
 class Assets(Connection):
@@ -40,6 +46,35 @@ class Assets(Connection):
     def batch(self, batch: str, cursor: str = "") -> dict[str, Any]:
         """How far a batch is, with a page of what was refused."""
         return self._json("GET", f"/v1/batches/{batch}", params={"cursor": cursor} if cursor else {})
+
+    def sign_files(
+        self,
+        batch: str,
+        files: Sequence[BatchFile],
+        claim: Mapping[str, Any],
+        save: Callable[[BatchFile, str, Iterable[bytes]], object],
+        wait: int = 0,
+    ) -> list[Asset | Problem | OSError]:
+        """Upload several files of a batch in one request; what became of each. What is given out of one (`content`, and
+        `manifest` where the file cannot carry it) is handed to `save` as it arrives, and what that raises as OSError
+        is the file's. Sent again, they are the same assets. Raises Problem where all of them are refused,
+        UnreachableError, and OSError for a file that cannot be read.
+        """
+        form = Form(claim, files)
+        waits = iter(files)
+        done = list[Asset | Problem | OSError]()
+        path = f"/v1/batches/{batch}/files"
+        with self._streamed(path, {**form.headers, **waiting(wait)}, form.chunks()) as answered:
+            for part in parts(answered):
+                if part.name in _SETTLED:
+                    file, told = next(waits), json.loads(b"".join(part.chunks))
+                    done.append(Problem(told["status"], told) if part.name == "problem" else cast(Asset, told))
+                    continue
+                try:
+                    save(file, part.name, part.chunks)
+                except OSError as error:
+                    done[-1] = error
+        return done
 
     def transform(
         self,

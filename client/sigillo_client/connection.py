@@ -14,7 +14,7 @@ import httpx
 
 from sigillo_client.problem import UnreachableError, raise_for_problem
 from sigillo_client.retries import NEVER, Retries
-from sigillo_client.upload import Progress, opened, part, stated
+from sigillo_client.upload import CHUNK_BYTES, Progress, opened, part, stated
 
 TIMEOUT_SECONDS: Final = 120
 """What needs no decoding, on a busy machine; connecting itself is given five."""
@@ -23,7 +23,6 @@ UPLOAD_SECONDS: Final = 1200
 """A long film on a busy machine: the service gives it two seconds a megabyte."""
 
 CONNECT_SECONDS: Final = 5
-CHUNK_BYTES: Final = 1024 * 1024
 UPLOADING: Final = httpx.Timeout(UPLOAD_SECONDS, connect=CONNECT_SECONDS)
 
 _NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -102,6 +101,18 @@ class Connection:
                 response.read()
             raise_for_problem(response)
             to.writelines(response.iter_bytes(CHUNK_BYTES))
+
+    @contextmanager
+    def _streamed(self, path: str, headers: Mapping[str, str], body: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+        """What is answered to a POST, piece by piece. Never sent twice: what arrived is written."""
+        with (
+            self._asked(),
+            self._http.stream("POST", path, headers=headers, content=body, timeout=UPLOADING) as response,
+        ):
+            if not response.is_success:
+                response.read()
+            raise_for_problem(response)
+            yield response.iter_raw()
 
     def _json(self, method: str, path: str, *, safe: bool = False, **sent: Any) -> dict[str, Any]:
         found: dict[str, Any] = self._send(method, path, safe=safe, **sent).json()

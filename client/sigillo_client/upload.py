@@ -15,6 +15,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 Part: TypeAlias = tuple[str, io.FileIO, str]
 """A file in a form, as httpx takes it: name, content, media type."""
 
+CHUNK_BYTES: Final = 1024 * 1024
 BINARY: Final = "application/octet-stream"
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
 
 from keys.clock import Entropy
 from keys.errors import EpochDestroyedError
@@ -26,7 +26,11 @@ from ledger.ids import SubjectId, TenantId, new_id
 from ledger.storage.database import Database
 from ledger.storage.tables import Payload, SubjectKey, Tenant
 
-# Built once: this runs for every batch, on the process's one writer thread.
+# Built once: to build a statement takes as long as to run it, and each upload asks some of these.
+_SYSTEM = select(Tenant.system_subject).where(Tenant.tenant_id == bindparam("tenant"))
+_STORED = select(SubjectKey.epoch, SubjectKey.wrapped).where(
+    SubjectKey.tenant_id == bindparam("tenant"), SubjectKey.id == bindparam("subject")
+)
 _KEY = tuple_(SubjectKey.tenant_id, SubjectKey.id)
 _ALIVE = select(SubjectKey.tenant_id, SubjectKey.id).where(_KEY.in_(bindparam("subjects", expanding=True)))
 _MOVE = (
@@ -79,6 +83,11 @@ class Subjects:
         """
         return self.create_under(self._epochs.current(tenant), tenant, subject_id)
 
+    def create_all(self, tenant: TenantId, subjects: Iterable[SubjectId]) -> list[Subject]:
+        """The same of each of these. Raises as `create`."""
+        epoch = self._epochs.current(tenant)
+        return [self.create_under(epoch, tenant, subject) for subject in subjects]
+
     def create_under(self, epoch: int, tenant: TenantId, subject_id: SubjectId | None = None) -> Subject:
         """The same under an epoch whose row the same unit of work will insert."""
         chosen = subject_id or SubjectId(new_id("sub", self._entropy))
@@ -105,26 +114,25 @@ class Subjects:
             self._database.write(lambda connection: connection.execute(_MOVE, moves))
         return len(moves)
 
-    def insert(self, connection: Connection, subject: Subject) -> None:
-        """Store the subject in a unit of work. Raises EpochClosedError when its epoch has ended since."""
-        if not self._epochs.is_open(connection, subject.tenant, subject.epoch):
-            raise EpochClosedError(f"epoch {subject.epoch} is no longer open: wrap {subject.id} again")
-        row = {
-            "tenant_id": subject.tenant,
-            "id": subject.id,
-            "epoch": subject.epoch,
-            "wrapped": subject.wrapped,
-        }
-        connection.execute(insert(SubjectKey), row)
+    def insert(self, connection: Connection, *subjects: Subject) -> None:
+        """Store subjects in a unit of work. Raises EpochClosedError when an epoch of theirs has ended since."""
+        for tenant, epoch in {(subject.tenant, subject.epoch): None for subject in subjects}:
+            if not self._epochs.is_open(connection, tenant, epoch):
+                raise EpochClosedError(f"epoch {epoch} is no longer open: wrap again what is under it")
+        rows = [
+            {"tenant_id": subject.tenant, "id": subject.id, "epoch": subject.epoch, "wrapped": subject.wrapped}
+            for subject in subjects
+        ]
+        connection.execute(insert(SubjectKey), rows)
 
     def open(self, tenant: TenantId, subject_id: SubjectId) -> Subject:
         """Open a stored subject. Raises SubjectErasedError, KeyStoreUnavailableError, SealBrokenError."""
-        row = self._stored(tenant, subject_id)
+        epoch, wrapped = self._stored(tenant, subject_id)
         try:
-            return self._opened(tenant, *row)
+            return self._opened(tenant, subject_id, epoch, wrapped)
         except EpochDestroyedError as error:
-            if self._stored(tenant, subject_id).epoch == row.epoch:
-                raise SubjectErasedError(f"subject {subject_id} died with epoch {row.epoch}") from error
+            if self._stored(tenant, subject_id)[0] == epoch:
+                raise SubjectErasedError(f"subject {subject_id} died with epoch {epoch}") from error
             return self.open(tenant, subject_id)  # it moved on while we looked
 
     def unwrap(self, tenant: TenantId, subject_id: SubjectId, epoch: int, wrapped: bytes) -> Subject:
@@ -139,11 +147,10 @@ class Subjects:
 
     def system(self, tenant: TenantId) -> Subject:
         """The tenant's own subject, for erasures and system entries. Raises as `open`."""
-        with self._database.read(tenant) as connection:
-            found = connection.execute(select(Tenant.system_subject).where(Tenant.tenant_id == tenant)).scalar()
+        found = self._database.look(tenant, _SYSTEM, {"tenant": tenant})
         if found is None:
             raise SubjectErasedError(f"tenant {tenant} was never set up")
-        return self.open(tenant, found)
+        return self.open(tenant, found["system_subject"])
 
     def erase(self, connection: Connection, tenant: TenantId, subject_id: SubjectId) -> None:
         """Erase in a unit of work: the key, every payload sealed under it, and what goes along (`on_erase`).
@@ -159,15 +166,12 @@ class Subjects:
         sealed = (Payload.tenant_id == tenant, Payload.subject_id == subject_id)
         connection.execute(update(Payload).where(*sealed).values(sealed=None))
 
-    def _stored(self, tenant: TenantId, subject_id: SubjectId) -> Row[SubjectId, int, bytes]:
-        stored = select(SubjectKey.id, SubjectKey.epoch, SubjectKey.wrapped)
-        with self._database.read(tenant) as connection:
-            row = connection.execute(
-                stored.where(SubjectKey.tenant_id == tenant, SubjectKey.id == subject_id)
-            ).one_or_none()
+    def _stored(self, tenant: TenantId, subject_id: SubjectId) -> tuple[int, bytes]:
+        """Its epoch, and its key wrapped under that."""
+        row = self._database.look(tenant, _STORED, {"tenant": tenant, "subject": subject_id})
         if row is None:
             raise SubjectErasedError(f"subject {subject_id} is erased, or never was")
-        return row
+        return row["epoch"], row["wrapped"]
 
     def _opened(self, tenant: TenantId, subject_id: SubjectId, epoch: int, wrapped: bytes) -> Subject:
         key = unseal(self._epochs.key(tenant, epoch), wrapped, _associated(tenant, subject_id, epoch))

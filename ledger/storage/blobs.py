@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -57,19 +57,30 @@ class BlobStore:
 
         What `plaintext` raises passes through, and leaves nothing behind.
         """
-        blob_id = BlobId(new_id("blb", self._entropy))
-        path = self._folder / blob_id
-        part = path.with_suffix(_PART)
-        measured = _Measured(plaintext)
-        sealed = seal_stream(_key(subject, blob_id), _segments(measured.chunks()), blob_id.encode(), self._entropy)
-        try:
-            with _unavailable(self._folder):
-                _write_synced(part, sealed)
-                part.rename(path)
-                _sync_folder(self._folder)
-        finally:
-            part.unlink(missing_ok=True)
-        return Blob(blob_id, measured.size, measured.digest.digest())
+        return self.put_all([(subject, plaintext)])[0]
+
+    def put_all(self, files: Iterable[tuple[Subject, Iterable[bytes]]]) -> list[Blob]:
+        """The same of several, in their order, all of them or none: names appear once all bytes are on disk. All are
+        written before the first is synced, which then is most of the work of syncing the others.
+        """
+        parts: dict[Path, BinaryIO] = {}
+        blobs: list[Blob] = []
+        with _unavailable(self._folder), ExitStack() as unfinished:
+            for subject, plaintext in files:
+                blob_id, measured = BlobId(new_id("blb", self._entropy)), _Measured(plaintext)
+                key, segments = _key(subject, blob_id), _segments(measured.chunks())
+                part = self._folder / f"{blob_id}{_PART}"
+                unfinished.callback(part.unlink, missing_ok=True)
+                parts[part] = unfinished.enter_context(_created(part))
+                parts[part].writelines(seal_stream(key, segments, blob_id.encode(), self._entropy))
+                blobs.append(Blob(blob_id, measured.size, measured.digest.digest()))
+            for file in parts.values():
+                file.flush()
+                os.fsync(file.fileno())
+            for part in parts:
+                part.rename(part.with_suffix(""))
+            _sync_folder(self._folder)
+        return blobs
 
     def open(self, subject: Subject, blob_id: BlobId, size: int) -> Iterator[bytes]:
         """The plaintext, in chunks of at most 1 MiB.
@@ -190,11 +201,8 @@ def _key(subject: Subject, blob_id: BlobId) -> bytes:
     return derive(subject.key, f"blob/v1/{blob_id}")
 
 
-def _write_synced(path: Path, chunks: Iterable[bytes]) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.writelines(chunks)
-        file.flush()
-        os.fsync(file.fileno())
+def _created(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _sync_folder(folder: Path) -> None:

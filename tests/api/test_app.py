@@ -65,6 +65,7 @@ ROUTES = {
     ("post", "/v1/ledger/searches"),
     ("post", "/v1/batches"),
     ("get", "/v1/batches/{batch}"),
+    ("post", "/v1/batches/{batch}/files"),
     ("post", "/v1/holds"),
     ("get", "/v1/holds"),
     ("post", "/v1/holds/{name}/release"),

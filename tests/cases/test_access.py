@@ -126,7 +126,8 @@ def test_key_revoked_while_its_upload_arrives_signs_nothing(deployment: Running)
     claim = ClaimBody().claim(NOTHING.tool)
     with Memfd.of([picture()]) as content:
         submission = Submission(content, "image/jpeg", claim, Visibility.UNLISTED)
-        asset = service.intake.take(caller, submission)
+        with service.intake.take(caller, submission) as taken:
+            asset = taken.id
         service.access.revoke(operator, issued.key.id)
         before = counts(deployment)
         for act in (

@@ -204,7 +204,7 @@ def test_strict_deployment_takes_sound_parents_only(strict: Running, foreign: Ru
 
 
 def test_strict_deployment_refuses_a_broken_ancestor_under_a_sound_parent(strict: Running, deployment: Running) -> None:
-    lenient = strict.service.intake.policy
+    lenient = strict.service.intake.keeping.policy
     with strict.http(strict.key()) as http:
         _, file = signed(http)
         object.__setattr__(lenient, "refuse_broken_parents", False)

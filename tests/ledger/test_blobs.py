@@ -75,6 +75,21 @@ def test_truncation_extension_and_a_wrong_size_are_found_before_a_byte_is_given(
         next(store.open(SUBJECT, blob.id, blob.size - 1))
 
 
+def test_several_are_all_there_or_none(store: BlobStore) -> None:
+    one, two = store.put_all([(SUBJECT, [b"mine"]), (OTHER, [b"theirs"])])
+    assert b"".join(store.open(SUBJECT, one.id, one.size)) == b"mine"
+    assert b"".join(store.open(OTHER, two.id, two.size)) == b"theirs"
+    before = files(store)
+
+    def breaks() -> Iterator[bytes]:
+        yield b"x"
+        raise RuntimeError("gone")
+
+    with pytest.raises(RuntimeError):
+        store.put_all([(SUBJECT, [b"first"]), (OTHER, breaks())])
+    assert files(store) == before
+
+
 def test_another_subject_or_name_does_not_open(store: BlobStore) -> None:
     blob = store.put(SUBJECT, [b"mine"])
     with pytest.raises(BlobDamagedError):

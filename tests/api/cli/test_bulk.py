@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from api.cli.bulk import FAILURES, JOURNAL, TRIES, Bulk, found
-from sigillo_client import Problem, UnreachableError
+from api.cli.bulk import FAILURES, JOURNAL, TOGETHER, TOGETHER_BYTES, TRIES, Bulk, found, together
+from sigillo_client import BatchFile, Problem, UnreachableError
 from tests.api.cli.conftest import Run
 from tests.deployment import Running, picture
 from tests.detection.films import Film, write
@@ -103,29 +104,90 @@ def test_one_folder_is_wanted(run: Run, folder: Path, arguments: list[str]) -> N
     assert run("sign", "--recursive", *(folder / name for name in arguments)).exit_code == 2
 
 
-def test_what_passes_is_waited_for(folder: Path, tmp_path: Path) -> None:
+SIGNED: Any = {"id": "ast_1", "ledger": {"entry": "ent_1"}, "hold": None}
+
+
+def test_what_passes_is_waited_for_and_the_rest_is_not_sent_again(folder: Path, tmp_path: Path) -> None:
     """No sleeping here: the waits are counted."""
     waits: list[float] = []
-    calls: dict[Path, int] = {}
-    lock = threading.Lock()
+    calls = list[list[str]]()
 
-    def sign(file: Path, target: Path, _key: str) -> dict[str, Any]:
-        with lock:
-            calls[file] = calls.get(file, 0) + 1
-        if file.name == "a.jpg" and calls[file] < 3:
-            raise Problem(503, {}) if calls[file] == 1 else UnreachableError("gone for a moment")
-        if file.name == "b.jpg":
-            raise Problem(503, {"title": "No worker is free"})
-        if file.name == "c.jpg":
-            raise Problem(422, {"title": "The claim was refused"})
-        target.write_bytes(b"signed")
-        return {"id": "ast_1", "ledger": {"entry": "ent_1"}, "hold": None}
+    def sign(files: Sequence[BatchFile]) -> list[Any]:
+        calls.append([file.name for file in files])
+        if len(calls) == 1:
+            raise UnreachableError("gone for a moment")
+        said = {
+            "a.jpg": SIGNED if len(calls) == 3 else Problem(503, {}),
+            "deep/b.jpg": Problem(503, {"title": "No worker is free"}),
+            "deep/er/c.jpg": Problem(422, {"title": "The claim was refused"}),
+        }
+        return [said[file.name] for file in files]
 
     bulk = Bulk(folder, tmp_path / "out", "{}", sign, waits.append)
     bulk.run(found(folder, bulk.out), at_once=1)
     assert (bulk.done, bulk.failed) == (1, 2)
-    assert [calls[folder / name] for name in ("a.jpg", "deep/b.jpg", "deep/er/c.jpg")] == [3, TRIES, 1]
-    assert waits == [1, 2, *(2**tried for tried in range(TRIES - 1))]
+    all_three = ["a.jpg", "deep/b.jpg", "deep/er/c.jpg"]
+    assert calls == [all_three, all_three, all_three[:2], *[["deep/b.jpg"]] * (TRIES - 3)]
+    assert waits == [2**tried for tried in range(TRIES - 1)]
+
+
+def test_what_is_refused_together_is_told_each_its_own(folder: Path, tmp_path: Path) -> None:
+    def sign(files: Sequence[BatchFile]) -> list[Any]:
+        if any(file.name == "a.jpg" for file in files):
+            raise Problem(413, {"title": "Too large"})
+        return [SIGNED for _ in files]
+
+    bulk = Bulk(folder, tmp_path / "out", "{}", sign)
+    bulk.run(found(folder, bulk.out))
+    assert (bulk.done, bulk.failed) == (2, 1)
+    assert [line["file"] for line in lines(bulk.out / FAILURES)] == ["a.jpg"]
+
+
+def test_what_cannot_be_read_keeps_none_of_the_others(folder: Path, tmp_path: Path) -> None:
+    files = found(folder, tmp_path / "out")
+    files[0].unlink()
+    bulk = Bulk(folder, tmp_path / "out", "{}", lambda some: [SIGNED for _ in some])
+    bulk.run(files)
+    assert (bulk.done, bulk.failed) == (2, 1)
+
+
+@given(
+    sizes=st.lists(
+        st.sampled_from([0, 1, 100_000, TOGETHER_BYTES // 2, TOGETHER_BYTES, 3 * TOGETHER_BYTES]), max_size=80
+    )
+)
+def test_files_go_together_all_of_them_once_and_in_order(sizes: list[int]) -> None:
+    size_of = {Path(str(number)): size for number, size in enumerate(sizes)}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("api.cli.bulk._size", size_of.__getitem__)
+        trays = list(together(list(size_of), 4))
+    assert [file for tray in trays for file in tray] == list(size_of)
+    for tray in trays:
+        assert len(tray) <= TOGETHER
+        assert len(tray) == 1 or sum(size_of[file] for file in tray) <= TOGETHER_BYTES
+
+
+def test_a_large_file_goes_alone_and_is_never_held_whole(
+    ask: Ask, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.cli.bulk.TOGETHER_BYTES", 100)
+    monkeypatch.setattr(Path, "read_bytes", lambda _self: pytest.fail("a large file is read piece by piece"))
+    assert ask("sign", "--recursive", folder, "-o", folder.with_name("out"))["signed"] == 3
+
+
+def test_what_was_signed_and_is_not_kept_any_more_is_said(
+    deployment: Running, ask: Ask, run: Run, folder: Path
+) -> None:
+    first, out = ask("sign", "--recursive", folder), folder.with_name("photos.signed")
+    gone = lines(out / JOURNAL)[0]
+    (out / gone["file"]).unlink()
+    deployment.operator.erase(gone["asset"])
+    again = run("sign", "--recursive", folder, "--json")
+    assert again.exit_code == 1
+    assert json.loads(again.stdout)["batch"] == first["batch"]
+    (failure,) = lines(out / FAILURES)
+    assert (failure["file"], failure["problem"]["status"]) == (gone["file"], 410)
+    assert "erased" in failure["problem"]["detail"]
 
 
 def test_a_folder_is_one_batch_that_goes_on_until_all_of_it_is_signed(

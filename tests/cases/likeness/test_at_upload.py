@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
+from cases.likeness import limits
 from cases.likeness.matching import Matching
 from cases.likeness.use import Use
 from detection.errors import MatchUnknownError, Unknown
 from detection.memfd import Memfd
 from identity.registration.refusal import Purpose
+from tests.api.trays import begun, file, post, told
 from tests.api.wire import change, count, kinds_on, problem, rows, upload
 from tests.cases.likeness.people import HER, People, nobody_can_look
 from tests.deployment import Running, picture
@@ -169,6 +171,20 @@ def test_held_for_want_of_a_look_is_given_out_when_it_shows_nobody(
         registry.service.registry.likeness.unfinished.round()
     assert http.get(asset["links"]["content"]).status_code == 200
     assert kinds_on(http, asset) == ["asset.signed", "asset.held", "asset.released"]
+
+
+def test_files_that_come_together_are_counted_one_by_one(
+    registry: Running, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may meet one person twice may not meet them four times in one request."""
+    monkeypatch.setattr(limits, "PER_PERSON", 2)
+    together = registry.key("Together", source_types=TYPES)
+    with people.registered() as registration, registry.http(together) as http:
+        files = [file("a", picture()), *(file(key, HER) for key in "bcde")]
+        answered = told(post(http, begun(http), files, MADE))
+        assert [one.said["state"] for one in answered] == ["signed", *["held"] * 4]
+        assert [one.content is None for one in answered] == [False, *[True] * 4]
+        assert len(log(registry, registration)) == 2
 
 
 def test_every_moment_of_a_film_counts(registry: Running, people: People, http: httpx.Client) -> None:
