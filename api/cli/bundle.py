@@ -11,7 +11,7 @@ from typing import IO
 
 import typer
 
-from api.cli.connect import load_settings
+from api.cli.at_home import load_settings
 from api.cli.ledger import app, progressing, require_log
 from api.cli.output import JSON, Exit, counted, fail, quoted, say, show, told
 from ledger.publishing.source import CHECKPOINT_FILE, VKEY_FILE, Fetch

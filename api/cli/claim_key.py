@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from api.cli.connect import load_settings
+from api.cli.at_home import load_settings
 from api.cli.keys import ADMIN_CA, ADMIN_URL, ClaimAlgorithm, app, load_address
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from keys.clock import system_clock

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import typer
 
-from api.cli.connect import SERVER, TOKEN, connected, load_settings
+from api.cli.at_home import load_settings
+from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.credential import app
 from api.cli.credential_files import FILE, read
 from api.cli.credential_judging import Question, judged

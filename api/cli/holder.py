@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from api.cli.connect import load_settings
+from api.cli.at_home import load_settings
 from api.cli.credential import app
 from api.cli.credential_files import FILE, OUT, contexts_of, give, read
 from api.cli.output import JSON, Exit, fail, say, show, told

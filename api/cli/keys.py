@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from api.cli.connect import SERVER, TOKEN, connected, load_settings
+from api.cli.at_home import load_settings
+from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from keys.certificates import INTERMEDIATE_NAME, VAULT_ISSUER
 from keys.errors import KeysError, KeyStoreUnavailableError

@@ -13,7 +13,7 @@ from typing import NoReturn
 import typer
 from rich.progress import Progress
 
-from api.cli.connect import load_settings
+from api.cli.at_home import load_settings
 from api.cli.output import JSON, Exit, counted, err, fail, quoted, say, show, told
 from api.home import Home
 from ledger.auditing.audit import LogReport

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import typer
 
-from api.cli.connect import load_settings
+from api.cli.at_home import load_settings
 from api.cli.output import JSON, err, quoted, show, told
 from api.home import Home
 

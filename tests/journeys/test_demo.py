@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import app
 from ledger.receipt import verify_receipt
+from tests.commands import app
 
 VERDICTS = {
     "2-signed.jpg": "trusted",

@@ -17,7 +17,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner, Result
 
-from api.cli import app
 from keys.clock import system_entropy
 from ledger.receipt import verify_receipt
 from ledger.tree.checkpoint import VerifierKey, parse_head
@@ -27,6 +26,7 @@ from ledger.witnessing.witness_key import open_witness_key
 from tests.api.cli.process import start
 from tests.api.fixtures import logging_put_back
 from tests.api.wire import proven, rows
+from tests.commands import app
 from tests.databases import settings_of
 from tests.deployment import Running, running
 from tests.loopback import hosted

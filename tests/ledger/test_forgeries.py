@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import app
 from ledger.auditing import bundle_verifier
 from ledger.auditing.auditor import Auditor, Notebook
 from ledger.auditing.bundle import judge_bundle
@@ -28,6 +27,7 @@ from ledger.tree.merkle import EMPTY_ROOT
 from ledger.tree.note import encode
 from ledger.witnessing.cosignature import Quorum
 from tests.api.fixtures import logging_put_back
+from tests.commands import app
 from tests.ledger.forgeries import (
     CARRIED,
     FORGERIES,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import app
 from tests.api.fixtures import logging_put_back
+from tests.commands import app
 from tests.databases import settings_of
 from tests.deployment import Running
 

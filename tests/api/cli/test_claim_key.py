@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import app
 from keys.openbao import OpenBao
 from keys.rotation import rotate
 from keys.vault_claims import VaultClaimKeys
 from tests.api.fixtures import logging_put_back
 from tests.api.wire import signed, upload
+from tests.commands import app
 from tests.databases import settings_of
 from tests.deployment import Running, running
 from tests.simulators.outside_ca import OutsideCA

@@ -9,10 +9,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import app
 from api.cli.output import Exit
 from api.cli.rate_plot import svg
 from detection.faces.evaluation import measure
+from tests.commands import app
 from tests.detection.faces import photos
 from tests.detection.faces.test_evaluation import people
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import app
 from api.cli.output import Exit
 from detection.embedding.card import read_card
 from detection.embedding.embed import Encoder
+from tests.commands import app
 from tests.detection.embedding import encoders
 
 SAID = ["--name", "random", "--version", "1", "--licence", "MIT", "--side", str(encoders.SIDE), "--threshold", "0.8"]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from api.cli import app
 from tests.api.fixtures import logging_put_back
 from tests.cases.likeness.people import HER, People
 from tests.cases.likeness.test_at_upload import MADE, log
+from tests.commands import app
 from tests.databases import settings_of
 from tests.deployment import Running
 

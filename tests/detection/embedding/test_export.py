@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from api.cli import app, exporting
+from api.cli import exporting
 from api.cli.output import Exit
 from detection.embedding import export
 from detection.embedding.embed import JOBS, Encoder, embed
 from detection.embedding.network import Network
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
+from tests.commands import app
 from tests.detection.embedding import encoders
 from tests.recovering import photo, posted, saved
 
