@@ -137,7 +137,11 @@ class ApiKeyRow(Base):
     revoked_at: Mapped[int | None]
 
 
-_KEY: Final = select(ApiKeyRow.__table__).where(ApiKeyRow.id == bindparam("key"))  # built once: each request asks
+# Built once: each request asks.
+_KEY: Final = select(ApiKeyRow.__table__).where(ApiKeyRow.id == bindparam("key"))
+_REVOKED: Final = select(ApiKeyRow.revoked_at).where(
+    ApiKeyRow.tenant_id == bindparam("tenant"), ApiKeyRow.id == bindparam("key")
+)
 
 
 @dataclass(frozen=True)
@@ -202,8 +206,7 @@ def require_alive(connection: Connection, caller: Caller) -> None:
 
 def require_key_alive(connection: Connection, tenant: TenantId, key: ApiKeyId) -> None:
     """The same for a key that is not calling itself. Raises UnknownKeyError."""
-    mine = select(ApiKeyRow.revoked_at).where(ApiKeyRow.tenant_id == tenant, ApiKeyRow.id == key)
-    row = connection.execute(mine).one_or_none()
+    row = connection.execute(_REVOKED, {"tenant": tenant, "key": key}).one_or_none()
     if row is None or row.revoked_at is not None:
         raise UnknownKeyError
 

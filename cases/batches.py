@@ -18,7 +18,19 @@ from datetime import timedelta
 from typing import Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 from cases.access import Caller
 from cases.asset import AssetRow, AssetState
@@ -123,12 +135,19 @@ class Batches:
 
 def _row(connection: Connection, by: Caller, batch: str, now: int) -> RowMapping:
     """Raises BatchNotFoundError, also for one that is over and still there: its keys are spent no longer."""
-    mine = (BatchRow.tenant_id == by.tenant, BatchRow.id == batch, BatchRow.principal_id == by.principal)
-    wanted = select(BatchRow.__table__).where(*mine, BatchRow.expires_at > now)
-    row = connection.execute(wanted).mappings().one_or_none() if may_be_stored(batch) else None
+    wanted = {"tenant": by.tenant, "batch": batch, "principal": by.principal, "now": now}
+    row = connection.execute(_MINE, wanted).mappings().one_or_none() if may_be_stored(batch) else None
     if row is None:
         raise BatchNotFoundError(batch)
     return row
+
+
+_MINE: Final = select(BatchRow.__table__).where(
+    BatchRow.tenant_id == bindparam("tenant"),
+    BatchRow.id == bindparam("batch"),
+    BatchRow.principal_id == bindparam("principal"),
+    BatchRow.expires_at > bindparam("now"),
+)
 
 
 def _signed(tenant: TenantId, batch: str, since: int) -> Select[int, int, int]:

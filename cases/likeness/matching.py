@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from cases.errors import LikenessUnknownError
 from cases.likeness.use import Stance, Use, stance
@@ -108,8 +108,7 @@ class Matching:
 
     def anyone(self, tenant: TenantId) -> bool:
         """Whether anybody is registered; where nobody is, nothing is looked at. One indexed read."""
-        with self.database.read(tenant) as connection:
-            return connection.execute(_protecting(tenant).limit(1)).scalar() is not None
+        return self.database.look(tenant, _ANYONE, {"tenant": tenant}) is not None
 
     def look(
         self,
@@ -216,6 +215,14 @@ def _who(one: Registration, details: Details) -> str:
     """An account's holder is the same person whichever their registration; for whom else it acts, nobody here knows."""
     person = one.account if details.right is Right.SELF else one.id
     return "\0".join([one.kind, person, *sorted(details.purposes)])
+
+
+_ANYONE: Final = (
+    select(RegistrationRow.id)
+    .where(RegistrationRow.tenant_id == bindparam("tenant"), RegistrationRow.state.in_(PROTECTING))
+    .limit(1)
+)
+"""Built once: each upload asks."""
 
 
 def _protecting(tenant: TenantId) -> Select[Any]:

@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from keys.clock import Clock
 from keys.signer import EpochKey, KeyStore
@@ -26,6 +26,10 @@ from ledger.storage.tables import Epoch, EpochState, SubjectKey
 _CHANGING = "epochs"
 DATA_KEY_LIFETIME = timedelta(minutes=55)
 """How long an opened data key is used; the rest of the hour that `docs/privacy.md` allows is for forgetting it."""
+
+
+_CURRENT = select(Epoch.number).where(Epoch.tenant_id == bindparam("tenant"), Epoch.state == EpochState.OPEN)
+_STATE = select(Epoch.state).where(Epoch.tenant_id == bindparam("tenant"), Epoch.number == bindparam("epoch"))
 
 
 @dataclass(frozen=True)
@@ -96,20 +100,15 @@ class Epochs:
 
     def current(self, tenant: TenantId) -> int:
         """The number of the tenant's open epoch. Raises SubjectErasedError when the tenant has none."""
-        with self._database.read(tenant) as connection:
-            number = connection.execute(
-                select(Epoch.number).where(Epoch.tenant_id == tenant, Epoch.state == EpochState.OPEN)
-            ).scalar()
-        if number is None:
+        row = self._database.look(tenant, _CURRENT, {"tenant": tenant})
+        if row is None:
             raise SubjectErasedError(f"tenant {tenant} has no open epoch: it was never set up")
+        number: int = row["number"]
         return number
 
     def is_open(self, connection: Connection, tenant: TenantId, number: int) -> bool:
         """Whether subjects may be wrapped under it now."""
-        state = connection.execute(
-            select(Epoch.state).where(Epoch.tenant_id == tenant, Epoch.number == number)
-        ).scalar()
-        return state == EpochState.OPEN
+        return connection.execute(_STATE, {"tenant": tenant, "epoch": number}).scalar() == EpochState.OPEN
 
     def key(self, tenant: TenantId, number: int) -> bytes:
         """The epoch's 32-byte data key, from memory or the key store.
