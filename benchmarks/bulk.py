@@ -4,14 +4,16 @@
     python benchmarks/bulk.py --json     one object
     python benchmarks/bulk.py --files 100 --rounds 1     less, and less exact
     python benchmarks/bulk.py --photo 12mp               photographs as cameras make them
+    python benchmarks/bulk.py --pinned   workers on one core, in both; all else on another
+    python benchmarks/bulk.py --where    by the stages of an upload, too (benchmarks/stages.py)
 
 Rules
 - Ours is the command, its start included: files read from disk, HTTP, the ledger with its disk, the signed files
   written. The workers' own rate is the same jobs (examine, sign) in a pool of as many, kept busy, with files and key in
   memory.
 - Both take turns, and the ratio is the median of the ratios of neighbours.
-- Where all share the cores, the ratio cannot be more than the workers' part of all processor time, which is told
-  besides (`…_ms`, of processor time for each file): how loaded the machine is matters little for that.
+- Where all share the cores, the ratio cannot be more than that of all processor time that each takes for a file, which
+  is told besides (`bulk_over_workers_by_processor`, and `…_ms`): how loaded the machine is matters little for that.
 - Each file differs from each, and each round claims another title: nothing is answered out of what was done before.
 """
 
@@ -38,7 +40,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from api.pools import JOBS
 from api.settings import Settings
 from benchmarks.bench import CLAIM
-from benchmarks.deployment import TOOL, Deployment, embedded
+from benchmarks.deployment import SIGILLO, TOOL, Deployment, embedded
 from benchmarks.photos import ONE_MEGAPIXEL, TWELVE_MEGAPIXELS, Photograph
 from cases.signing import content
 from detection.isolation import Isolation
@@ -53,8 +55,10 @@ from provenance.trust import TrustPolicy
 from provenance.validation import examine
 from provenance.verdict import Verdict
 
-FILES: Final = 400
-ROUNDS: Final = 5
+FILES: Final = 1000
+"""A bulk is thousands: what the command takes to start is shared by all of them."""
+
+ROUNDS: Final = 3
 SIZES: Final = {one.name: one for one in (ONE_MEGAPIXEL, TWELVE_MEGAPIXELS)}
 WORKERS: Final = Settings().workers
 
@@ -66,18 +70,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often both take turns")
     parser.add_argument("--photo", choices=SIZES, default="1mp", help="how large the photographs are")
     parser.add_argument("--json", action="store_true", help="one object instead of a table")
+    parser.add_argument("--pinned", action="store_true", help="workers on one core, in both; all else on another")
+    parser.add_argument("--where", action="store_true", help="by the stages of an upload, too")
     chosen = parser.parse_args()
-    figures = measured(chosen.files, chosen.rounds, SIZES[chosen.photo])
+    figures = measured(chosen.files, chosen.rounds, SIZES[chosen.photo], pinned=chosen.pinned, by_stage=chosen.where)
     if chosen.json:
         print(json.dumps(figures, indent=2))
         return
     for name, figure in figures.items():
-        print(f"{name:<28} {figure:8.2f}")
+        print(f"{name:<52} {figure:8.2f}")
 
 
-def measured(files: int, rounds: int, of: Photograph = ONE_MEGAPIXEL) -> dict[str, float]:
-    """Files a second of both, and their ratio."""
+def measured(
+    files: int, rounds: int, of: Photograph = ONE_MEGAPIXEL, *, pinned: bool = False, by_stage: bool = False
+) -> dict[str, float]:
+    """Files a second of both, their ratio, and milliseconds of processor time for each file."""
     photographs = [_numbered(number, of) for number in range(files)]
+    if pinned:
+        os.sched_setaffinity(0, {0})
     with (
         tempfile.TemporaryDirectory(prefix="sigillo-bulk-") as name,
         Sandbox(JOBS, size=WORKERS, isolation=Isolation.WARN, wait_seconds=600) as workers,
@@ -88,30 +98,55 @@ def measured(files: int, rounds: int, of: Photograph = ONE_MEGAPIXEL) -> dict[st
             (folder / "photos" / f"{number:05}.jpg").write_bytes(photograph)
         store = LocalKeyStore.open(folder / "keys", embedded_profile=True)
         signer, trust = store.signer(Purpose.CLAIM), TrustPolicy.of({"this service": store.anchors()})
-        with embedded(folder / "home") as server:
+        clocks = ("-m", "benchmarks.stages", str(folder / "stages")) if by_stage else SIGILLO
+        with embedded(folder / "home", clocks) as server:
             _bulk(server, folder, rounds)  # workers start with the first upload
+            if pinned:
+                _pin({server.process.pid, os.getpid()})
             before = _spent(server.process.pid)
             pairs = [
                 (_bulk(server, folder, number), _alone(workers, signer, trust, photographs)) for number in range(rounds)
             ]
             spent = {who: _spent(server.process.pid)[who] - was for who, was in before.items()}
+        stages = json.loads((folder / "stages").read_text()) if by_stage else {}
     ours, theirs = zip(*pairs, strict=True)
+    by = {who: 1000 * seconds / (files * rounds) for who, seconds in spent.items()}
+    taken = sum(by[who] for who in ("workers", "service", "command"))
+    told = {f"  {stage}_ms": 1000 * seconds / (files * (rounds + 1)) for stage, seconds in stages.items()}
     return {
         "bulk_over_workers": median(one / other for one, other in pairs),
+        "bulk_over_workers_by_processor": (by["alone_workers"] + by["alone_driver"]) / taken,
         "bulk_files_per_second": median(ours),
         "workers_files_per_second": median(theirs),
-        "workers_part_of_processor_time": spent["workers"] / sum(spent.values()),
-        **{f"{who}_ms": 1000 * seconds / (files * rounds) for who, seconds in spent.items()},
+        **{f"{who}_ms": one for who, one in by.items()},
+        **dict(sorted(told.items(), key=lambda one: -one[1])),
+        **({"  threads, the event loop, and the rest_ms": by["service"] - sum(told.values())} if told else {}),
     }
 
 
+def _pin(parents: set[int]) -> None:
+    """Their workers go to a core of their own."""
+    for process, (parent, _) in _processes().items():
+        if parent in parents and process not in parents:
+            for thread in Path(f"/proc/{process}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), {1})
+
+
 def _spent(service: int) -> dict[str, float]:
-    """Seconds of processor time so far: of the service, of its workers, which are its children, and of the commands."""
-    workers = [spent for parent, spent in _processes().values() if parent == service]
+    """Seconds of processor time so far: of workers, which are children of who gives them their jobs; of the service and
+    of the commands; of this process, which gives them theirs alone.
+    """
+    processes = _processes()
+
+    def children(of: int) -> float:
+        return sum(spent for process, (parent, spent) in processes.items() if parent == of and process != service)
+
     return {
-        "service": _processes()[service][1],
-        "workers": sum(workers),
+        "workers": children(service),
+        "service": processes[service][1],
         "command": sum(getrusage(RUSAGE_CHILDREN)[:2]),
+        "alone_workers": children(os.getpid()),
+        "alone_driver": time.process_time(),
     }
 
 

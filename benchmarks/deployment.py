@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,10 +55,15 @@ class Deployment:
         raise StartError(f"the server did not become ready; it said: {self.log.read_text()[-2000:]}")
 
 
+SIGILLO: Final = ("-m", "api.cli")
+
+
 @contextmanager
-def embedded(folder: Path, **settings: str) -> Iterator[Deployment]:
-    """With embedded keys; its data go into `folder`. Settings are named as variables are."""
-    with served(folder, settings) as deployment:
+def embedded(folder: Path, program: Sequence[str] = SIGILLO, **settings: str) -> Iterator[Deployment]:
+    """With embedded keys; its data go into `folder`. Settings are named as variables are; `program` is what Python runs
+    in place of `sigillo`.
+    """
+    with served(folder, settings, program) as deployment:
         yield deployment
 
 
@@ -78,7 +83,7 @@ def with_openbao(folder: Path) -> Iterator[Deployment]:
 
 
 @contextmanager
-def served(folder: Path, chosen: Mapping[str, str]) -> Iterator[Deployment]:
+def served(folder: Path, chosen: Mapping[str, str], program: Sequence[str] = SIGILLO) -> Iterator[Deployment]:
     """With these variables in its surroundings."""
     port = _free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGILLO_")}
@@ -87,7 +92,7 @@ def served(folder: Path, chosen: Mapping[str, str]) -> Iterator[Deployment]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
+            [sys.executable, *program, "serve", "--port", str(port)],
             env={**inherited, **ours, **chosen},
             stdout=output,
             stderr=subprocess.STDOUT,
