@@ -80,11 +80,13 @@ class FilesForm(Form):
         self._names.append(self._name)
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
-        if self._photo:
-            self.upload.size += end - start
-            if self.upload.size > self.limit:
-                raise UploadTooLargeError(self.limit)
-        super()._on_data(data, start, end)
+        if self._photo is None:
+            super()._on_data(data, start, end)
+            return
+        self.upload.size += end - start
+        if self.upload.size > self.limit:
+            raise UploadTooLargeError(self.limit)
+        self.upload.write_photo(self._photo, data[start:end])
 
 
 async def receive_files(request: Request, limit: int, budget: Budget) -> tuple[Upload, list[Sent]]:

@@ -256,7 +256,11 @@ class Intake:
         if not any(one.idempotency_key for one in submissions):
             return [None] * len(submissions)
         system = self.ledger.subjects.system(caller.tenant)
-        return [_key(system, caller, one) if one.idempotency_key else None for one in submissions]
+        claims = {id(one.claim): one.claim for one in submissions}  # mostly one claim of all
+        stated = {key: json.dumps(asdict(claim), default=str, sort_keys=True) for key, claim in claims.items()}
+        return [
+            _key(system, caller, one, stated[id(one.claim)]) if one.idempotency_key else None for one in submissions
+        ]
 
     def _made(self, caller: Caller, keys: Sequence[IdempotencyKey]) -> Mapping[str, str | IdempotencyConflictError]:
         if not keys:
@@ -272,8 +276,7 @@ def _taken(signing: Signing, kept: Kept | IdempotencyConflictError) -> Taken | E
     return Taken(kept.id) if isinstance(kept, Kept) else kept
 
 
-def _key(system: Subject, caller: Caller, submission: Submission) -> IdempotencyKey:
-    claim = json.dumps(asdict(submission.claim), default=str, sort_keys=True)
+def _key(system: Subject, caller: Caller, submission: Submission, claim: str) -> IdempotencyKey:
     made_from = submission.original.asset if submission.original else ""
     what = f"{claim}\0{submission.visibility}\0{submission.declared_mime}\0{made_from}\0"
     what += f"{submission.use}\0{submission.place}\0{submission.likeness_check}\0"

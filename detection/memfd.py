@@ -29,6 +29,8 @@ class Memfd:
         """Own an open memfd; `create`, `of` and `adopt` are the ways to get one."""
         self._file = io.FileIO(descriptor, "r+b")
         self._sealed = False
+        self._size: int | None = None
+        """Known once it cannot change: to ask lets other threads go first, a dozen times a file."""
 
     @classmethod
     def create(cls, name: str = "media") -> Self:
@@ -56,7 +58,9 @@ class Memfd:
         except (OSError, ValueError) as error:
             os.close(descriptor)
             raise ValueError(f"not a memory file that can be trusted: {error}") from error
-        return cls(descriptor)
+        memfd = cls(descriptor)
+        memfd._sealed = True
+        return memfd
 
     def write(self, data: bytes) -> None:
         """Append. Raises OSError once sealed."""
@@ -78,7 +82,12 @@ class Memfd:
     @property
     def size(self) -> int:
         """In bytes."""
-        return os.fstat(self.fileno()).st_size
+        if self._size is not None:
+            return self._size
+        size = os.fstat(self.fileno()).st_size
+        if self._sealed:
+            self._size = size
+        return size
 
     def read(self, length: int, offset: int = 0) -> bytes:
         """At most `length` bytes from `offset`."""

@@ -41,7 +41,7 @@ BATCH: Final = "sigillo-batch"
 AT_ONCE: Final = 4
 """Requests under way: enough for the workers of a usual server never to wait for this side."""
 
-TOGETHER: Final = 16
+TOGETHER: Final = 32
 LEAST_TOGETHER: Final = 4
 """Files in one request: fewer towards the end, so that the last request does not keep all but one worker waiting."""
 

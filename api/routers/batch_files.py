@@ -119,9 +119,12 @@ class _Tray:
         if self.upload.sidecar:
             raise UploadError("a manifest beside a file is read by verifications only: send the files alone")
         body = claim_of(self.upload.fields.get("claim", "{}"))
+        whole = submission_of(self.caller, body, self.upload.content, "")
         submissions = [
             replace(
-                submission_of(self.caller, body, one.content, one.declared_mime),
+                whole,
+                content=one.content,
+                declared_mime=one.declared_mime,
                 idempotency_key=one.key,
                 part=replace(self.batch, name=one.name),
             )

@@ -36,6 +36,15 @@ def test_a_sealed_file_cannot_change() -> None:
         assert memfd.read(100) == b"x" * 10
 
 
+def test_its_size_is_known_while_it_grows() -> None:
+    with Memfd.create() as memfd:
+        for size in (0, 3, 6):
+            assert memfd.size == size
+            memfd.write(b"abc")
+        memfd.seal()
+        assert memfd.size == memfd.size == 9
+
+
 def test_a_reopened_descriptor_is_read_only_and_has_its_own_offset() -> None:
     with Memfd.of([b"abcdef"]) as memfd:
         one, other = memfd.reopened(), memfd.reopened()
