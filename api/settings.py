@@ -20,8 +20,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from api.schemas.words import PLACE
 from cases.grace import GRACE
@@ -85,6 +83,9 @@ def _database(url: SecretStr) -> SecretStr:
         raise ValueError(
             "write a database as postgresql://user:password@host/name, or as sqlite:////path/to/sigillo.db"
         )
+    from sqlalchemy import make_url  # late: a third of what every command imports, and most name no database
+    from sqlalchemy.exc import ArgumentError
+
     try:
         make_url(said)
     except (ArgumentError, ValueError):

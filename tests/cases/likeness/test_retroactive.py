@@ -25,9 +25,21 @@ from tests.api.wire import problem, rows, upload
 from tests.cases.likeness.people import HER, People, nobody_can_look
 from tests.cases.likeness.test_at_upload import MADE, TAKEN, TYPES
 from tests.databases import KIND, SQLITE
-from tests.deployment import Running, picture
+from tests.deployment import Running, picture, running
 
 PATIENCE = 120
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One of this module's: a round looks at all there is, and the other's has whatever every other test uploaded."""
+    with running(tmp_path_factory.mktemp("registry")) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def people(registry: Running) -> People:
+    return People(registry)
 
 
 @pytest.fixture(scope="module")
