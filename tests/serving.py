@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from socket import socket
 
+import httpx
+
 from api.app import create_app
-from api.listening import server_of
-from tests.deployment import Running
+from api.listening import address, listening, server_of
+from tests.api.wire import PATIENCE
+from tests.deployment import NO_TLS, Running
 from tests.waiting import until
 
 
@@ -25,3 +28,15 @@ def served(up: Running, listener: socket) -> Iterator[None]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def on_the_network(up: Running) -> Iterator[Callable[..., httpx.Client]]:
+    """Makes clients that reach the deployment as strangers do, with a token or none; close them."""
+    with listening("127.0.0.1", 0) as listener, served(up, listener):
+
+        def client(token: str = "") -> httpx.Client:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            return httpx.Client(verify=NO_TLS, base_url=address(listener), headers=headers, timeout=PATIENCE)
+
+        yield client

@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
+from api.home import Home
+from api.log import configure
 from ledger.receipt import verify_receipt
 from tests.api.cli.process import Served, served
+from tests.api.fixtures import logging_put_back
 from tests.api.wire import (
     acts_on,
     blobs,
@@ -31,6 +35,7 @@ from tests.api.wire import (
 )
 from tests.deployment import Running, picture, running
 from tests.ledger.world import HeldClock
+from tests.serving import on_the_network
 
 MEMBERS = {"v", "id", "kind", "time", "policy", "commit", "actor", "prev"}
 CLAIM = {
@@ -235,12 +240,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def lines(up: Served) -> list[dict[str, object]]:
-    """Every line so far. A line is written after its answer: wait for the line of one more request."""
+    """Every line so far."""
     with up.http("") as http:
-        last = http.get("/healthz").headers["x-request-id"]
+        return lines_before(http, up.home)
+
+
+def lines_before(http: httpx.Client, home: Home) -> list[dict[str, object]]:
+    """A line is written after its answer: wait for the line of one more request."""
+    last = http.get("/healthz").headers["x-request-id"]
     deadline = time.monotonic() + 30
     while True:
-        found = [json.loads(line) for line in (up.home.logs / "requests.log").read_text().splitlines()]
+        found = [json.loads(line) for line in (home.logs / "requests.log").read_text().splitlines()]
         if any(line.get("request") == last for line in found):
             return [line for line in found if line["event"] == "answered" and line["request"] != last]
         assert time.monotonic() < deadline, "the log does not grow"
@@ -295,10 +305,11 @@ def test_anonymous_verification_leaves_a_counter_and_no_line(watched: Served) ->
 
 
 def test_forwarded_headers_of_strangers_are_not_believed(tmp_path: Path) -> None:
-    with served(tmp_path) as up:
-        with up.http() as anyone:
-            anyone.get("/ledger/log.vkey", headers={"X-Forwarded-For": "203.0.113.77"})
-        assert {line["network"] for line in lines(up) if line["route"] == "/ledger/log.vkey"} == {"127.0.0.0/24"}
+    with logging_put_back(), running(tmp_path) as up, on_the_network(up) as client, client() as anyone:
+        configure(up.home.logs)
+        anyone.get("/ledger/log.vkey", headers={"X-Forwarded-For": "203.0.113.77"})
+        found = lines_before(anyone, up.home)
+    assert {line["network"] for line in found if line["route"] == "/ledger/log.vkey"} == {"127.0.0.0/24"}
 
 
 def test_anonymous_verification_keeps_nothing(private: Running, token: str) -> None:

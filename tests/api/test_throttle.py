@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from api.throttle import RateExceededError, Throttle, client_address, network_of
 from keys.clock import system_entropy
-from tests.api.cli.process import served
 from tests.api.wire import problem
 from tests.deployment import running
 from tests.ledger.world import HeldClock
+from tests.serving import on_the_network
 from tests.waiting import until
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
@@ -162,7 +162,7 @@ def test_too_many_requests_are_a_problem_that_says_when(tmp_path: Path) -> None:
 
 
 def test_bundles_are_counted_over_http(tmp_path: Path) -> None:
-    with served(tmp_path) as up, up.http() as stranger:
+    with running(tmp_path) as up, on_the_network(up) as client, client() as stranger:
         until(lambda: stranger.get("/ledger/checkpoint").status_code == 200)
         answers = [stranger.get("/ledger/bundle.zip", params={"first": 1, "last": 0}) for _ in range(11)]
         assert [answer.status_code for answer in answers] == [422] * 10 + [429]
@@ -170,15 +170,18 @@ def test_bundles_are_counted_over_http(tmp_path: Path) -> None:
 
 
 def test_strangers_are_counted_over_http_and_callers_with_keys_are_not(tmp_path: Path) -> None:
-    with served(tmp_path, anonymous_rate="3/hour") as up:
-        with up.operator() as operator:
-            token = operator.issue_key({"tool": "Camera"})["token"]
-        with up.http() as stranger, up.http("sgk_guessed") as guesser, up.http(token) as caller:
-            assert stranger.get("/v1/trust/anchors.pem").status_code == 200
-            problem(guesser.get("/v1/assets/ast_none"), 401, "unknown-key")
-            assert stranger.get("/v1/trust/anchors.pem").status_code == 200
-            limited = stranger.post("/v1/verifications", files={"file": ("upload", b"x")})
-            assert problem(limited, 429, "rate-exceeded")["retry_after"] > 0
-            problem(guesser.get("/v1/assets/ast_none"), 429, "rate-exceeded")
-            problem(stranger.get("/v1/ledger/entries"), 429, "rate-exceeded")
-            assert caller.get("/v1/trust/anchors.pem").status_code == 200
+    with (
+        running(tmp_path, anonymous_rate="3/hour") as up,
+        on_the_network(up) as client,
+        client() as stranger,
+        client("sgk_guessed") as guesser,
+        client(up.key()) as caller,
+    ):
+        assert stranger.get("/v1/trust/anchors.pem").status_code == 200
+        problem(guesser.get("/v1/assets/ast_none"), 401, "unknown-key")
+        assert stranger.get("/v1/trust/anchors.pem").status_code == 200
+        limited = stranger.post("/v1/verifications", files={"file": ("upload", b"x")})
+        assert problem(limited, 429, "rate-exceeded")["retry_after"] > 0
+        problem(guesser.get("/v1/assets/ast_none"), 429, "rate-exceeded")
+        problem(stranger.get("/v1/ledger/entries"), 429, "rate-exceeded")
+        assert caller.get("/v1/trust/anchors.pem").status_code == 200

@@ -21,7 +21,7 @@ def run(deployment: Running) -> Run:
     """Runs a command against the shared deployment, which holds the folder: over its socket."""
 
     def invoke(*arguments: object, typed: str = "", **environment: str) -> Result:
-        surroundings = {"SIGILLO_HOME": str(deployment.home.folder), "SIGILLO_SERVER": ""}
+        surroundings = {"SIGILLO_HOME": str(deployment.home.folder), "SIGILLO_SERVER": "", "SIGILLO_WORKERS": "1"}
         surroundings |= settings_of(Path(environment.get("SIGILLO_HOME", deployment.home.folder))) | environment
         with logging_put_back():
             return CliRunner().invoke(app, [str(one) for one in arguments], input=typed, env=surroundings)

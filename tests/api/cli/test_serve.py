@@ -99,7 +99,7 @@ def test_killed_server_leaves_no_workers_and_a_folder_that_opens(run: Run, tmp_p
         up.process.wait(PATIENCE)
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(picture())
-    done = run("sign", photo, "--json", SIGILLO_HOME=str(tmp_path), SIGILLO_WORKERS="1", SIGILLO_DATABASE="")
+    done = run("sign", photo, "--json", SIGILLO_HOME=str(tmp_path), SIGILLO_DATABASE="")
     assert done.exit_code == 0, done.output
 
 
@@ -190,7 +190,7 @@ def test_unusable_home_is_told(run: Run, tmp_path: Path) -> None:
 def test_wrong_passphrase_is_told(run: Run, tmp_path: Path) -> None:
     def anchors(passphrase: str) -> Result:
         home = str(tmp_path / "home")
-        return run("trust", "anchors", SIGILLO_HOME=home, SIGILLO_WORKERS="1", SIGILLO_PASSPHRASE=passphrase)
+        return run("trust", "anchors", SIGILLO_HOME=home, SIGILLO_PASSPHRASE=passphrase)
 
     assert anchors("right").exit_code == 0
     wrong = anchors("wrong")

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.api.cli.conftest import Run
-from tests.api.cli.process import sigillo
 from tests.api.wire import proven, signed, upload
 from tests.deployment import Running, running
 from tests.recovering import clouds
@@ -121,9 +120,9 @@ def test_unusable_anchors_are_never_passed_over(run: Run, photo: Path, tmp_path:
     assert "Traceback" not in done.output
 
 
-def test_verifying_in_an_empty_home_makes_nobodys_keys(tmp_path: Path, photo: Path) -> None:
-    done = sigillo(tmp_path / "home", "verify", photo, "--json")
-    assert (done.returncode, json.loads(done.stdout)["verdict"], done.stderr) == (3, "absent", "")
+def test_verifying_in_an_empty_home_makes_nobodys_keys(run: Run, tmp_path: Path, photo: Path) -> None:
+    done = run("verify", photo, "--json", SIGILLO_HOME=str(tmp_path / "home"))
+    assert (done.exit_code, json.loads(done.stdout)["verdict"], done.stderr) == (3, "absent", "")
     assert not (tmp_path / "home").exists()
 
 
