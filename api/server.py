@@ -23,6 +23,7 @@ from api.home import FILE_MODE, Holder, Home, StartError
 from api.listening import BACKLOG, address, listening, server_of
 from api.service import Service
 from api.settings import Settings
+from detection.allocation import keep_freed
 
 START_SECONDS = 30
 
@@ -32,6 +33,7 @@ def run(settings: Settings, home: Home, holder: Holder, up: Callable[[str], None
 
     Raises StartError when the port is taken, IsolationUnavailableError, SandboxUnavailableError, and as `open_service`.
     """
+    keep_freed()
     with (
         listening(settings.host, settings.port) as network,
         _on_socket(holder) as local,

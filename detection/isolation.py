@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from detection.allocation import keep_freed
 from detection.syscalls import DENIED, MISSING, Guard, guards
 
 MEMORY_BYTES = 3 * 1024**3
@@ -34,13 +35,13 @@ OPEN_FILES = 64
 CPU_SECONDS = 3600
 """For a worker's whole life; `detection.sandbox` retires an honest one long before."""
 
-ALLOCATION_ARENAS = 2
-"""Each arena of the C library reserves 64 MiB of address space per thread, which must not eat the limit."""
-
 KEPT_BYTES = 64 * 1024**2
 """Freed memory that a worker keeps for its next picture: to get it from the kernel again, page by page, takes up
 to a quarter of an examination.
 """
+
+KEPT_BLOCK_BYTES = 32 * 1024**2
+"""The most that the C library takes; larger blocks go back at once."""
 
 _LIMITS = {
     resource.RLIMIT_AS: MEMORY_BYTES,
@@ -50,12 +51,6 @@ _LIMITS = {
 }
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 _SECCOMP_MODE_FILTER = 2
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_ALLOCATION = {
-    _M_ARENA_MAX: ALLOCATION_ARENAS,
-    _M_TRIM_THRESHOLD: KEPT_BYTES,
-    _M_MMAP_THRESHOLD: 32 * 1024**2,  # the most it takes; larger blocks go back at once
-}
 _CAPABILITY_VERSION_3 = 0x20080522
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF, _LANDLOCK_VERSION = 444, 446, 1
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -109,8 +104,7 @@ def limit() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for what, most in _LIMITS.items():
         _at_most(what, most)
-    for parameter, value in _ALLOCATION.items():
-        _libc.mallopt(parameter, value)
+    keep_freed(KEPT_BYTES, KEPT_BLOCK_BYTES)
 
 
 def limit_output(size: int) -> None:

@@ -20,6 +20,7 @@ from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.creator import Creator
 from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from detection.allocation import keep_freed
 from sigillo_client import BatchFile, Problem, Sigillo
 from sigillo_client.answers import Asset
 
@@ -94,6 +95,7 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
         raise fail("--recursive takes one folder", Exit.USAGE)
     if asking.creator:
         raise fail("--creator-key signs named files: leave --recursive out", Exit.USAGE)
+    keep_freed()
     folder = folders[0]
     into = Path(out) if out else folder.with_name(f"{folder.resolve().name}.signed")
     files = found(folder, into)

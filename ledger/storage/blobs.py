@@ -168,15 +168,15 @@ class _Measured:
 
 
 def _segments(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of exactly SEGMENT_BYTES, the last one shorter."""
-    buffer = bytearray()
+    """The same bytes in pieces of exactly SEGMENT_BYTES, the last one shorter; what comes so is not copied."""
+    held = b""
     for chunk in chunks:
-        buffer += chunk
-        while len(buffer) >= SEGMENT_BYTES:
-            yield bytes(buffer[:SEGMENT_BYTES])
-            del buffer[:SEGMENT_BYTES]
-    if buffer:
-        yield bytes(buffer)
+        held = held + chunk if held else chunk
+        while len(held) >= SEGMENT_BYTES:
+            yield held[:SEGMENT_BYTES]
+            held = held[SEGMENT_BYTES:]
+    if held:
+        yield held
 
 
 def _opened(file: BinaryIO, key: bytes, blob_id: BlobId, size: int) -> Iterator[bytes]:
