@@ -248,6 +248,7 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
             issuance.record,
             (signers, strangers, *embedding.pools),
             registry.faces,
+            recovery.search.index,
             stamps,
         ),
     )

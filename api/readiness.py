@@ -17,6 +17,7 @@ from anyio import CapacityLimiter, to_thread
 from api.faces import FaceDesk
 from api.housekeeping import Housekeeping
 from api.stamps import Stamps
+from cases.recovery.index import RecoveryIndex
 from cases.revocation import Revocations
 from cases.trust_lists import TrustLists
 from detection.shares import Shares
@@ -43,6 +44,7 @@ class PartName(StrEnum):
     TRUST = "trust"
     WORKERS = "workers"
     FACES = "faces"
+    RECOVERY = "recovery"
     TIME_STAMPS = "time_stamps"
     WITNESSES = "witnesses"
 
@@ -71,11 +73,12 @@ class Readiness:
         issuer: IssuerRecord,
         pools: tuple[Shares, ...],
         faces: FaceDesk,
+        recovery: RecoveryIndex,
         stamps: Stamps | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys, self._ledger, self._pools, self._stamps = keys, ledger, pools, stamps
-        self._faces = faces
+        self._faces, self._recovery = faces, recovery
         self._housekeeping, self._rewrapping, self._revocations = housekeeping, rewrapping, revocations
         self._trust_lists, self._issuer, self._timer = trust_lists, issuer, timer
         self._one = CapacityLimiter(1)
@@ -98,6 +101,7 @@ class Readiness:
             PartName.TRUST: "",
             PartName.WORKERS: next((pool.reason for pool in self._pools if pool.reason), ""),
             PartName.FACES: self._faces.reason,
+            PartName.RECOVERY: "",
             **({PartName.TIME_STAMPS: self._stamps.time_stamps.reason} if self._stamps else {}),
             **({PartName.WITNESSES: self._ledger.witnesses.reason} if self._ledger.witnesses.policy.addresses else {}),
         }
@@ -106,6 +110,7 @@ class Readiness:
             PartName.ISSUER: issuer,
             PartName.TRUST: self._trust_fault(),
             PartName.FACES: self._faces.warning,
+            PartName.RECOVERY: self._recovery.reason or self._recovery.damage,
             PartName.TIME_STAMPS: self._stamps.stamping.reason if self._stamps else "",
             PartName.WITNESSES: self._ledger.witnesses.faults,
         }

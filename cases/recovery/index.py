@@ -37,8 +37,11 @@ class RecoveryIndex:
         stop = threading.Event()
         self._source, self._follower, self._tell = source, Follower(source, stop), tell
         self._rounds = Rounds("recovery", self._round, tell, stop)
-        # The rounds' alone: what was told of damaged rows, and when they are looked at again (monotonic).
-        self._warned, self._again = "", 0.0
+        self.damage = ""
+        """Which rows are passed over, as they were told; empty where none is."""
+
+        self._again = 0.0
+        """When those are looked at again (monotonic). The rounds' alone."""
 
     @property
     def reason(self) -> str:
@@ -72,11 +75,11 @@ class RecoveryIndex:
             if self._source.counted() != self._follower.index.known:
                 self._follower.follow()
         except (KeysError, LedgerError, MatchUnknownError) as error:
-            self._warned = ""
+            self.damage = ""
             return str(error)
-        if (warning := _warning(self._follower.index.damaged)) != self._warned:
-            self._warned = warning
-            self._tell(warning)
+        if (damage := _named(self._follower.index.damaged)) != self.damage:
+            self.damage = damage
+            self._tell(damage)
         return ""
 
     def _mend(self) -> None:
@@ -121,7 +124,7 @@ class Findable:
         return found
 
 
-def _warning(damaged: Sequence[Damaged]) -> str:
+def _named(damaged: Sequence[Damaged]) -> str:
     if not damaged:
         return ""
     return f"what is kept of {damaged[0].name} is not what was stored ({len(damaged)} such rows)"

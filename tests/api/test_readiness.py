@@ -33,6 +33,7 @@ def readiness(up: Running, timer: Timer) -> Readiness:
         service.issuance.record,
         (service.strangers.verification.workers,),
         service.registry.faces,
+        service.recovery.search.index,
         timer=timer,
     )
 

@@ -30,6 +30,7 @@ def test_ready_part_by_part(own: Running) -> None:
         "workers",
         "issuer",
         "faces",
+        "recovery",
     }
     assert all(part == {"ready": True, "reason": "", "warning": ""} for part in ready["parts"].values())
 
