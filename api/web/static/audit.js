@@ -3,7 +3,7 @@
 import { checkReceipts, currentCheckpoint, failed, knownKey } from "./checks.js";
 import { tell, words } from "./page.js";
 
-const when = (moment) => new Date(moment).toLocaleString(document.documentElement.lang);
+const when = (moment) => `${moment.slice(0, 19).replace("T", " ")} UTC`; // as everywhere on our pages
 
 async function checkLog(box) {
   const part = (name) => box.querySelector(`[data-part=${name}] [role=status]`);

@@ -57,7 +57,7 @@ async function judge(file, told) {
     good.set(nameOf(file), file);
     tell(told, "good", words("sending.good"));
   } catch (error) {
-    tell(told, "bad", error instanceof TypeError ? words("passkey.unavailable") : error.message);
+    tell(told, "bad", error instanceof TypeError ? words("passkey.unavailable") : words("sending.left", { why: error.message }));
   }
 }
 

@@ -240,7 +240,7 @@ def test_a_picture_that_never_leaves_the_browser(page: Page, home: Running, file
     tenant, kept = home.service.deployment.operator().tenant, home.service.registry.registrations.pictures
     assert kept.index.match(tenant, from_hex(list(forms[:1]))) == [registration], "an upload of it is found"
     page.goto("/me")
-    expect(page.get_by_role("heading", name="One picture: protected")).to_be_visible()
+    expect(page.get_by_role("heading", name="One picture: watched for")).to_be_visible()
     expect(page.get_by_text("Nothing is blocked by that")).to_be_visible()
     readable(page, "what somebody registered")
     page.get_by_role("link", name="Open it").press("Enter")
