@@ -22,12 +22,13 @@ MAX_DEPTH: Final = 32
 def read_json(data: bytes, what: str) -> object:
     """The value that these UTF-8 bytes are; `what` names them in the error. Raises TokenUnreadableError."""
     try:
-        value = _parsed(data.decode())
-        if b"\\ud" in data or b"\\uD" in data:
-            json.dumps(value, ensure_ascii=False).encode()
+        text = data.decode()
+        value = _parsed(text)
+        if "\\" in text:  # else there is no lone surrogate: UTF-8 has none
+            write_json(value)
     except (ValueError, StopIteration, RecursionError) as error:
         raise TokenUnreadableError(f"{what} is not JSON that can be read in one way only") from error
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:  # else it cannot be deeper
+    if text.count("[") + text.count("{") > MAX_DEPTH:  # else it cannot be deeper
         _limit_depth(value, what)
     return value
 

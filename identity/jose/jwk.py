@@ -53,7 +53,7 @@ def _read(jwk: Mapping[str, object]) -> PublicKey:
 
 def _coordinate(jwk: Mapping[str, object], name: str, octets: int) -> bytes:
     text = jwk.get(name)
-    data = base64url.decode(text, f"the JWK's {name!r}") if isinstance(text, str) else b""
+    data = base64url.decode(text, "a JWK's coordinate") if isinstance(text, str) else b""
     if len(data) != octets:
         raise TokenUnreadableError(f"the JWK's {name!r} is not {octets} bytes")
     return data

@@ -36,12 +36,11 @@ def _read(value: object, name: str) -> float:
 def check_lifetime(claims: Mapping[str, object], now: datetime, *required: str) -> None:
     """Raises TokenInvalidError when the token has ended, has not begun, or lacks one of the times `required`."""
     moment = now.timestamp()
-    times = {name: _read(claims[name], name) for name in ("iat", "nbf", "exp") if name in claims}
     for name in required:
-        if name not in times:
+        if name not in claims:
             raise TokenInvalidError(Check.VALIDITY, f"the token does not say {name}")
     for name in ("iat", "nbf"):
-        if name in times and times[name] > moment + LEEWAY:
+        if name in claims and _read(claims[name], name) > moment + LEEWAY:
             raise TokenInvalidError(Check.VALIDITY, f"the token is not valid yet ({name})")
-    if "exp" in times and times["exp"] <= moment:
+    if "exp" in claims and _read(claims["exp"], "exp") <= moment:
         raise TokenInvalidError(Check.VALIDITY, "the token has expired (exp)")

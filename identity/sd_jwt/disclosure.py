@@ -32,9 +32,6 @@ HASHES: Final[Mapping[str, Callable[[bytes], hashlib._Hash]]] = {
 
 DEFAULT_HASH: Final = "sha-256"
 
-_MISPLACED: Final = RESERVED - {DIGESTS}
-"""No member's name inside a payload."""
-
 _CONTAINERS: Final = (dict, list)
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -116,7 +113,7 @@ class _Revealer:
         return self.members(value, path) if isinstance(value, dict) else self.elements(value, path)
 
     def members(self, members: Mapping[str, object], path: Path) -> dict[str, object]:
-        if not _MISPLACED.isdisjoint(members):
+        if ELEMENT in members or HASH_NAME in members:
             raise _misfit(f"a claim is named {ELEMENT} or {HASH_NAME}")
         shown = {
             name: self.value(value, (*path, name)) if isinstance(value, _CONTAINERS) else value
