@@ -75,4 +75,6 @@ def _result(found: Resolution) -> dict[str, Any]:
     metadata = "didDereferencingMetadata" if found.is_url else "didResolutionMetadata"
     if found.fault is None:
         said["contentType"] = DOCUMENTS[0]
-    return {"@context": RESULT_CONTEXT, "didDocument": found.content, metadata: said, "didDocumentMetadata": {}}
+    # Empty where there is none: DID Core 1.0 (section 7.1), whose words for errors these are. DID Resolution, which
+    # writes null, has other words for them, and a media type of its own.
+    return {"@context": RESULT_CONTEXT, "didDocument": found.content or {}, metadata: said, "didDocumentMetadata": {}}

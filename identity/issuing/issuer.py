@@ -31,6 +31,7 @@ from identity.jose.signature import ED25519
 from identity.jsonld.context_library import CREDENTIALS_V2, PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
 from identity.jsonld.expansion import Dataset, to_dataset
+from identity.jsonld.naming import check_names
 from identity.outcome import Check, Outcome
 from identity.related_resource import check_resources
 from identity.sd_jwt import credential as sd_jwt
@@ -114,6 +115,7 @@ class Issuer:
             _check_version(credential)
             check_structure(credential, CREDENTIAL)
             check_contexts(credential, self.contexts, written_out=True)
+            check_names(credential, self.contexts)
             _check_order(credential)
             self._check_resources(credential)
         except CheckFailedError as error:

@@ -91,6 +91,24 @@ class ContextLibrary:
         """A context as published; None for one that is not known."""
         return self._documents.get(url)
 
+    def definitions(self, context: object) -> dict[str, object]:
+        """What a document's `@context`, or one of a type, says of each name and keyword; the last one counts.
+
+        Raises UnknownContextError.
+        """
+        said: dict[str, object] = {}
+        for each in context if isinstance(context, list) else [context]:
+            said |= self._published(each) if isinstance(each, str) else each if isinstance(each, dict) else {}
+        return said
+
+    def _published(self, url: str) -> dict[str, object]:
+        cache = self._cache("definitions", CACHED_CONTEXTS)
+        if url not in cache:
+            cache[url] = {}  # for one that leads back to itself
+            cache[url] = self.definitions(json.loads(self[url]).get("@context"))
+        published: dict[str, object] = cache[url]
+        return published
+
     def resolver(self) -> ContextResolver:
         """For one operation of PyLD's, in this thread."""
         return ContextResolver(self._cache("contexts", CACHED_CONTEXTS), self.load)

@@ -73,7 +73,7 @@ def test_what_cannot_be_resolved_says_why_in_the_words_of_did_resolution(
         answer = http.get(PATH + quote(name, safe=""), headers={"Accept": "application/did"})
     result = answer.json()
     assert (answer.status_code, result["didResolutionMetadata"]["error"]) == (status, fault)
-    assert (result["didDocument"], answer.headers["content-type"]) == (None, RESULT)
+    assert (result["didDocument"], answer.headers["content-type"]) == ({}, RESULT)
 
 
 def test_a_did_url_of_another_form_and_another_form_of_keys_are_named(deployment: Running) -> None:

@@ -30,6 +30,7 @@ from identity.jose.jwk import CURVES
 from identity.jose.jws import SCHEMES
 from identity.jose.signature import Ecdsa
 from identity.jsonld.expansion import to_dataset
+from identity.jsonld.naming import check_names
 from identity.mdoc.cose import ALGORITHMS
 from identity.sd_jwt.concealing import Disclosable
 from identity.vcdm import CREDENTIAL, PRESENTATION, check_contexts, check_structure, check_validity, listed
@@ -80,6 +81,7 @@ class Key:
 
 def issue(document: dict[str, Any], kind: str, form: Form, key: Key, hidden: list[str]) -> str:
     check(document, kind)
+    check_names(document, CONTEXTS)
     if form is Form.COSE:
         algorithm = next(number for number, scheme in ALGORITHMS.items() if scheme == key.scheme)
         return b64encode(sign_cose(document, kind, algorithm, key.sign, key.kid)).decode()

@@ -74,6 +74,7 @@ def test_the_did_key_of_another_suite_is_refused() -> None:
         issuer.document(credential(issuer=did_key(issuer.p256.method.key)), "eddsa-rdfc-2022")
 
 
+CATCH_ALL = [CREDENTIALS_V2, {"@vocab": "https://vocab.example/"}]
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception]]] = {
     "another issuer": ({"issuer": "did:web:other.example"}, CredentialRefusedError),
     "an issuer that is no IRI": ({"issuer": "issuer"}, CredentialRefusedError),
@@ -102,6 +103,14 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception]]] = {
         DocumentError,
     ),
     "an undefined term": ({"credentialSubject": {"favouriteColour": "blue"}}, UndefinedTermError),
+    "an end misspelt, which a catch-all defines": (
+        {"@context": CATCH_ALL, "validUntill": "2026-12-01T00:00:00Z"},
+        UndefinedTermError,
+    ),
+    "an end in the words of VCDM 1.1, which a catch-all defines": (
+        {"@context": CATCH_ALL, "expirationDate": "2026-12-01T00:00:00Z"},
+        UndefinedTermError,
+    ),
     "an undefined type": ({"type": ["VerifiableCredential", "Passport"]}, RelativeIdentifierError),
     "more than is canonicalised here": ({"credentialSubject": [{"name": "Ada"}] * 256}, DocumentLimitError),
     "null": ({"credentialSubject": {"name": None}}, DocumentError),
@@ -113,6 +122,13 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception]]] = {
 def test_what_an_issuer_must_refuse(suite: str, members: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         our_issuer().document(credential(**members), suite)
+
+
+def test_claims_may_rest_on_a_catch_all_and_members_of_ones_own_are_defined() -> None:
+    own = [*CATCH_ALL, {"seal": "https://vocab.example/seal"}]
+    members = {"@context": own, "type": ["VerifiableCredential", "Card"], "seal": "gold", "urn:x:wax": "red"}
+    said = credential(**members, credentialSubject={"favouriteColour": "blue"})
+    assert our_issuer().document(said, "eddsa-rdfc-2022")["seal"] == "gold"
 
 
 @pytest.mark.parametrize("missing", ["@context", "type", "issuer", "credentialSubject"])
