@@ -143,6 +143,36 @@ def test_an_issuer_not_believed_is_untrusted_and_not_invalid() -> None:
     assert report.verdict is Outcome.UNTRUSTED
 
 
+ALIKE = {
+    "composed": "did:example:\u00e9",
+    "decomposed": "did:example:e\u0301",
+    "Cyrillic": "did:example:\u0435",
+    "plain": "did:example:e",
+    "capital": "did:example:E",
+    "full width": "did:example:\uff45",
+    "escaped": "did:example:%65",
+    "joined": "did:example:e\u200d",
+    "turned": "did:example:\u202ee",
+}
+"""Written apart, and the same to an eye, or to somebody who normalises."""
+
+
+@pytest.mark.parametrize("alike", ALIKE.values(), ids=ALIKE)
+def test_an_issuer_who_looks_like_one_believed_is_somebody_else(alike: str) -> None:
+    believed = Policy(frozenset(ALIKE.values()) - {alike}, contexts=CONTEXTS)
+    assert failed(verify_credential(credential(issuer=alike), believed, NOW))[Check.TRUST] is Outcome.UNTRUSTED
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_an_id_that_looks_like_what_was_signed_was_not(suite: str) -> None:
+    for signed in ALIKE.values():
+        document = credential(suite, credentialSubject={"id": signed})
+        for alike in ALIKE.values():
+            document["credentialSubject"]["id"] = alike
+            report = verify(document, suite)
+            assert failed(report) == ({} if alike == signed else {Check.SIGNATURE: Outcome.INVALID}), (signed, alike)
+
+
 def test_a_credential_signed_by_another_key_is_not_its_issuers() -> None:
     document = credential(issuer=Issuer.of("eddsa-rdfc-2022", 1).did)
     assert failed(verify(document))[Check.AUTHOR] is Outcome.UNTRUSTED
