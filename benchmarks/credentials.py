@@ -7,8 +7,8 @@
 
 Rules
 - Both sides take turns within one run, many and short ones, each in one process, warm; a ratio is the median of the
-  ratios of neighbours: a machine that slows down for a while slows both. Node has threads of its own for signatures and garbage; so each ratio
-  is told by processor time, too, which says what the work costs.
+  ratios of neighbours: a machine that slows down for a while slows both. Node has threads of its own for signatures
+  and garbage; so each ratio is told by processor time, too, which says what the work costs.
 - The same credential, as `tests/peers/age.py` has it: its issuer, two dates and six yes-or-no answers, of which one is
   shown where a suite can. didkit, which knows VCDM 1.1 only, gets it as Ed25519Signature2018.
 - Over HTTP, clients, server, workers and OpenBao share this machine's cores (`benchmarks/credential_load.py`).
