@@ -21,13 +21,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.upload import FORM_BYTES, Budget, Form, Upload, UploadError, UploadTooLargeError, fill
+from api.upload import FORM_BYTES, MAX_PARTS, Budget, Form, Upload, UploadError, UploadTooLargeError, fill
 from cases.batch import MAX_NAME
 from cases.idempotency import MAX_KEY_LENGTH
 from detection.memfd import Memfd
 
 MAX_FILES: Final = 64
 """In one request: enough that what a request costs no longer shows, and few enough to be done within seconds."""
+
+FILE_BYTES: Final = FORM_BYTES // 4
+"""What a file counts for, however small: it has two descriptors, its own and its signed copy's, of those that this
+process may have, and the copy has a manifest.
+"""
 
 SENT_BYTES: Final = 64 * 1024
 FILE: Final = "file"
@@ -59,8 +64,11 @@ class FilesForm(Form):
     def _on_headers(self) -> None:
         options = self._disposition()
         if self._name != FILE:
+            if len(self._names) - len(self.files) == MAX_PARTS:
+                raise UploadError(f"more than {MAX_PARTS} parts beside the files; send `claim`")
             super()._on_headers()
             return
+        self.upload.hold(FILE_BYTES)
         self._is_file, self._photo = False, Memfd.create()
         self.upload.photos.append(self._photo)
         key, mime = (

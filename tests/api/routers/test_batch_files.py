@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.tray import MAX_FILES
+from api.tray import FILE_BYTES, MAX_FILES
+from api.upload import MAX_PARTS, Budget
 from detection.errors import SandboxBusyError
 from ledger.errors import DatabaseUnavailableError
 from ledger.log import Ledger
@@ -179,6 +180,7 @@ BAD: dict[str, tuple[list[tuple[str, Any]], str]] = {
     "one key twice": ([file("a"), file("a")], "give each file its own"),
     "a long name": ([file("a", name="x" * 301)], "a filename is longer"),
     "too many": ([file(str(number), b"x") for number in range(MAX_FILES + 1)], "more than"),
+    "too much beside": ([file("a"), *((f"field-{n}", (None, "x")) for n in range(MAX_PARTS))], "beside the files"),
     "a manifest": ([file("a"), ("manifest", ("m", b"x", "application/c2pa"))], "verifications only"),
 }
 
@@ -228,6 +230,22 @@ def test_each_file_counts_against_the_rate(deployment: Running, monkeypatch: pyt
             patched.setattr(type(deployment.service.throttle), "principal", lambda _self, who: counted.append(who))
             post(http, batch, [file("a"), file("b", b"no picture"), file("c")])
     assert len(counted) == 3
+
+
+def test_small_files_count_for_their_descriptors(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a few requests of many files that hardly have a byte take all that the process may open."""
+    taken = list[int]()
+    take = Budget.take
+
+    def taking(self: Budget, size: int) -> None:
+        take(self, size)
+        taken.append(self.held)
+
+    with deployment.http(deployment.key()) as http, monkeypatch.context() as patched:
+        batch = begun(http)
+        patched.setattr(Budget, "take", taking)
+        told(post(http, batch, [file(str(number), b"x") for number in range(MAX_FILES)]))
+    assert max(taken) >= MAX_FILES * FILE_BYTES
 
 
 def memory_files() -> int:
