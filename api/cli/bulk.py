@@ -38,6 +38,9 @@ FAILURES: Final = "sigillo-failures.jsonl"
 BATCH: Final = "sigillo-batch"
 """The id of the batch that is under way there."""
 
+NAMES: Final = "surrogateescape"
+"""As the system gives them: a name may be any bytes."""
+
 AT_ONCE: Final = 4
 """Requests under way: enough for the workers of a usual server never to wait for this side."""
 
@@ -131,7 +134,7 @@ class Bulk:
         failures = self.out / FAILURES
         failures.unlink(missing_ok=True)
         with (
-            (self.out / JOURNAL).open("a", encoding="utf-8") as journal,
+            (self.out / JOURNAL).open("a", encoding="utf-8", errors=NAMES) as journal,
             _progress(len(files), lambda: self.finished) as advance,
             ThreadPoolExecutor(at_once) as threads,
         ):
@@ -165,7 +168,7 @@ class Bulk:
             name = str(file.relative_to(self.folder))
             try:
                 content, digest = _read(file)
-                key = hashlib.sha256(f"{name}\0{digest}\0{self.claim}".encode()).hexdigest()
+                key = hashlib.sha256(os.fsencode(f"{name}\0{digest}\0{self.claim}")).hexdigest()
                 (self.out / name).parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 lines.append({"file": name, "problem": described(error)})
@@ -203,7 +206,7 @@ class Bulk:
             self.skipped += 1
         elif "problem" in line:
             self.failed += 1
-            with failures.open("a", encoding="utf-8") as told:
+            with failures.open("a", encoding="utf-8", errors=NAMES) as told:
                 told.write(json.dumps(line, ensure_ascii=False) + "\n")
         else:
             self.held += line["held"]
@@ -274,7 +277,8 @@ def _size(file: Path) -> int:
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
     if not file.exists():
         return
-    for text in file.read_text(encoding="utf-8").splitlines():
+    # No `splitlines`: names may have what that takes for the end of a line.
+    for text in file.read_text(encoding="utf-8", errors=NAMES).split("\n"):
         try:
             line = json.loads(text)
         except ValueError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -99,6 +100,7 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
     folder = folders[0]
     into = Path(out) if out else folder.with_name(f"{folder.resolve().name}.signed")
     files = found(folder, into)
+    _check_beside(files)
     with told(), connected(asking.server, asking.token) as sigillo:
         batch = Batch(sigillo, into, len(files))
 
@@ -122,6 +124,15 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
         bulk.run(files, at_once)
     _tell(bulk, batch.id, as_json=as_json)
     raise typer.Exit(Exit.REFUSED if bulk.failed else Exit.HELD if bulk.held else Exit.OK)
+
+
+def _check_beside(files: Sequence[Path]) -> None:
+    """Before anything is signed: no manifest is written over another, of films that only their endings tell apart."""
+    named = Counter(file.with_suffix("") for file in files)
+    alike = [file for file in files if named[file.with_suffix("")] > 1]
+    beside = Counter(filter(None, map(sidecar, alike)))
+    if twice := next((manifest for manifest, of in beside.items() if of > 1), None):
+        raise fail(f"two files would have one manifest, {twice.name}, in {twice.parent}: rename one", Exit.USAGE)
 
 
 def _gone(asset: Asset) -> Problem:

@@ -75,7 +75,7 @@ class Form:
     def _head(self, name: str, headers: Mapping[str, str]) -> bytes:
         described = {"Content-Disposition": f'form-data; name="{name}"', **headers}
         lines = "".join(f"{key}: {value}\r\n" for key, value in described.items())
-        return f"\r\n--{self._boundary}\r\n{lines}\r\n".encode()
+        return f"\r\n--{self._boundary}\r\n{lines}\r\n".encode(errors="surrogateescape")  # a file's name is any bytes
 
 
 @dataclass(frozen=True)

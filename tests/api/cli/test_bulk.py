@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from api.cli.bulk import FAILURES, JOURNAL, TOGETHER, TOGETHER_BYTES, TRIES, Bulk, found, together
 from sigillo_client import BatchFile, Problem, UnreachableError
 from tests.api.cli.conftest import Run
+from tests.api.wire import counts
 from tests.deployment import Running, picture
 from tests.detection.films import Film, write
 
@@ -97,6 +99,35 @@ def test_a_film_that_carries_none_has_its_manifest_beside(deployment: Running, a
     assert ask("sign", "--recursive", folder)["signed"] == 1
     out = tmp_path / "films.signed"
     assert deployment.operator.verify(out / "film.webm", manifest=out / "film.c2pa")["verdict"] == "trusted"
+
+
+def test_films_that_would_share_a_manifest_are_told_apart_first(
+    deployment: Running, run: Run, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "deep" / "b.webm").write_bytes(write(Film("webm", "libvpx", "libopus", pictures=3)))
+    assert run("sign", "--recursive", folder).exit_code == 0, "a picture of that name has its manifest inside"
+    (folder / "deep" / "b.WEBM").write_bytes((folder / "deep" / "b.webm").read_bytes())
+    before = counts(deployment)
+    refused = run("sign", "--recursive", folder, "-o", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert "b.c2pa" in refused.output
+    assert counts(deployment) == before
+
+
+NAMES = {"no UTF-8": b"caf\xe9.jpg", "a line's end": "a\u2028b\x85c.jpg".encode(), "a new line": b"a\nb\r.jpg"}
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_a_name_may_be_any_bytes(ask: Ask, run: Run, folder: Path, what: str) -> None:
+    name, out = os.fsdecode(NAMES[what]), folder.with_name("photos.signed")
+    (folder / name).write_bytes(picture(seed=9))
+    assert ask("sign", "--recursive", folder)["signed"] == 4
+    assert (out / name).exists()
+    assert ask("sign", "--recursive", folder)["skipped"] == 4
+    (folder / name).write_bytes(b"no picture")
+    assert run("sign", "--recursive", folder).exit_code == 1
+    failure = json.loads((out / FAILURES).read_text(errors="surrogateescape"))
+    assert os.fsencode(failure["file"]) == NAMES[what]
 
 
 @pytest.mark.parametrize("arguments", [["a", "b"], ["missing"]])
