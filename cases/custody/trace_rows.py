@@ -62,6 +62,9 @@ class TraceRows:
     clock: Clock
     entropy: Entropy
 
+    def __post_init__(self) -> None:
+        judged_by()  # now: an upgrade changes the files under a process that goes on as it was
+
     def of(self, tenant: TenantId, asset: SubjectId, trust: TrustPolicy) -> Descent | None:
         """What an asset was found to be, if that still holds. Raises KeyStoreUnavailableError,
         DatabaseUnavailableError.

@@ -225,6 +225,13 @@ def test_what_does_not_hold_any_more_is_looked_at_anew_and_kept(
             assert restarted.looks == 1
 
 
+def test_the_code_that_judges_is_told_by_what_it_was_at_the_start(deployment: Running) -> None:
+    """An upgrade puts other files in place while the process goes on."""
+    trace_rows.judged_by.cache_clear()
+    replace(deployment.service.custody.callers.traces.rows)
+    assert trace_rows.judged_by.cache_info().currsize == 1
+
+
 def test_it_goes_with_its_asset(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http:
         child, _ = signed(http, signed(http)[1])
