@@ -21,7 +21,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from detection.embedding.card import Fit, Form
+from detection.embedding.card import MAX_DIMENSIONS, Fit, Form
 from detection.errors import EncoderUnusableError
 from detection.fingerprint import as_seen
 
@@ -72,7 +72,7 @@ class Network:
             raise EncoderUnusableError(reason=_said(error)) from error
         found = np.asarray(made, np.float32).ravel()
         length = float(np.linalg.norm(found))
-        if np.shape(made) != (1, len(found)) or not np.isfinite(length) or not length:
+        if np.shape(made) != (1, len(found)) or len(found) > MAX_DIMENSIONS or not np.isfinite(length) or not length:
             raise EncoderUnusableError(reason="its first output must be one direction, (1, dimensions)")
         return found / np.float32(length)
 

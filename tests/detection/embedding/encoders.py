@@ -89,3 +89,36 @@ def put(
     path = folder / f"{name}.json"
     path.write_text(card.to_json())
     return path
+
+
+def _network(nodes: list[onnx.NodeProto], *weights: onnx.TensorProto, domain: str = "") -> bytes:
+    """Of a picture to its `direction`, by any means."""
+    taken = helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, SIDE, SIDE])
+    given = helper.make_tensor_value_info("direction", TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "hostile", [taken], [given], list(weights))
+    opsets = [helper.make_opsetid("", 17), *([helper.make_opsetid(domain, 1)] if domain else [])]
+    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+
+
+def elsewhere(location: str) -> bytes:
+    """Its weights are said to be the bytes of another file."""
+    weights = numpy_helper.from_array(np.zeros((3 * SIDE * SIDE, DIMENSIONS), np.float32), "weights")
+    where = {"location": location, "offset": "0", "length": str(len(weights.raw_data))}
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    for key, value in where.items():
+        weights.external_data.add(key=key, value=value)
+    flat = helper.make_node("Flatten", ["picture"], ["flat"])
+    return _network([flat, helper.make_node("MatMul", ["flat", "weights"], ["direction"])], weights)
+
+
+def numbers(many: int) -> bytes:
+    """It answers with so many."""
+    shape = numpy_helper.from_array(np.array([1, many], np.int64), "shape")
+    one = helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])
+    return _network([helper.make_node("ConstantOfShape", ["shape"], ["direction"], value=one)], shape)
+
+
+def operator_of_its_own() -> bytes:
+    """It asks for code that is in a library of its maker's."""
+    return _network([helper.make_node("Own", ["picture"], ["direction"], domain="maker")], domain="maker")

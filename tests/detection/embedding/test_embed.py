@@ -152,6 +152,28 @@ def test_a_file_that_is_no_such_encoder_is_refused(
     encoder.file.close()
 
 
+HOSTILE = {
+    "a file by its path": encoders.elsewhere("/etc/passwd"),
+    "a file above": encoders.elsewhere("../../../../../etc/passwd"),
+    "its own environment": encoders.elsewhere("../../../../proc/self/environ"),
+    "memory by an address": encoders.elsewhere("*/_ORT_MEM_ADDR_/*"),
+    "an operator of its own": encoders.operator_of_its_own(),
+    "more numbers than any direction has": encoders.numbers(2**25),
+    "more than there is memory": encoders.numbers(2**31),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_encoder_reaches_nothing_and_is_refused(
+    workers: Sandbox, embedded: Embedded, tmp_path: Path, what: str
+) -> None:
+    encoder = Encoder.open(encoders.put(tmp_path, HOSTILE[what]))
+    with Memfd.of([saved(photo())]) as memfd, pytest.raises(EncoderUnusableError):
+        embed(workers, encoder, memfd)
+    encoder.file.close()
+    assert len(embedded(saved(photo())).direction) == encoders.DIMENSIONS, "the worker goes on"
+
+
 def test_a_changed_file_is_another_model(tmp_path: Path) -> None:
     card = encoders.put(tmp_path, encoders.random_encoder())
     (tmp_path / "test.onnx").write_bytes(encoders.random_encoder(1))
