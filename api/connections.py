@@ -2,9 +2,9 @@
 pipelined requests and any number of connections. Bodies are bounded in `api.body`.
 
 Rules
-- Every upload has a connection, a memory file and, signed, another (files that come together count for theirs as memory,
-  `api.tray`): connections take a quarter of the descriptors that
-  this process may have, so that none of the rest runs out of them.
+- Every upload has a connection, a memory file and, signed, another: connections take a quarter of the descriptors that
+  this process may have, so that none of the rest runs out of them. Files that come together count for theirs in the
+  memory that uploads may hold (`api.tray`).
 - Whoever comes beyond that is told to come back, and beyond twice that cut off. Our own socket is always open.
 """
 
