@@ -48,7 +48,7 @@ TOGETHER: Final = 32
 LEAST_TOGETHER: Final = 4
 """Files in one request: fewer towards the end, so that the last request does not keep all but one worker waiting."""
 
-TOGETHER_BYTES: Final = 8 * 1024 * 1024
+TOGETHER_BYTES: Final = 16 * 1024 * 1024
 """And how large they are together; a larger one goes alone."""
 
 TRIES: Final = 6
