@@ -45,8 +45,10 @@ def test_nobody_takes_the_user_from_another(tmp_path: Path) -> None:
     command = ["unshare", "-m", "sh", "-c", _WITHIN, str(etc), sys.executable, "-W", "ignore", "-c", _BEGINS]
     surroundings = {name: value for name, value in os.environ.items() if name != "TEST_POSTGRESQL"}
     surroundings["PATH"] = f"{tmp_path}:{surroundings['PATH']}"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen(command, env=surroundings, **pipes) for _ in range(PROCESSES)]
+    processes = [
+        subprocess.Popen(command, env=surroundings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(PROCESSES)
+    ]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks.ledger
-from benchmarks import credentials, edits, embedding, recovery, signing
+from benchmarks import credentials, deployment, edits, embedding, growth, recovery, signing
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.window import Done, Window, percentile
 from tests.detection.embedding import encoders
@@ -27,6 +27,8 @@ def test_one_json_object_with_the_figures_asked_for(
     # However short the window is, what lies in it in part counts; here nobody looks at how exact it is.
     short = tuple(replace(line, quick=line.quick and 0.2, clients=2) for line in MEASUREMENTS)
     monkeypatch.setattr(signing, "MEASUREMENTS", short)
+    served = deployment.served
+    monkeypatch.setattr(deployment, "served", lambda home, chosen: served(home, {"SIGILLO_WORKERS": "1", **chosen}))
     monkeypatch.setattr(sys, "argv", ["signing.py", "--quick", "--json", *WANTED])
     signing.main()
     figures = json.loads(capsys.readouterr().out)
@@ -52,6 +54,8 @@ LEDGER = (
 
 def test_the_ledgers_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(benchmarks.ledger, "QUICK", benchmarks.ledger.Plan(0.1, 0.1, 0.2, (100, 1_000)))
+    monkeypatch.setattr(growth, "MEASURED", 256)
+    monkeypatch.setattr(growth, "RECEIPTS", 20)
     monkeypatch.setattr(benchmarks.ledger, "CALLERS", {"sqlite": (2,)})
     monkeypatch.setattr(benchmarks.ledger, "DELAYS", (5,))
     monkeypatch.setattr(sys, "argv", ["ledger.py", "--quick", "--json"])

@@ -39,9 +39,10 @@ class Traffic(ABC):
     def __init__(self, connect: Callable[[], httpx.Client], clients: int, rest: float = 0.0) -> None:
         self._connect, self._clients, self._rest = connect, clients, rest
         self._stopping, self._lock = threading.Event(), threading.Lock()
-        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(clients)]
         # Under the lock.
         self.answers = Counter[str]()
+        self._turns = Counter[int]()
 
     @abstractmethod
     def act(self, http: httpx.Client) -> str:
@@ -69,12 +70,19 @@ class Traffic(ABC):
         wanted = self.answers[how] + self._clients
         self.until(lambda: self.answers[how] >= wanted)
 
-    def _run(self) -> None:
+    def each(self) -> None:
+        """Wait until what is under way of any client has been answered."""
+        with self._lock:
+            before = [self._turns[number] for number in range(self._clients)]
+        self.until(lambda: all(self._turns[number] > turn for number, turn in enumerate(before)))
+
+    def _run(self, number: int) -> None:
         with self._connect() as http:
             while not self._stopping.wait(self._rest):
                 answer = self.act(http)
                 with self._lock:
                     self.answers[answer] += 1
+                    self._turns[number] += 1
 
 
 class Uploads(Traffic):
