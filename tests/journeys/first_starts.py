@@ -30,7 +30,7 @@ from tests.journeys.small_disk import SmallDisk
 ENOUGH = 3
 """Starts in a row that go well: every write has had its turn."""
 
-STEPS_WITHIN = 4
+STEPS_WITHIN = 8
 """Steps at once where there is no table yet."""
 
 

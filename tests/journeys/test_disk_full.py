@@ -140,7 +140,7 @@ def test_what_needs_no_room_goes_on(served: Inside, http: httpx.Client) -> None:
 
 def test_at_every_third_page_of_a_first_start(tmp_path: Path) -> None:
     """Every page would take long; a start writes its files, its keys, its database and its log one after the other.
-    From nothing it is every twelfth.
+    From nothing it is every twenty-fourth.
     """
     folder, report = tmp_path / "disk", tmp_path / "report"
     command = [sys.executable, "-m", "tests.journeys.first_starts", str(folder), "3", str(report)]

@@ -68,7 +68,7 @@ class Traffic:
             thread.result()  # an error that is none of ours ends the test
 
     def _run(self) -> None:
-        while not self._stop.wait(0.005):
+        while not self._stop.wait(0.02):
             try:
                 self.signed.append(self._store.signer(Purpose.CLAIM).sign(CLAIM))
             except KeyStoreUnavailableError as error:
