@@ -25,6 +25,7 @@ from keys.openbao import OpenBao
 from keys.vault import Vault
 from keys.vault_store import VaultKeyStore
 from tests.databases import KIND, POSTGRESQL, compiled_once
+from tests.hashes import cheap
 from tests.peers.node import Node, PeersMissingError, installed
 from tests.workers import lent_workers
 
@@ -45,8 +46,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared() -> Iterator[None]:
-    """What one deployment of a process does not do again for the next: compile statements, start workers."""
-    with compiled_once(), lent_workers():
+    """What one deployment of a process does not do again for the next: compile statements, start workers. And hashes
+    that are made slow on purpose are not."""
+    with compiled_once(), lent_workers(), cheap():
         yield
 
 
