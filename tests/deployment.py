@@ -7,8 +7,10 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 from PIL import Image
@@ -19,12 +21,16 @@ from api.server import serving
 from api.service import Service
 from api.settings import Settings
 from keys.clock import Clock, system_clock
+from ledger.log import Ledger
 from sigillo_client import Sigillo
 from tests.databases import prepare, settings_of
 
 FAST = {"workers": 1, "anonymous_rate": "100000/minute", "key_rate": "100000/minute", "opening_rate": "100000/hour"}
 """One worker a pool starts quickly; rates that only their own tests meet."""
 
+
+CHECKPOINTS = 0.1
+"""Seconds between two: what is durable is proven in a moment, where the service takes up to a second."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients of a socket: to read the web's authorities takes longer than most requests."""
@@ -71,7 +77,8 @@ def running(folder: Path, clock: Clock = system_clock, **chosen: Any) -> Iterato
         holder = stack.enter_context(home.holding())
         if settings.database_url == f"sqlite:///{folder / 'sigillo.db'}" and not home.begun.exists():
             prepare(folder / "sigillo.db")
-        service = stack.enter_context(open_service(settings, home, holder.token, clock, looks_back=False))
+        with patch("api.composition.Ledger", partial(Ledger, checkpoint_interval=CHECKPOINTS)):
+            service = stack.enter_context(open_service(settings, home, holder.token, clock, looks_back=False))
         stack.enter_context(serving(service, holder))
         operator = stack.enter_context(Sigillo("http://sigillo", holder.token, holder.socket))
         home.announce(holder)

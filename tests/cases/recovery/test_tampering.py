@@ -50,6 +50,7 @@ def kept(up: Running, *, new_tenant: bool = False) -> Kept:
     with up.http(up.key(new_tenant=new_tenant)) as http:
         asset, _ = signed(http, file, {"visibility": "public", "title": "ORIGINAL"})
     proven(up, asset["ledger"]["entry"])
+    up.service.recovery.search.index.current()  # read as it was stored, before anybody owns the database
     return Kept(file, asset)
 
 
