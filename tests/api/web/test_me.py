@@ -183,7 +183,7 @@ def test_what_waits_for_a_person_is_not_renewed(ada: Registrant) -> None:
 def test_the_recovery_code_withdraws_later_and_the_passkey_stops_it(up: Running, ada: Registrant) -> None:
     with up.http() as stranger:
         fields = {"form_token": form_token(stranger.get("/recover")), "registration": ada.registration}
-        assert "type the twelve words" in stranger.post("/recover", data={**fields, "code": WORDS}).text
+        assert "Type the twelve words" in stranger.post("/recover", data={**fields, "code": WORDS}).text
         asked = stranger.post("/recover", data={**fields, "code": ada.code})
     assert "It ends by" in asked.text
     shown = ada.pages.get(f"/me/{ada.registration}")

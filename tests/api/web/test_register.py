@@ -257,4 +257,4 @@ def test_without_javascript_it_is_said_what_needs_it(browser: Browser, home: Run
         page.get_by_label("Name of the registration").fill(f"reg_{'a' * 26}")
         page.get_by_label("The twelve words").fill("zoo " * 11 + "wrong")
         page.get_by_role("button", name="Ask that it end").click()
-        expect(page.get_by_role("alert")).to_contain_text("type the twelve words as they were shown")
+        expect(page.get_by_role("alert")).to_contain_text("Type the twelve words as they were shown")
