@@ -114,13 +114,13 @@ def test_it_is_completed_once_and_in_the_browser_that_began_it(
     state, code = parse_qs(urlsplit(place).query)["state"][0], provider.log_in(place, "eve")
     with house.http() as other:
         stranger = other.get(BACK, params={"state": state, "code": code})
-        assert "nobody began this login in this browser" in stranger.text
+        assert "Nobody began this login in this browser" in stranger.text
         other.get("/sign-in/with/example-id")
         stranger = other.get(BACK, params={"state": state, "code": code})
-        assert "nobody began this login in this browser" in stranger.text
+        assert "Nobody began this login in this browser" in stranger.text
     answer = browser.get(BACK, params={"state": state, "code": code})
     assert answer.status_code == 403, "it is eve, who is nobody here"
-    assert "nobody began this login" in browser.get(BACK, params={"state": state, "code": code}).text
+    assert "Nobody began this login" in browser.get(BACK, params={"state": state, "code": code}).text
 
 
 def test_each_attempt_has_secrets_of_its_own(browser: httpx.Client) -> None:

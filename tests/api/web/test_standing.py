@@ -47,7 +47,7 @@ def test_a_wallet_shows_it_whatever_the_age(service: Running, pages: httpx.Clien
     assert 'data-waits="True"' in pages.get(page).text
     assert pages.get(f"{path}/qr.svg").headers["content-type"].startswith("image/svg+xml")
     early = pages.post(path, data=fields(pages))
-    assert "the wallet has not answered yet" in early.text
+    assert "The wallet has not answered yet" in early.text
     answered(service, pages, path, "pid", CHILD)
     shown = pages.get(page).text
     assert "Your wallet showed a document that holds" in shown
