@@ -1,5 +1,5 @@
 """The whole API against its own description, by schemathesis: requests that `/openapi.json` allows, requests that it
-does not, and of each answer whether it is one that is described. Which checks, says `schemathesis.toml`.
+does not, and of each answer whether it is one that is described. Who asks, and which checks, says `schemathesis.toml`.
 
 Here each parameter is tried at its bounds and beyond; `make soak` sends others at random, too
 (`tests/soak/test_contract.py`).
@@ -7,6 +7,7 @@ Here each parameter is tried at its bounds and beyond; `make soak` sends others 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final
 import pytest
 
 from api.listening import address, listening
+from tests.api.people import somebody
 from tests.api.test_app import ROUTES
 from tests.deployment import running
 from tests.serving import served
@@ -26,9 +28,11 @@ def check_contract(folder: Path, *arguments: str) -> str:
     """Fails with what schemathesis found wrong of a deployment in `folder`; what it says of one where all is well."""
     with running(folder) as up, listening("127.0.0.1", 0) as listener, served(up, listener):
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", *arguments]
-        command += ["--header", f"Authorization: Bearer {up.service.operator_token}"]
         command += [f"{address(listener)}/openapi.json", "--no-color"]
-        found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+        with somebody(up) as person:
+            asking = os.environ | {"OPERATOR": up.service.operator_token, "PERSON": person.token}
+            found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=asking)
+            person.http.get("/v1/people/me").raise_for_status()  # nothing signed them out meanwhile
     if found.returncode:
         pytest.fail(found.stdout + found.stderr, pytrace=False)
     return found.stdout
