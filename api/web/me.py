@@ -26,7 +26,7 @@ from api.schemas.passkeys import UsedPasskey
 from api.schemas.people import MAX_NAME, OptionsView
 from api.schemas.registrations import RegistrationView
 from api.service import Service, ServiceDep
-from api.web.page_route import pages
+from api.web.page_route import back_to, pages
 from api.web.passkeys import Done
 from api.web.register import LANGUAGE, account_of
 from api.web.rendering import page
@@ -89,6 +89,7 @@ async def one(
 
 @router.post("/{registration}/matches/{match}")
 async def answer(
+    request: Request,
     service: ServiceDep,
     caller: SignedInDep,
     _: FormDep,
@@ -97,6 +98,7 @@ async def answer(
     said: Annotated[Answer, Form(alias="response")],
 ) -> Response:
     """What the person says to one line of the log."""
+    back_to(request, f"/me/{registration}#{match}")
     await to_thread.run_sync(_answer, service, caller, registration, match, said)
     return RedirectResponse(f"/me/{registration}#{match}", 303, NO_STORE)
 
@@ -122,8 +124,11 @@ async def withdraw(
 
 
 @router.post("/{registration}/stay")
-async def stay(service: ServiceDep, caller: SignedInDep, _: FormDep, registration: RegistrationPath) -> Response:
+async def stay(
+    request: Request, service: ServiceDep, caller: SignedInDep, _: FormDep, registration: RegistrationPath
+) -> Response:
     """Stop a withdrawal that somebody asked for with the recovery code."""
+    back_to(request, f"/me/{registration}")
     await to_thread.run_sync(service.registry.leaving.stop, caller, registration)
     return RedirectResponse(f"/me/{registration}", 303, NO_STORE)
 

@@ -21,6 +21,8 @@ from api.web.sessions import SIGN_IN, give_cookies, reader
 JSON: Final = "application/json"
 """What a script of ours asks for, which words the refusal on the page that is open."""
 
+_BACK: Final = "sigillo.back"
+
 
 class PageRoute(APIRoute):
     """What goes wrong is told on a page."""
@@ -45,6 +47,11 @@ def pages(*, prefix: str = "") -> APIRouter:
     return APIRouter(prefix=prefix, route_class=PageRoute, include_in_schema=False, dependencies=[Depends(reader)])
 
 
+def back_to(request: Request, path: str) -> None:
+    """Where a refusal leads back to, for what is sent to a path that has no page of its own."""
+    request.scope[_BACK] = path
+
+
 def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, SignInNeededError) and request.method == "GET":
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -53,7 +60,8 @@ def _told(request: Request, error: Exception) -> Response:
     if request.headers.get("accept") == JSON:
         return answer
     named = request.scope.get("sigillo.request_id", "")
-    shown = page(request, "error.html", answer.status_code, told=json.loads(bytes(answer.body)), request_id=named)
+    back, told = request.scope.get(_BACK, request.url.path), json.loads(bytes(answer.body))
+    shown = page(request, "error.html", answer.status_code, told=told, request_id=named, back=back)
     if (again := answer.headers.get("retry-after")) is not None:
         shown.headers["retry-after"] = again
     return shown

@@ -20,7 +20,7 @@ from api.routers.portraits import compared
 from api.schemas.assurance import AccountView
 from api.schemas.words import PLACE
 from api.service import Service, ServiceDep
-from api.web.page_route import pages
+from api.web.page_route import back_to, pages
 from api.web.rendering import page
 from api.web.sessions import FIELD, FormDep, ReaderDep, SignedInDep, local
 from cases.access import Caller
@@ -77,9 +77,10 @@ class Known:
 
 @router.post("/wallet")
 async def ask_wallet(
-    service: ServiceDep, caller: SignedInDep, _: FormDep, place: Place = "", after: After = ""
+    request: Request, service: ServiceDep, caller: SignedInDep, _: FormDep, place: Place = "", after: After = ""
 ) -> Response:
     """Begin to ask a wallet; its page has the code for it."""
+    back_to(request, local(after))
     session = await to_thread.run_sync(_begin, service, caller, place)
     return RedirectResponse(
         f"/register/identity/{session}?{urlencode({'next': after, 'region': place})}", 303, NO_STORE
@@ -94,6 +95,7 @@ async def compare(request: Request, service: ServiceDep, reader: ReaderDep, call
     def country_of(fields: Mapping[str, str]) -> str:
         reader.require_form(fields.get(FIELD))
         sent.update(fields)
+        back_to(request, local(fields.get("next", "")))
         return country(fields.get("region", ""))
 
     found = await compared(request, service, caller, _account(caller), country_of)

@@ -70,10 +70,10 @@ SENTENCES: Final[Mapping[PhotoReason, str]] = {
 
 
 class PhotoRefusedError(DetectionError):
-    """This photo may not be registered; its words are for the person who sent it."""
+    """This photo may not be registered; its words are for the person who sent it. `which` names one of several."""
 
-    def __init__(self, reason: PhotoReason) -> None:
-        super().__init__(SENTENCES[reason])
+    def __init__(self, reason: PhotoReason, which: str = "") -> None:
+        super().__init__(f"{which}: {SENTENCES[reason]}" if which else SENTENCES[reason])
         self.reason = reason
 
 

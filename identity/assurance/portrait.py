@@ -17,9 +17,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from detection.faces.found import FACE_MODEL
+from detection.faces.found import FACE_MODEL, Face
 from detection.faces.look import look
-from detection.faces.quality import judge
+from detection.faces.quality import PhotoRefusedError, judge
 from detection.memfd import Memfd
 from detection.shares import Workers
 from detection.templates.thresholds import THRESHOLDS
@@ -83,8 +83,15 @@ class Portraits:
 
 
 def _likeness(workers: Workers, pictures: tuple[Memfd, Memfd]) -> Likeness:
-    portrait, selfie = (judge(look(workers, picture)) for picture in pictures)
+    portrait, selfie = (_judged(workers, *one) for one in zip(("the portrait", "the selfie"), pictures, strict=True))
     found = likeness(portrait, [selfie])
     if found.cosine >= SAME_PICTURE:
         raise EvidenceRefusedError("this is one picture twice: send the portrait, and a selfie that is taken now")
     return found
+
+
+def _judged(workers: Workers, which: str, picture: Memfd) -> Face:
+    try:
+        return judge(look(workers, picture))
+    except PhotoRefusedError as error:
+        raise PhotoRefusedError(error.reason, which) from error

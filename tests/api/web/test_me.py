@@ -183,9 +183,14 @@ def test_what_waits_for_a_person_is_not_renewed(ada: Registrant) -> None:
 def test_the_recovery_code_withdraws_later_and_the_passkey_stops_it(up: Running, ada: Registrant) -> None:
     with up.http() as stranger:
         fields = {"form_token": form_token(stranger.get("/recover")), "registration": ada.registration}
-        assert "Type the twelve words" in stranger.post("/recover", data={**fields, "code": WORDS}).text
+        wrong = stranger.post("/recover", data={**fields, "code": WORDS})
         asked = stranger.post("/recover", data={**fields, "code": ada.code})
+    assert wrong.status_code == 403
+    assert "Type the twelve words" in wrong.text
+    assert WORDS in wrong.text, "what was typed is there to be mended"
+    assert f'value="{ada.registration}"' in wrong.text
     assert "It ends by" in asked.text
+    assert f"/v1/registrations/{ada.registration}/absence" in asked.text
     shown = ada.pages.get(f"/me/{ada.registration}")
     assert "It will end by" in shown.text
     stopped = ada.pages.post(f"/me/{ada.registration}/stay", data={"form_token": form_token(shown)})

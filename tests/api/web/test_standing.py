@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 
 import httpx
 import pytest
+from PIL import Image
 
 from tests.api.people import somebody
 from tests.api.routers.test_openid4vp import at_noon, clock, service
@@ -74,3 +76,12 @@ def test_pictures_of_two_people_show_nothing(service: Running, pages: httpx.Clie
     assert shown.status_code == 200, shown.text
     assert "Both are gone" in shown.text
     assert "Your photos" not in pages.get(FORM).text
+
+
+def test_a_picture_without_a_face_leads_back_to_where_one_sends_another(pages: httpx.Client) -> None:
+    sent = [("photo", photos.jpeg(photos.PORTRAIT)), ("photo", photos.jpeg(Image.new("RGB", (300, 300))))]
+    refused = pages.post("/register/identity/portrait", data=fields(pages), files=sent)
+    assert refused.status_code == 422
+    assert "The selfie: " in refused.text
+    assert f'href="{escape(FORM)}"' in refused.text
+    assert pages.get(FORM).status_code == 200

@@ -96,6 +96,7 @@ def test_a_picture_that_will_not_do_is_refused_with_what_to_do(
     with pytest.raises(PhotoRefusedError) as refused:
         comparing(PORTRAIT, selfie)
     assert refused.value.reason is reason
+    assert str(refused.value).startswith("the selfie: "), "which of the two"
 
 
 def test_a_file_that_does_not_decode_is_refused(comparing: Comparing) -> None:
