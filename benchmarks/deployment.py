@@ -23,7 +23,8 @@ from sigillo_client import Sigillo, UnreachableError
 
 TOOL: Final = "Benchmark Camera"
 START_SECONDS: Final = 60
-_UNLIMITED: Final = "10000000/minute"
+SETTINGS: Final[Mapping[str, str]] = dict.fromkeys(("SIGILLO_KEY_RATE", "SIGILLO_ANONYMOUS_RATE"), "10000000/minute")
+"""Of every server, unless it is given others."""
 
 
 class StartError(Exception):
@@ -87,7 +88,7 @@ def served(folder: Path, chosen: Mapping[str, str], program: Sequence[str] = SIG
     """With these variables in its surroundings."""
     port = _free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGILLO_")}
-    ours = {"SIGILLO_HOME": str(folder), "SIGILLO_KEY_RATE": _UNLIMITED, "SIGILLO_ANONYMOUS_RATE": _UNLIMITED}
+    ours = {"SIGILLO_HOME": str(folder), **SETTINGS}
     log = folder.with_suffix(".log")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:

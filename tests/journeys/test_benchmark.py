@@ -27,8 +27,7 @@ def test_one_json_object_with_the_figures_asked_for(
     # However short the window is, what lies in it in part counts; here nobody looks at how exact it is.
     short = tuple(replace(line, quick=line.quick and 0.2, clients=2) for line in MEASUREMENTS)
     monkeypatch.setattr(signing, "MEASUREMENTS", short)
-    served = deployment.served
-    monkeypatch.setattr(deployment, "served", lambda home, chosen: served(home, {"SIGILLO_WORKERS": "1", **chosen}))
+    monkeypatch.setattr(deployment, "SETTINGS", {**deployment.SETTINGS, "SIGILLO_WORKERS": "1"})
     monkeypatch.setattr(sys, "argv", ["signing.py", "--quick", "--json", *WANTED])
     signing.main()
     figures = json.loads(capsys.readouterr().out)
