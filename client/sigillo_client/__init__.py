@@ -12,7 +12,7 @@ without asking anybody.
 from __future__ import annotations
 
 from sigillo_client.batch_files import BatchFile
-from sigillo_client.problem import ClientError, Problem, ReceiptError, UnreachableError
+from sigillo_client.problem import ClientError, Problem, ReceiptError, TokenError, UnreachableError
 from sigillo_client.published_log import PublishedLog
 from sigillo_client.receipt import ProvenEntry, verify_receipt
 from sigillo_client.retries import NEVER, Retries
@@ -30,6 +30,7 @@ __all__ = [
     "ReceiptError",
     "Retries",
     "Sigillo",
+    "TokenError",
     "UnreachableError",
     "verify_receipt",
 ]

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, Self
 
 import httpx
 
-from sigillo_client.problem import UnreachableError, raise_for_problem
+from sigillo_client.problem import TokenError, UnreachableError, raise_for_problem
 from sigillo_client.retries import NEVER, Retries
 from sigillo_client.upload import CHUNK_BYTES, Progress, opened, part, stated
 
@@ -45,8 +45,10 @@ class Connection:
         retries: Retries | None = None,
     ) -> None:
         """`token` is an API key; `socket` a Unix socket to use instead of the network: over that, where nothing is lost
-        on its way, requests are sent once unless `retries` say otherwise.
+        on its way, requests are sent once unless `retries` say otherwise. Raises TokenError.
         """
+        if not all("!" <= character <= "~" for character in token):
+            raise TokenError  # what sends headers would name the whole of it in its error
         self._retries = retries or (NEVER if socket else Retries())
         self._http = httpx.Client(
             base_url=url,

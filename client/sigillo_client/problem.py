@@ -3,6 +3,7 @@
 ClientError
 ├── Problem             the server said no: an RFC 9457 problem, kept whole
 ├── UnreachableError    no server answered
+├── TokenError          what was given as an API key is none
 └── ReceiptError        a receipt that does not hold
 """
 
@@ -22,6 +23,13 @@ class ClientError(Exception):
 
 class UnreachableError(ClientError):
     """No server answered at that address."""
+
+
+class TokenError(ClientError):
+    """What was given as an API key is none, whoever made it. It is not repeated here: it may be most of one."""
+
+    def __init__(self) -> None:
+        super().__init__("the API key has a blank, a line's end or another character that none has: copy it once more")
 
 
 class ReceiptError(ClientError):

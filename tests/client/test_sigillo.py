@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sigillo_client import NEVER, Problem, Sigillo, UnreachableError
+from sigillo_client import NEVER, Problem, Sigillo, TokenError, UnreachableError
 from sigillo_client.connection import TIMEOUT_SECONDS, UPLOAD_SECONDS
 from tests.api.wire import PATIENCE
 from tests.deployment import Running
@@ -50,6 +50,14 @@ def test_an_answer_to_an_upload_may_take_as_long_as_a_film(photo: Path) -> None:
         sigillo.sign(photo)
         sigillo.ready()
     assert waits == [UPLOAD_SECONDS, TIMEOUT_SECONDS]
+
+
+@pytest.mark.parametrize("token", ["sgk_secret\r", "sgk_secret\n", "sgk_ secret", "sgk_s\u00e9cret", "\ufeffsgk_cret"])
+def test_what_cannot_be_a_key_is_refused_without_repeating_it(token: str) -> None:
+    """As files of settings have them that end their lines in another way. What is sent would be named in an error."""
+    with pytest.raises(TokenError) as refused:
+        Sigillo(token=token)
+    assert "cret" not in str(refused.value)
 
 
 def test_operators_calls(deployment: Running) -> None:

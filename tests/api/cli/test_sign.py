@@ -282,3 +282,11 @@ def test_a_creator_signs_with_a_passkey_of_theirs(deployment: Running, run: Run,
     assert "knows (none) signed it with a passkey (untrusted: it holds, and" in shown
     brought.write_text("no JSON")
     assert run("sign", photo, "--creator-signature", brought).exit_code == 2
+
+
+def test_a_key_that_is_none_is_not_printed(run: Run, tmp_path: Path) -> None:
+    for arguments in (["--server", "http://127.0.0.1:9"], []):
+        done = run("batch", "bat_x", "--json", *arguments, SIGILLO_TOKEN="sgk_secret\r")
+        assert done.exit_code == 1
+        assert "copy it once more" in done.output
+        assert "sgk_secret" not in done.output

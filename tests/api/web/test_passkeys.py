@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from tests.api.people import PEOPLE, Somebody, somebody
 from tests.api.staff import form_token, signing_in
 from tests.api.web.test_operate import HOSTILE
+from tests.api.wire import rows
 from tests.deployment import Running
 from tests.simulators.authenticator import Authenticator
 
@@ -93,3 +95,19 @@ def test_one_is_removed_by_a_passkey_of_its_owner(deployment: Running, person: S
     assert browser.get("/me").headers["location"].startswith("/sign-in?next="), "it was what this session came of"
     signing_in(browser, phone)
     assert "It is the only one" in browser.get("/me").text
+
+
+def test_of_two_that_are_removed_at_once_one_stays(deployment: Running) -> None:
+    for _ in range(5):
+        with somebody(deployment) as person, deployment.http() as browser, ThreadPoolExecutor(2) as threads:
+            phone = Authenticator()
+            signing_in(browser, person.device)
+            made(browser, phone)
+            held = [one["id"] for one in person.http.get(f"{PEOPLE}/me").json()["passkeys"]]
+            answers = threads.map(lambda one: person.http.delete(f"{PEOPLE}/me/passkeys/{one}").status_code, held)
+            assert sorted(answers) in ([200, 409], [200, 401]), "whose passkey went first may be signed out"
+            signing_in(browser, phone if held[0] not in _left(deployment, person) else person.device)
+
+
+def _left(up: Running, person: Somebody) -> set[str]:
+    return {one for (one,) in rows(up, "SELECT id FROM passkey WHERE account_id = ?", person.account)}
