@@ -16,7 +16,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Self
 
-import api.server  # noqa: F401 (what a fork finds imported)
+import api.cli.serve
+import api.server  # noqa: F401 (both: what a fork finds imported)
 from api.cli import main
 from sigillo_client import Sigillo, UnreachableError
 from sigillo_client.problem import ClientError
