@@ -140,11 +140,15 @@ class Library:
                 yield Parent(content, beside)
 
     def erase(self, caller: Caller, asset: AssetId) -> EntryId:
-        """Destroy the asset's key and everything sealed under it; the entry that says so.
+        """Destroy the asset's key and everything sealed under it; the entry that says so. Nothing of it is opened: what
+        is damaged, or whose key is lost, can be erased, too.
 
         Raises AssetNotFoundError, AssetGoneError when it was erased before, SubjectHeldError.
         """
-        found = self.find(caller, asset)
+        with self.database.read(caller.tenant) as connection:
+            found = asset_of(find_row(connection, caller.tenant, asset), None)
+        if found.principal != caller.principal:
+            raise AssetNotFoundError(f"there is no asset {asset}")
         if found.state is AssetState.ERASED:
             raise AssetGoneError(found.state)
         said = AssetErased(asset, caller.principal, format_time(milliseconds(self.clock())))

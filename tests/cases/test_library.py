@@ -160,6 +160,21 @@ def test_erasing_an_expired_asset(own: Running, clock: HeldClock) -> None:
     assert rows(own, "SELECT count(*) FROM subject_key WHERE id = ?", asset["id"]) == [(0,)]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    ["UPDATE asset SET details = ? WHERE id = ?", "UPDATE subject_key SET wrapped = ? WHERE id = ?"],
+    ids=["row", "key"],
+)
+def test_what_does_not_open_can_be_erased(deployment: Running, damage: str) -> None:
+    with deployment.http(deployment.key()) as http:
+        asset, _ = signed(http)
+        change(deployment, damage, b"damaged" * 20, asset["id"])
+        erased = http.delete(asset["links"]["self"])
+        assert erased.status_code == 200, erased.text
+        assert problem(http.get(asset["links"]["content"]), 410, "asset-gone")["reason"] == "erased"
+    assert rows(deployment, "SELECT count(*) FROM subject_key WHERE id = ?", asset["id"]) == [(0,)]
+
+
 def test_one_asset_without_its_key_does_not_stop_everyones_retention(tmp_path: Path, clock: HeldClock) -> None:
     """A restored backup can hold such a row; everyone else's media must still end when promised."""
     with running(tmp_path, clock, retention=timedelta(hours=1)) as up, up.http(up.key()) as http:
