@@ -99,6 +99,8 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
     keep_freed()
     folder = folders[0]
     into = Path(out) if out else folder.with_name(f"{folder.resolve().name}.signed")
+    if folder.resolve().is_relative_to(into.resolve()):
+        raise fail(f"{into} holds the files that are to be signed: name another folder with -o", Exit.USAGE)
     files = found(folder, into)
     _check_beside(files)
     with told(), connected(asking.server, asking.token) as sigillo:

@@ -114,6 +114,17 @@ def test_films_that_would_share_a_manifest_are_told_apart_first(
     assert counts(deployment) == before
 
 
+@pytest.mark.parametrize("out", [".", "..", "deep/..", "../link"])
+def test_a_folder_is_never_written_into_itself(deployment: Running, run: Run, folder: Path, out: str) -> None:
+    """Signed files would take the place of others, which are there once."""
+    folder.with_name("link").symlink_to(folder)
+    before = {file: file.read_bytes() for file in found(folder, folder / "out")}, counts(deployment)
+    refused = run("sign", "--recursive", folder, "-o", folder / out)
+    assert refused.exit_code == 2
+    assert "another folder" in refused.output
+    assert ({file: file.read_bytes() for file in found(folder, folder / "out")}, counts(deployment)) == before
+
+
 NAMES = {"no UTF-8": b"caf\xe9.jpg", "a line's end": "a\u2028b\x85c.jpg".encode(), "a new line": b"a\nb\r.jpg"}
 
 
