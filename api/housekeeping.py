@@ -205,6 +205,8 @@ class Housekeeping:
         reason = self.library.ledger.status().reason
         if reason and reason != self._unproven:
             logger("ledger").error("no checkpoint is signed", reason=reason)
+        elif self._unproven and not reason:
+            logger("ledger").info("checkpoints are signed again")
         self._unproven = reason
 
     def _warn(self) -> None:

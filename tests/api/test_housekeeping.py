@@ -92,9 +92,11 @@ def test_the_log_says_once_that_nothing_is_proven(
         return status
 
     with logging_put_back(), monkeypatch.context() as patched:
-        configure(None)
+        configure(own.home.logs)
         patched.setattr(own.service.ledger, "status", said)
         until(lambda: len(asked) > 3)
+        patched.setattr(own.service.ledger, "status", lambda: replace(status, reason=""))
+        until(lambda: says(own.home.logs / NAME, "checkpoints are signed again"))
     assert capsys.readouterr().err.count("another tree is signed") == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -129,6 +130,24 @@ def test_a_part_that_cannot_be_told_takes_nothing_from_the_others(
     assert "Not ready: Key store" in shown.text
     assert "run sigillo keys status" in shown.text
     assert "Room" in shown.text
+
+
+def test_a_sealed_key_store_has_nobody_restore_the_ledger(
+    deployment: Running, operator: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands still with it says so, and so does what goes on."""
+    status = replace(deployment.service.ledger.status(), reason="the key store is sealed")
+    with monkeypatch.context() as patched:
+        patched.setattr(deployment.service.ledger, "status", lambda: status)
+        alone = operator.browser.get("/operate").text
+        patched.setattr(deployment.service.readiness, "_said", (float("inf"), _down(None), ""))
+        shown = operator.browser.get("/operate").text
+    assert "its newest copy is in place" in alone
+    assert "Restore nothing meanwhile" not in alone
+    assert "Restore nothing meanwhile" in shown
+    assert "its newest copy is in place; then" not in shown
+    assert "uploads are refused" in shown
+    assert "Verifying goes on" in shown
 
 
 def _down(_: object) -> KeyStoreStatus:
