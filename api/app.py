@@ -55,6 +55,7 @@ from api.web import (
     join,
     me,
     operate,
+    page_route,
     passkeys,
     prove,
     provided,
@@ -104,6 +105,7 @@ def create_app(service: Service) -> ASGIApp:
     for router in (*ROUTERS, *PAGES):
         app.include_router(router.router)
     problem.install(app)
+    page_route.install(app)
     oauth.install(app)
     return _Head(Telemetry(BoundedBody(app), service.metrics))
 

@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from detection.job_error import JobError
 
@@ -195,6 +195,10 @@ class AbsencePendingError(GenerationError):
         super().__init__("it has left the index, and what proves it is on its way: ask again in some seconds")
 
 
+ACCEPTED: Final = "JPEG, PNG, WebP, GIF, TIFF, AVIF, HEIC, PDF, MP4, MOV, WebM, M4A, WAV, MP3, FLAC or Ogg"
+"""As sentences name the accepted kinds (`detection.kinds.Kind`, which needs these errors)."""
+
+
 class MediaError(DetectionError, JobError):
     """The file is refused."""
 
@@ -212,7 +216,7 @@ class UnrecognisedMediaError(MediaError):
     """No known format begins like this."""
 
     code: ClassVar[str] = "media-unrecognised"
-    sentence: ClassVar[str] = "this is no file that is known here: send one of the accepted kinds"
+    sentence: ClassVar[str] = "this is no file that is known here: send " + ACCEPTED
 
 
 @dataclass(eq=False)
@@ -220,7 +224,7 @@ class UnsupportedMediaError(MediaError):
     """A known format that is not accepted."""
 
     code: ClassVar[str] = "media-unsupported"
-    sentence: ClassVar[str] = "{kind} is not accepted here: convert the file to one of the accepted kinds"
+    sentence: ClassVar[str] = "{kind} is not accepted here: convert the file to " + ACCEPTED
     kind: str
 
 

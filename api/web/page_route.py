@@ -7,9 +7,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from api import problem
 from api.auth import SignInNeededError, refuse_cross_site
@@ -20,6 +21,9 @@ from api.web.sessions import SIGN_IN, give_cookies, reader
 
 JSON: Final = "application/json"
 """What a script of ours asks for, which words the refusal on the page that is open."""
+
+HTML: Final = "text/html"
+"""What browsers ask for, and programs do not."""
 
 _BACK: Final = "sigillo.back"
 
@@ -52,6 +56,16 @@ def back_to(request: Request, path: str) -> None:
     request.scope[_BACK] = path
 
 
+def install(app: FastAPI) -> None:
+    """A browser that asks for what is nowhere is told so on a page; whoever does not ask for HTML, as ever."""
+    app.add_exception_handler(HTTPException, _nowhere)
+
+
+def _nowhere(request: Request, error: Exception) -> Response:
+    wants = HTML in request.headers.get("accept", "")
+    return _shown(request, problem.answer_to(request, error)) if wants else problem.answer_to(request, error)
+
+
 def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, SignInNeededError) and request.method == "GET":
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -59,9 +73,13 @@ def _told(request: Request, error: Exception) -> Response:
     answer = problem.answer_to(request, error)
     if request.headers.get("accept") == JSON:
         return answer
+    return _shown(request, answer)
+
+
+def _shown(request: Request, answer: Response) -> Response:
     named = request.scope.get("sigillo.request_id", "")
     back, told = request.scope.get(_BACK, request.url.path), json.loads(bytes(answer.body))
     shown = page(request, "error.html", answer.status_code, told=told, request_id=named, back=back)
-    if (again := answer.headers.get("retry-after")) is not None:
-        shown.headers["retry-after"] = again
+    for name in {"retry-after", "allow"} & set(answer.headers):
+        shown.headers[name] = answer.headers[name]
     return shown

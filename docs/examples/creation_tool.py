@@ -54,4 +54,6 @@ def main(url: str, token: str, *files: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 6:
+        raise SystemExit(__doc__)
     main(*sys.argv[1:])

@@ -46,6 +46,8 @@ def test_a_creation_tool_asks_makes_and_signs(deployment: Running, url: str, pho
     assert (report["verdict"], check["purpose"]) == ("trusted", "other")
     code, said = ran("creation_tool", url, "sgk_x", photo, tmp_path / "made.jpg", signed)
     assert (code, "Traceback" in said, "unknown-key" in said) == (1, False, True), said
+    code, said = ran("creation_tool", url, key)
+    assert (code, "Traceback" in said, "reference.jpg made.png" in said) == (1, False, True), said
 
 
 def test_a_platform_labels_what_is_uploaded(deployment: Running, url: str, photo: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detection.errors import EmptyMediaError, UnrecognisedMediaError, UnsupportedMediaError
+from detection.errors import ACCEPTED, EmptyMediaError, UnrecognisedMediaError, UnsupportedMediaError
 from detection.kinds import MAGIC_BYTES, MAGICS, Kind, Magic, sniff
 
 
@@ -25,6 +25,12 @@ def test_each_signature_is_reached(magic: Magic) -> None:
         with pytest.raises(UnsupportedMediaError) as caught:
             sniff(bytes(head))
         assert caught.value.kind == magic.name
+
+
+def test_a_refusal_names_the_accepted_kinds() -> None:
+    assert sorted(re.split(", | or ", ACCEPTED)) == sorted(Kind)
+    with pytest.raises(UnrecognisedMediaError, match=ACCEPTED):
+        sniff(b"neither this nor that")
 
 
 def test_the_page_of_the_interface_lists_each_accepted_kind_once() -> None:
