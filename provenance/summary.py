@@ -17,6 +17,7 @@ from provenance.codes import (
     SIGNER_EXPIRED,
     SIGNER_REVOKED,
     SIGNER_TRUSTED,
+    effect,
 )
 from provenance.report import History, StampStanding, VerificationReport
 from provenance.verdict import Verdict
@@ -135,4 +136,5 @@ def _invalid(failures: list[str], report: VerificationReport) -> Message:
         return (
             Message("invalid.premature", {"time": str(premature[0].time)}) if premature else Message("invalid.expired")
         )
-    return Message("invalid.manifest", {"code": next(iter(failures), "unknown")})
+    decisive = (code for code in failures if effect(code, failed=True) is Verdict.INVALID)
+    return Message("invalid.manifest", {"code": next(decisive, "unknown")})

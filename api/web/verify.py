@@ -15,6 +15,7 @@ from api.web.page_route import pages
 from api.web.rendering import page
 from ledger.ids import EntryId
 from provenance.report import Ingredient
+from provenance.verdict import Verdict
 
 router = pages(prefix="/verify")
 
@@ -55,10 +56,22 @@ async def verify(request: Request) -> Response:
 
 
 def _shown(request: Request, service: Service, view: VerificationView | None) -> Response:
-    tree = nested(view.ingredients) if view else ()
-    recorded = _recorded(service, view)
-    megabytes = service.settings.upload_bytes // MEGABYTE
-    return page(request, "verify.html", view=view, tree=tree, recorded=recorded, megabytes=f"{megabytes:,}")
+    return page(
+        request,
+        "verify.html",
+        view=view,
+        tree=nested(view.ingredients) if view else (),
+        recorded=_recorded(service, view),
+        original=_original(service, view),
+        megabytes=f"{service.settings.upload_bytes // MEGABYTE:,}",
+    )
+
+
+def _original(service: Service, view: VerificationView | None) -> str:
+    """The entry of the public asset whose manifest's name stands in a file that does not hold; empty without one."""
+    if view is None or view.verdict is not Verdict.INVALID or not view.label:
+        return ""
+    return service.recovery.repository.entry(view.label) or ""
 
 
 def _recorded(service: Service, view: VerificationView | None) -> str:

@@ -20,7 +20,7 @@ from cases.errors import ManifestIdError, ManifestNotFoundError
 from cases.recovery.search import Found, visible
 from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subjects
-from ledger.ids import TenantId
+from ledger.ids import EntryId, TenantId
 from ledger.storage.database import Database
 from ledger.storage.tenancy import SystemSession
 
@@ -47,6 +47,17 @@ class Repository:
         if row is None:
             raise ManifestNotFoundError
         return self._open(row.tenant_id, AssetId(row.id), row.manifest_store)
+
+    def entry(self, label: str) -> EntryId | None:
+        """The signing's entry of a public asset. Anybody can write a label of ours into a file: it tells of the asset,
+        and nothing of a file that carries it. Raises DatabaseUnavailableError.
+        """
+        if not _ID.fullmatch(label):
+            return None
+        wanted = select(AssetRow.entry_id).where(AssetRow.manifest_label == label, visible(None))
+        with self.database.read(SystemSession.VERIFICATION) as connection:
+            found = connection.execute(wanted).scalar()
+        return EntryId(found) if found else None
 
     def of(self, found: Found) -> bytes:
         """Of something that was found. Raises as `store`."""

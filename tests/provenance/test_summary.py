@@ -57,6 +57,11 @@ def test_an_outcome_has_its_message(code: str, report: VerificationReport) -> No
     assert set(message.parameters) >= {name for _, name, _, _ in Formatter().parse(ENGLISH[code]) if name}
 
 
+def test_what_makes_it_invalid_is_named_whatever_else_is_against_it() -> None:
+    (message,) = summarise(failing(Verdict.INVALID, "signingCredential.untrusted", "claimSignature.mismatch"))
+    assert message == Message("invalid.manifest", {"code": "claimSignature.mismatch"})
+
+
 @pytest.mark.parametrize("verdict", [Verdict.UNTRUSTED, Verdict.UNREADABLE, Verdict.INVALID])
 def test_a_bad_ancestor_is_told_under_a_good_signature(verdict: Verdict) -> None:
     node = Ingredient(1, None, None, None, "a", verdict, None, ("assertion.dataHash.mismatch",))
@@ -70,7 +75,7 @@ def test_a_good_ancestor_needs_no_words() -> None:
 
 
 UNASKED = ("no-encoder", "no-picture", "faint", "unavailable")  # cases.recovery.eyes
-RECOVERED = ("content", "copy", "first", "earlier", "nothing", "unknown")  # cases.recovery.origins
+RECOVERED = ("content", "copy", "first", "earlier", "hidden", "nothing", "unknown")  # cases.recovery.origins
 
 
 def test_every_message_of_the_catalogue_is_used() -> None:

@@ -1,9 +1,7 @@
 // The audit page: what the browser checks of the log as a whole, and of the receipts that a page names.
 
 import { checkReceipts, currentCheckpoint, failed, knownKey } from "./checks.js";
-import { tell, words } from "./page.js";
-
-const when = (moment) => `${moment.slice(0, 19).replace("T", " ")} UTC`; // as everywhere on our pages
+import { tell, when, words } from "./page.js";
 
 async function checkLog(box) {
   const part = (name) => box.querySelector(`[data-part=${name}] [role=status]`);
@@ -25,7 +23,16 @@ async function checkLog(box) {
     for (const one of box.querySelectorAll("[role=status]:not([data-found])")) tell(one, "", "–");
     tell(part(at), "bad", failed(error));
     box.classList.add("broken");
+    if (error.notes) keep(box.querySelector(".notes"), error.notes);
   }
+}
+
+// Two checkpoints that do not go together are the evidence: they are the reader's to save.
+function keep(offered, notes) {
+  for (const link of offered.querySelectorAll("a")) {
+    link.href = URL.createObjectURL(new Blob([notes[link.dataset.note]], { type: "text/plain" }));
+  }
+  offered.hidden = false;
 }
 
 const box = document.getElementById("log");

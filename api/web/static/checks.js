@@ -1,7 +1,7 @@
 // What a reader's browser checks of the ledger, and remembers: the key it saw first, and the last checkpoint.
 
 import { LedgerError, Tiles, checkConsistency, checkReceipt, consistencyProof, openCheckpoint, parseKey } from "./ledger.js";
-import { fetched, tell, words } from "./page.js";
+import { fetched, tell, when, words } from "./page.js";
 
 const KEY = "sigillo.log.key";
 const SEEN = "sigillo.log.seen";
@@ -25,9 +25,25 @@ export async function currentCheckpoint(key) {
 }
 
 async function extendsSeen(old, head) {
-  const tiles = new Tiles(head.size, (path) => fetched(`/ledger/${path}`, "bytes"));
-  const proof = await consistencyProof(old.size, head.size, tiles);
-  await checkConsistency(old.size, head.size, old.root, head.root, proof);
+  try {
+    const tiles = new Tiles(head.size, (path) => fetched(`/ledger/${path}`, "bytes"));
+    const proof = await consistencyProof(old.size, head.size, tiles);
+    await checkConsistency(old.size, head.size, old.root, head.root, proof);
+  } catch (error) {
+    if (error instanceof LedgerError) error.notes = { seen: old.note, shown: head.note };
+    throw error;
+  }
+}
+
+// The receipt must be the one of the entry that was asked for, and whatever the page shows of that entry stand in it.
+function compare(entry, receipt) {
+  const named = receipt.slice(receipt.lastIndexOf("/") + 1);
+  if (entry.id !== named) throw new LedgerError("other", entry.id);
+  for (const one of document.querySelectorAll(`[data-entry="${named}"]`)) {
+    const [member, shown] = [String(entry[one.dataset.member]), one.textContent.trim()];
+    if (shown === member || shown === when(member)) continue;
+    throw new LedgerError("shown", one.closest("div")?.querySelector("dt")?.textContent ?? one.dataset.member);
+  }
 }
 
 // Every receipt that the page names is fetched and checked here.
@@ -37,6 +53,7 @@ export async function checkReceipts() {
     tell(told, "waiting", words("check.waiting"));
     try {
       const proven = await checkReceipt(await fetched(element.dataset.receipt), await knownKey());
+      compare(proven.entry, element.dataset.receipt);
       tell(told, "good", words("check.receipt.good", proven));
     } catch (error) {
       tell(told, "bad", failed(error));
@@ -46,5 +63,5 @@ export async function checkReceipts() {
 
 export function failed(error) {
   if (!(error instanceof LedgerError)) return words("check.unavailable");
-  return words(`check.failed.${error.code}`);
+  return words(`check.failed.${error.code}`, { field: error.message });
 }

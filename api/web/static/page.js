@@ -10,6 +10,8 @@ export function tell(element, kind, sentence) {
   element.dataset.found = kind;
 }
 
+export const when = (moment) => `${moment.slice(0, 19).replace("T", " ")} UTC`; // as everywhere on our pages
+
 export async function fetched(path, as) {
   const answer = await fetch(path, { cache: "no-store", credentials: "omit" });
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);

@@ -2,11 +2,13 @@
 // Without this script the form does the same by itself.
 
 import { checkReceipts } from "./checks.js";
+import { words } from "./page.js";
 
 const form = document.getElementById("verify");
 const [input, progress] = [form.elements.file, document.getElementById("progress")];
-const preview = document.getElementById("preview");
+const [preview, result] = [document.getElementById("preview"), document.getElementById("result")];
 let shown = "";
+let turn = 0;
 
 function say(sentence, part = null) {
   progress.hidden = false;
@@ -15,6 +17,13 @@ function say(sentence, part = null) {
   bar.hidden = sentence === "" || part === false;
   if (typeof part === "number") bar.value = part;
   else bar.removeAttribute("value");
+}
+
+// A verdict is about one file: it goes when another is chosen or asked about, and an answer that comes later is dropped.
+function forget() {
+  result.replaceChildren();
+  progress.hidden = true;
+  return ++turn;
 }
 
 // The picture as it lies on the reader's disk, blurred until they ask: nothing is sent for that.
@@ -52,21 +61,31 @@ function sent(body) {
   });
 }
 
+function name(file) {
+  const named = result.querySelector("[data-file]");
+  if (!named) return; // a refusal has no verdict
+  named.textContent = words("check.file", { name: file.name });
+  named.hidden = false;
+}
+
 async function submit(event) {
   event.preventDefault();
-  if (!input.files.length) return say(form.dataset.nofile, false);
+  const asked = forget();
+  const [file] = input.files;
+  if (!file) return say(form.dataset.nofile, false);
   const button = form.querySelector("button:not([type])");
   button.disabled = true;
   try {
     const page = await sent(new FormData(form));
+    if (asked !== turn) return void (progress.hidden = true);
     const found = page.getElementById("result") ?? page.querySelector("main");
-    const result = document.getElementById("result");
     result.replaceChildren(...found.childNodes);
+    name(file);
     progress.hidden = true;
     result.focus();
     await checkReceipts();
   } catch {
-    say(form.dataset.failed, false);
+    if (asked === turn) say(form.dataset.failed, false);
   } finally {
     button.disabled = false;
   }
@@ -80,8 +99,10 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 }
 form.addEventListener("drop", (event) => {
   if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+  forget();
   look();
 });
+form.addEventListener("change", forget);
 input.addEventListener("change", look);
 preview.querySelector("button").addEventListener("click", reveal);
 form.addEventListener("submit", submit);

@@ -78,7 +78,7 @@ def test_nothing_is_sent_before_a_reader_asks(browser: Browser, newspaper: Path,
 def test_a_tampered_picture_is_told(browser: Browser, newspaper: Path) -> None:
     with hosted(newspaper) as address, tab(browser, address) as page:
         page.goto("/tampered.html")
-        pressed(page, "It does not hold")
+        pressed(page, "Its provenance does not hold")
 
 
 @pytest.mark.skipif(found() is None, reason="no Chromium")

@@ -8,8 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
+import api.web.verify
+from api.schemas.verification import VerificationView
 from api.web.verify import Node, nested
-from provenance.report import Ingredient
+from provenance.report import Ingredient, StampStanding, TimeStamp
+from provenance.summary import Message
+from provenance.verdict import Verdict
 from tests.api.wire import proven, signed
 from tests.deployment import Running, picture
 from tests.detection.faces import photos
@@ -79,7 +83,44 @@ def test_verdicts_in_words(deployment: Running, change: str, verdict: str) -> No
         }[change]
         answer = http.post("/verify", files={"file": ("x.jpg", body)})
     assert f'class="card verdict {verdict}"' in answer.text
-    assert ("Who signed it" in answer.text) == (verdict not in {"absent", "unreadable"})
+    assert ("Who signed it" in answer.text) == (verdict == "trusted")
+
+
+def test_what_does_not_hold_is_said_with_reservation(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        _, file = signed(http)
+        tampered = file[:-20] + bytes([file[-20] ^ 1]) + file[-19:]
+        shown = http.post("/verify", files={"file": ("x.jpg", tampered)}).text
+    assert "Changed since it was signed" in shown
+    assert "Whom it names as its signer" in shown
+    assert "Who signed it" not in shown
+    assert "What it says was done to it" in shown
+    assert "What was done to it" not in shown
+    assert "We cannot tell" not in shown
+    assert '<details class="card" open>' in shown, "what does not hold is named there"
+
+
+def test_a_time_stamp_without_a_time_says_so(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp = TimeStamp(None, "DigiCert", trusted=False, standing=StampStanding.UNREADABLE)
+
+    async def verified(*_: object, **_asked: object) -> VerificationView:
+        return VerificationView(Verdict.UNTRUSTED, "", time_stamps=(stamp,), messages=(Message("untrusted"),))
+
+    monkeypatch.setattr(api.web.verify, "verified", verified)
+    with deployment.http() as http:
+        shown = http.post("/verify", files={"file": b"x"}).text
+    assert "It carries a time-stamp by DigiCert that gives no time for this signature." in shown
+
+
+@pytest.mark.parametrize("visibility", ["public", "unlisted", "private"])
+def test_a_changed_copy_names_the_entry_of_its_original_as_that(deployment: Running, visibility: str) -> None:
+    with deployment.http(deployment.key()) as http:
+        asset, file = signed(http, claim={"visibility": visibility})
+        tampered = file[:-20] + bytes([file[-20] ^ 1]) + file[-19:]
+        shown = http.post("/verify", files={"file": ("x.jpg", tampered)}).text
+    assert (f'href="/audit/entries/{asset["ledger"]["entry"]}"' in shown) == (visibility == "public")
+    assert ("are the original" in shown) == (visibility == "public")
+    assert "data-receipt" not in shown, "no receipt is checked as this file's"
 
 
 def test_a_public_asset_names_its_entry(deployment: Running) -> None:
