@@ -88,7 +88,7 @@ class AnsweredPart:
 
 def parts(body: Iterator[bytes]) -> Iterator[AnsweredPart]:
     """The parts of multipart/mixed, each of which says its Content-Length. Raises UnreachableError for an answer that
-    ends before its end.
+    ends before its end, or is none of a server's.
     """
     read = _Read(body)
     while not read.line().endswith(b"--"):
@@ -96,8 +96,11 @@ def parts(body: Iterator[bytes]) -> Iterator[AnsweredPart]:
         while line := read.line():
             name, _, value = line.partition(b":")
             headers[name.strip().lower()] = value.strip()
-        named = headers[b"content-disposition"].partition(b'name="')[2].partition(b'"')[0].decode()
-        chunks = read.exactly(int(headers[b"content-length"]))
+        try:
+            named = headers[b"content-disposition"].partition(b'name="')[2].partition(b'"')[0].decode()
+            chunks = read.exactly(int(headers[b"content-length"]))
+        except (KeyError, ValueError) as error:
+            raise UnreachableError("what answers is no Sigillo server: look at what lies between") from error
         yield AnsweredPart(named, chunks)
         for _ in chunks:
             pass

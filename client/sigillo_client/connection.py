@@ -114,7 +114,7 @@ class Connection:
             if not response.is_success:
                 response.read()
             raise_for_problem(response)
-            yield response.iter_raw()
+            yield response.iter_bytes()  # whoever is between may compress it
 
     def _json(self, method: str, path: str, *, safe: bool = False, **sent: Any) -> dict[str, Any]:
         found: dict[str, Any] = self._send(method, path, safe=safe, **sent).json()

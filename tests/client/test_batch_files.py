@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from api.tray import MixedAnswer, Part
-from sigillo_client import BatchFile, UnreachableError
+from sigillo_client import BatchFile, Sigillo, UnreachableError
 from sigillo_client.batch_files import Form, parts
 
 
@@ -42,6 +44,25 @@ def test_an_answer_that_ends_early_is_no_answer(bodies: list[bytes], data: st.Da
     whole = answered(bodies)
     with pytest.raises(UnreachableError):
         list(parts(cut(whole[: data.draw(st.integers(0, len(whole) - 3))], 100)))
+
+
+@pytest.mark.parametrize("line", [b"<p>Log in to this network</p>", b"Content-Length: many"])
+def test_what_somebody_between_answers_is_no_answer(line: bytes) -> None:
+    with pytest.raises(UnreachableError, match="what lies between"):
+        list(parts(iter([b"<html>\r\n" + line + b"\r\n\r\n</html>\r\n"])))
+
+
+def test_an_answer_that_somebody_between_compresses_is_read() -> None:
+    asset = b'{"id": "ast_1"}'
+    given_out = MixedAnswer([Part("asset", "application/json", asset)], ExitStack(), {})
+    headers = {"Content-Type": given_out.headers["content-type"], "Content-Encoding": "gzip"}
+    answer = httpx.Response(200, headers=headers, content=iter([gzip.compress(b"".join(given_out._chunks()))]))
+    with Sigillo() as sigillo:
+        sigillo._http._transport.close()
+        sigillo._http._transport = httpx.MockTransport(lambda _: answer)
+        (done,) = sigillo.sign_files("bat_1", [BatchFile(b"x", "one", "a.jpg")], {}, lambda *_: None)
+    assert isinstance(done, dict)
+    assert done["id"] == "ast_1"
 
 
 def test_a_form_is_as_long_as_it_says(tmp_path: Path) -> None:
