@@ -102,13 +102,11 @@ def swapped(up: Running, table: str, column: str, one: Kept, other: Kept) -> dic
     return {one.id: theirs, other.id: mine}
 
 
-@contextmanager
-def started_anew(up: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecoveryIndex]:
-    """The service's own index, as if it had just started."""
+def started_anew(up: Running, monkeypatch: pytest.MonkeyPatch) -> RecoveryIndex:
+    """The service's own index, until the test ends as if it had just started: it follows by itself from now on."""
     index = up.service.recovery.search.index
-    with monkeypatch.context() as patched:
-        patched.setattr(index, "_follower", Follower(index._source, Event()))
-        yield index
+    monkeypatch.setattr(index, "_follower", Follower(index._source, Event()))
+    return index
 
 
 def mended(index: RecoveryIndex) -> None:
@@ -143,23 +141,23 @@ def test_a_damaged_row_is_named_and_hides_itself_alone_until_it_is_mended(
     values = swapped(deployment, table, column, one, other)
     if how != "swapped":
         values = {one.id: values[other.id][:-1] + bytes([values[other.id][-1] ^ 1]) if how == "a byte" else b""}
-    with started_anew(deployment, monkeypatch) as index:
-        with changed(deployment, table, column, values):
-            assert {row.name for row in index.current().damaged} == set(values)
-            for kept in (one, other):
-                found = looked(anyone, kept)
-                if kept.id in values:
-                    assert (found["looked"], found["candidates"]) == ("unknown", [])
-                    assert "an operator must look" in found["sentence"]
-                else:
-                    assert found["candidates"][0]["ledger"]["entry"] == kept.asset["ledger"]["entry"]
-                    assert "there may be more, and earlier ones" in found["sentence"]
-            assert looked(anyone, Kept(clouds(next(SEEDS)), {}))["looked"] == "unknown", "it may be the damaged one"
-        mended(index)
+    with changed(deployment, table, column, values):
+        index = started_anew(deployment, monkeypatch)
+        assert {row.name for row in index.current().damaged} == set(values)
         for kept in (one, other):
-            (candidate,) = looked(anyone, kept)["candidates"]
-            assert candidate["ledger"]["entry"] == kept.asset["ledger"]["entry"]
-        assert looked(anyone, Kept(clouds(next(SEEDS)), {}))["looked"] == "nothing"
+            found = looked(anyone, kept)
+            if kept.id in values:
+                assert (found["looked"], found["candidates"]) == ("unknown", [])
+                assert "an operator must look" in found["sentence"]
+            else:
+                assert found["candidates"][0]["ledger"]["entry"] == kept.asset["ledger"]["entry"]
+                assert "there may be more, and earlier ones" in found["sentence"]
+        assert looked(anyone, Kept(clouds(next(SEEDS)), {}))["looked"] == "unknown", "it may be the damaged one"
+    mended(index)
+    for kept in (one, other):
+        (candidate,) = looked(anyone, kept)["candidates"]
+        assert candidate["ledger"]["entry"] == kept.asset["ledger"]["entry"]
+    assert looked(anyone, Kept(clouds(next(SEEDS)), {}))["looked"] == "nothing"
 
 
 @pytest.mark.parametrize(("table", "column"), DAMAGE)
@@ -171,7 +169,8 @@ def test_what_is_damaged_of_one_tenants_private_files_is_unknown_to_them_alone(
         asset, _ = signed(http, file, {"visibility": "private"})
         proven(deployment, asset["ledger"]["entry"])
         kept = Kept(file, asset)
-        with started_anew(deployment, monkeypatch) as index, changed(deployment, table, column, {kept.id: b"damaged"}):
+        with changed(deployment, table, column, {kept.id: b"damaged"}):
+            index = started_anew(deployment, monkeypatch)
             assert [looked(whose, kept)["looked"] for whose in (anyone, others, http)] == 2 * ["nothing"] + ["unknown"]
             for whose, status in ((anyone, 200), (others, 200), (http, 503)):
                 assert whose.post("/matches/byContent", content=file).status_code == status
