@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import oauth, problem
-from api.body import BoundedBody
-from api.openapi import PROBLEMS, App
+from api.edge import oauth, problem
+from api.edge.body import BoundedBody
+from api.edge.openapi import PROBLEMS, App
 from api.routers import (
     absences,
     access,
@@ -44,8 +44,8 @@ from api.routers import (
     verifications,
     withdrawals,
 )
+from api.running.telemetry import Telemetry
 from api.service import Service
-from api.telemetry import Telemetry
 from api.version import VERSION
 from api.web import (
     audit,

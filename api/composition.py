@@ -13,33 +13,33 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from api.ages import presentations_of
-from api.assurance import Assurance, assurance_of
-from api.credential_desk import desks
-from api.custody import custody_of
-from api.encoder import embedding_of
-from api.ground import mark, require_one_log, require_parts, set_up
-from api.home import Home, alone
-from api.housekeeping import STRAY_AGE, Housekeeping
-from api.issuance import Issuance, issuance_of
-from api.key_store import open_keys, warn
-from api.likeness import Likeness
-from api.log import logger
-from api.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
-from api.readiness import Readiness
-from api.recovery import recovery_of
-from api.registry import RegistryDesk, registry_of
-from api.revocation import watch_of
+from api.edge.throttle import Throttle
+from api.outside.sources import sources_of
+from api.parts.ages import presentations_of
+from api.parts.assurance import Assurance, assurance_of
+from api.parts.credential_desk import desks
+from api.parts.custody import custody_of
+from api.parts.encoder import embedding_of
+from api.parts.issuance import Issuance, issuance_of
+from api.parts.key_store import open_keys, warn
+from api.parts.likeness import Likeness
+from api.parts.pools import JOBS, STAMPING_THREADS, desk_of, share, start_workers, turns
+from api.parts.recovery import recovery_of
+from api.parts.registry import RegistryDesk, registry_of
+from api.parts.revocation import watch_of
+from api.parts.stamps import stamps_of
+from api.parts.trust import Trust
+from api.parts.wallets import wallets_of
+from api.parts.workflows import durable_of
+from api.running.ground import mark, require_one_log, require_parts, set_up
+from api.running.home import Home, alone
+from api.running.housekeeping import STRAY_AGE, Housekeeping
+from api.running.log import logger
+from api.running.readiness import Readiness
+from api.running.telemetry import Metrics
 from api.service import Service
 from api.settings import ParentPolicy, Profile, Settings, TimeStampPolicy
-from api.sources import sources_of
-from api.stamps import stamps_of
-from api.telemetry import Metrics
-from api.throttle import Throttle
-from api.trust import Trust
 from api.version import VERSION
-from api.wallets import wallets_of
-from api.workflows import durable_of
 from cases.access import Access
 from cases.batches import Batches
 from cases.claim_key import ClaimKeyRecord

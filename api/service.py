@@ -9,21 +9,21 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.assurance import Assurance
-from api.credential_desk import CredentialDesk
-from api.custody import CustodyDesk
-from api.housekeeping import Housekeeping
-from api.issuance import Issuance
-from api.pools import Desk
-from api.readiness import Part, Readiness
-from api.registry import RegistryDesk
+from api.edge.throttle import Throttle
+from api.edge.turns import Turns
+from api.outside.sources import Sources
+from api.parts.assurance import Assurance
+from api.parts.credential_desk import CredentialDesk
+from api.parts.custody import CustodyDesk
+from api.parts.issuance import Issuance
+from api.parts.pools import Desk
+from api.parts.registry import RegistryDesk
+from api.parts.stamps import Stamps
+from api.parts.trust import Trust
+from api.running.housekeeping import Housekeeping
+from api.running.readiness import Part, Readiness
+from api.running.telemetry import Metrics
 from api.settings import Settings
-from api.sources import Sources
-from api.stamps import Stamps
-from api.telemetry import Metrics
-from api.throttle import Throttle
-from api.trust import Trust
-from api.turns import Turns
 from cases.access import Access
 from cases.batches import Batches
 from cases.claims import Claims

@@ -12,8 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from api.body import BoundedBody, allow
-from api.log import logger
+from api.edge.body import BoundedBody, allow
+from api.running.log import logger
 from ledger.errors import WitnessRefusedError
 from ledger.witnessing.add_checkpoint import MAX_BODY_BYTES, PATH, SIZE_TYPE, Refusal
 from ledger.witnessing.witness import Witness

@@ -37,7 +37,7 @@ from typing import Final
 # Run as a script, Python looks for packages in this folder, not in the one above.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from api.pools import JOBS
+from api.parts.pools import JOBS
 from api.settings import Settings
 from benchmarks.bench import CLAIM
 from benchmarks.deployment import SIGILLO, TOOL, Deployment, embedded

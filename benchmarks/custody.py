@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import httpx
 from sqlalchemy import delete
 
-from api.log import configure
+from api.running.log import configure
 from cases.custody.tables import TraceRow
 from tests.deployment import Running, picture, running
 

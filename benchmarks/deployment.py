@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from api.home import Holder, Home
+from api.running.home import Holder, Home
 from api.settings import KeyStoreKind
 from keys.openbao import OpenBao
 from sigillo_client import Sigillo, UnreachableError

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sqlalchemy import Connection, insert, update
 
-from api.housekeeping import REST_SECONDS
+from api.running.housekeeping import REST_SECONDS
 from keys.clock import system_clock
 from keys.local import LocalKeyStore
 from ledger.decisions import EPOCH_DESTROYED, EpochDestroyed

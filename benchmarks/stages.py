@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 STAGES: Final = {
     "HTTP: requests taken, forms read, answers written": (
-        "api.connections:BoundedProtocol.data_received",
-        "api.telemetry:Telemetry.__call__",
+        "api.edge.connections:BoundedProtocol.data_received",
+        "api.running.telemetry:Telemetry.__call__",
     ),
-    "who asks": ("api.auth:_recognise",),
+    "who asks": ("api.edge.auth:_recognise",),
     "idempotency, digests of what came": ("cases.intake:Intake._keys", "cases.intake:Intake._made"),
     "hand-over to workers and back": ("detection.sandbox:Sandbox.run",),
     "signatures over claims": ("provenance.claim_signer:ClaimSigner.answer",),
@@ -41,7 +41,7 @@ STAGES: Final = {
     "answers told": ("api.routers.batch_files:_Tray.told",),
     "tree and checkpoints": ("ledger.tree.integrator:Integrator.step",),
     "recovery index": ("cases.recovery.index:RecoveryIndex._round",),
-    "housekeeping": ("api.housekeeping:Housekeeping.round",),
+    "housekeeping": ("api.running.housekeeping:Housekeeping.round",),
 }
 
 _inside = threading.local()

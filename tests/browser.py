@@ -13,7 +13,7 @@ from socket import socket
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from api.listening import address, listening
+from api.edge.listening import address, listening
 from tests.api.wire import PATIENCE
 from tests.deployment import Running, running
 from tests.serving import served

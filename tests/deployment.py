@@ -16,8 +16,8 @@ import httpx
 from PIL import Image
 
 from api.composition import open_service
-from api.home import Home
-from api.server import serving
+from api.running.home import Home
+from api.running.server import serving
 from api.service import Service
 from api.settings import Settings
 from keys.clock import Clock, system_clock

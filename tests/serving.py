@@ -10,7 +10,7 @@ from socket import socket
 import httpx
 
 from api.app import create_app
-from api.listening import address, listening, server_of
+from api.edge.listening import address, listening, server_of
 from tests.api.wire import PATIENCE
 from tests.deployment import NO_TLS, Running
 from tests.waiting import until

@@ -57,5 +57,5 @@ def _end() -> None:
 def lent_workers() -> Iterator[None]:
     """While this lasts, deployments of this process lend each other their pools of workers."""
     atexit.register(_end)
-    with patch("api.pools.Sandbox", _lend):
+    with patch("api.parts.pools.Sandbox", _lend):
         yield

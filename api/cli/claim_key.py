@@ -202,8 +202,8 @@ def _issuer_keys(url: str, token: str, ca: Path | None) -> IssuerKeys:
 
 def _local_keys() -> LocalKeyStore:
     """The store in the home folder, which may serve. Raises KeysError."""
-    from api.home import Home
-    from api.key_store import open_keys
+    from api.parts.key_store import open_keys
+    from api.running.home import Home
     from api.settings import KeyStoreKind
     from keys.clock import system_entropy
     from keys.local import LocalKeyStore

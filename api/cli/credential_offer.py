@@ -10,7 +10,7 @@ import typer
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.credential import app, claim_of
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
-from api.qr_code import in_letters
+from api.edge.qr_code import in_letters
 from identity.openid4vci.token import AUTHORISED
 
 

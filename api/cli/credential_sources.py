@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.fetched import DID_DOCUMENTS, STATUS_LISTS
-from api.fetching import FetchError, OpenWeb, Wanted
+from api.outside.fetched import DID_DOCUMENTS, STATUS_LISTS
+from api.outside.fetching import FetchError, OpenWeb, Wanted
 from sigillo_client import ClientError, Sigillo
 
 

@@ -18,7 +18,7 @@ from api.cli.credential_files import FILE, read
 from api.cli.credential_judging import Question, judged
 from api.cli.credential_sources import Reach
 from api.cli.output import JSON, Exit, complain, quoted, say, show, told
-from api.fetching import OpenWeb
+from api.outside.fetching import OpenWeb
 from api.schemas.credentials import VERIFIED, CredentialVerificationView
 from identity.did.web import document_url
 from identity.issuing.did_document import PATH

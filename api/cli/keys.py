@@ -47,8 +47,8 @@ class ClaimAlgorithm(StrEnum):
 @app.command()
 def status(as_json: bool = JSON) -> None:
     """What signs, with which version, until when. Exit code 7 when the key store is not ready."""
-    from api.home import Home
-    from api.key_store import open_keys
+    from api.parts.key_store import open_keys
+    from api.running.home import Home
     from api.settings import KeyStoreKind
     from cases.key_status import key_status
     from keys.clock import system_clock, system_entropy

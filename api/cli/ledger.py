@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from api.cli.at_home import load_settings
 from api.cli.output import JSON, Exit, counted, err, fail, quoted, say, show, told
-from api.home import Home
+from api.running.home import Home
 from ledger.auditing.audit import LogReport
 from ledger.auditing.faults import FaultError
 from ledger.errors import CheckpointError, StampAnchorsError
@@ -191,7 +191,7 @@ def _remote(
 
 
 def _at_home(key: Path | None, quorum: Quorum, judge: Judge | None, progress: Callable[[int, int], None]) -> LogReport:
-    from api.key_store import open_keys
+    from api.parts.key_store import open_keys
     from cases.decisions import KINDS
     from keys.clock import system_clock, system_entropy
     from ledger.log import Ledger

@@ -26,7 +26,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.home import HomeHeldError, StartError
+from api.running.home import HomeHeldError, StartError
 from detection.errors import DetectionError
 from identity.errors import IdentityError
 from keys.errors import KeysError, KeyStoreUnavailableError

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from api.cli.output import Exit, fail, quoted, say, show
-from api.qr_code import in_letters
+from api.edge.qr_code import in_letters
 from identity.registration.refusal import Right
 
 ACCOUNT = typer.Option(..., help="Whose registration it is: the account's id here, acc_…")

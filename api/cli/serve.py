@@ -10,7 +10,7 @@ import typer
 
 from api.cli.at_home import load_settings
 from api.cli.output import JSON, err, quoted, show, told
-from api.home import Home
+from api.running.home import Home
 
 
 def serve(
@@ -19,8 +19,8 @@ def serve(
     as_json: bool = JSON,
 ) -> None:
     """Run the service. Stop it with Ctrl-C; requests under way are finished."""
-    from api.log import configure
-    from api.server import run
+    from api.running.log import configure
+    from api.running.server import run
 
     _keep_memory_to_itself()
     settings = load_settings()

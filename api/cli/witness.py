@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from api.cli.output import JSON, Exit, err, fail, quoted, show, told
-from api.home import FOLDER_MODE, alone
+from api.running.home import FOLDER_MODE, alone
 from keys.clock import system_clock, system_entropy
 from ledger.errors import CheckpointError
 from ledger.tree.checkpoint import VerifierKey
@@ -35,8 +35,8 @@ def serve(
     as_json: bool = JSON,
 ) -> None:
     """Cosign those logs. Stop it with Ctrl-C, or in any other way."""
-    from api.listening import serve_app
-    from api.log import configure
+    from api.edge.listening import serve_app
+    from api.running.log import configure
     from api.witness import witness_app
     from ledger.witnessing.witness import Witness
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.auth import AnyoneDep
+from api.edge.auth import AnyoneDep
 from api.schemas.words import REGISTRATION
 from api.service import ServiceDep
 from detection.generations import absence_verifier

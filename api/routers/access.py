@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
-from api.auth import CallerDep
+from api.edge.auth import CallerDep
 from api.schemas.assets import SourceType, Strict
 from api.schemas.words import PRINCIPAL, Flag, legible
 from api.service import ServiceDep

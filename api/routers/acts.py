@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from api.auth import AnyoneDep
+from api.edge.auth import AnyoneDep
 from api.routers.likeness import PRIVATE, before_cursor
 from api.routers.withdrawals import RenewedView, StoppedView, WithdrawnView
 from api.schemas.acts import ActRequest, ActView, Answer, AnySigned, Keep, Read, Renew

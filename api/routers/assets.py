@@ -11,13 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from api.auth import CallerDep
-from api.openapi import CHANGE, CLAIM, multipart
-from api.prefer import ProofDep
+from api.edge.auth import CallerDep
+from api.edge.openapi import CHANGE, CLAIM, multipart
+from api.edge.prefer import ProofDep
+from api.edge.upload import Upload, UploadError, receive
 from api.routers.batches import counted, joined
 from api.schemas.assets import AssetView, ClaimBody, ErasedView
 from api.service import Service, ServiceDep
-from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.asset import Asset, AssetId
 from cases.batch import Part

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import AnyoneDep, CallerDep, EitherDep
+from api.edge.auth import AnyoneDep, CallerDep, EitherDep
 from api.schemas import words
 from api.schemas.assurance import AccountView, BegunView, ChangedView, GrantedView, LoginView, PolicyView, StepUpView
 from api.schemas.assurance_requests import (

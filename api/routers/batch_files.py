@@ -10,17 +10,17 @@ from typing import Annotated, Any, Final
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
 
-from api.auth import CallerDep
-from api.openapi import BINARY, CLAIM
-from api.prefer import ProofDep
-from api.problem import answer_to
+from api.edge.auth import CallerDep
+from api.edge.openapi import BINARY, CLAIM
+from api.edge.prefer import ProofDep
+from api.edge.problem import answer_to
+from api.edge.tray import FILE, MAX_FILES, MIXED, MixedAnswer, Part, Sent, receive_files
+from api.edge.upload import Upload, UploadError
 from api.routers.assets import MANIFEST_TYPE, asset_of, claim_of, submission_of
 from api.routers.batches import keep_refusal
 from api.schemas.assets import AssetView, LedgerView
 from api.schemas.words import BATCH
 from api.service import Service, ServiceDep
-from api.tray import FILE, MAX_FILES, MIXED, MixedAnswer, Part, Sent, receive_files
-from api.upload import Upload, UploadError
 from cases.access import Caller, Scope
 from cases.asset import Asset
 from cases.batch import Part as PartOfBatch

@@ -10,12 +10,12 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.auth import CallerDep
-from api.problem import answer_to
+from api.edge.auth import CallerDep
+from api.edge.problem import answer_to
+from api.edge.upload import Upload, UploadError
 from api.schemas.batches import BatchRequest, BatchView
 from api.schemas.words import BATCH, SHA256_OR_NONE
 from api.service import Service, ServiceDep
-from api.upload import Upload, UploadError
 from cases.access import Caller, Scope
 from cases.batch import MAX_NAME, Part, Refusal
 from cases.errors import CasesError

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.auth import CallerDep
-from api.openapi import CLAIM_TO_SIGN, json_schema
-from api.prefer import ProofDep
+from api.edge.auth import CallerDep
+from api.edge.openapi import CLAIM_TO_SIGN, json_schema
+from api.edge.prefer import ProofDep
+from api.edge.upload import Upload, receive_whole
 from api.routers.assets import IdempotencyHeader
 from api.schemas.claims import MAX_BODY, ClaimToSign, SignatureView, SignerView
 from api.service import Service, ServiceDep
-from api.upload import Upload, receive_whole
 from cases.access import Caller, Scope
 from cases.claims import Answer
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.auth import CallerDep
-from api.oauth import NO_STORE
-from api.qr_code import Picture, qr_code
+from api.edge.auth import CallerDep
+from api.edge.oauth import NO_STORE
+from api.edge.qr_code import Picture, qr_code
 from api.schemas.assets import Strict
 from api.schemas.words import Flag
 from api.service import ServiceDep

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.auth import CallerDep, ReaderDep
+from api.edge.auth import CallerDep, ReaderDep
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.words import Flag, Reason
 from api.service import ServiceDep

@@ -9,16 +9,16 @@ from anyio import to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
-from api.auth import CallerDep, counted_as, identify
-from api.known_logs import parse_logs
-from api.openapi import BINARY, multipart
-from api.prefer import ProofDep
+from api.edge.auth import CallerDep, counted_as, identify
+from api.edge.openapi import BINARY, multipart
+from api.edge.prefer import ProofDep
+from api.edge.upload import Upload, UploadError, receive
+from api.parts.known_logs import parse_logs
 from api.routers.assets import IdempotencyHeader
 from api.routers.verifications import widened
 from api.schemas.custody import BundleView, CustodyView, HandoverRequest, HandoverView, OfferPage, OfferView
 from api.schemas.words import AFTER_ENTRY, ASSET
 from api.service import Service, ServiceDep
-from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.asset import AssetId
 from cases.custody.custodian import Told

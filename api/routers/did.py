@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.auth import VisitorDep, counted_as
+from api.edge.auth import VisitorDep, counted_as
 from api.service import ServiceDep
 from identity.did.resolution import Resolution, ResolutionFault, resolve_did
 

@@ -7,7 +7,7 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.auth import CallerDep
+from api.edge.auth import CallerDep
 from api.schemas.assets import LedgerView
 from api.service import ServiceDep
 from cases.access import Scope, require_alive

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.auth import AnyoneDep, CallerDep
-from api.openapi import json_body
+from api.edge.auth import AnyoneDep, CallerDep
+from api.edge.openapi import json_body
 from api.schemas.assets import LedgerView
 from api.schemas.issuing import (
     CREDENTIAL,

@@ -8,7 +8,7 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from api.auth import CallerDep
+from api.edge.auth import CallerDep
 from api.schemas.assets import Strict
 from api.schemas.words import Moment
 from api.service import ServiceDep

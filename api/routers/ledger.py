@@ -9,8 +9,8 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
-from api.auth import BundleDep, ReaderDep
-from api.prefer import ProofDep
+from api.edge.auth import BundleDep, ReaderDep
+from api.edge.prefer import ProofDep
 from api.service import Service, ServiceDep
 from ledger.auditing.bundle import VERIFIER
 from ledger.errors import BundleError, NotProvenError

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.auth import CallerDep, EitherDep
-from api.openapi import CHECK, multipart
+from api.edge.auth import CallerDep, EitherDep
+from api.edge.openapi import CHECK, multipart
+from api.edge.upload import Upload, UploadError, receive
 from api.routers.assets import IdempotencyHeader
 from api.routers.holds import ReleaseRequest
 from api.schemas.likeness import (
@@ -26,7 +27,6 @@ from api.schemas.likeness import (
 )
 from api.schemas.words import AFTER_ASSET, ASSET, MATCH, REGISTRATION
 from api.service import Service, ServiceDep
-from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.asset import AssetId
 from cases.likeness.checks import Question

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from api.auth import AddressDep
-from api.authorization_page import HEADERS, form_page, refused_page
-from api.oauth import NO_STORE, REFUSED
+from api.edge.auth import AddressDep
+from api.edge.authorization_page import HEADERS, form_page, refused_page
+from api.edge.oauth import NO_STORE, REFUSED
 from api.service import ServiceDep
 from identity.errors import WalletRefusedError
 from identity.openid4vci.authorization import PARAMETERS, read_request

@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import AnyoneDep, EitherDep
-from api.oauth import NO_STORE, REFUSED, described
-from api.prefer import PatienceDep
-from api.qr_code import Picture, qr_code
+from api.edge.auth import AnyoneDep, EitherDep
+from api.edge.oauth import NO_STORE, REFUSED, described
+from api.edge.prefer import PatienceDep
+from api.edge.qr_code import Picture, qr_code
 from api.schemas.assets import Strict
 from api.schemas.words import ADDRESS, Flag
 from api.service import ServiceDep

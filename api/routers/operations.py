@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.auth import CallerDep
+from api.edge.auth import CallerDep
 from api.schemas.models import ModelsView
 from api.schemas.operations import IndexView, KeysView, StorageView, WitnessesView, WorkView
 from api.service import ServiceDep

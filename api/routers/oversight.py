@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.auth import AnyoneDep, CallerDep
+from api.edge.auth import AnyoneDep, CallerDep
 from api.schemas.oversight import (
     ActivityView,
     CursorText,

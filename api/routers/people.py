@@ -8,8 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.auth import AnyoneDep, PersonDep, RecentPersonDep, VisitorDep, counted_as
-from api.oauth import NO_STORE
+from api.edge.auth import AnyoneDep, PersonDep, RecentPersonDep, VisitorDep, counted_as
+from api.edge.oauth import NO_STORE
 from api.schemas import words
 from api.schemas.assurance import ChangedView
 from api.schemas.passkeys import NewPasskey, UsedPasskey

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from api.auth import CallerDep, EitherDep
+from api.edge.auth import CallerDep, EitherDep
 from api.routers.holds import ReleaseRequest
 from api.schemas.assets import LedgerView
 from api.schemas.likeness import DecidedView

@@ -13,14 +13,14 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import CallerDep, EitherDep
-from api.openapi import BINARY
-from api.pools import Desk
+from api.edge.auth import CallerDep, EitherDep
+from api.edge.openapi import BINARY
+from api.edge.upload import Upload, UploadError, receive
+from api.parts.pools import Desk
 from api.schemas import words
 from api.schemas.assets import LedgerView
 from api.schemas.assurance import GrantedView
 from api.service import Service, ServiceDep
-from api.upload import Upload, UploadError, receive
 from cases.access import Caller, Scope
 from cases.acts import Act, Does
 from cases.assurance import actor

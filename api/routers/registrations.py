@@ -12,9 +12,10 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from api.auth import AnyoneDep, CallerDep, EitherDep, EitherRecentDep
-from api.oauth import NO_STORE
-from api.openapi import REGISTRATION, one_photo, photos
+from api.edge.auth import AnyoneDep, CallerDep, EitherDep, EitherRecentDep
+from api.edge.oauth import NO_STORE
+from api.edge.openapi import REGISTRATION, one_photo, photos
+from api.edge.upload import Upload, receive
 from api.routers.credential_offers import OfferView
 from api.schemas import words
 from api.schemas.acts import ShowingRequest, ShowingView, consent_view
@@ -35,7 +36,6 @@ from api.schemas.registrations import (
     StatementView,
 )
 from api.service import Service, ServiceDep
-from api.upload import Upload, receive
 from cases.access import Caller, Scope
 from cases.idempotency import MAX_KEY_LENGTH
 from cases.registration import MAX_PHOTO_BYTES, MAX_PHOTOS, Submission

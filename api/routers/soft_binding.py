@@ -12,12 +12,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from api.auth import VisitorDep, counted_as
-from api.openapi import PROBLEM
-from api.pools import Desk
+from api.edge.auth import VisitorDep, counted_as
+from api.edge.openapi import PROBLEM
+from api.edge.upload import Upload, receive_whole
+from api.parts.pools import Desk
 from api.schemas.soft_binding import SUPPORTED, SoftBindingAlgList, SoftBindingQuery, SoftBindingQueryResult
 from api.service import Service, ServiceDep
-from api.upload import Upload, receive_whole
 from cases.access import Caller
 from cases.errors import ReferenceRefusedError, SoftBindingError
 from cases.recovery.search import MAX_RESULTS

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
-from api.auth import CallerDep
+from api.edge.auth import CallerDep
 from api.routers.people import NotStoredDep
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.assurance import ChangedView

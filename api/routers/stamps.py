@@ -7,9 +7,9 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.auth import CallerDep
+from api.edge.auth import CallerDep
+from api.parts.stamps import Stamps
 from api.service import ServiceDep
-from api.stamps import Stamps
 from cases.access import Scope
 
 router = APIRouter(prefix="/v1/ledger", tags=["ledger"])

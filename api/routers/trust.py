@@ -9,8 +9,8 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from api.auth import AnyoneDep, CallerDep
-from api.body import allow
+from api.edge.auth import AnyoneDep, CallerDep
+from api.edge.body import allow
 from api.schemas.words import SHA256_OR_NONE
 from api.service import ServiceDep
 from cases.access import Scope

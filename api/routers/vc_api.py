@@ -11,12 +11,12 @@ from typing import Any, Final, TypeVar
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.auth import counted_as, identify
-from api.openapi import PROBLEM, json_body
-from api.plain_route import PlainRoute
+from api.edge.auth import counted_as, identify
+from api.edge.openapi import PROBLEM, json_body
+from api.edge.plain_route import PlainRoute
+from api.edge.upload import receive_whole
 from api.schemas.credentials import VERIFIED, CredentialVerificationView, DerivedView
 from api.service import Service, service_of
-from api.upload import receive_whole
 from detection.memfd import Memfd
 from identity.vc_api.answer import Judged, verified
 from identity.vc_api.checking import Checking

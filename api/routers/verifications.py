@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter
 
-from api.auth import counted_as, identify
-from api.openapi import BINARY, multipart
-from api.plain_route import PlainRoute
-from api.pools import Desk
+from api.edge.auth import counted_as, identify
+from api.edge.openapi import BINARY, multipart
+from api.edge.plain_route import PlainRoute
+from api.edge.upload import Upload, receive
+from api.parts.pools import Desk
 from api.schemas.verification import VerificationView
 from api.service import Service, service_of
-from api.upload import Upload, receive
 from cases.access import Caller
 from provenance.trust import TrustPolicy
 

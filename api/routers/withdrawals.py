@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from api.auth import EitherDep, EitherRecentDep, GuesserDep
+from api.edge.auth import EitherDep, EitherRecentDep, GuesserDep
 from api.schemas import words
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.passkeys import UsedPasskey

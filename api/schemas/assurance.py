@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from api.assurance import Assurance
+from api.parts.assurance import Assurance
 from api.schemas.assets import LedgerView
 from detection.faces.look import absent
 from identity.assurance.codes import SENT_TO

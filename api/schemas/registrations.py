@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from api.qr_code import Picture, qr_code
+from api.edge.qr_code import Picture, qr_code
 from api.schemas.acts import Presentation
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.passkeys import UsedPasskey

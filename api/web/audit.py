@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from anyio import to_thread
 from fastapi import Query, Request, Response
 
-from api.auth import origin_of
+from api.edge.auth import origin_of
 from api.routers.ledger import MAX_BUNDLED
 from api.schemas.oversight import ActivityView, PageView, cursor_of, query_of
 from api.service import Service, ServiceDep

@@ -11,7 +11,7 @@ from fastapi import Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from api.oauth import NO_STORE
+from api.edge.oauth import NO_STORE
 from api.routers import holds, likeness, registrations
 from api.routers.holds import ReleaseRequest
 from api.schemas.assets import Strict

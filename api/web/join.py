@@ -6,7 +6,7 @@ from anyio import to_thread
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.oauth import NO_STORE
+from api.edge.oauth import NO_STORE
 from api.routers.staff import JOIN, StaffView
 from api.schemas.passkeys import NewPasskey
 from api.service import Service, ServiceDep

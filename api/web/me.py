@@ -15,7 +15,7 @@ from anyio import to_thread
 from fastapi import Form, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.oauth import NO_STORE
+from api.edge.oauth import NO_STORE
 from api.routers import people
 from api.routers.likeness import before_cursor, person_of
 from api.routers.registrations import offered

@@ -14,7 +14,7 @@ from anyio import to_thread
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.problem import problem_of
+from api.edge.problem import problem_of
 from api.routers import operations, stamps
 from api.routers.oversight import activity
 from api.service import Service, ServiceDep

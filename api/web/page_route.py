@@ -12,9 +12,9 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from api import problem
-from api.auth import SignInNeededError, refuse_cross_site
-from api.oauth import NO_STORE
+from api.edge import problem
+from api.edge.auth import SignInNeededError, refuse_cross_site
+from api.edge.oauth import NO_STORE
 from api.service import service_of
 from api.web.rendering import page
 from api.web.sessions import SIGN_IN, give_cookies, reader

@@ -13,7 +13,7 @@ from anyio import to_thread
 from fastapi import Form, Response
 from fastapi.responses import RedirectResponse
 
-from api.oauth import NO_STORE
+from api.edge.oauth import NO_STORE
 from api.routers import people
 from api.routers.people import PasskeyPath
 from api.schemas.passkeys import NewPasskey, UsedPasskey

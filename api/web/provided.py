@@ -9,9 +9,9 @@ from anyio import to_thread
 from fastapi import Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.assurance import SIGNED_IN_FROM
-from api.auth import RoleMissingError, of_ours
-from api.oauth import NO_STORE
+from api.edge.auth import RoleMissingError, of_ours
+from api.edge.oauth import NO_STORE
+from api.parts.assurance import SIGNED_IN_FROM
 from api.routers.staff import JOIN
 from api.schemas.words import PROVIDER
 from api.service import Service, ServiceDep

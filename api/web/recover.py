@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from anyio import to_thread
 from fastapi import Form, Request, Response
 
-from api.auth import GuesserDep
+from api.edge.auth import GuesserDep
 from api.routers.withdrawals import AskedView
 from api.schemas.words import REGISTRATION
 from api.service import ServiceDep

@@ -15,7 +15,8 @@ from typing import Annotated, Final
 from anyio import to_thread
 from fastapi import Form, Query, Request, Response
 
-from api.auth import origin_of
+from api.edge.auth import origin_of
+from api.edge.upload import MAX_FIELD_BYTES
 from api.routers import pictures, registrations
 from api.routers.registrations import IdempotencyHeader, read_body
 from api.schemas import words
@@ -23,7 +24,6 @@ from api.schemas.people import OptionsView
 from api.schemas.pictures import ImageRegistrationBody
 from api.schemas.registrations import RegisteredView, RulesView, StatementBody
 from api.service import Service, ServiceDep
-from api.upload import MAX_FIELD_BYTES
 from api.web.page_route import pages
 from api.web.rendering import page, words_for
 from api.web.sessions import FIELD, FormDep, ReaderDep, SignedInDep

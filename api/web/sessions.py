@@ -21,8 +21,8 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import InClearError, RoleMissingError, SignInNeededError, StaleFormError, count_address
-from api.oauth import NO_STORE
+from api.edge.auth import InClearError, RoleMissingError, SignInNeededError, StaleFormError, count_address
+from api.edge.oauth import NO_STORE
 from api.service import Service, ServiceDep
 from cases.access import Caller, Scope, person_caller
 from identity.passkeys.errors import SignedOutError

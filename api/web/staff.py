@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.oauth import NO_STORE
+from api.edge.oauth import NO_STORE
 from api.routers import staff as api
 from api.routers.staff import InvitationRequest
 from api.schemas.words import AFTER_ENTRY, STAFF

@@ -13,8 +13,8 @@ from anyio import to_thread
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.oauth import NO_STORE
-from api.qr_code import Picture, qr_code
+from api.edge.oauth import NO_STORE
+from api.edge.qr_code import Picture, qr_code
 from api.routers.openid4vp import WalletRequestView
 from api.routers.portraits import compared
 from api.schemas.assurance import AccountView

@@ -5,7 +5,8 @@ Rules
   must name the same issuer, and endpoints of the same kind of address.
 - Keys are asked for again when a token names one that is not among them, and not more often than every half minute: who
   sends forged tokens makes us fetch no more.
-- One that failed is left alone for some seconds. Nothing is fetched here; the callables given do that (`api.fetching`).
+- One that failed is left alone for some seconds. Nothing is fetched here; the callables given do that
+  (`api.outside.fetching`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Rules
 - Nothing is counted for a registration: who knows its id would keep its owner out, and learn that it is there. The
-  edge counts guessers, by network (`api.throttle`).
+  edge counts guessers, by network (`api.edge.throttle`).
 - Argon2id takes some 50 ms and 32 MiB: AT_ONCE of them are under way, and no more.
 - What is not there costs as much as what is.
 """

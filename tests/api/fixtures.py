@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.log import configure
+from api.running.log import configure
 from tests.deployment import Running, picture, running
 from tests.ledger.world import HeldClock
 

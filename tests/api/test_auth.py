@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from api.auth import CrossSiteError, origin_of, refuse_cross_site
+from api.edge.auth import CrossSiteError, origin_of, refuse_cross_site
 from api.settings import Settings
 
 OURS = "https://sigillo.example"

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from api import body
-from api.body import BODY_BYTES, BodyTimeoutError, BoundedBody
+from api.edge import body
+from api.edge.body import BODY_BYTES, BodyTimeoutError, BoundedBody
 from tests.api.wire import PATIENCE, problem
 from tests.deployment import Running
 

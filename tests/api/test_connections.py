@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.connections import MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_PIPELINED
-from api.listening import server_of
-from api.server import _wait_until_started
+from api.edge.connections import MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_PIPELINED
+from api.edge.listening import server_of
+from api.running.server import _wait_until_started
 from tests.api.wire import PATIENCE, problem
 from tests.deployment import Running
 
@@ -164,7 +164,7 @@ def cut_off(wire: socket.socket) -> bool:
 def test_every_descriptor_that_is_granted_is_taken() -> None:
     script = """if True:
         import resource
-        from api.connections import most_connections
+        from api.edge.connections import most_connections
 
         for limits in ((1024, 20_000), (100, 400)):
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)

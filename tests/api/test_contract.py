@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from api.listening import address, listening
+from api.edge.listening import address, listening
 from tests.api.people import somebody
 from tests.api.test_app import ROUTES
 from tests.deployment import running

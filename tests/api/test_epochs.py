@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-import api.housekeeping
+import api.running.housekeeping
 from cases.access import Caller
 from cases.decisions import KINDS
 from cases.library import Library
@@ -37,7 +37,7 @@ KEPT = timedelta(days=300)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.housekeeping, "INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(api.running.housekeeping, "INTERVAL_SECONDS", 0.02)
 
 
 @pytest.fixture(params=["embedded", pytest.param("vault", marks=pytest.mark.openbao)])

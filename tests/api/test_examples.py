@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from api.problem import ProblemView
+from api.edge.problem import ProblemView
 from api.schemas.acts import ActRequest
 from api.schemas.assets import AssetView
 from api.schemas.issuing import KeyRevocationRequest

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from api.faces import _start
+from api.parts.faces import _start
 from detection.errors import SandboxUnavailableError
 from detection.faces.look import look
 from detection.memfd import Memfd
@@ -16,7 +16,7 @@ from tests.waiting import until
 
 
 def test_without_the_model_the_rest_is_served(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.faces.absent", lambda: "model absent: pip install it")
+    monkeypatch.setattr("api.parts.faces.absent", lambda: "model absent: pip install it")
     parts = asyncio.run(deployment.service.readiness.parts())
     faces = parts["faces"]  # what else it warns of is of what was tried before on this deployment
     assert (faces["ready"], faces["reason"]) == (False, "model absent: pip install it")
@@ -33,6 +33,6 @@ def test_a_running_service_looks_for_faces(deployment: Running) -> None:
 
 
 def test_no_worker_starts_without_the_model(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.faces.absent", lambda: "model absent: pip install it")
+    monkeypatch.setattr("api.parts.faces.absent", lambda: "model absent: pip install it")
     with pytest.raises(SandboxUnavailableError, match="pip install it"):
         _start(deployment.service.settings, 1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from api.faults import WORDS, told
+from api.edge.faults import WORDS, told
 from api.routers.access import KeyRequest
 from api.routers.holds import HoldRequest
 from api.routers.keys import RevocationRequest

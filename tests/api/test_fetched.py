@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from api.fetched import DID_DOCUMENTS, FAILURE_KEPT, MAX_KEPT, MAX_KEPT_BYTES, STATUS_LISTS, Kept, Shelf
-from api.fetching import Fetched, FetchFailedError, Wanted
+from api.outside.fetched import DID_DOCUMENTS, FAILURE_KEPT, MAX_KEPT, MAX_KEPT_BYTES, STATUS_LISTS, Kept, Shelf
+from api.outside.fetching import Fetched, FetchFailedError, Wanted
 from tests.ledger.world import HeldClock
 
 URL = "https://issuer.example/status/1"

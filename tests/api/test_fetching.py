@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pytest
 
-from api.fetching import MAX_AT_ONCE, MAX_URL, FetchError, FetchFailedError, FetchRefusedError, OpenWeb, Wanted
+from api.outside.fetching import MAX_AT_ONCE, MAX_URL, FetchError, FetchFailedError, FetchRefusedError, OpenWeb, Wanted
 from tests.simulators.web_server import NAME, WebServer, http, trust
 
 WANTED = Wanted(frozenset({"application/json"}), 64 * 1024)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.home import SOCKET_PATH_BYTES, Home, HomeHeldError, StartError
+from api.running.home import SOCKET_PATH_BYTES, Home, HomeHeldError, StartError
 
 
 def test_folder_is_the_owners_alone(tmp_path: Path) -> None:

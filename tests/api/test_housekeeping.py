@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import api.housekeeping
-from api.log import NAME, configure
+import api.running.housekeeping
+from api.running.log import NAME, configure
 from identity.registration.notices import Notices
 from keys.errors import KeyStoreSealedError
 from ledger.log import LogStatus
@@ -25,7 +25,7 @@ from tests.waiting import until
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.housekeeping, "INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(api.running.housekeeping, "INTERVAL_SECONDS", 0.02)
 
 
 def says(log: Path, what: str) -> bool:
@@ -135,7 +135,7 @@ def test_what_fails_a_round_is_said_and_ends_no_more(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(api.housekeeping, "forget_old", denied)
+        patched.setattr(api.running.housekeeping, "forget_old", denied)
         own.service.housekeeping._next_forgetting = 0
         until(lambda: own.service.housekeeping.reason)
         assert own.service.housekeeping.reason == reason

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.log import KEPT_DAYS, NAME, configure, forget_old, logger
+from api.running.log import KEPT_DAYS, NAME, configure, forget_old, logger
 from tests.api.fixtures import logging_put_back
 
 DAY = 24 * 3600

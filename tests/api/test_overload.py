@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-import api.pools
+import api.parts.pools
 from api.app import create_app
-from api.turns import Turns
-from api.upload import FORM_BYTES
+from api.edge.turns import Turns
+from api.edge.upload import FORM_BYTES
 from detection.memfd import Memfd
 from detection.process import Reply, WorkerProcess
 from tests.api.wire import PATIENCE, counts, problem, upload
@@ -58,7 +58,7 @@ def test_whoever_sends_much_leaves_a_worker_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, tokens: bool, served: int
 ) -> None:
     """One principal, or one network of strangers, sends files that occupy a worker until the other has been served."""
-    monkeypatch.setattr(api.pools, "Turns", partial(Turns, seconds=PATIENCE))
+    monkeypatch.setattr(api.parts.pools, "Turns", partial(Turns, seconds=PATIENCE))
     with running(tmp_path / "home", workers=2) as up:
         crowd, other = (
             Caller(up, path, network, up.key() if tokens else "") for network in ("192.0.2.1", "203.0.113.1")

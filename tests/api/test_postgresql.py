@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 import ledger.storage.postgresql
-from api.home import StartError
+from api.running.home import StartError
 from api.settings import Settings
 from keys.openbao import OpenBao
 from ledger.errors import DatabaseUnavailableError

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.home import Home
-from api.log import configure
+from api.running.home import Home
+from api.running.log import configure
 from ledger.receipt import verify_receipt
 from tests.api.cli.process import Served, served
 from tests.api.fixtures import logging_put_back

@@ -20,8 +20,8 @@ import identity.registration.errors
 import keys.errors
 import ledger.errors
 import provenance.errors
-from api.problem import PROBLEMS, ROOTS, Problem, install, problem_of
-from api.telemetry import Metrics, Telemetry
+from api.edge.problem import PROBLEMS, ROOTS, Problem, install, problem_of
+from api.running.telemetry import Metrics, Telemetry
 from tests.api.wire import problem
 from tests.deployment import Running
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.public_address import is_public
+from api.outside.public_address import is_public
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "8.8.8.8", "100.63.255.255", "172.32.0.1", "2606:4700::1111"])

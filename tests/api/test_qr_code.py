@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from PIL import Image
 
-from api.qr_code import MAX_BYTES, PIXELS, QUIET, LinkTooLongError, Picture, qr_code
+from api.edge.qr_code import MAX_BYTES, PIXELS, QUIET, LinkTooLongError, Picture, qr_code
 
 LINK = "openid4vp://?client_id=redirect_uri%3Ahttps%3A%2F%2Fverifier.example%2Fanswers&nonce=n-0S6_WzA2Mj"
 

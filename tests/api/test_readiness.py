@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api.readiness import READINESS_SECONDS, Readiness
+from api.running.readiness import READINESS_SECONDS, Readiness
 from keys.local import LocalKeyStore
 from keys.signer import KeyStoreStatus
 from ledger.errors import DatabaseUnavailableError

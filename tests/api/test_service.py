@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.pools import SPARE_THREADS, THREADS_PER_WORKER
-from api.upload import FORM_BYTES
+from api.edge.upload import FORM_BYTES
+from api.parts.pools import SPARE_THREADS, THREADS_PER_WORKER
 from cases.intake import Intake
 from cases.verification import Verification
 from detection.sandbox import Sandbox

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from api.fetching import MAX_AT_ONCE
+from api.outside.fetching import MAX_AT_ONCE
 from identity.jsonld.context_library import CREDENTIALS_V2
 from tests.deployment import running
 from tests.simulators.web_server import WebServer, http

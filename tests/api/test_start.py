@@ -16,7 +16,7 @@ import pytest
 import keys.high_water
 import keys.sealed_file
 import keys.secret_file
-from api.home import HomeHeldError, StartError
+from api.running.home import HomeHeldError, StartError
 from keys.errors import KeyStoreUnavailableError
 from ledger.errors import DatabaseUnavailableError
 from tests.api.wire import signed

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from api.telemetry import Metrics
+from api.running.telemetry import Metrics
 from tests.deployment import Running
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.throttle import RateExceededError, Throttle, client_address, network_of
+from api.edge.throttle import RateExceededError, Throttle, client_address, network_of
 from keys.clock import system_entropy
 from tests.api.wire import problem
 from tests.deployment import running

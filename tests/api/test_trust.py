@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from api.parts.trust import Trust
 from api.settings import Profile, Settings
-from api.trust import Trust
 from keys.certificates import development_ca
 from keys.chain import pem
 from keys.errors import KeyStoreDownError, KeyStoreUnavailableError

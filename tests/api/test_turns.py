@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from api.turns import Turns
-from api.upload import UploadsBusyError
+from api.edge.turns import Turns
+from api.edge.upload import UploadsBusyError
 from tests.api.wire import PATIENCE
 from tests.waiting import until
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from api.body import BodyTooLargeError, BoundedBody
-from api.upload import (
+from api.edge.body import BodyTooLargeError, BoundedBody
+from api.edge.upload import (
     BUDGET_BYTES,
     FORM_BYTES,
     MAX_FIELD_BYTES,

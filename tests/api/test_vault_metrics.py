@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from api.vault_metrics import VaultMetrics
+from api.running.vault_metrics import VaultMetrics
 from keys.errors import KeyStoreDownError, KeyStoreForbiddenError, WrappingTokenError
 from keys.observer import Credential, Operation
 from tests.deployment import running

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from api.issuance import Issuance, issuance_of
+from api.parts.issuance import Issuance, issuance_of
 from api.settings import Settings
 from cases.access import Access, Caller
 from cases.credentials import IssueRequest

@@ -355,8 +355,8 @@ def test_another_deployment_believes_whom_it_knows(
 
 
 def test_a_start_with_unreadable_known_logs_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from api.home import StartError
-    from api.known_logs import known_logs
+    from api.parts.known_logs import known_logs
+    from api.running.home import StartError
 
     folder = tmp_path_factory.mktemp("logs")
     with pytest.raises(StartError, match="SIGILLO_KNOWN_LOGS"):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from api.tray import MixedAnswer, Part
+from api.edge.tray import MixedAnswer, Part
 from sigillo_client import BatchFile, Sigillo, UnreachableError
 from sigillo_client.batch_files import Form, parts
 

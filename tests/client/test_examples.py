@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from api.listening import address, listening
+from api.edge.listening import address, listening
 from tests.deployment import Running
 from tests.serving import served
 

@@ -15,9 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.body import BodyError
+from api.edge.body import BodyError
+from api.edge.upload import UploadError
 from api.schemas.assets import ClaimBody
-from api.upload import UploadError
 from detection.errors import WorkerProtocolError
 from detection.examination import parse_examination
 from detection.job_error import from_message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from api.problem import PROBLEMS, URN
+from api.edge.problem import PROBLEMS, URN
 from detection import errors as detection
 from tests.api.wire import PATIENCE, upload
 from tests.deployment import Running

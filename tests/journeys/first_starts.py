@@ -22,7 +22,7 @@ from typing import TextIO
 
 from api.cli.output import EXPECTED
 from api.composition import open_service
-from api.home import Home
+from api.running.home import Home
 from api.settings import Settings
 from tests.databases import compiled_once, prepare
 from tests.journeys.small_disk import SmallDisk

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from api.home import Home
-from api.key_store import open_keys
+from api.parts.key_store import open_keys
+from api.running.home import Home
 from api.settings import Settings
 from cases.asset import AssetRow, AssetState
 from cases.decisions import KINDS

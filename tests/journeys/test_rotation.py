@@ -58,7 +58,7 @@ class House:
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Housekeeping records a new key within a moment: meanwhile so many clients keep every core busy."""
-    monkeypatch.setattr("api.housekeeping.INTERVAL_SECONDS", 0.2)
+    monkeypatch.setattr("api.running.housekeeping.INTERVAL_SECONDS", 0.2)
 
 
 @pytest.fixture(params=["local", pytest.param("vault", marks=pytest.mark.openbao)])

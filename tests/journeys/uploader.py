@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 import api.cli.serve
-import api.server  # noqa: F401 (both: what a fork finds imported)
+import api.running.server  # noqa: F401 (both: what a fork finds imported)
 from api.cli import main
 from sigillo_client import Sigillo, UnreachableError
 from sigillo_client.problem import ClientError

@@ -21,7 +21,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.log import NAME
+from api.running.log import NAME
 from benchmarks.deployment import Deployment, served
 from keys.openbao import OpenBao
 from keys.vault_claims import SETTLING_TIME

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from api.home import Home
+from api.running.home import Home
 from sigillo_client import Sigillo
 from tests.api.wire import PATIENCE
 from tests.deployment import NO_TLS

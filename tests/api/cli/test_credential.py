@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.fetching import OpenWeb
+from api.outside.fetching import OpenWeb
 from identity.jose.jws import sign_jws
 from identity.jsonld.context_library import CREDENTIALS_V1
 from sigillo_client import UnreachableError

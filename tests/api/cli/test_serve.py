@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from api.home import Home
+from api.running.home import Home
 from tests.api.cli.conftest import Run
 from tests.api.cli.process import served, start
 from tests.api.wire import PATIENCE, signed, upload

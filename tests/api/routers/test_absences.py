@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from api.problem import URN
+from api.edge.problem import URN
 from detection.generations.absence_verifier import check
 from detection.generations.tables import AbsenceRow
 from ledger.storage.tenancy import SystemSession

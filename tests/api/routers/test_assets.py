@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-import api.prefer
-from api.faults import MAX_FAULTS
-from api.prefer import MAX_SECONDS, wanted
+import api.edge.prefer
+from api.edge.faults import MAX_FAULTS
+from api.edge.prefer import MAX_SECONDS, wanted
 from provenance.rules import MAX_ACTIONS
 from tests.api.wire import count, counts, problem, proven, signed, upload
 from tests.deployment import Running, picture
@@ -123,7 +123,7 @@ def test_nobody_waits_for_ever(own: Running, monkeypatch: pytest.MonkeyPatch) ->
         assert asset["ledger"]["state"] == "durable"
         receipt = http.get(asset["ledger"]["receipt"])
         assert (receipt.status_code, receipt.headers["preference-applied"]) == (202, "wait=1")
-        monkeypatch.setattr(api.prefer._threads, "total_tokens", 0)  # as many wait as may
+        monkeypatch.setattr(api.edge.prefer._threads, "total_tokens", 0)  # as many wait as may
         receipt = http.get(asset["ledger"]["receipt"])
         assert (receipt.status_code, receipt.headers.get("preference-applied")) == (202, None)
 

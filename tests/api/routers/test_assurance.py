@@ -12,8 +12,8 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from api.assurance import assurance_of
-from api.home import Home, StartError
+from api.parts.assurance import assurance_of
+from api.running.home import Home, StartError
 from api.settings import Profile, Settings
 from identity.assurance.policy import DEFAULT_FILE
 from identity.assurance.senders import Nobody

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.tray import FILE_BYTES, MAX_FILES
-from api.upload import MAX_PARTS, Budget
+from api.edge.tray import FILE_BYTES, MAX_FILES
+from api.edge.upload import MAX_PARTS, Budget
 from detection.errors import SandboxBusyError
 from ledger.errors import DatabaseUnavailableError
 from ledger.log import Ledger

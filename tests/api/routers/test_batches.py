@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.housekeeping import FORGOTTEN
+from api.running.housekeeping import FORGOTTEN
 from cases import batches
 from cases.batch import KEPT
 from cases.batches import forget_batches

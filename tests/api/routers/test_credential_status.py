@@ -143,7 +143,7 @@ def test_a_list_tells_of_nobody(deployment: Running, issued: dict[str, Any]) -> 
 def test_our_own_credential_is_verified_here_without_fetching_from_outside(
     deployment: Running, officer: httpx.Client, issued: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.fetching.OpenWeb.get", lambda *_: pytest.fail("asked the web"))
+    monkeypatch.setattr("api.outside.fetching.OpenWeb.get", lambda *_: pytest.fail("asked the web"))
     body = {"verifiableCredential": issued["credential"]}
     with deployment.http() as anyone:
         found = anyone.post("/credentials/verify", json=body).json()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from api.fetching import Fetched, FetchFailedError, Wanted
+from api.outside.fetching import Fetched, FetchFailedError, Wanted
 from api.routers.did import PATH, RESULT
 from identity.did.methods import did_key
 from tests.deployment import Running

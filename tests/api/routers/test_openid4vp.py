@@ -18,9 +18,9 @@ from fastapi.routing import APIRoute
 from PIL import Image
 from pydantic import ValidationError
 
-from api.ages import authorities
-from api.auth import identify, require_either
-from api.body import BODY_BYTES
+from api.edge.auth import identify, require_either
+from api.edge.body import BODY_BYTES
+from api.parts.ages import authorities
 from api.routers.openid4vp import router
 from api.settings import Settings
 from identity.did.methods import BlsKey, read_multikey

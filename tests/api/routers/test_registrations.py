@@ -18,8 +18,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from PIL import Image
 
-from api.home import StartError
-from api.registry import rulebook_of
+from api.parts.registry import rulebook_of
+from api.running.home import StartError
 from api.settings import Settings
 from cases.access import Scope
 from cases.assurance import actor

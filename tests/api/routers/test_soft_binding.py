@@ -13,7 +13,7 @@ import pytest
 from limits import parse
 from PIL import Image
 
-from api import throttle
+from api.edge import throttle
 from detection.image_code import image_codes
 from detection.iscc import to_iscc
 from detection.near import follower

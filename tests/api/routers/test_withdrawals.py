@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.edge.throttle import RateExceededError, Throttle
 from api.settings import Settings
-from api.throttle import RateExceededError, Throttle
 from detection.faces.look import look
 from detection.faces.quality import judge
 from detection.generations.absence_verifier import check

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.housekeeping import Housekeeping
 from api.routers import likeness, registrations
+from api.running.housekeeping import Housekeeping
 from api.schemas.likeness import HeldPage
 from api.schemas.models import Does, ModelsView
 from api.schemas.registrations import AlikeView, DoubtView, RegistrationHoldList, RegistrationHoldView

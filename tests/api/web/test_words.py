@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from api.readiness import PartName
 from api.routers.openid4vp import Said
+from api.running.readiness import PartName
 from api.schemas.models import Called, Does, Measure
 from api.web import static, words
 from api.web.passkeys import Done

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.workflows import Durable
+from api.parts.workflows import Durable
 from cases.durable import Next
 from cases.errors import LikenessUnknownError
 from cases.likeness import retroactive

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from api.home import StartError
+from api.running.home import StartError
 from detection.embedding.embed import Embedder
 from detection.errors import SandboxBusyError
 from detection.memfd import Memfd

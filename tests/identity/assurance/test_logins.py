@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from api.assurance import identity_providers
-from api.fetching import OpenWeb
+from api.outside.fetching import OpenWeb
+from api.parts.assurance import identity_providers
 from identity.assurance.account import Actor
 from identity.assurance.errors import (
     EvidenceRefusedError,

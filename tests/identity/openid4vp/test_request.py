@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
-from api.qr_code import MAX_BYTES
+from api.edge.qr_code import MAX_BYTES
 from identity.age import Answer
 from identity.did.methods import resolve
 from identity.encoding import base64url

@@ -1,0 +1,40 @@
+"""Further JSON-LD contexts, under which credentials are verified and issued besides: the operator's, and our own as
+other deployments of Sigillo publish it, those that the operator believes. None is fetched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from api.running.home import StartError
+from api.settings import Settings
+from identity.issuing.vocabulary import contexts_under
+
+MAX_CONTEXTS: Final = 256 * 1024
+"""Characters of the operator's contexts: workers are given them with each request."""
+
+_CONTEXTS: Final = TypeAdapter(dict[str, dict[str, object]])
+
+
+def contexts_of(settings: Settings) -> Mapping[str, str]:
+    """Each as JSON, by its URL. Raises OSError, StartError."""
+    elsewhere = contexts_under(settings.credential_issuers).items()
+    return {**{url: text.decode() for url, text in elsewhere}, **_operators(settings.credential_contexts)}
+
+
+def _operators(file: Path | None) -> Mapping[str, str]:
+    if file is None:
+        return {}
+    try:
+        found = _CONTEXTS.validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise StartError(f"{file}: write one JSON object of JSON-LD contexts, each by its URL") from error
+    contexts = {url: json.dumps(context) for url, context in found.items()}
+    if sum(map(len, contexts.values())) > MAX_CONTEXTS:
+        raise StartError(f"{file}: contexts of more than {MAX_CONTEXTS} characters do not go with each credential")
+    return contexts
