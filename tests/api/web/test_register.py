@@ -1,5 +1,5 @@
 """Registering a refusal in Chromium, from the first page to the proof that one has left, with a passkey; and what is
-sent on the way. At 320 pixels: one journey dark, one light.
+sent on the way. At 320 pixels.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.jpg" for name in drawn}
 
 
-@pytest.fixture(params=["dark"])
-def page(browser: Browser, home: Running, request: pytest.FixtureRequest) -> Iterator[Page]:
+@pytest.fixture
+def page(browser: Browser, home: Running) -> Iterator[Page]:
     """Somebody's who is new here, with a device that makes passkeys."""
     origin = home.service.settings.origin
-    with tab(browser, origin, color_scheme=request.param, viewport=NARROW) as opened:
+    with tab(browser, origin, viewport=NARROW) as opened:
         with_passkeys(opened)
         opened.on("dialog", lambda asked: asked.accept())
         yield opened
@@ -207,7 +207,6 @@ def test_a_gap_among_many(page: Page) -> None:
     assert page.evaluate(GAP, proofs) == expected
 
 
-@pytest.mark.parametrize("page", ["light"], indirect=True)
 def test_a_picture_that_never_leaves_the_browser(page: Page, home: Running, files: dict[str, Path]) -> None:
     sent = list[Request]()
     page.goto("/register/image")

@@ -38,7 +38,7 @@ def test_somebody_comes_back_with_their_passkey(browser: Browser, home: Running)
 
 
 def test_passkeys_are_added_named_and_removed(browser: Browser, home: Running) -> None:
-    with tab(browser, home.service.settings.origin, color_scheme="dark", viewport=NARROW) as page:
+    with tab(browser, home.service.settings.origin, viewport=NARROW) as page:
         other_device = with_passkeys(page)
         page.goto("/sign-in?next=/me")
         page.get_by_role("button", name="Make a passkey").press("Enter")
@@ -87,9 +87,8 @@ def test_without_javascript_it_is_said_what_needs_it(browser: Browser, home: Run
         expect(page.get_by_role("button")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_it(browser: Browser, home: Running, scheme: str) -> None:
-    with tab(browser, home.service.settings.origin, color_scheme=scheme, viewport=NARROW) as page:
+def test_everybody_can_read_it(browser: Browser, home: Running) -> None:
+    with tab(browser, home.service.settings.origin, viewport=NARROW) as page:
         with_passkeys(page)
         for path in ("/sign-in", "/sign-in?next=/audit"):
             page.goto(path)
@@ -102,15 +101,14 @@ def test_everybody_can_read_it(browser: Browser, home: Running, scheme: str) -> 
         readable(page, "signed out")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [NARROW, WIDE], ids=["narrow", "wide"])
-def test_an_operator_at_work(browser: Browser, home: Running, scheme: str, viewport: ViewportSize) -> None:
+def test_an_operator_at_work(browser: Browser, home: Running, viewport: ViewportSize) -> None:
     """Invited, joined, looked, released a hold and removed a role: by keyboard alone, and axe finds nothing."""
     with home.http(home.key()) as http:
         asset = signed(http)[0]["id"]
     home.operator.place_hold(f"case-{asset[-8:]}", [asset], "an order")
     link = home.operator.invite_staff("operator")["link"]
-    with tab(browser, home.service.settings.origin, color_scheme=scheme, viewport=viewport) as page:
+    with tab(browser, home.service.settings.origin, viewport=viewport) as page:
         with_passkeys(page)
         page.goto(link)
         readable(page, "an invitation")
