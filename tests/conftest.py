@@ -17,9 +17,11 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.util import find_spec
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
+from typer.main import get_command
 
 from keys.openbao import OpenBao
 from keys.vault import Vault
@@ -27,6 +29,7 @@ from keys.vault_store import VaultKeyStore
 from tests.databases import KIND, POSTGRESQL, compiled_once
 from tests.hashes import cheap
 from tests.peers.node import Node, PeersMissingError, installed
+from tests.stopping import quick_to_stop
 from tests.workers import lent_workers
 
 # An example may take as long as a busy machine makes it: time is never what a test is about. The same examples each
@@ -46,9 +49,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared() -> Iterator[None]:
-    """What one deployment of a process does not do again for the next: compile statements, start workers. And hashes
-    that are made slow on purpose are not."""
-    with compiled_once(), lent_workers(), cheap():
+    """What one test of a process does not do again for the next: compile statements, start workers, make commands of
+    functions. Nor does one wait for servers to stop, or for hashes that are made slow on purpose.
+    """
+    once = patch("typer.testing._get_command", cache(get_command))
+    with compiled_once(), lent_workers(), once, quick_to_stop(), cheap():
         yield
 
 
