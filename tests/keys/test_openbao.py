@@ -33,6 +33,27 @@ def test_a_missing_wheel_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.openbao
+def test_the_configuration_that_we_hand_out_starts(tmp_path: Path) -> None:
+    """With its paths and addresses those of the test, and without TLS, for which it has no certificate."""
+    server = OpenBao(tmp_path)
+    host, port = server.url.removeprefix("http://").split(":")
+    written = (ROOT / "deploy/vault/openbao.hcl").read_text()
+    for theirs, ours in {
+        "/var/lib/openbao": f"{tmp_path}/raft",
+        "https://vault.example:8200": server.url,
+        "vault.example:8201": f"{host}:{int(port) + 1}",
+        "0.0.0.0:8200": f"{host}:{port}",
+        'tls_cert_file = "/etc/openbao/server.pem"': "tls_disable = true",
+        'tls_key_file  = "/etc/openbao/server.key"': "",
+    }.items():
+        assert theirs in written
+        written = written.replace(theirs, ours)
+    (tmp_path / "openbao.hcl").write_text(written)
+    with server:
+        assert (server.vault().read("sys/seal-status") or {}).get("storage_type") == "raft"
+
+
+@pytest.mark.openbao
 def test_a_server_that_does_not_start_is_typed(tmp_path: Path) -> None:
     server = OpenBao(tmp_path)
     (tmp_path / "openbao.hcl").write_text("nonsense {")
