@@ -6,6 +6,7 @@ Who stands outside sees the same folder through /proc of a process inside.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -42,12 +43,22 @@ class SmallDisk:
         return self.folder / "ballast"
 
     def leave(self, pages: int) -> None:
-        """Fill it, but for so many pages."""
+        """Fill it, but for so many pages. Who writes meanwhile takes of what there was: then once more."""
+        while not self._filled(pages):
+            pass
+
+    def _filled(self, pages: int) -> bool:
         self.clear()
         with self._ballast.open("wb") as file:
             found = os.statvfs(self.folder)
             if (taken := found.f_bavail * found.f_frsize - pages * PAGE) > 0:
-                os.posix_fallocate(file.fileno(), 0, taken)
+                try:
+                    os.posix_fallocate(file.fileno(), 0, taken)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    return False
+        return True
 
     def clear(self) -> None:
         """Make room."""

@@ -263,6 +263,14 @@ def test_a_clock_that_is_far_ahead_is_refused(tmp_path: Path, two: Two) -> None:
         until(lambda: "clock is more than an hour ahead" in world.ledger.witnesses.faults)
 
 
+def test_what_two_witnesses_prove_at_once_does_not_shrink_by_who_tells_it_last(tmp_path: Path, two: Two) -> None:
+    with witnessed(tmp_path / "log.db", two, 2, waits=True) as world:
+        world.ledger.create_tenant("first")
+        until(lambda: world.ledger.status().proven == 1)
+        world.ledger._integrator.proved(0)  # read before the other witness's cosignature was kept
+        assert world.ledger.status().proven == 1
+
+
 def test_a_cosignature_that_was_lost_on_its_way_is_asked_for_again(tmp_path: Path, two: Two) -> None:
     """Killed between the witness's signature and our keeping it."""
     keys = SimulatedKeyStore()
