@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import json
+import socket
 import struct
 import time
 from collections.abc import Iterator
@@ -31,8 +32,9 @@ STUCK_SECONDS = 30
 
 
 def _open_descriptors(sandbox: Sandbox) -> set[str]:
-    """Sockets, pipes and memory files by inode, without the living workers' own; taken once nothing moves: lost
-    workers are replaced, and no earlier test's garbage is left. (Other tests' services may close theirs meanwhile.)
+    """Pairs of sockets, pipes and memory files by inode, without the living workers' own; taken once nothing moves:
+    lost workers are replaced, and no earlier test's garbage is left. (Other tests' services may close theirs meanwhile,
+    and connect to their database: a socket whose other end has a name is none of a worker's.)
     """
     deadline = time.monotonic() + STUCK_SECONDS
     while sandbox._free.qsize() < sandbox._size:
@@ -43,9 +45,23 @@ def _open_descriptors(sandbox: Sandbox) -> set[str]:
     found = set()
     for entry in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # the listing's own descriptor
-            if int(entry.name) not in workers:
+            if int(entry.name) not in workers and not _connected(int(entry.name)):
                 found.add(f"{entry.name} {entry.readlink()}")
     return {name for name in found if "/" not in name or "/memfd:" in name}
+
+
+def _connected(descriptor: int) -> bool:
+    """Whether it is a socket to an address."""
+    try:
+        found = socket.socket(fileno=descriptor)
+    except OSError:  # another kind, or closed meanwhile
+        return False
+    try:
+        return bool(found.getpeername())
+    except OSError:  # nobody at the other end
+        return False
+    finally:
+        found.detach()
 
 
 @pytest.fixture(autouse=True)
