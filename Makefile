@@ -41,6 +41,9 @@ bench: $(READY) ## the benchmark tables that docs/performance.md quotes
 fsck: $(READY) ## re-check the whole ledger in ./sigillo-home
 	@SIGILLO_HOME=$${SIGILLO_HOME:-sigillo-home} $(BIN)/sigillo ledger verify
 
+screenshots: $(READY) ## what each page looks like, narrow and wide, light and dark, into screenshots/ (needs Chromium)
+	@SCREENSHOTS=screenshots $(BIN)/python -m pytest -n auto --dist loadscope tests/api/web
+
 soak: $(READY) ## long runs: kill -9, hostile files, fuzzing, flat memory, ten minutes without Vault (SOAK_MINUTES=5 SOAK_KILLS=200 SOAK_FUZZ_SECONDS=60 SOAK_OUTAGE_SECONDS=600 SOAK_REQUESTS=100 SOAK_ORDERS=100 SOAK_ENTRIES=10000000 SOAK_FACES=10000000, which takes 16 GB of memory)
 	@$(BIN)/python -m pytest -n auto --hypothesis-profile explore tests/identity tests/ledger tests/hostile
 	@$(BIN)/python -m pytest -m soak -s tests/soak
@@ -68,4 +71,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help demo test check serve bench fsck soak conformance lock clean
+.PHONY: help demo test check serve bench fsck screenshots soak conformance lock clean

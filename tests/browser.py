@@ -1,17 +1,22 @@
 """The system's Chromium, and a deployment on a port for it: fixtures for modules that try pages.
 
 Without Chromium the tests that need it are left out, and one test says so loudly (tests/api/web/test_chromium.py).
+`make screenshots` keeps what each page looked like, for people to look at.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from socket import socket
+from typing import Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from api.edge.listening import address, listening
 from tests.api.wire import PATIENCE
@@ -20,6 +25,11 @@ from tests.serving import served
 
 CHROMIUM = "chromium"
 MILLISECONDS = 1000
+SCREENSHOTS: Final = os.environ.get("SCREENSHOTS", "")
+"""The folder that they are kept in; empty where nobody wants any."""
+
+WIDTHS: Final[tuple[ViewportSize, ...]] = ({"width": 320, "height": 640}, {"width": 1280, "height": 900})
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 
 
 def found() -> str | None:
@@ -84,3 +94,17 @@ def tab(browser: Browser, base: str, **like: object) -> Iterator[Page]:
     yield page
     context.close()
     assert not faults, faults
+
+
+def keep_screenshots(page: Page, what: str) -> None:
+    """What it looks like, narrow and wide, light and dark; it is left as it was found."""
+    if not SCREENSHOTS:
+        return
+    found, name = page.viewport_size, re.sub(r"[^a-z0-9]+", "-", what.lower()).strip("-") or "home"
+    for size in WIDTHS:
+        page.set_viewport_size(size)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=Path(SCREENSHOTS) / f"{name}-{size['width']}-{scheme}.png", full_page=True)
+    if found is not None:
+        page.set_viewport_size(found)

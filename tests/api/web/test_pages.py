@@ -8,12 +8,12 @@ from typing import Any, Final, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from keys.signer import Purpose
 from ledger.tree.checkpoint import TreeHead, VerifierKey, sign_checkpoint
 from tests.api.wire import PATIENCE, proven, signed
-from tests.browser import MILLISECONDS, browser, found, site, tab
+from tests.browser import MILLISECONDS, WIDTHS, browser, found, keep_screenshots, site, tab
 from tests.deployment import Running
 
 __all__ = ["browser", "site"]
@@ -21,13 +21,13 @@ __all__ = ["browser", "site"]
 pytestmark = pytest.mark.skipif(found() is None, reason="no Chromium")
 
 expect.set_options(timeout=PATIENCE * MILLISECONDS)
-NARROW: ViewportSize = {"width": 320, "height": 640}
+NARROW: Final = WIDTHS[0]
 AXE: Final = Axe()
-SCHEMES: Final[dict[Literal["light", "dark"], dict[str, Any]]] = {
+RULES: Final[dict[Literal["light", "dark"], dict[str, Any]]] = {
     "light": {},
     "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}},
 }
-"""With the rules of axe that are tried: all that it tries by itself, and those of them that are of colours."""
+"""Of axe that are tried in each scheme: all that it tries by itself, and those of them that are of colours."""
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,7 @@ def test_a_sound_file_and_a_tampered_one_are_told_apart(page: Page, file: Path, 
     expect(page.locator("#result details[open]").get_by_text("assertion.dataHash.mismatch").first).to_be_visible()
     expect(page.get_by_text("the content does not match", exact=False).first).to_be_visible()
     assert page.evaluate("document.activeElement.id") == "result", "a screen reader is taken to the answer"
+    readable(page, "a changed file")
 
 
 def test_a_verdict_goes_when_another_file_is_chosen(page: Page, file: Path, tmp_path: Path) -> None:
@@ -160,6 +161,7 @@ def test_a_forged_ledger_is_caught(page: Page, deployment: Running, file: Path) 
         page.get_by_role("link", name="the one shown now").click()
     assert saved.value.path().read_text() == note, "what an auditor needs is the reader's to save"
     expect(page.get_by_role("link", name="the checkpoint that your browser saw before")).to_be_visible()
+    readable(page, "a forged ledger")
     forged(page, "**/ledger/checkpoint", note.replace("\u2014 ", "\u2014 x"))
     page.goto("/audit")
     expect(page.locator("[data-part=signature] span")).to_contain_text("not by the log's key")
@@ -250,8 +252,9 @@ def test_everybody_can_read_them(browser: Browser, site: str, file: Path) -> Non
 
 def readable(page: Page, what: str) -> None:
     """axe finds nothing, light or dark (on which nothing but colours depends), and nothing scrolls sideways."""
-    for scheme, rules in SCHEMES.items():
+    for scheme, rules in RULES.items():
         page.emulate_media(color_scheme=scheme)
         found = AXE.run(page, options={"resultTypes": ["violations"]} | rules).response["violations"]
         assert not found, (what, scheme, [(one["id"], one["nodes"][0]["html"]) for one in found])
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{what} scrolls sideways"
+    keep_screenshots(page, what)
