@@ -199,8 +199,7 @@ def test_progress_shows(tmp_path: Path, clock: HeldClock, monkeypatch: pytest.Mo
             patched.setattr(type(up.service.keys), "destroy_epochs", down)
             patched.setattr(up.service.ledger.subjects, "rewrap_batch", down)
             clock.move(EPOCH_LIFETIME)
-            until(lambda: gauges()[0])
-            assert gauges() == (2, EPOCH_LIFETIME.total_seconds())
+            until(lambda: gauges() == (2, EPOCH_LIFETIME.total_seconds()))
             assert http.get("/readyz").json()["parts"]["epochs"]["ready"]
             clock.move(DANGER - EPOCH_LIFETIME)
             parts = http.get("/readyz").json()["parts"]
