@@ -1,7 +1,8 @@
-"""Workers that outlive the deployment which started them: the next one in this process has them, and nobody beside it.
+"""Workers that outlive whoever started them, a deployment or a command: the next one in this process has them, and
+nobody beside it.
 
 A worker imports for half a second of a core, and most tests need one for a file or two. Jobs are stateless, so who had
-it before makes no difference; workers that are at work, condemned or dead when a deployment closes end with it.
+it before makes no difference; workers that are at work, condemned or dead when their pool closes end with it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import atexit
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -17,6 +18,9 @@ from detection.sandbox import Sandbox
 
 MOST: Final = 4
 """Pools that wait for a next deployment: each worker holds sixty megabytes."""
+
+_STARTERS: Final = ("api.parts.pools", "api.cli.register_image", "api.cli.describing", "api.cli.evaluating")
+"""Modules that start some."""
 
 _idle: list[_Lent] = []
 """Those, the longest waiting first."""
@@ -55,7 +59,9 @@ def _end() -> None:
 
 @contextmanager
 def lent_workers() -> Iterator[None]:
-    """While this lasts, deployments of this process lend each other their pools of workers."""
+    """While this lasts, deployments and commands of this process lend each other their pools of workers."""
     atexit.register(_end)
-    with patch("api.parts.pools.Sandbox", _lend):
+    with ExitStack() as patched:
+        for module in _STARTERS:
+            patched.enter_context(patch(f"{module}.Sandbox", _lend))
         yield
