@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.edge import oauth, problem
 from api.edge.body import BoundedBody
-from api.edge.openapi import PROBLEMS, App
+from api.edge.openapi import App
 from api.routers import (
     absences,
     access,
@@ -99,11 +99,11 @@ def create_app(service: Service) -> ASGIApp:
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        responses=PROBLEMS,
     )
     app.state.service = service
-    for router in (*ROUTERS, *PAGES):
-        app.include_router(router.router)
+    for module in (*ROUTERS, *PAGES):
+        # As they are: what is included is made anew, all of it at the first request of each app.
+        app.router.routes += module.router.routes
     problem.install(app)
     page_route.install(app)
     oauth.install(app)

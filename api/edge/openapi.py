@@ -40,8 +40,9 @@ PROBLEM: dict[str, Any] = {
     "description": "A problem (RFC 9457); `docs/problems.md` lists them",
     "content": {"application/problem+json": {"schema": {"$ref": REFERENCE.format(model=ProblemView.__name__)}}},
 }
-PROBLEMS: dict[int | str, dict[str, Any]] = {"default": PROBLEM}
 
+REFUSED, REFUSALS = "422", ("HTTPValidationError", "ValidationError")
+"""What FastAPI would answer to a request of another form, and its models: we answer a problem."""
 
 BINARY = {"contentMediaType": "application/octet-stream"}
 """Bytes have no type (OpenAPI 3.1, Considerations for File Uploads)."""
@@ -99,7 +100,7 @@ KEYED_TAGS = frozenset(
 
 
 class App(FastAPI):
-    """FastAPI, with what it does not see added to its document: the models above, and who needs a key."""
+    """FastAPI, with what it does not see added to its document: the models above, problems, and who needs a key."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -109,8 +110,12 @@ class App(FastAPI):
             document["components"]["schemas"].setdefault(name, schema)
         for view, example in WHOLE.items():
             document["components"]["schemas"][view.__name__]["example"] = example
+        for model in REFUSALS:
+            document["components"]["schemas"].pop(model, None)
         document["components"]["securitySchemes"] = {KEY: {"type": "http", "scheme": "bearer"}}
         for operation in (operation for path in document["paths"].values() for operation in path.values()):
+            operation["responses"].pop(REFUSED, None)
+            operation["responses"]["default"] = PROBLEM
             if KEYED_TAGS.intersection(operation.get("tags", ())):
                 operation["security"] = [{KEY: []}]
         return document

@@ -30,8 +30,8 @@ from provenance.custody.bundle import MAX_BUNDLE_BYTES, MEDIA_TYPE
 from provenance.custody.imported import BundleReport
 
 router = APIRouter(tags=["custody"])
-handovers = APIRouter(tags=["hand-overs"])
-imports = APIRouter(tags=["custody imports"])
+handovers = APIRouter(tags=["custody", "hand-overs"])
+imports = APIRouter(tags=["custody", "custody imports"])
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 AssetPath = Annotated[str, Path(pattern=ASSET)]
@@ -201,5 +201,4 @@ def _take(service: Service, caller: Caller, upload: Upload, key: str) -> tuple[I
     return service.custody.callers_imports.take(caller, upload.content, service.trust.policy(), key)
 
 
-router.include_router(handovers)
-router.include_router(imports)
+router.routes += [*handovers.routes, *imports.routes]

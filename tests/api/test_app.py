@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
+from api.app import PAGES, ROUTERS, create_app
+from api.edge.body import BoundedBody
 from tests.deployment import Running
 
 ROUTES = {
@@ -244,6 +247,24 @@ def test_refusals_are_described_as_problems(schema: dict[str, Any]) -> None:
             problem = resolved(schema, content["application/problem+json"]["schema"])
             assert problem["properties"].keys() == {"type", "title", "status", "detail"}
             assert "422" not in operation["responses"], "the framework's own form of a refusal is not ours"
+    assert not {"HTTPValidationError", "ValidationError"} & schema["components"]["schemas"].keys()
+
+
+def test_no_app_makes_the_routes_anew(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first request would wait for that: for all of them a quarter of a second of a core."""
+    made = []
+
+    class Kept(BoundedBody):
+        def __init__(self, app: Any) -> None:
+            made.append(app)
+            super().__init__(app)
+
+    monkeypatch.setattr("api.app.BoundedBody", Kept)
+    create_app(deployment.service)
+    (app,) = made
+    routes = [route for module in (*ROUTERS, *PAGES) for route in module.router.routes]
+    assert {type(route) for route in routes if not isinstance(route, APIRoute)} == set()
+    assert app.router.routes[-len(routes) :] == routes
 
 
 def test_uploads_are_described_with_an_example(schema: dict[str, Any]) -> None:
