@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from cases.access import Caller
 from cases.asset import AssetId, AssetRow, Visibility, open_manifest, subject_id
 from cases.errors import ManifestIdError, ManifestNotFoundError
-from cases.recovery.search import Found, visible
+from cases.recovery.search import Found, asker, visible
 from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subjects
 from ledger.ids import EntryId, TenantId
@@ -27,7 +27,10 @@ from ledger.storage.tenancy import SystemSession
 _ID: Final = re.compile(r"urn:(c2pa|uuid):[0-9A-Za-z:._-]{1,200}")
 """C2PA Technical Specification 2.4, "Unique identifiers"."""
 
+_LABELLED = AssetRow.manifest_label == bindparam("label")
 _STORES = select(AssetRow.tenant_id, AssetRow.id, AssetRow.manifest_store)
+_GIVEN = _STORES.where(_LABELLED, visible(Visibility.UNLISTED))
+_PUBLIC_ENTRY = select(AssetRow.entry_id).where(_LABELLED, visible())
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,10 @@ class Repository:
         """Raises ManifestIdError, ManifestNotFoundError, KeyStoreUnavailableError, DatabaseUnavailableError."""
         if not _ID.fullmatch(label):
             raise ManifestIdError("a manifest's id is a URN: urn:c2pa:…")
-        wanted = _STORES.where(AssetRow.manifest_label == label, visible(caller, [Visibility.UNLISTED]))
-        with self.database.read(SystemSession.VERIFICATION) as connection:
-            row = connection.execute(wanted).first()
+        row = self.database.look(SystemSession.VERIFICATION, _GIVEN, {"label": label, **asker(caller)})
         if row is None:
             raise ManifestNotFoundError
-        return self._open(row.tenant_id, AssetId(row.id), row.manifest_store)
+        return self._open(TenantId(row["tenant_id"]), AssetId(row["id"]), row["manifest_store"])
 
     def entry(self, label: str) -> EntryId | None:
         """The signing's entry of a public asset. Anybody can write a label of ours into a file: it tells of the asset,
@@ -54,10 +55,8 @@ class Repository:
         """
         if not _ID.fullmatch(label):
             return None
-        wanted = select(AssetRow.entry_id).where(AssetRow.manifest_label == label, visible(None))
-        with self.database.read(SystemSession.VERIFICATION) as connection:
-            found = connection.execute(wanted).scalar()
-        return EntryId(found) if found else None
+        found = self.database.look(SystemSession.VERIFICATION, _PUBLIC_ENTRY, {"label": label, **asker(None)})
+        return EntryId(found["entry_id"]) if found else None
 
     def of(self, found: Found) -> bytes:
         """Of something that was found. Raises as `store`."""

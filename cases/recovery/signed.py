@@ -65,8 +65,8 @@ class SignedAssets:
 
     def counted(self) -> int:
         """How long the log is."""
-        with self.database.read(SystemSession.MATCHING) as connection:
-            return connection.execute(_LENGTH).scalar_one() or 0
+        found = self.database.look(SystemSession.MATCHING, _LENGTH, {})
+        return (found and found["length"]) or 0
 
     def changes(self, since: int, limit: int) -> Changes:
         """As `Source.changes`."""
@@ -132,7 +132,7 @@ def _fingerprints(content: Content) -> Iterator[tuple[Kind, bytes]]:
         yield from ((IMAGE_CODE, code), (SHORT_CODE, code[:SHORT_BYTES]))
 
 
-_LENGTH = select(func.max(Entry.index) + 1)
+_LENGTH = select((func.max(Entry.index) + 1).label("length"))
 _ITS_KEY = (SubjectKey.tenant_id == AssetRow.tenant_id) & (SubjectKey.id == AssetRow.id)
 _ASSETS = (
     select((Entry.index + 1).label("length"), AssetRow.tenant_id, AssetRow.id, AssetRow.visibility, AssetRow.details)

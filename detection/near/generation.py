@@ -128,7 +128,7 @@ class _Segment:
         with self._lock:
             cut = self._lead.shape[1]
             which, places, distances = _by_blocks(self._compare, probes[:, :cut], self._lead[: self.size], lead_reach)
-            if cut < probes.shape[1]:
+            if len(places) and cut < probes.shape[1]:
                 rest = np.bitwise_count(probes[which, cut:] ^ self._rest[places])
                 distances = distances + rest.sum(axis=1, dtype=np.int32)
                 places, distances = places[distances <= reach], distances[distances <= reach]
@@ -140,6 +140,8 @@ def places_of(found: Any, probes: int) -> tuple[NDArray[np.int64], NDArray[np.in
     faiss = faiss_alone()
     limits = faiss.rev_swig_ptr(found.lims, probes + 1).astype(np.int64)
     count = int(limits[-1])
+    if not count:  # of most segments
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
     which = np.repeat(np.arange(probes), np.diff(limits))
     return which, *(faiss.rev_swig_ptr(one, count).copy() for one in (found.labels, found.distances))
 
