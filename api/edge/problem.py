@@ -47,9 +47,11 @@ from ledger import errors as ledger
 from provenance import errors as provenance
 
 _TRY_AGAIN = "nothing was written, try again; if it goes on, the operator sees why in /readyz"
-_KEYS_ADVICE = {
+_ADVICE = {
+    "damaged": "it is not what was stored, so none of it is given out: an operator must look, and the request id in "
+    "X-Request-Id finds it in the log; an asset can be erased all the same",
     "key-missing": "nothing was written; the operator sees in /readyz or `sigillo keys status` which: if none is left "
-    "that signs, `sigillo keys rotate` makes one, for credentials with --issuer"
+    "that signs, `sigillo keys rotate` makes one, for credentials with --issuer",
 }
 """What to do, without where key store and database are and what they said: that is for `readyz` and the operator."""
 
@@ -70,6 +72,9 @@ class Problem:
     """Attributes of the error that become extension members."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_DAMAGED = Problem("damaged", 500, "What is kept of this is damaged")
 
 
 def _later(slug: str, title: str, **headers: str) -> Problem:
@@ -150,6 +155,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     keys.KeyStoreForbiddenError: _later("key-store-forbidden", "The key store refuses this service"),
     keys.CertificateUnfitError: _later("certificate-unfit", "The claim key's certificate does not fit it"),
     keys.KeyStoreUnavailableError: _later("key-store-down", "The key store does not answer"),
+    keys.SealBrokenError: _DAMAGED,
     keys.KeyNotFoundError: _later("key-missing", "The key store lacks a key this needs"),
     RequestUnreadableError: Problem("vc-api-request", 400, "The request is not of VC-API's form"),
     DerivationRefusedError: Problem("derivation-refused", 400, "Nothing can be derived so"),
@@ -276,6 +282,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     ledger.LogBusyError: _later("ledger-busy", "Too much is waiting to be written"),
     ledger.LogClosedError: _later("ledger-closed", "The ledger is not running"),
     ledger.BlobStoreUnavailableError: _later("storage-unavailable", "The media folder cannot be used"),
+    ledger.BlobDamagedError: _DAMAGED,
     ledger.BlobNotFoundError: Problem("media-missing", 410, "The media are not there"),
     ledger.SubjectErasedError: Problem("asset-gone", 410, "The asset is no longer kept"),
 }
@@ -365,8 +372,10 @@ def _known(request: Request, error: Exception) -> JSONResponse:
         return _unforeseen(request, error)
     slug = getattr(error, "code", problem.slug) if isinstance(error, detection.MediaError) else problem.slug
     members = {name: getattr(error, name) for name in problem.members}
-    ours = isinstance(error, keys.KeysError) or type(error) is ledger.DatabaseUnavailableError
-    said = _KEYS_ADVICE.get(problem.slug, _TRY_AGAIN) if ours else str(error)
+    if problem is _DAMAGED:
+        _log(request, "damaged", error)
+    ours = isinstance(error, keys.KeysError | ledger.BlobDamagedError) or type(error) is ledger.DatabaseUnavailableError
+    said = _ADVICE.get(problem.slug, _TRY_AGAIN) if ours else str(error)
     if isinstance(error, provenance.ClaimRefusedError):
         members["code"] = error.code
     named = Problem(slug, problem.status, problem.title, problem.members, problem.headers)
@@ -408,6 +417,10 @@ def _allowed(request: Request) -> str:
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    logger("problem").error("unforeseen", request=request.scope.get("sigillo.request_id", ""), exc_info=error)
+    _log(request, "unforeseen", error)
     said = "this is our fault; the request id in X-Request-Id finds it in the log"
     return answer(Problem("internal", 500, "Something went wrong here"), said)
+
+
+def _log(request: Request, what: str, error: Exception) -> None:
+    logger("problem").error(what, request=request.scope.get("sigillo.request_id", ""), exc_info=error)

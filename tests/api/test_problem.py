@@ -130,6 +130,10 @@ def ask(path: str) -> httpx.Response:
 
     @app.get("/ours")
     def ours() -> None:
+        raise ledger.errors.BlobError(SECRET)
+
+    @app.get("/damaged")
+    def damaged() -> None:
         raise ledger.errors.BlobDamagedError(SECRET)
 
     @app.get("/key-missing")
@@ -165,6 +169,12 @@ def test_what_we_did_not_foresee_says_nothing_about_itself(path: str) -> None:
     assert "Error" not in answer.text
     assert set(said) == {"type", "title", "status", "detail"}
     assert re.fullmatch(r"req_[0-9a-f]{20}", answer.headers["x-request-id"])
+
+
+def test_what_is_damaged_says_whom_to_ask_and_nothing_of_itself() -> None:
+    answer = ask("/damaged")
+    assert "an operator must look" in problem(answer, 500, "damaged")["detail"]
+    assert "secret" not in answer.text
 
 
 @pytest.mark.parametrize(

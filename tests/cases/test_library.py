@@ -165,10 +165,13 @@ def test_erasing_an_expired_asset(own: Running, clock: HeldClock) -> None:
     ["UPDATE asset SET details = ? WHERE id = ?", "UPDATE subject_key SET wrapped = ? WHERE id = ?"],
     ids=["row", "key"],
 )
-def test_what_does_not_open_can_be_erased(deployment: Running, damage: str) -> None:
+def test_what_does_not_open_is_told_so_and_can_be_erased(deployment: Running, damage: str) -> None:
     with deployment.http(deployment.key()) as http:
         asset, _ = signed(http)
         change(deployment, damage, b"damaged" * 20, asset["id"])
+        for link in ("self", "content", "custody"):
+            said = problem(http.get(asset["links"][link]), 500, "damaged")
+            assert "an operator must look" in said["detail"]
         erased = http.delete(asset["links"]["self"])
         assert erased.status_code == 200, erased.text
         assert problem(http.get(asset["links"]["content"]), 410, "asset-gone")["reason"] == "erased"
