@@ -26,7 +26,7 @@ MAX_FIRST: Final = 500
 """And those that were signed first."""
 
 MAX_RETRIED: Final = 100
-"""Damaged rows that are looked at again, the oldest: once one of them opens, all are."""
+"""Damaged rows that are looked at again at once, others the next time: once one of them opens, all are."""
 
 
 class RecoveryIndex:
@@ -40,8 +40,8 @@ class RecoveryIndex:
         self.damage = ""
         """Which rows are passed over, as they were told; empty where none is."""
 
-        self._again = 0.0
-        """When those are looked at again (monotonic). The rounds' alone."""
+        self._again, self._retried = 0.0, 0
+        """When those are looked at again (monotonic), and from which on. The rounds' alone."""
 
     @property
     def reason(self) -> str:
@@ -87,7 +87,9 @@ class RecoveryIndex:
         damaged = self._follower.index.damaged
         if damaged and time.monotonic() >= self._again:
             self._again = time.monotonic() + RETRY_SECONDS
-            if self._source.mended(damaged[:MAX_RETRIED]):
+            start = self._retried if self._retried < len(damaged) else 0
+            self._retried = start + MAX_RETRIED
+            if self._source.mended(damaged[start : self._retried]):
                 self._follower.rebuild()
 
 
@@ -101,7 +103,7 @@ class Findable:
     @property
     def whole(self) -> bool:
         """Whether every row that may be found for them can be."""
-        return all(one.whose not in (PUBLIC, self.tenant) for one in self.index.damaged)
+        return self.index.hidden_from.isdisjoint((PUBLIC, self.tenant))
 
     def require_whole(self) -> None:
         """Raises RecoveryUnknownError."""
@@ -127,7 +129,7 @@ class Findable:
 def _named(damaged: Sequence[Damaged]) -> str:
     if not damaged:
         return ""
-    return f"what is kept of {damaged[0].name} is not what was stored ({len(damaged)} such rows)"
+    return f"what is kept of {damaged[0].name} does not open ({len(damaged)} such rows)"
 
 
 def _kept(rows: NDArray[np.int64], distances: NDArray[np.int32]) -> dict[int, int]:

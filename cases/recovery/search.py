@@ -4,9 +4,9 @@ Rules
 - What is *public* is found by anyone; what is not, by the principal whose it is, and to others does not exist. A held
   asset is found by nobody, an erased one has nothing left to be found by.
 - A match is a resemblance, and nobody's word: whoever asks compares for themselves.
-- What cannot be looked up is unknown (RecoveryUnknownError), never *nothing*. A damaged row keeps nobody from what is
-  found beside it; where nothing is, it makes that unknown to those who might have found it: to its tenant, or to all
-  where it is public.
+- What cannot be looked up is unknown (RecoveryUnknownError), never *nothing*. A row that does not open keeps nobody
+  from what is found beside it; where nothing is, it makes that unknown to those who might have found it: to its
+  tenant, or to all where it is public.
 - A film is found by half of its frames: a title or a black moment that films share is no film.
 - Whoever signed takes one place, however often they did. Among those that are about as much alike (ALIKE), who signed
   first comes first: a copy that is signed later is often nearer to what goes round than its original is.

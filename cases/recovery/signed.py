@@ -7,8 +7,8 @@ Rules
   tenth of a second.
 - Kinds are compared each with its own: exact content, PDQ of pictures, PDQ of frames, image codes whole and cut to 64
   bits, which is how most others exchange them, and directions by the encoder that is set.
-- A row that is not what was stored is named and passed over; what is not found is unknown then
-  (`cases.recovery.search`).
+- A row that does not open, because it is not what was stored or its tenant's key is lost, is named and passed over;
+  what is not found is unknown then (`cases.recovery.search`). A key store that does not answer ends the reading.
 - What is public lies apart from what only its tenant may find, and no flood of the one hides the other. An asset's
   tenant and visibility never change, so a row stays where it is.
 """
@@ -31,9 +31,10 @@ from detection.examination import Content
 from detection.near.directions import COMPONENT_BYTES, directions
 from detection.near.follower import Changed, Changes, Damaged, Kind
 from detection.near.generation import Generation
-from keys.errors import SealBrokenError
+from keys.errors import KeyNotFoundError, SealBrokenError
 from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subjects
+from ledger.ids import TenantId
 from ledger.storage.database import Database
 from ledger.storage.tables import Entry, SubjectKey
 from ledger.storage.tenancy import SystemSession
@@ -76,8 +77,8 @@ class SignedAssets:
             found = connection.execute(_SIGNED, wanted).all()
             gone = connection.execute(_ERASED, wanted).scalars().all()
         rows, damaged = list[Changed](), list[Damaged]()
-        for one in found:
-            whose, known = PUBLIC if one.visibility == Visibility.PUBLIC else one.tenant_id, self._opened(one)
+        for one, known in self._opened(found):
+            whose = PUBLIC if one.visibility == Visibility.PUBLIC else one.tenant_id
             if known is None:
                 damaged.append(Damaged(one.length, whose, one.id))
                 continue
@@ -91,7 +92,7 @@ class SignedAssets:
         places = [one.row - 1 for one in damaged]
         with self.database.read(SystemSession.MATCHING) as connection:
             rows = connection.execute(_ASSETS.where(Entry.index.in_(places))).all()
-        return any(self._opened(row) is not None for row in rows)
+        return any(known is not None for _, known in self._opened(rows))
 
     def generation(self, kind: Kind) -> Generation:
         """As `Source.generation`."""
@@ -103,8 +104,19 @@ class SignedAssets:
     def emptied(self) -> None:
         """Nothing else is kept of a kind."""
 
-    def _opened(self, row: Row[Any]) -> AssetDetails | None:
-        """None of what is not what was stored."""
+    def _opened(self, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], AssetDetails | None]]:
+        """None of what does not open. Of a tenant whose key is lost the key store is asked once, not for each row."""
+        lost = set[TenantId]()
+        for row in rows:
+            known = None
+            if row.tenant_id not in lost:
+                try:
+                    known = self._details(row)
+                except KeyNotFoundError:
+                    lost.add(row.tenant_id)
+            yield row, known
+
+    def _details(self, row: Row[Any]) -> AssetDetails | None:
         if row.details is None or row.wrapped is None:
             return None
         try:

@@ -53,7 +53,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Damaged:
-    """A row that is not what was stored: nothing is found by it, though it should be."""
+    """A row that does not open: nothing is found by it, though it should be."""
 
     row: int
     whose: object
@@ -114,6 +114,9 @@ class Index:
     damaged: Sequence[Damaged] = ()
     """Replaced whole."""
 
+    hidden_from: frozenset[object] = frozenset()
+    """Who does not find all that there is for them: whose the damaged rows are."""
+
     def apply(self, changes: Changes, empty: Callable[[Kind], Generation]) -> None:
         """Add, then drop, then say how far it is."""
         for kind, found in groupby(sorted(changes.rows, key=_kind), _kind):
@@ -126,6 +129,7 @@ class Index:
         if changes.damaged or (self.damaged and changes.removed):
             gone = set(changes.removed)
             self.damaged = (*(one for one in self.damaged if one.row not in gone), *changes.damaged)
+            self.hidden_from = frozenset(one.whose for one in self.damaged)
         self.known = changes.upto
 
     def without_empty(self) -> bool:

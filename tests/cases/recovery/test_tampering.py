@@ -17,11 +17,11 @@ import pytest
 
 from cases.asset import AssetId
 from cases.errors import RecoveryUnknownError
-from cases.recovery.index import RecoveryIndex
+from cases.recovery.index import MAX_RETRIED, RecoveryIndex
 from cases.recovery.repository import Repository
 from cases.recovery.search import Found, Search
 from detection.near import follower
-from detection.near.follower import Follower, Index
+from detection.near.follower import Damaged, Follower, Index
 from detection.near.generation import Generation
 from keys.errors import KeyNotFoundError, KeysError, KeyStoreDownError, KeyStoreSealedError
 from ledger.errors import DatabaseUnavailableError
@@ -197,7 +197,6 @@ def test_a_row_that_says_otherwise_than_the_log_leads_nowhere(
 TROUBLES = {
     "sealed": KeyStoreSealedError("sealed"),
     "down": KeyStoreDownError("down"),
-    "lost": KeyNotFoundError("there is no such key"),
 }
 
 
@@ -224,6 +223,59 @@ def test_a_key_store_that_cannot_be_had_is_unknown_and_passes(
     assert index._round() == ""
     assert index.current().known
     assert len(looked(anyone, one)["candidates"]) == 1
+
+
+def test_a_tenant_whose_key_is_lost_hides_its_own_files_alone(
+    deployment: Running, anyone: httpx.Client, one: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others' are found, with a word that there may be more; and the key store is asked once, not for each file."""
+    token = deployment.key(new_tenant=True)
+    with deployment.http(token) as http:
+        file, private = clouds(next(SEEDS)), clouds(next(SEEDS))
+        assets = [signed(http, each, {"visibility": "public"})[0] for each in (file, clouds(next(SEEDS)))]
+        assets.append(signed(http, private, {"visibility": "private"})[0])
+        for asset in assets:
+            proven(deployment, asset["ledger"]["entry"])
+        (tenant,) = {row[0] for row in rows(deployment, "SELECT tenant_id FROM asset WHERE id = ?", assets[0]["id"])}
+        asked, service = list[str](), deployment.service
+        opens = type(service.keys).open_epoch
+
+        def lost(keys: Any, whose: str, wrapped: bytes | None = None) -> Any:
+            if whose == tenant:
+                asked.append(whose)
+                raise KeyNotFoundError("there is no such key")
+            return opens(keys, whose, wrapped)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(service.keys), "open_epoch", lost)
+            service.ledger.epochs._held.clear()  # as an hour later
+            index = started_anew(deployment, patched)
+            assert {row.name for row in index.current().damaged} == {asset["id"] for asset in assets}
+            assert len(asked) == 1
+            found = looked(anyone, one)
+            assert found["candidates"][0]["ledger"]["entry"] == one.asset["ledger"]["entry"]
+            assert "there may be more" in found["sentence"]
+            assert looked(anyone, Kept(file, assets[0]))["looked"] == "unknown"
+            assert index._round() == "", "it follows"
+            assert assets[0]["id"] in warned(deployment)
+            service.ledger.epochs._held.clear()
+            patched.setattr(type(service.keys), "open_epoch", opens)
+            mended(index)
+            assert looked(anyone, Kept(file, assets[0]))["looked"] == "found"
+            assert looked(http, Kept(private, assets[2]))["looked"] == "found"
+
+
+def test_every_damaged_row_has_its_turn_to_be_looked_at_again(
+    deployment: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tenant whose key is lost for good has many, and keeps no other's from being found once they are mended."""
+    index, asked = anew(deployment), list[int]()
+    index._follower.index = Index(damaged=[Damaged(row, "", "") for row in range(1, 2 * MAX_RETRIED + 51)])
+    monkeypatch.setattr(type(index._source), "mended", lambda _, some: asked.append(some[0].row))
+    for _ in range(4):
+        index._again = 0.0
+        index._mend()
+    assert asked == [1, MAX_RETRIED + 1, 2 * MAX_RETRIED + 1, 1]
 
 
 def test_a_database_that_is_down_is_unknown(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
