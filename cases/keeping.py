@@ -18,7 +18,7 @@ from sqlalchemy import Connection, insert
 from cases.access import require_alive
 from cases.asset import Asset, AssetId, AssetState, SealedColumns, insert_assets, new_asset_id, subject_id
 from cases.custody.tables import TraceRow
-from cases.custody.traces import Traces, of_file, of_store
+from cases.custody.traces import Traces
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY
 from cases.errors import IdempotencyConflictError
 from cases.idempotency import IdempotencyKey, spend_all, winners
@@ -196,10 +196,9 @@ class Keeping:
         if (winner := lost.get(_key(one))) is not None:
             self.blobs.delete(one.blob.id)
             return winner if isinstance(winner, IdempotencyConflictError) else Kept(AssetId(winner), None)
-        if found := one.signing.signed.descent:
-            beside = one.signing.found.mime in SIDECAR_TYPES
-            name = of_store(one.asset.id) if beside else of_file(one.blob.sha256.hex())
-            self.traces.keep(name, one.asset.id, found)
+        found = one.signing.signed.descent
+        if found and one.signing.found.mime not in SIDECAR_TYPES:  # a file beside its manifest says nothing by itself
+            self.traces.keep(one.blob.sha256.hex(), one.asset.id, found)
         return Kept(one.asset.id, None if one.follows else one.asset)
 
     def _drop(self, blob: Blob, tenant: TenantId) -> None:

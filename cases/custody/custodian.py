@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cases.access import Caller
-from cases.asset import Asset, AssetId, AssetState
+from cases.asset import Asset, AssetId, AssetState, subject_id
 from cases.custody.decisions import EXPORTED, HANDED_OVER
 from cases.custody.imported import verification
 from cases.custody.known import Event, Known, Record, known
-from cases.custody.traces import Traces, of_file, of_store
+from cases.custody.traces import Traces
 from cases.decisions import ASSET_SIGNED
 from cases.library import Library
 from cases.recovery.eyes import Eyes
@@ -101,8 +101,7 @@ class Custodian:
             tombstone = Lineage((Traced(found.id, None, None, None, ()),))
             absent = Descent(VerificationReport(Verdict.ABSENT, trust.digest), tombstone)
             return Told(self._custody(by, absent, trust, erased=found))
-        names = of_store(found.id), *([of_file(found.details.signed_sha256)] if found.details else [])
-        descent = self.traces.looked(trust, by.tenant, found.id, names, lambda: self._look(found, trust))
+        descent = self.traces.rows.looked(by.tenant, subject_id(found.id), trust, lambda: self._look(found, trust))
         return Told(self._custody(by, descent, trust), found.details.confidence if found.details else None)
 
     def of_file(
@@ -136,7 +135,7 @@ class Custodian:
         workers = self.workers.of(holder)
         if metadata:
             return inspect(workers, file, trust, sidecar)
-        known = None if sidecar else self.traces.of(trust, of_file(_digest(file)))
+        known = None if sidecar else self.traces.of(trust, _digest(file))
         return known or trace(workers, file, trust, sidecar), None
 
     def _judged(

@@ -1,6 +1,7 @@
-"""The same for longer, and for every process: what an asset was found to be, sealed under its own key.
+"""What an asset was found to be, by id, for every process: sealed under its own key.
 
 Rules
+- It was found of the signed file as it was signed, or of its manifest store when its owner asked.
 - It holds as `traces` has it, for KEPT at most, and only while the same code judges: what a later version would find of
   the same bytes, this one does not say.
 - What cannot be read back is looked for again; what cannot be kept, as well.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -80,6 +81,14 @@ class TraceRows:
             return None
         holds = found.since <= self.clock() < found.until and found.judged_by == judged_by()
         return found.descent if holds and found.descent.report.trust == trust.digest else None
+
+    def looked(self, tenant: TenantId, asset: SubjectId, trust: TrustPolicy, look: Callable[[], Descent]) -> Descent:
+        """The same, or what `look` finds, which is kept. Raises what that raises, and as `of`."""
+        if (known := self.of(tenant, asset, trust)) is not None:
+            return known
+        found = look()
+        self.keep(tenant, asset, found)
+        return found
 
     def row(self, subject: Subject, found: Descent | None) -> Mapping[str, Any] | None:
         """What to insert of an asset in the unit of work that its key is inserted in; None of what promises nothing."""

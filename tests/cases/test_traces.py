@@ -11,7 +11,7 @@ import pytest
 from cases.custody import trace_rows
 from cases.custody import traces as module
 from cases.custody.trace_rows import TraceRows
-from cases.custody.traces import KEPT, Traces, of_file, of_store
+from cases.custody.traces import KEPT, Traces
 from detection.errors import SandboxBusyError
 from ledger.ids import SubjectId, TenantId
 from provenance.descent import Descent
@@ -24,7 +24,7 @@ from tests.deployment import Running
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OURS, OTHERS = TrustPolicy.of({}), TrustPolicy.of({}, ("1.2.3",))
-FILE, STORE = of_file("aa"), of_store("ast_1")
+FILE, OTHER = "aa", "bb"
 TENANT = TenantId("ten_1")
 
 
@@ -46,12 +46,6 @@ class NoRows(TraceRows):
     def __init__(self) -> None:
         """Nothing is asked of anything."""
 
-    def of(self, *_: object) -> None:
-        return None
-
-    def keep(self, *_: object) -> None:
-        return None
-
     def forget(self, *_: object) -> None:
         return None
 
@@ -68,20 +62,20 @@ def found(until: timedelta | None = KEPT, title: str = "") -> Descent:
 
 def test_what_was_found_is_told_again_under_the_trust_that_found_it(traces: Traces) -> None:
     traces.keep(FILE, "ast_1", found())
-    assert traces.of(OURS, STORE, FILE) == found()
-    assert traces.of(OURS, STORE) is None
+    assert traces.of(OURS, FILE) == found()
+    assert traces.of(OURS, OTHER) is None
     assert traces.of(OTHERS, FILE) is None
 
 
 def test_it_ends_when_time_may_change_it(traces: Traces, clock: Clock) -> None:
     traces.keep(FILE, "ast_1", found(timedelta(seconds=5)))
-    traces.keep(STORE, "ast_1", found(10 * KEPT))
+    traces.keep(OTHER, "ast_2", found(10 * KEPT))
     clock.now = NOW + timedelta(seconds=5)
-    assert (traces.of(OURS, FILE), traces.of(OURS, STORE)) == (None, found(10 * KEPT))
+    assert (traces.of(OURS, FILE), traces.of(OURS, OTHER)) == (None, found(10 * KEPT))
     clock.now = NOW + KEPT
-    assert traces.of(OURS, STORE) is None
+    assert traces.of(OURS, OTHER) is None
     clock.now = NOW - timedelta(seconds=1)  # a clock that was set back knows nothing
-    assert traces.of(OURS, STORE) is None
+    assert traces.of(OURS, OTHER) is None
 
 
 def test_what_promises_nothing_is_not_remembered(traces: Traces) -> None:
@@ -89,31 +83,20 @@ def test_what_promises_nothing_is_not_remembered(traces: Traces) -> None:
     assert traces.of(OURS, FILE) is None
 
 
-def test_an_erased_asset_is_forgotten_under_every_name(traces: Traces) -> None:
-    for name, asset in ((FILE, "ast_1"), (STORE, "ast_1"), (of_store("ast_2"), "ast_2")):
-        traces.keep(name, asset, found())
+def test_an_erased_asset_is_forgotten_and_what_is_kept_of_it_late_as_well(traces: Traces) -> None:
+    for sha256, asset in ((FILE, "ast_1"), (OTHER, "ast_2")):
+        traces.keep(sha256, asset, found())
     traces.forget(None, TENANT, SubjectId("ast_1"))  # type: ignore[arg-type]
-    assert [traces.of(OURS, name) for name in (FILE, STORE, of_store("ast_2"))] == [None, None, found()]
-
-
-def test_what_is_erased_while_it_is_looked_at_is_not_remembered(traces: Traces) -> None:
-    """A long history takes seconds, and its owner need not wait."""
-
-    def look() -> Descent:
-        traces.forget(None, TENANT, SubjectId("ast_1"))  # type: ignore[arg-type]
-        return found()
-
-    assert traces.looked(OURS, TENANT, "ast_1", (STORE,), look) == found()
-    assert traces.of(OURS, STORE) is None
-    traces.looked(OURS, TENANT, "ast_2", (STORE,), found)
-    assert traces.of(OURS, STORE) == found()
+    assert [traces.of(OURS, sha256) for sha256 in (FILE, OTHER)] == [None, found()]
+    traces.keep(FILE, "ast_1", found())
+    assert traces.of(OURS, FILE) is None
 
 
 def test_the_oldest_make_room(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_KEPT_BYTES", 700)
     for number in range(20):
-        traces.keep(of_file(str(number)), "ast_1", found(title=str(number)))
-    kept = [number for number in range(20) if traces.of(OURS, of_file(str(number)))]
+        traces.keep(str(number), "ast_1", found(title=str(number)))
+    kept = [number for number in range(20) if traces.of(OURS, str(number))]
     assert kept == list(range(20 - len(kept), 20))
     assert 1 <= len(kept) < 20
 
@@ -152,19 +135,15 @@ def test_another_trust_is_another_look(deployment: Running, monkeypatch: pytest.
         assert http.post("/v1/custody", files=wider).status_code == 503
 
 
-class Restarted:
-    """A deployment whose memory is that of one that has just started, and how often it looked since."""
+class Looks:
+    """How often a deployment looked at what it keeps, by id."""
 
-    def __init__(self, up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._kept, self.looks = up.service.custody.callers.traces._kept, 0
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made = 0
         monkeypatch.setattr("cases.custody.custodian.trace_alone", self._look)
-        self.again()
-
-    def again(self) -> None:
-        self._kept.clear()
 
     def _look(self, *asked: Any) -> Descent:
-        self.looks += 1
+        self.made += 1
         return trace_alone(*asked)
 
 
@@ -174,28 +153,26 @@ def kept(up: Running, asset: str) -> bytes | None:
 
 
 @pytest.fixture
-def restarted(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> Restarted:
-    return Restarted(deployment, monkeypatch)
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    return Looks(monkeypatch)
 
 
-def test_what_was_found_outlives_the_process(deployment: Running, restarted: Restarted) -> None:
+def test_what_was_found_is_kept_for_every_process(deployment: Running, looks: Looks) -> None:
     """Of what was signed over a history, as it was signed; of what had none, once somebody asked."""
     with deployment.http(deployment.key()) as http:
         first, file = signed(http)
         child, _ = signed(http, file)
         assert kept(deployment, first["id"]) is None
-        for asset, looks in ((child, 0), (first, 1)):
-            restarted.again()
+        for asset, made in ((child, 0), (first, 1)):
             said = http.get(asset["links"]["custody"]).json()
-            restarted.again()
             assert http.get(asset["links"]["custody"]).json() == said
-            assert (said["verdict"], restarted.looks) == ("trusted", looks)
+            assert (said["verdict"], looks.made) == ("trusted", made)
             assert b"trusted" not in (kept(deployment, asset["id"]) or b"trusted"), "it is sealed"
 
 
 @pytest.mark.parametrize("by", ["trust", "code", "time", "clock", "damage", "another's"])
 def test_what_does_not_hold_any_more_is_looked_at_anew_and_kept(
-    deployment: Running, restarted: Restarted, monkeypatch: pytest.MonkeyPatch, by: str
+    deployment: Running, looks: Looks, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
     with deployment.http(deployment.key()) as http:
         child, _ = signed(http, signed(http)[1])
@@ -216,13 +193,25 @@ def test_what_does_not_hold_any_more_is_looked_at_anew_and_kept(
             else:
                 broken = kept(deployment, other["id"]) if by == "another's" else b"damaged"
                 change(deployment, "UPDATE trace SET sealed = ? WHERE asset_id = ?", broken, child["id"])
-            restarted.again()
             said = http.get(child["links"]["custody"]).json()
-            assert (said["verdict"], restarted.looks) == ("trusted", 1)
+            assert (said["verdict"], looks.made) == ("trusted", 1)
             assert kept(deployment, child["id"]) != before
-            restarted.again()
             assert http.get(child["links"]["custody"]).json() == said
-            assert restarted.looks == 1
+            assert looks.made == 1
+
+
+def test_what_is_erased_while_it_is_looked_at_is_not_kept(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long history takes seconds, and its owner need not wait."""
+    with deployment.http(deployment.key()) as http:
+        asset, _ = signed(http)
+
+        def look(*asked: Any) -> Descent:
+            assert http.delete(asset["links"]["self"]).status_code == 200
+            return trace_alone(*asked)
+
+        monkeypatch.setattr("cases.custody.custodian.trace_alone", look)
+        http.get(asset["links"]["custody"])
+        assert kept(deployment, asset["id"]) is None
 
 
 def test_the_code_that_judges_is_told_by_what_it_was_at_the_start(deployment: Running) -> None:
