@@ -9,6 +9,7 @@ from contextlib import suppress
 import typer
 
 from api.cli.at_home import load_settings
+from api.cli.loading import uncollected
 from api.cli.output import JSON, err, quoted, show, told
 from api.running.home import Home
 
@@ -19,8 +20,9 @@ def serve(
     as_json: bool = JSON,
 ) -> None:
     """Run the service. Stop it with Ctrl-C; requests under way are finished."""
-    from api.running.log import configure
-    from api.running.server import run
+    with uncollected():
+        from api.running.log import configure
+        from api.running.server import run
 
     _keep_memory_to_itself()
     settings = load_settings()

@@ -7,6 +7,7 @@ Rules
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
@@ -42,7 +43,9 @@ def run(settings: Settings, home: Home, holder: Holder, up: Callable[[str], None
         service.intake.workers.start()  # a kernel that cannot isolate them is refused now, and no upload waits for them
         home.announce(holder)
         up(address(network))
-        server_of(create_app(service), most_connections()).run(sockets=[network, local])
+        server = server_of(create_app(service), most_connections())
+        gc.freeze()  # all this stays: to look for garbage among it takes a fifth of a second, in which nobody is served
+        server.run(sockets=[network, local])
 
 
 @contextmanager
