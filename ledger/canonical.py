@@ -10,7 +10,10 @@ Rules
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import Any
 
 from ledger.errors import CanonicalFormError
 
@@ -21,38 +24,45 @@ _SCALARS = frozenset({str, bool, type(None)})
 
 def canonical(value: object) -> bytes:
     """The one UTF-8 encoding of `value`; a dataclass is the object of its fields. Raises CanonicalFormError."""
-    _check(value, MAX_DEPTH)
     try:
-        return _ENCODER.encode(value).encode()
+        return _ENCODER.encode(_plain(value, MAX_DEPTH)).encode()
     except UnicodeEncodeError as error:
         raise CanonicalFormError("a string holds a lone surrogate, which no UTF-8 can carry") from error
 
 
-def _members(value: object) -> dict[str, object]:
-    """The fields of a dataclass, by name."""
-    if not is_dataclass(value) or isinstance(value, type):
-        raise CanonicalFormError(f"{type(value).__name__} has no canonical form here")
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_members)
-
-
-def _check(value: object, depth: int) -> None:
+def _plain(value: Any, depth: int) -> object:
+    """The same of dictionaries, lists and scalars alone, each of which may stand there."""
     # By exact type first: this runs for every member of every entry and payload.
     if type(value) in _SCALARS or isinstance(value, str):
-        return
+        return value
     if isinstance(value, int):
         if abs(value) > MAX_INTEGER:
             raise CanonicalFormError(f"{value} is beyond 2^53-1; write it as a string")
-        return
+        return value
     if not depth:
         raise CanonicalFormError(f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, (list, tuple)):
-        for item in value:
-            _check(item, depth - 1)
-        return
-    for key, item in (value if isinstance(value, dict) else _members(value)).items():
+        return [_plain(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        _require_ascii(value)
+        return {key: _plain(item, depth - 1) for key, item in value.items()}
+    return {name: _plain(getattr(value, name), depth - 1) for name in _names(value.__class__)}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass."""
+    if not is_dataclass(kind) or issubclass(kind, type):
+        raise CanonicalFormError(f"{kind.__name__} has no canonical form here")
+    names = tuple(field.name for field in fields(kind))
+    _require_ascii(names)
+    return names
+
+
+def _require_ascii(keys: Iterable[object]) -> None:
+    for key in keys:
         if not (isinstance(key, str) and key.isascii()):
             raise CanonicalFormError(f"the key {key!r} is not an ASCII string")
-        _check(item, depth - 1)
