@@ -36,7 +36,7 @@ from ledger.log import Ledger
 from ledger.payload import Draft
 from ledger.storage.blobs import Blob, BlobStore
 from ledger.storage.database import Database
-from provenance.manifest import SIDECAR_TYPES
+from provenance.vocabulary import SIDECAR_TYPES
 
 EPOCH_TRIES = 3
 """An epoch ends once a day at most: to meet its end twice in one upload would be a fault, not bad luck."""

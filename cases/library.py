@@ -59,8 +59,8 @@ from ledger.storage.blobs import BlobStore
 from ledger.storage.database import Database
 from ledger.storage.tables import LegalHold
 from ledger.storage.tenancy import SystemSession
-from provenance.manifest import SIDECAR_TYPES
 from provenance.sign import Parent
+from provenance.vocabulary import SIDECAR_TYPES
 
 _HELD = (
     select(LegalHold.name)

@@ -36,9 +36,6 @@ TOOL_KEY: Final = "org.sigillo.tool"
 PARENT_LABEL: Final = "parent"
 """The Builder's name for the parent ingredient while it links the first action to it."""
 
-SIDECAR_TYPES: Final = frozenset({"video/webm", "audio/ogg"})
-"""Media types that have no place for a manifest: it goes into a file beside, and the media stay as they are."""
-
 MAX_MANIFEST_STORE_BYTES: Final = 16 * 1024 * 1024
 """Ours take 13 kB; a history of foreign manifests with thumbnails takes some megabytes. A larger one is neither read
 nor made.

@@ -29,12 +29,13 @@ from provenance.coverage import in_base64
 from provenance.descent import Descent
 from provenance.errors import FormatUnsupportedError
 from provenance.lasting import lasts_until
-from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES
+from provenance.manifest import MAX_MANIFEST_STORE_BYTES
 from provenance.report import Status, Statuses, VerificationReport, legible
 from provenance.signers import Signers, signatures_in
 from provenance.stamps import Stamps
 from provenance.tracing import lineage
 from provenance.verdict import Verdict
+from provenance.vocabulary import SIDECAR_TYPES
 
 POLICIES_KEPT: Final = 8
 

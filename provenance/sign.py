@@ -24,10 +24,11 @@ from keys.signer import KeyRef, Signer
 from provenance.claim_signer import MAX_CLAIM_BYTES, ClaimSigner
 from provenance.descent import Descent, parse_descent
 from provenance.errors import ManifestBuildError
-from provenance.manifest import MAX_MANIFEST_STORE_BYTES, SIDECAR_TYPES, Definition
+from provenance.manifest import MAX_MANIFEST_STORE_BYTES, Definition
 from provenance.report import TimeStamp, parse_time_stamp
 from provenance.time_stamps import Answer, TimeStamps
 from provenance.trust import TrustPolicy
+from provenance.vocabulary import SIDECAR_TYPES
 
 COUNTER_SIGNATURE: Final = b"\x84\x70CounterSignature"
 """A CBOR array of four whose first element is the text `CounterSignature` (RFC 9052, section 4.4)."""

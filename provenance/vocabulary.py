@@ -1,4 +1,5 @@
-"""The words a manifest may use: digital source types, actions, training-mining entries. Data, no behaviour.
+"""The words a manifest may use: digital source types, actions, training-mining entries; and which media have no place
+for one. Data, no behaviour.
 
 Sources: C2PA Technical Specification 2.4, "Actions" and "Digital source type"; IPTC NewsCodes
 `digitalsourcetype`; CAWG Training and Data Mining 1.1. c2pa-rs writes any string, so these lists decide.
@@ -9,6 +10,9 @@ from __future__ import annotations
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+SIDECAR_TYPES: Final = frozenset({"video/webm", "audio/ogg"})
+"""Media types that have no place for a manifest: it goes into a file beside, and the media stay as they are."""
 
 _IPTC: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _C2PA: Final = "http://c2pa.org/digitalsourcetype/"

@@ -15,7 +15,7 @@ from rich.progress import track
 from api.cli.output import Exit, complain, described, err, exit_of, words
 from detection.errors import MediaError
 from detection.kinds import MAGIC_BYTES, sniff
-from provenance.manifest import SIDECAR_TYPES
+from provenance.vocabulary import SIDECAR_TYPES
 from sigillo_client import ClientError
 
 SIDECAR_SUFFIX = ".c2pa"

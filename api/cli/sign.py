@@ -12,18 +12,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Batch, Bulk, Failure, found
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.creator import Creator
 from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from detection.allocation import keep_freed
 from sigillo_client import BatchFile, Problem, Sigillo
 from sigillo_client.answers import Asset
+
+if TYPE_CHECKING:
+    from api.cli.creator import Creator
 
 
 def sign(
@@ -54,7 +56,7 @@ def sign(
 ) -> None:
     """Sign files: each gets a C2PA manifest and an entry in the ledger."""
     body = _claim(claim, title, public=public)
-    creator = Creator.of(creator_key, creator_certificate, creator_name) if creator_key else None
+    creator = _creator(creator_key, creator_certificate, creator_name) if creator_key else None
     if creator_signature and (creator or recursive or len(files) > 1):
         raise fail("--creator-signature is of one file, and takes the place of --creator-key", Exit.USAGE)
     if creator_signature:
@@ -231,6 +233,12 @@ def _sign(asked: _Asked, file: Path, target: Path) -> dict[str, Any]:
     beside, manifest = target.with_suffix(SIDECAR_SUFFIX), sigillo.manifest(asset["id"])
     write(beside, lambda stream: stream.write(manifest))
     return {**asset, "written": str(target), "manifest_written": str(beside)}
+
+
+def _creator(key: Path, certificate: Path | None, name: str) -> Creator:
+    from api.cli.creator import Creator  # with all that reads keys: only where there is one
+
+    return Creator.of(key, certificate, name)
 
 
 def _show(done: dict[str, dict[str, Any]], *, as_json: bool) -> None:

@@ -29,7 +29,7 @@ from cases.intake import Taken
 from detection.memfd import Memfd
 from keys.errors import KeysError
 from ledger.errors import LedgerError
-from provenance.manifest import SIDECAR_TYPES
+from provenance.vocabulary import SIDECAR_TYPES
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from detection.kinds import Kind, sniff
-from provenance.manifest import SIDECAR_TYPES
+from provenance.vocabulary import SIDECAR_TYPES
 from tests.api.wire import signed
 from tests.deployment import Running
 from tests.detection.documents import pdf

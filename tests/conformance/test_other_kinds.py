@@ -12,10 +12,11 @@ import pytest
 
 from detection.kinds import MAGIC_BYTES, sniff
 from detection.memfd import Memfd
-from provenance.manifest import SIDECAR_TYPES, define
+from provenance.manifest import define
 from provenance.request import Action
 from provenance.sign import Parent, sign
 from provenance.verdict import Verdict
+from provenance.vocabulary import SIDECAR_TYPES
 from tests.detection.documents import pdf
 from tests.detection.pictures import SAMPLES
 from tests.detection.recordings import RECORDINGS

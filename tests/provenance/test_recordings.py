@@ -8,10 +8,11 @@ from cases.signing import content
 from detection.examination import Examination
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
-from provenance.manifest import CONTENT_LABEL, SIDECAR_TYPES, define
+from provenance.manifest import CONTENT_LABEL, define
 from provenance.sign import sign
 from provenance.validation import EXAMINE_SECONDS, EXAMINE_SECONDS_PER_MEBIBYTE, examination_seconds, examine
 from provenance.verdict import Verdict
+from provenance.vocabulary import SIDECAR_TYPES
 from tests.detection.recordings import RECORDINGS
 from tests.provenance.house import GENERATOR, REQUEST, House
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provenance.manifest import SIDECAR_TYPES
 from provenance.report import VerificationReport
 from provenance.stamping import Signature
 from provenance.summary import summarise, word
 from provenance.time_stamps import TimeStamps
 from provenance.trust import TrustPolicy
 from provenance.verdict import Verdict
+from provenance.vocabulary import SIDECAR_TYPES
 from tests.provenance.carriers import CARRIERS
 from tests.provenance.house import House
 from tests.simulators.time_stamp_authority import TimeStampAuthority, serving

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,16 @@ Ask = Callable[..., Any]
 
 def verdict(up: Running, file: Path) -> str:
     return str(up.operator.verify(file)["verdict"])
+
+
+def test_what_reads_keys_is_loaded_for_a_creator_alone() -> None:
+    """It is a tenth of the start of a command that mostly needs none."""
+    program = (
+        "import sys; from api.cli import commands; commands(['sign'])\n"
+        "print(sorted({'cryptography', 'pydantic', 'provenance.creator'} & sys.modules.keys()))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"
 
 
 def test_signed_file_lies_beside_the_original(deployment: Running, ask: Ask, photo: Path) -> None:
