@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from detection.copies.fingerprint import FORMS, HASH_BYTES, Fingerprint
 from detection.copies.tables import PictureBankRow, PictureFingerprint
@@ -69,8 +69,8 @@ class PictureBank:
 
     def counted(self, tenant: TenantId) -> int:
         """How many changes there were: 0 where nobody ever registered a picture."""
-        with self._database.read(tenant) as connection:
-            return _counted(connection, tenant)
+        found = self._database.look(tenant, _COUNTED, {"tenant": tenant})
+        return found["changes"] if found else 0
 
     def changes(self, tenant: TenantId, since: int, limit: int) -> Changes:
         """What changed since, oldest first, `limit` rows at most. A number up to `since` that no row has is of one that
@@ -95,11 +95,10 @@ class PictureBank:
     def owners(self, tenant: TenantId, rows: Collection[int]) -> set[SubjectId]:
         """Whose these rows are, but of those that are gone."""
         wanted, found = sorted(rows), set[SubjectId]()
-        whose = select(PictureFingerprint.owner_id).where(PictureFingerprint.tenant_id == tenant)
         for start in range(0, len(wanted), ASKED_AT_ONCE):
-            some = PictureFingerprint.row.in_(wanted[start : start + ASKED_AT_ONCE])
+            some = {"tenant": tenant, "wanted": wanted[start : start + ASKED_AT_ONCE]}
             with self._database.read(tenant) as connection:
-                found.update(connection.execute(whose.where(some)).scalars())
+                found.update(connection.execute(_OWNERS, some).scalars())
         return found
 
     def _begin(self, tenant: TenantId) -> None:
@@ -120,8 +119,7 @@ def _count(connection: Connection, tenant: TenantId) -> int | None:
 
 
 def _counted(connection: Connection, tenant: TenantId) -> int:
-    mine = select(PictureBankRow.changes).where(PictureBankRow.tenant_id == tenant)
-    return connection.execute(mine).scalar() or 0
+    return connection.execute(_COUNTED, {"tenant": tenant}).scalar() or 0
 
 
 def _forms(owner: Subject, sealed: bytes) -> list[bytes]:
@@ -147,3 +145,9 @@ _ROWS = select(
     SubjectKey.epoch,
     SubjectKey.wrapped,
 ).join(SubjectKey, _ITS_KEY)
+# Built once: each search runs these.
+_COUNTED = select(PictureBankRow.changes).where(PictureBankRow.tenant_id == bindparam("tenant"))
+_OWNERS = select(PictureFingerprint.owner_id).where(
+    PictureFingerprint.tenant_id == bindparam("tenant"),
+    PictureFingerprint.row.in_(bindparam("wanted", expanding=True)),
+)

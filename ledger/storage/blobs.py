@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,7 +84,8 @@ class BlobStore:
         return blobs
 
     def open(self, subject: Subject, blob_id: BlobId, size: int) -> Iterator[bytes]:
-        """The plaintext, in chunks of at most 1 MiB.
+        """The plaintext, in chunks of at most 1 MiB, the first of them opened already: whoever streams an answer has
+        not begun it when that is damaged.
 
         Raises BlobNotFoundError, and BlobDamagedError at the first chunk that is not what was stored.
         """
@@ -94,7 +96,8 @@ class BlobStore:
             raise BlobNotFoundError(f"no blob {blob_id}") from error
         except OSError as error:
             raise BlobStoreUnavailableError(f"{path} cannot be read: {error}") from error
-        return _opened(file, _key(subject, blob_id), blob_id, size)
+        chunks = _opened(file, _key(subject, blob_id), blob_id, size)
+        return chain([next(chunks)], chunks)
 
     def room(self) -> tuple[int, int]:
         """Bytes free where the blobs are, and bytes in all. Raises BlobStoreUnavailableError."""

@@ -33,11 +33,11 @@ FRAMEWORK = {"request-invalid", "not-found", "method-not-allowed", "http-error",
 OUR_FAULT = {
     # Only the service itself can cause these: they are logged and answered as 500.
     "GenerationError", "InIndexError", "TemplateError", "EmbeddingRefusedError", "RotationChangedError",
-    "EpochDestroyedError", "SealBrokenError", "CertificateMismatchError",
+    "EpochDestroyedError", "CertificateMismatchError",
     "NestedWriteError", "SessionRefusedError", "TenantPredicateMissingError", "CanonicalFormError",
     "EntryMalformedError", "DraftRefusedError", "ProofError", "CheckpointError", "ReceiptError", "TileError",
     "ForkError", "EpochError", "EpochClosedError", "EpochInUseError", "BlobError", "BlobNotFoundError",
-    "BlobDamagedError", "JobFailedError", "CosignatureError",
+    "JobFailedError", "CosignatureError",
     # These never leave the module that handles them.
     "TimeStampRefusedError", "RevocationRefusedError", "StampUnavailableError",
     "TimeStampError", "TimeStampUnreadableError", "TimeStampInvalidError", "TimeStampUntrustedError",

@@ -14,7 +14,7 @@ from ledger.forgetting.subjects import Subjects
 from ledger.log import Ledger
 from ledger.storage.blobs import BlobStore
 from tests.api.wire import blobs, change, count, counts, problem, rows, signed, upload
-from tests.deployment import Running, running
+from tests.deployment import Running, picture, running
 from tests.ledger.world import HeldClock
 
 CHANGED = {"actions": [{"name": "c2pa.cropped"}]}
@@ -124,18 +124,27 @@ def test_crash_between_commit_and_unlink_is_swept_at_the_next_start(
         assert http.get(kept["links"]["content"]).content == file
 
 
-def test_damaged_blob_is_never_given_out_as_whole(deployment: Running) -> None:
+def test_damaged_media_are_told_so_and_never_given_out_as_whole(deployment: Running) -> None:
+    """Where the damage is in the first mebibyte; an answer that is under way can only be cut."""
+    big = picture("TIFF", (800, 600))
     with deployment.http(deployment.key()) as http:
-        before = blobs(deployment)
-        asset, file = signed(http)
-        (name,) = blobs(deployment) - before
-        sealed = deployment.home.blobs / name
-        whole = sealed.read_bytes()
-        sealed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-        with pytest.raises(httpx.RemoteProtocolError):
-            http.get(asset["links"]["content"])
-        sealed.write_bytes(whole)
-        assert http.get(asset["links"]["content"]).content == file
+        for content, mime, at in ((None, "image/jpeg", -1), (big, "image/tiff", 100), (big, "image/tiff", -1)):
+            before = blobs(deployment)
+            asset, file = signed(http, content, mime=mime)
+            (name,) = blobs(deployment) - before
+            sealed = deployment.home.blobs / name
+            whole = sealed.read_bytes()
+            damaged = bytearray(whole)
+            damaged[at] ^= 1
+            sealed.write_bytes(damaged)
+            if at == -1 and content:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    http.get(asset["links"]["content"])
+            else:
+                problem(http.get(asset["links"]["content"]), 500, "damaged")
+            assert http.get(asset["links"]["self"]).status_code == 200
+            sealed.write_bytes(whole)
+            assert http.get(asset["links"]["content"]).content == file
 
 
 def test_retention_is_the_settings(tmp_path: Path, clock: HeldClock) -> None:

@@ -69,10 +69,10 @@ def test_truncation_extension_and_a_wrong_size_are_found_before_a_byte_is_given(
     for changed in (data[:-1], data + b"\0", data[: -SEGMENT_BYTES - 16], b""):
         path.write_bytes(changed)
         with pytest.raises(BlobDamagedError):
-            next(store.open(SUBJECT, blob.id, blob.size))
+            store.open(SUBJECT, blob.id, blob.size)
     path.write_bytes(data)
     with pytest.raises(BlobDamagedError):
-        next(store.open(SUBJECT, blob.id, blob.size - 1))
+        store.open(SUBJECT, blob.id, blob.size - 1)
 
 
 def test_several_are_all_there_or_none(store: BlobStore) -> None:
