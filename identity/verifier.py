@@ -38,7 +38,7 @@ from identity.jsonld.document import check_document
 from identity.legacy.detached import check_detached
 from identity.legacy.suites import Legacy, LegacySuite, check_covered, no_legacy
 from identity.outcome import Check, Outcome
-from identity.related_resource import Resources, check_resources
+from identity.related_resource import Resources, check_resources, pinned_contexts
 from identity.report import Finding, Report
 from identity.vcdm import (
     CREDENTIAL,
@@ -100,11 +100,13 @@ def verify_credential(
         document, signers = opened
     if not findings.begin(document, CREDENTIAL):
         return findings.report()
+    contexts = pinned_contexts(document, policy.contexts)
+    policy = policy if contexts is policy.contexts else replace(policy, contexts=contexts)
     findings.run(Check.CONTEXTS, partial(check_contexts, document, policy.contexts))
     issuer = party(document.get("issuer"))
     if findings.holds(Check.STRUCTURE):
         findings.run(Check.VALIDITY, partial(check_validity, document, now))
-        findings.run(Check.RESOURCES, partial(check_resources, document, policy.resources))
+        findings.run(Check.RESOURCES, partial(check_resources, document, policy.contexts, policy.resources))
         for entry in listed(document.get("credentialStatus", [])):
             findings.run(Check.STATUS, partial(policy.status, entry, issuer))
     if signers is None:

@@ -16,6 +16,7 @@ from identity.enveloping.secured import Form
 from identity.errors import CheckFailedError, CredentialRefusedError, SelectionError, TokenError
 from identity.jsonld.context_library import PUBLISHED, ContextLibrary
 from identity.jsonld.document import check_document
+from identity.related_resource import POINTER, pinned_contexts
 from identity.sd_jwt import credential as sd_jwt
 from identity.selective import bbs, ecdsa_sd
 from identity.selective.pointers import parse_pointer
@@ -29,7 +30,8 @@ def derive_credential(
     *,
     contexts: ContextLibrary = PUBLISHED,
 ) -> dict[str, Any]:
-    """The mandatory part of a credential and what the pointers select, under a derived proof.
+    """The mandatory part of a credential and what the pointers select, under a derived proof; and what it pins, where
+    that says which edition of a context it was signed under.
 
     The presentation header binds a proof by bbs-2023 to one showing: the verifier's, or a random one. Raises
     SelectionError where there is not exactly one proof to derive from, nor an SD-JWT, or for a pointer that leads
@@ -40,6 +42,9 @@ def derive_credential(
         return _shown_of_envelope(credential, pointers)
     document = {name: value for name, value in credential.items() if name != "proof"}
     proof = _base_proof(credential)
+    pinned = pinned_contexts(document, contexts)
+    if pinned is not contexts:  # nobody could verify it who is not shown under which edition it was signed
+        pointers, contexts = [*pointers, POINTER], pinned
     if proof["cryptosuite"] == ecdsa_sd.CRYPTOSUITE:
         shown, derived = ecdsa_sd.derive(document, proof, pointers, contexts=contexts)
     else:

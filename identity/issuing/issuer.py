@@ -33,7 +33,7 @@ from identity.jsonld.document import check_document
 from identity.jsonld.expansion import Dataset, to_dataset
 from identity.jsonld.naming import check_names
 from identity.outcome import Check, Outcome
-from identity.related_resource import check_resources
+from identity.related_resource import POINTER, check_resources, pinned_contexts
 from identity.sd_jwt import credential as sd_jwt
 from identity.sd_jwt.concealing import Disclosable
 from identity.selective import bbs, ecdsa_sd
@@ -79,17 +79,18 @@ class Issuer:
         reserved: Collection[str] = (),
     ) -> dict[str, Any]:
         """The credential (VCDM 2.0, without a proof) in one of FORMATS: with its proof, or in an envelope. In a form
-        for selective disclosure it is for its holder, and what `mandatory_pointers` name is always shown. Nothing in it
-        may be of a type that is `reserved`, an IRI, whatever the credential calls it.
+        for selective disclosure it is for its holder, and what `mandatory_pointers` name is always shown; so is what it
+        pins, where that says which edition of a context it was signed under. Nothing in it may be of a type that is
+        `reserved`, an IRI, whatever the credential calls it.
 
         Raises CredentialRefusedError, DocumentError's kinds, SelectionError, ProofLimitError, and what the key store
         does.
         """
         key = self.key_of(form)
-        self._check(credential)
+        contexts = self._check(credential)
         if reserved or form in ENVELOPES or (form in SUITES and SUITES[form].context_in_proof):
             # What is signed as JSON says what it means in RDF, too; the others make RDF of it themselves.
-            _check_types(to_dataset(credential, self.contexts), reserved)
+            _check_types(to_dataset(credential, contexts), reserved)
         method = self._method(credential, key.method)
         if form in ENVELOPES:
             assert isinstance(key, StoredKey)
@@ -98,38 +99,36 @@ class Issuer:
             if mandatory_pointers:
                 raise CredentialRefusedError(f"{form} shows a credential whole: it has no mandatoryPointers")
             assert isinstance(key, StoredKey)
-            return add_proof(credential, ProofOptions(form, PURPOSE, self.clock()), method, key.sign, self.contexts)
+            return add_proof(credential, ProofOptions(form, PURPOSE, self.clock()), method, key.sign, contexts)
         options = {
             "type": TYPE,
             "cryptosuite": form,
             "verificationMethod": method.id,
             "proofPurpose": PURPOSE,
         }
-        return {**credential, "proof": self._base_proof(credential, options, mandatory_pointers, key)}
+        if contexts is not self.contexts:
+            mandatory_pointers = [*mandatory_pointers, POINTER]
+        return {**credential, "proof": self._base_proof(credential, options, mandatory_pointers, key, contexts)}
 
-    def _check(self, credential: Mapping[str, Any]) -> None:
-        """Whatever an issuer refuses, whichever the suite, besides what cannot be made RDF."""
+    def _check(self, credential: Mapping[str, Any]) -> ContextLibrary:
+        """Whatever an issuer refuses, whichever the suite, besides what cannot be made RDF; the contexts, each in the
+        edition that the credential pins.
+        """
         if check_document(credential) > MAX_VALUES:
             raise DocumentLimitError(f"more than {MAX_VALUES} values, the most of what is signed here")
+        contexts = pinned_contexts(credential, self.contexts)
         try:
             _check_version(credential)
             check_structure(credential, CREDENTIAL)
-            check_contexts(credential, self.contexts, written_out=True)
-            check_names(credential, self.contexts)
+            check_contexts(credential, contexts, written_out=True)
+            check_names(credential, contexts)
             _check_order(credential)
-            self._check_resources(credential)
+            _check_resources(credential, contexts)
         except CheckFailedError as error:
             raise CredentialRefusedError(f"the credential is refused: {error.detail}") from error
         if "proof" in credential:
             raise CredentialRefusedError("the credential has a proof already: send it without")
-
-    def _check_resources(self, credential: Mapping[str, Any]) -> None:
-        """That what it pins is pinned, and what we have of it is that. Raises CheckFailedError."""
-        try:
-            check_resources(credential, self.contexts.get)
-        except CheckFailedError as error:
-            if error.outcome is not Outcome.UNCHECKED:
-                raise
+        return contexts
 
     def sd_jwt(
         self,
@@ -172,8 +171,9 @@ class Issuer:
         options: Mapping[str, Any],
         mandatory_pointers: Sequence[str],
         key: StoredKey | SealedKey,
+        contexts: ContextLibrary,
     ) -> dict[str, Any]:
-        contexts, entropy = self.contexts, self.entropy
+        entropy = self.entropy
         if isinstance(key, SealedKey):
             # Without `created`: it would tell presentations apart by the second.
             secret = key.opened()
@@ -199,6 +199,15 @@ def _check_version(credential: Mapping[str, Any]) -> None:
         raise CheckFailedError(
             Check.STRUCTURE, f"what is issued here is VCDM 2.0: its first context is {CREDENTIALS_V2}"
         )
+
+
+def _check_resources(credential: Mapping[str, Any], contexts: ContextLibrary) -> None:
+    """That what it pins is pinned, and what we have of it is that. Raises CheckFailedError."""
+    try:
+        check_resources(credential, contexts, lambda _name: None)
+    except CheckFailedError as error:
+        if error.outcome is not Outcome.UNCHECKED:
+            raise
 
 
 def _check_order(credential: Mapping[str, Any]) -> None:

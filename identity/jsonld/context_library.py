@@ -3,6 +3,9 @@
 Each file is pinned by the SHA-256 of its bytes, which the specifications print (VCDM 2.0 §B.1, VC Data Integrity 1.0
 §2.4.2). PyLD keeps what it made of a context, in a cache that is not safe between threads: each
 thread has its own here, and a processed context is never seen by two.
+
+Of some we know earlier editions besides, for documents that pin one. A library has one edition of each in force, and
+its own caches: nothing that was made of one edition is ever used with another.
 """
 
 from __future__ import annotations
@@ -50,6 +53,19 @@ PINNED: Final = {
 }
 """URL → file under `identity/jsonld/contexts` and its SHA-256."""
 
+EARLIER: Final = {
+    CREDENTIALS_V2: (
+        (
+            "credentials-v2-2024-12-19.jsonld",
+            "24a18c90e9856d526111f29376e302d970b2bd10182e33959995b0207d7043b9",
+        ),
+    ),
+}
+"""URL → editions that were published there before, as above. That of VCDM 2.0 is from July 2024 to February 2025 in
+w3c/vc-data-model (contexts/credentials/v2 at ccbe4605); the Candidate Recommendation of 19 December 2024 prints its
+digest (§B.1).
+"""
+
 CACHED_CONTEXTS: Final = 64
 """A thread keeps as many, those written out in documents included; the least used goes first."""
 
@@ -60,23 +76,39 @@ CACHED_SCOPES: Final = 256
 class ContextLibrary:
     """Contexts by URL. Immutable; may be used from any thread."""
 
-    def __init__(self, documents: Mapping[str, bytes]) -> None:
+    def __init__(self, documents: Mapping[str, bytes], others: Mapping[str, tuple[bytes, ...]] | None = None) -> None:
+        """Those in force, and further editions of some of them."""
         self._documents: Final = dict(documents)
+        self._others: Final = dict(others or {})
         self._of_thread: Final = threading.local()
+        self._made: Final = dict[frozenset[tuple[str, bytes]], ContextLibrary]()
 
     @classmethod
     def published(cls) -> Self:
         """Those in this package. Raises UnknownContextError when a file is not the one that was published."""
-        documents = {}
-        for url, (name, digest) in PINNED.items():
-            documents[url] = (files("identity.jsonld") / "contexts" / name).read_bytes()
-            if sha256(documents[url]).hexdigest() != digest:
-                raise UnknownContextError(f"contexts/{name} is not what {url} published: install Sigillo again")
-        return cls(documents)
+        earlier = {url: tuple(_file(url, *each) for each in editions) for url, editions in EARLIER.items()}
+        return cls({url: _file(url, *pinned) for url, pinned in PINNED.items()}, earlier)
 
     def including(self, documents: Mapping[str, bytes]) -> ContextLibrary:
         """A library with these besides."""
-        return ContextLibrary({**self._documents, **documents})
+        return ContextLibrary({**self._documents, **documents}, self._others)
+
+    def editions(self, url: str) -> tuple[bytes, ...]:
+        """All that are known of a context, first the one in force; none of one that is not known."""
+        if url not in self._documents:
+            return ()
+        return tuple(dict.fromkeys((self._documents[url], *self._others.get(url, ()))))
+
+    def at(self, editions: Mapping[str, bytes]) -> ContextLibrary:
+        """A library in which these editions, by their URLs, are in force: one for the same, as its caches are kept."""
+        others = frozenset((url, content) for url, content in editions.items() if self._documents[url] != content)
+        if not others:
+            return self
+        if others not in self._made:
+            known = {url: self.editions(url) for url, _ in others}
+            made = ContextLibrary({**self._documents, **dict(others)}, {**self._others, **known})
+            self._made.setdefault(others, made)  # two threads may make it at once: the first is kept
+        return self._made[others]
 
     def __contains__(self, url: object) -> bool:
         return url in self._documents
@@ -86,10 +118,6 @@ class ContextLibrary:
         if url not in self._documents:
             raise UnknownContextError(f"the context {url!r} is not known here, and none is fetched")
         return self._documents[url]
-
-    def get(self, url: str) -> bytes | None:
-        """A context as published; None for one that is not known."""
-        return self._documents.get(url)
 
     def definitions(self, context: object) -> dict[str, object]:
         """What a document's `@context`, or one of a type, says of each name and keyword; the last one counts.
@@ -130,6 +158,13 @@ class ContextLibrary:
             "document": json.loads(self[url]),
             "tag": "static",
         }
+
+
+def _file(url: str, name: str, digest: str) -> bytes:
+    content = (files("identity.jsonld") / "contexts" / name).read_bytes()
+    if sha256(content).hexdigest() != digest:
+        raise UnknownContextError(f"contexts/{name} is not what {url} published: install Sigillo again")
+    return content
 
 
 PUBLISHED: Final = ContextLibrary.published()

@@ -32,6 +32,7 @@ from identity.openid4vp.documents import DOCUMENTS, Format
 from identity.openid4vp.request import Request
 from identity.openid4vp.response import Declined, Presented, presented
 from identity.outcome import Check, Outcome
+from identity.related_resource import pinned_contexts
 from identity.sd_jwt.credential import Expectation, verify
 from identity.sd_jwt.key_binding import Binding
 from identity.vcdm import party
@@ -101,7 +102,7 @@ def _document(found: Presented, request: Request, believed: Believed, now: datet
     report = verify_credential(credential, policy, now, Expected("assertionMethod", header=request.transcript))
     if report.verdict is not Outcome.HOLDS:
         raise CheckFailedError(report.failed[0].check, report.failed[0].detail, report.verdict)
-    match expand(credential, believed.contexts).items:
+    match expand(credential, pinned_contexts(credential, believed.contexts)).items:
         case [{"@type": [*types], "https://www.w3.org/2018/credentials#credentialSubject": [{**subject}]}]:
             if DOCUMENTS[found.document].type in types:
                 return stated(_claims(subject), request.question.years), str(party(credential["issuer"]))

@@ -105,7 +105,7 @@ def _judged(args: dict[str, Any], asked: Asked, ask: Ask, judge: Judge) -> tuple
 
 
 def _policy(issuers: frozenset[str], contexts: ContextLibrary, outside: Outside, now: datetime) -> Policy:
-    lists = Policy(issuers, contexts, resolver(outside.did_document), contexts.get, legacy=check_legacy)
+    lists = Policy(issuers, contexts, resolver(outside.did_document), legacy=check_legacy)
     return replace(lists, status=status_in_lists(outside.status_list, lists, now))
 
 

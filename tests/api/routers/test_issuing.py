@@ -300,6 +300,25 @@ def test_a_media_type_is_one_that_can_be_had_and_has_no_cryptosuite(http: httpx.
     problem(two, 400, "vc-api-request")
 
 
+@pytest.mark.parametrize("suite", ISSUED_SUITES)
+def test_a_pinned_edition_of_a_context_goes_from_the_issuer_to_the_verifier(
+    http: httpx.Client, did: str, suite: str
+) -> None:
+    subject = {"type": ["BitstringStatusList", "BitstringStatusListEntry"], "statusSize": 2, "name": "Ada"}
+    entry = {"id": CREDENTIALS_V2, "digestMultibase": "uJKGMkOmFbVJhEfKTduMC2XCyvRAYLjOVmZWwIH1wQ7k"}
+    made = issued(http, plain(did, credentialSubject=subject, relatedResource=[entry]), cryptosuite=suite)
+    if suite in {bbs.CRYPTOSUITE, ecdsa_sd.CRYPTOSUITE}:
+        pointers = ["/issuer", "/credentialSubject/statusSize"]
+        asked = {"verifiableCredential": made, "options": {"selectivePointers": pointers}}
+        made = http.post("/credentials/derive", json=asked).json()["verifiableCredential"]
+        assert "name" not in made["credentialSubject"]
+    told = http.post("/credentials/verify", json={"verifiableCredential": made})
+    assert told.json()["verdict"] == "holds", told.text
+    entry["digestMultibase"] = "uM4RgWQc3RUDtjJCSgTJtTfvpZ7SPEg_LNO0ESlovQC0"
+    of_nothing = issue(http, plain(did, credentialSubject=subject, relatedResource=[entry]), cryptosuite=suite)
+    assert "no edition that was pinned" in problem(of_nothing, 400, "credential-refused")["detail"]
+
+
 def test_only_what_is_bound_to_a_key_names_a_holder(http: httpx.Client) -> None:
     holder = write_jwk(party().key)
     for kind, form in (("AgeAttestation", "bbs-2023"), ("VerifiedCreator", "eddsa-jcs-2022")):

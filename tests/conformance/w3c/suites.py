@@ -67,9 +67,6 @@ class Suite:
     contexts: tuple[str, ...] = ()
     """npm packages with contexts that its credentials have."""
 
-    known: Mapping[str, str] = field(default_factory=dict)
-    """Why a test fails that is left as it is, by a part of its title."""
-
     def manifest(self, service: Deployment) -> dict[str, Any]:
         """What its `localConfig.cjs` says."""
         return {
@@ -95,16 +92,6 @@ SUITES: Final = (
         "6e075243825f50c79017de4a27089d329c093d0f",
         ("vc2.0", "EnvelopingProof"),
         {"vc2.0": "eddsa-rdfc-2022", "EnvelopingProof": "vc+jwt"},
-        known={
-            "The value of the relatedResource property": "The fixture's `digestMultibase` is a bare SHA-256 digest, "
-            "without what names the hash. VC Data Integrity 1.0 (§2.6): each value is “a Multibase-encoded Multihash "
-            "value”; read as one, it announces more bytes than there are. Besides, both its digests are of an earlier "
-            "edition of the context than the one of which VCDM 2.0 prints the digest (§B.1), and “if the digest "
-            "provided by the issuer does not match the digest computed for the retrieved resource, the conforming "
-            "verifier implementation MUST produce an error” (§5.3). It wants them signed, and a digest of nothing, in "
-            "the same bare form, refused: an issuer that “produces conforming documents” (§1.3) signs neither, and "
-            "one that compared nothing would sign both; only who holds that earlier edition could tell them apart.",
-        },
     ),
     Suite(
         "Data Integrity EdDSA",

@@ -89,6 +89,10 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception]]] = {
         {"relatedResource": {"id": CREDENTIALS_V2, "digestSRI": f"sha384-{'A' * 64}"}},
         CredentialRefusedError,
     ),
+    "a digest of nothing, bare": (
+        {"relatedResource": {"id": CREDENTIALS_V2, "digestMultibase": "uM4RgWQc3RUDtjJCSgTJtTfvpZ7SPEg_LNO0ESlovQC0"}},
+        CredentialRefusedError,
+    ),
     "a resource pinned by nothing": ({"relatedResource": {"id": "https://nobody.example/x"}}, CredentialRefusedError),
     "no credential": ({"type": ["VerifiablePresentation"]}, CredentialRefusedError),
     "a date without an offset": ({"validUntil": "2026-12-01T00:00:00"}, CredentialRefusedError),

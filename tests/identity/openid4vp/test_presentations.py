@@ -312,6 +312,10 @@ class TestDerived:
         body = form(asked(session), {"age_credential": [crowded]})
         assert unsaid(verifier, session, body) is Outcome.UNREADABLE
 
+    def test_what_it_says_is_read_under_the_edition_that_it_pins(self, verifier: Verifier) -> None:
+        shown = self.answer(verifier, "age_over_18", pinned=True)
+        assert verdict(verifier, *shown).answer is Answer.OVER
+
     def test_whole_or_by_a_stranger(self, verifier: Verifier) -> None:
         document, proof = credentials.credential(json.dumps(self.CLAIMS))
         session = verifier.ask()
