@@ -24,9 +24,9 @@ from ledger.storage.database import Database
 
 LEAD_BYTES: Final = TEMPLATE_BYTES // 2
 LEAD_REACH: Final = 102
-"""Bits by which the first half of a template may differ. At a cosine of .55, 80 do on average, and in one of 7,000
-pairs more than these where the whole is in reach (`matcher.REACH`, which one in a thousand is not); of random strangers
-four in a thousand are left to be compared in whole. The other half of the memory is not read."""
+"""Bits by which the first half of a template may differ. At a cosine of .55, 80 do on average, and in one of 5,600
+pairs more than these, nearly all of which the whole would have in reach (`matcher.REACH`); of random strangers four in
+a thousand are left to be compared in whole. The other half of the memory is not read."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""Whose registered face it may be: template → near by Hamming distance → open those → exact cosine → band.
+"""Whose registered face it may be: template → near by Hamming distance → likely by weight → open those → exact cosine →
+band.
 
 Rules
 - What cannot be looked up is unknown (MatchUnknownError), never an empty answer: a sealed key store, an index older
   than its database, a rotation key that is gone, a row that does not open.
-- Few embeddings are opened, those whose template is near enough for the least band, the nearest first. They are
-  compared and dropped.
+- Few embeddings are opened: those whose template, weighed with the probe, may be of the least band. They are compared
+  and dropped.
 - Templates of another face model are not comparable and not looked at; how many there were is part of the answer.
 - A cosine stays in this process: callers act on bands, and tell nobody even those.
 """
@@ -23,17 +24,21 @@ from detection.near.generation import Generation, Near
 from detection.near.tenants import unknown
 from detection.templates.bank import Bank, Opened
 from detection.templates.index import TemplateIndex, of_others, under_any_rotation
-from detection.templates.template import Embedding, Vectors, encode, from_bytes, vectors
+from detection.templates.template import Embedding, Vectors, estimates, from_bytes, rotated, signs, vectors
 from detection.templates.thresholds import THRESHOLDS, Band, Thresholds
 from ledger.ids import SubjectId, TenantId
 
-REACH: Final = 188
-"""Bits of 512 by which a template may differ to be looked at: at the least band's cosine of .55 one in a thousand
-differs in more (161 on average), at .60 one in 100,000; among a million random strangers some thirty in fewer."""
+REACH: Final = 196
+"""Bits of 512 by which a template may differ to be weighed: at the least band's cosine of .55 one in 40,000 differs in
+more (161 on average); among a million random strangers some two hundred in fewer."""
+
+LEAST: Final = 0.44
+"""What a template must say of the cosine to be opened: at .55 one in 13,000 says less; of a million random strangers
+hardly one says as much. With those whom the first half rules out (`index.LEAD_REACH`) one in 3,700 is missed at .55,
+one in 140,000 at .60."""
 
 NEAREST: Final = 1_000
-"""Embeddings that one face may have opened. Real strangers are more alike than random ones: among a million there may
-be so many in reach."""
+"""Embeddings that one face may have opened. Real strangers are more alike than random ones."""
 
 MAX_FACES: Final = 256
 """Of one call."""
@@ -113,11 +118,16 @@ def _searched(probes: Vectors, index: Index, model: str) -> list[int]:
 
 def _near(probes: Vectors, generations: Sequence[Generation]) -> list[int]:
     """The rows whose embeddings are worth opening, for any of the probes."""
-    encoded = [(encode(probes, one.rotation), one) for one in generations if one.rotation is not None]
+    under = [(rotated(probes, one.rotation), one) for one in generations if one.rotation is not None]
     wanted: set[int] = set()
     for n in range(len(probes)):
-        wanted.update(_nearest([one.near(templates[n], REACH) for templates, one in encoded]))
+        wanted.update(_nearest([_likely(lengths[n], one, probes.shape[1]) for lengths, one in under]))
     return sorted(wanted)
+
+
+def _likely(lengths: Vectors, generation: Generation, dimensions: int) -> Near:
+    """Of one probe, rotated."""
+    return generation.near(signs(lengths), REACH, lambda some: estimates(lengths, some, dimensions) >= LEAST)
 
 
 def _nearest(found: Sequence[Near]) -> list[int]:

@@ -69,6 +69,25 @@ def test_what_is_near_is_what_counting_bits_finds(
     assert sorted(zip(*each, strict=True)) == sorted(zip(*together, strict=True)), "several at once, as one by one"
 
 
+@pytest.mark.parametrize("lead", [0, 16])
+def test_what_is_near_counts_by_its_bits(lead: int) -> None:
+    """Whoever asks is shown the bits of each that is near, whole, and nobody else's."""
+    held, templates = Generation(TEMPLATE_BYTES, lead), {row: near_the_probe(row) for row in range(1, 61)}
+    held.put([*templates], [bits.tobytes() for bits in templates.values()])
+    shown = set[bytes]()
+
+    def even(some: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        shown.update(bits.tobytes() for bits in some)
+        counts: NDArray[np.bool_] = some[:, -1] % 2 == 0
+        return counts
+
+    near, away = held.near(PROBE, 40, even)
+    assert shown == {templates[row].tobytes() for row in range(1, 41)}
+    assert dict(zip(near.tolist(), away.tolist(), strict=True)) == {
+        row: row for row in range(1, 41) if templates[row][-1] % 2 == 0
+    }
+
+
 def test_what_goes_is_wiped() -> None:
     held = Generation(TEMPLATE_BYTES, 16)
     held.put(range(1, 21), [near_the_probe(row).tobytes() for row in range(1, 21)])

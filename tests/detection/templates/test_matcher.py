@@ -6,8 +6,9 @@ import pytest
 
 from detection.errors import EmbeddingRefusedError
 from detection.templates.matcher import MAX_FACES
+from detection.templates.sealed import FaceKey, Place
 from detection.templates.thresholds import THRESHOLDS, Band
-from ledger.ids import TenantId
+from ledger.ids import SubjectId, TenantId
 from tests.detection.templates.registered import House, alike, strangers
 
 
@@ -56,6 +57,30 @@ def test_only_those_asked_about_are_compared(house: House, tenant: TenantId) -> 
     assert house.matcher.match(tenant, asked, among=[]).matches == ()
     assert house.index._tenants == {}  # no index is needed for that
     assert set(house.found(tenant, *asked)) == {first, second}
+
+
+def test_who_is_near_by_chance_is_not_opened(house: House, tenant: TenantId, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of strangers that are in reach hardly one is, and whoever is alike still is found among them."""
+    faces = strangers(1000)
+    monkeypatch.setattr("detection.templates.matcher.REACH", 215)  # as many as there are among many more people
+    owners = house.register_all(tenant, [[face] for face in faces])
+    house.index.follow(tenant)
+    opened: list[SubjectId] = []
+    real = FaceKey.open_embedding
+
+    def noted(self: FaceKey, place: Place, sealed: bytes) -> bytes:
+        opened.append(self.owner.id)
+        return real(self, place, sealed)
+
+    monkeypatch.setattr(FaceKey, "open_embedding", noted)
+    house.matcher.match(tenant, strangers(50, 9))
+    few = len(opened)
+    with monkeypatch.context() as patched:
+        patched.setattr("detection.templates.matcher.LEAST", -1.0)
+        house.matcher.match(tenant, strangers(50, 9))
+    assert few <= 2
+    assert len(opened) - few > 60
+    assert [house.found(tenant, alike(faces[n], 0.6)) for n in range(30)] == [[owner] for owner in owners[:30]]
 
 
 def test_what_is_no_embedding_is_refused(house: House, tenant: TenantId) -> None:
