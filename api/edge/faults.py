@@ -30,6 +30,7 @@ WORDS: Final[Mapping[str, str]] = {
     "bool_type": TRUTH,
     "bool_parsing": TRUTH,
     "model_type": OBJECT,
+    "dataclass_type": OBJECT,
     "model_attributes_type": OBJECT,
     "dict_type": OBJECT,
     "tuple_type": LIST,

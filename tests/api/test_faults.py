@@ -28,7 +28,7 @@ from api.schemas.likeness import CheckRequest
 from api.schemas.oversight import DisclosureRequest, SearchRequest
 from api.schemas.words import EXAMPLES, HOLD, KIND
 from tests.api.wire import problem
-from tests.deployment import Running
+from tests.deployment import Running, picture
 from tests.hostile.shapes import anything
 
 BODIES: tuple[type[BaseModel], ...] = (
@@ -90,6 +90,13 @@ def test_every_fault_a_body_can_have_is_in_our_words(body: type[BaseModel], sent
 def test_a_fault_says_what_is_wanted(deployment: Running, sent: object, said: str) -> None:
     with deployment.http(deployment.key()) as http:
         assert problem(http.post("/v1/api-keys", json=sent), 422, "request-invalid")["detail"] == said
+
+
+def test_a_signature_that_is_no_object_is_told(deployment: Running) -> None:
+    with deployment.http(deployment.key()) as http:
+        sent = {"file": ("photo.jpg", picture()), "claim": (None, '{"creator_signature": []}', "application/json")}
+        said = problem(http.post("/v1/assets", files=sent), 422, "request-invalid")["detail"]
+    assert "creator_signature.CreatorSignature: must be an object" in said
 
 
 def test_what_is_too_short_is_told(deployment: Running) -> None:
