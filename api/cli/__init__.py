@@ -41,6 +41,9 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Their modules here: the first has the command, or an `app` of commands, to which the others add some."""
 
+_UNLOADED: Final = 7
+"""As `api.cli.output.Exit.UNAVAILABLE`, which may be what cannot be loaded."""
+
 
 def commands(names: Iterable[str]) -> typer.Typer:
     """`sigillo` with these commands."""
@@ -76,6 +79,10 @@ def sigillo(
 
 
 def main() -> None:
-    """The `sigillo` command."""
+    """The `sigillo` command. Where a part of it, or of what it depends on, cannot be loaded, it says which."""
     called = sys.argv[1:2]
-    commands(called if COMMANDS.keys() & called else COMMANDS)()
+    try:
+        commands(called if COMMANDS.keys() & called else COMMANDS)()
+    except ImportError as error:
+        sys.stderr.write(f"sigillo: {error}: install it again, with what it depends on\n")
+        raise SystemExit(_UNLOADED) from error
