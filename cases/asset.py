@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NewType
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, with_config
 from sqlalchemy import Connection, ForeignKeyConstraint, Index, RowMapping, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -114,6 +114,7 @@ class AssetRow(Base):
     manifest_store: Mapped[bytes | None]
 
 
+@with_config(defer_build=True)  # of a hundred types: no start waits until Pydantic knows them
 @dataclass(frozen=True)
 class AssetDetails:
     """What describes the file; sealed under the asset's key."""

@@ -14,7 +14,7 @@ from api.schemas.claims import ClaimToSign
 from api.schemas.credentials import CREDENTIAL_EXAMPLE, CredentialVerificationView
 from api.schemas.likeness import CheckRequest
 from api.schemas.registrations import RegistrationBody
-from api.schemas.verification import REPORT_EXAMPLE, VerificationView
+from api.schemas.verification import VerificationView, report_example
 
 REFERENCE = "#/components/schemas/{model}"
 UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, CheckRequest, ClaimToSign, RegistrationBody, ProblemView)
@@ -23,9 +23,6 @@ UNSEEN: tuple[type[BaseModel], ...] = (ClaimBody, CheckRequest, ClaimToSign, Reg
 CHECK: dict[str, Any] = {"$ref": REFERENCE.format(model=CheckRequest.__name__)}
 CLAIM: dict[str, Any] = {"$ref": REFERENCE.format(model=ClaimBody.__name__)}
 CLAIM_TO_SIGN: dict[str, Any] = {"$ref": REFERENCE.format(model=ClaimToSign.__name__)}
-WHOLE = {AssetView: ASSET_EXAMPLE, VerificationView: REPORT_EXAMPLE, CredentialVerificationView: CREDENTIAL_EXAMPLE}
-"""Examples of answers. They have every field, and FastAPI leaves nulls out of its document."""
-
 REGISTRATION: dict[str, Any] = {"$ref": REFERENCE.format(model=RegistrationBody.__name__)}
 
 CHANGE: dict[str, Any] = {
@@ -108,7 +105,7 @@ class App(FastAPI):
         _, unseen = models_json_schema([(model, "validation") for model in UNSEEN], ref_template=REFERENCE)
         for name, schema in unseen["$defs"].items():
             document["components"]["schemas"].setdefault(name, schema)
-        for view, example in WHOLE.items():
+        for view, example in _whole().items():
             document["components"]["schemas"][view.__name__]["example"] = example
         for model in REFUSALS:
             document["components"]["schemas"].pop(model, None)
@@ -119,3 +116,12 @@ class App(FastAPI):
             if KEYED_TAGS.intersection(operation.get("tags", ())):
                 operation["security"] = [{KEY: []}]
         return document
+
+
+def _whole() -> dict[type, dict[str, Any]]:
+    """Examples of answers. They have every field, and FastAPI leaves nulls out of its document."""
+    return {
+        AssetView: ASSET_EXAMPLE,
+        VerificationView: report_example(),
+        CredentialVerificationView: CREDENTIAL_EXAMPLE,
+    }

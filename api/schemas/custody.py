@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, with_config
 
 from api.schemas.assets import LedgerView, Strict
 from api.schemas.verification import OriginView
@@ -84,6 +84,7 @@ class RecoveredCustody:
     candidates: tuple[RecoveredOrigin, ...] = ()
 
 
+@with_config(defer_build=True)  # of a hundred types: no start waits until Pydantic knows them
 @dataclass(frozen=True)
 class CustodyView(Custody):
     """Custody, how sure we are of it, and what a file without a manifest may be a copy of."""
@@ -100,6 +101,7 @@ class CustodyView(Custody):
         return cls(**_members(told.custody), confidence=told.confidence, recovered=_recovered(told))
 
 
+@with_config(defer_build=True)  # of a hundred types: no start waits until Pydantic knows them
 @dataclass(frozen=True)
 class BundleView:
     """A custody bundle that holds together: whose word it is, and what that is worth here."""

@@ -22,7 +22,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter, ValidationError, with_config
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from cases.custody.tables import TraceRow
@@ -43,6 +43,7 @@ _JUDGES: Final = ("provenance", "keys")
 _LIBRARIES: Final = ("c2pa-python", "cryptography", "rfc3161-client")
 
 
+@with_config(defer_build=True)  # of a hundred types: no start waits until Pydantic knows them
 @dataclass(frozen=True)
 class _Found:
     judged_by: str
