@@ -94,7 +94,7 @@ def test_a_fault_says_what_is_wanted(deployment: Running, sent: object, said: st
 
 def test_a_signature_that_is_no_object_is_told(deployment: Running) -> None:
     with deployment.http(deployment.key()) as http:
-        sent = {"file": ("photo.jpg", picture()), "claim": (None, '{"creator_signature": []}', "application/json")}
+        sent: Any = {"file": ("photo.jpg", picture()), "claim": (None, '{"creator_signature": []}', "application/json")}
         said = problem(http.post("/v1/assets", files=sent), 422, "request-invalid")["detail"]
     assert "creator_signature.CreatorSignature: must be an object" in said
 

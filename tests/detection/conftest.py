@@ -6,13 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from detection.sandbox import Sandbox
-
-# No test fails by the clock.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parents[2]
 
