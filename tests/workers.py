@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from detection.sandbox import Sandbox
 
-MOST: Final = 4
+MOST: Final = 6
 """Pools that wait for a next deployment: each worker holds sixty megabytes."""
 
 _STARTERS: Final = ("api.parts.pools", "api.cli.register_image", "api.cli.describing", "api.cli.evaluating")
@@ -42,7 +42,8 @@ class _Lent(Sandbox):
             Sandbox.close(_idle.pop(0))
 
 
-def _lend(jobs: str, **chosen: Any) -> Sandbox:
+def lend(jobs: str, **chosen: Any) -> Sandbox:
+    """A pool that was closed, or a new one. As `detection.sandbox.Sandbox`."""
     key = (jobs, *sorted(chosen.items()), *sys.path)
     for at in reversed(range(len(_idle))):
         if _idle[at].key == key:
@@ -63,5 +64,5 @@ def lent_workers() -> Iterator[None]:
     atexit.register(_end)
     with ExitStack() as patched:
         for module in _STARTERS:
-            patched.enter_context(patch(f"{module}.Sandbox", _lend))
+            patched.enter_context(patch(f"{module}.Sandbox", lend))
         yield

@@ -13,6 +13,7 @@ import pytest
 from api.running.log import configure
 from tests.deployment import Running, picture, running
 from tests.ledger.world import HeldClock
+from tests.waiting import until
 
 
 @contextmanager
@@ -37,11 +38,27 @@ def to_the_log() -> None:
         configure(None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One for all tests of a process: they must not disturb each other."""
-    with running(tmp_path_factory.mktemp("home")) as up:
+    """One for all tests of a folder in a process: they must not disturb each other. It ends with them: even one that
+    nobody asks takes a fortieth of a core, for it looks ten times a second what is to be proven.
+    """
+    with _settled(tmp_path_factory.mktemp("home")) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The same for a module that imports it as its `deployment`: where what others upload would be found, too."""
+    with _settled(tmp_path_factory.mktemp("home")) as up:
+        yield up
+
+
+@contextmanager
+def _settled(folder: Path) -> Iterator[Running]:
+    with running(folder) as up:
         up.service.housekeeping.round()  # appoints the operator, records the claim key: entries that no test expects
+        until(lambda: up.service.ledger.status().proven, "no checkpoint came")
         yield up
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ledger.receipt import verify_receipt
-from tests.api.fixtures import deployment, to_the_log
+from tests.api.fixtures import to_the_log
+from tests.api.fixtures import undisturbed as deployment
 from tests.api.wire import proven, signed, upload
 from tests.deployment import Running
 from tests.recovering import photo, posted, saved

@@ -1,4 +1,4 @@
-"""One sandbox, one house and one stranger per session; a `conftest` imports what its tests use."""
+"""One sandbox, one house and one stranger for a folder of tests; a `conftest` imports what its tests use."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from provenance.signers import Signers
 from provenance.stamps import Stamps
 from provenance.trust import TrustPolicy
 from tests.provenance.house import House
+from tests.workers import lend
 
 
 class Everybody(Signers):
@@ -31,13 +32,13 @@ class Believed(Stamps):
         return "to come" if self.is_to_come(time) else ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox("provenance.jobs", size=1, isolation=Isolation.WARN, wait_seconds=60) as sandbox:
+    with lend("provenance.jobs", size=1, isolation=Isolation.WARN, wait_seconds=60) as sandbox:
         yield sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> House:
     """Our own deployment: its key, and a policy that trusts its root."""
     store = LocalKeyStore.open(tmp_path_factory.mktemp("house"), embedded_profile=True, passphrase=None)
@@ -45,7 +46,7 @@ def house(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> House:
     return House(sandbox, store.signer(Purpose.CLAIM), trust)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stranger(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> House:
     """Another deployment, unknown to `house`, which trusts only itself."""
     store = LocalKeyStore.open(tmp_path_factory.mktemp("stranger"), embedded_profile=True, passphrase=None)

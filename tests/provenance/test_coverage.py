@@ -14,12 +14,11 @@ from provenance.stamping import carried
 from provenance.summary import summarise, word
 from provenance.trust import TrustPolicy
 from provenance.verdict import Verdict
-from tests.provenance.fixtures import house, sandbox
 from tests.provenance.house import House, draw
 from tests.provenance.unseen.conftest import Drafted, drafted
 from tests.provenance.unseen.rewritten import Rewritten
 
-__all__ = ["drafted", "house", "sandbox"]
+__all__ = ["drafted"]
 
 STORE = 12_000
 UUID = {"xpath": "/uuid", "data": [{"offset": 8, "value": list(C2PA_BOX)}]}

@@ -13,13 +13,13 @@ from tests.deployment import Running, running
 __all__ = ["to_the_log"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running(tmp_path_factory.mktemp("registry")) as up:
         up.operator.api_keys()
         yield up
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def people(registry: Running) -> People:
     return People(registry)

@@ -25,7 +25,7 @@ TAKEN = {"actions": [{"name": "c2pa.created", "source_type": "digitalCapture"}]}
 TYPES = ["digitalCapture", "trainedAlgorithmicMedia", "composite"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token(registry: Running) -> str:
     return registry.key(source_types=TYPES)
 

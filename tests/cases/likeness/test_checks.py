@@ -27,7 +27,7 @@ from tests.deployment import Running, picture
 NONCE = "nonce-of-the-tool"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token(registry: Running) -> str:
     return registry.key(source_types=TYPES, scopes=["likeness:check", "assets:sign", "assets:read"])
 

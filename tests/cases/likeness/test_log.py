@@ -17,7 +17,7 @@ from tests.cases.likeness.test_retroactive import finish as round_of
 from tests.deployment import Running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def token(registry: Running) -> str:
     return registry.key(source_types=TYPES)
 

@@ -19,7 +19,8 @@ from api.running.home import StartError
 from detection.embedding.embed import Embedder
 from detection.errors import SandboxBusyError
 from detection.memfd import Memfd
-from tests.api.fixtures import deployment, to_the_log
+from tests.api.fixtures import to_the_log
+from tests.api.fixtures import undisturbed as deployment
 from tests.api.wire import proven, signed, upload
 from tests.deployment import Running, running
 from tests.detection.embedding import encoders

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from cases.recovery import index as indexed
-from tests.api.fixtures import deployment, to_the_log
+from tests.api.fixtures import to_the_log
+from tests.api.fixtures import undisturbed as deployment
 from tests.api.wire import proven, signed, upload
 from tests.deployment import Running
 from tests.recovering import clouds, posted, saved

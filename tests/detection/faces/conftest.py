@@ -12,17 +12,18 @@ from detection.faces.look import JOBS, look
 from detection.memfd import Memfd
 from detection.sandbox import Sandbox
 from tests.detection.faces import photos
+from tests.workers import lend
 
 Seen = Callable[[bytes | Image.Image], Faces]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def looker() -> Iterator[Sandbox]:
-    with Sandbox(JOBS, size=1, wait_seconds=60) as sandbox:
+    with lend(JOBS, size=1, wait_seconds=60) as sandbox:
         yield sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def seen(looker: Sandbox) -> Seen:
     """What is found in a file, or in a picture as a JPEG file."""
 
@@ -33,7 +34,7 @@ def seen(looker: Sandbox) -> Seen:
     return of
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def her(seen: Seen) -> Face:
     """The face of the portrait."""
     (face,) = seen(photos.PORTRAIT_FILE.read_bytes()).sightings[0].faces

@@ -9,7 +9,7 @@ from ledger.ids import SubjectId
 from tests.identity.assurance.house import House, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with running(tmp_path_factory.mktemp("assurance") / "sigillo.db") as house:
         yield house

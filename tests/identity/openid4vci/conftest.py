@@ -8,7 +8,7 @@ from tests.identity.openid4vci.desk import Desk, Wallet
 from tests.ledger.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One for all tests; each puts back what it changed."""
     world = World(tmp_path_factory.mktemp("openid4vci") / "log.db")

@@ -47,7 +47,7 @@ class Verifier:
         return self.presentations.begin(self.tenant, SERVICE, order)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, TenantId]]:
     with running(tmp_path_factory.mktemp("openid4vp") / "ledger.db") as world:
         world.clock.now = NOW

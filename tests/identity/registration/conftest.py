@@ -10,7 +10,7 @@ from tests.identity.assurance.house import House
 from tests.identity.registration.desk import RegistryDesk, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def built_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryDesk]:
     with running(tmp_path_factory.mktemp("registration") / "sigillo.db") as desk:
         yield desk

@@ -12,11 +12,8 @@ from provenance.unseen.claim import take_apart
 from provenance.unseen.drafts import Draft
 from provenance.unseen.found import FoundClaim
 from provenance.unseen.signing import certificates
-from tests.provenance.fixtures import house, sandbox
 from tests.provenance.house import draw
 from tests.provenance.unseen.tool import definition, draft
-
-__all__ = ["house", "sandbox"]
 
 
 @dataclass(frozen=True)
