@@ -17,6 +17,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Self
 
 from cases.access import Caller
@@ -31,7 +32,7 @@ from cases.likeness.findings import Circumstances, because
 from cases.likeness.tokens import Tokens
 from cases.recognition import Recognition
 from cases.revocation import Revocations
-from cases.signing import Judged, Signing, Submission, content
+from cases.signing import Signing, Submission, content
 from detection.copies.fingerprint import recognisable
 from detection.embedding.embed import Embedder
 from detection.embedding.embedding import Embedding
@@ -39,7 +40,7 @@ from detection.examination import Examination
 from detection.memfd import Memfd
 from detection.shares import Shares, Workers
 from keys.clock import Clock, Entropy
-from keys.signer import KeyStore, Purpose
+from keys.signer import KeyStore, Purpose, Signer
 from ledger.forgetting.subjects import Subject
 from ledger.ids import milliseconds
 from ledger.log import Ledger
@@ -126,10 +127,11 @@ class Intake:
         """
         keys = self._keys(caller, submissions)
         made = self._made(caller, [key for key in keys if key])
+        standing = cache(self._standing)
         outcomes = list[Signing | Taken | Exception]()
         with ExitStack() as unfinished:
             for submission, key in zip(submissions, keys, strict=True):
-                outcomes.append(self._outcome(caller, submission, made.get(key.key) if key else None))
+                outcomes.append(self._outcome(caller, submission, made.get(key.key) if key else None, standing))
                 if isinstance(outcomes[-1], Signing):
                     unfinished.enter_context(outcomes[-1].signed.content)
             signed = [(one, key) for one, key in zip(outcomes, keys, strict=True) if isinstance(one, Signing)]
@@ -139,7 +141,11 @@ class Intake:
         return taken
 
     def _outcome(
-        self, caller: Caller, submission: Submission, made: str | IdempotencyConflictError | None
+        self,
+        caller: Caller,
+        submission: Submission,
+        made: str | IdempotencyConflictError | None,
+        standing: Callable[[], tuple[Signer, TrustPolicy]],
     ) -> Signing | Taken | Exception:
         """One file signed, or why it is not: another's failure is not its own."""
         try:
@@ -150,7 +156,7 @@ class Intake:
             if made:
                 return Taken(AssetId(made)) if isinstance(made, str) else made
             with submission.original.open() if submission.original else nullcontext() as parent:
-                return self._sign(caller, submission, parent)
+                return self._sign(caller, submission, parent, *standing())
         except Exception as error:  # noqa: BLE001 -- told to whoever sent this file
             return error
 
@@ -171,17 +177,23 @@ class Intake:
                 waiting = []
         yield from self.keeping.keep(waiting)
 
-    def _sign(self, caller: Caller, submission: Submission, made_from: Parent | None) -> Signing:
-        received_at, signer = milliseconds(self.clock()), self.keys.signer(Purpose.CLAIM)
+    def _standing(self) -> tuple[Signer, TrustPolicy]:
+        """Who signs, and whom we trust: one for all files of a request, and none where nothing is signed."""
+        signer = self.keys.signer(Purpose.CLAIM)
+        self.revocations.require_good(signer)
+        # The signer first: the roots asked for after it cover its chain.
+        return signer, self.trust()
+
+    def _sign(
+        self, caller: Caller, submission: Submission, made_from: Parent | None, signer: Signer, trust: TrustPolicy
+    ) -> Signing:
+        received_at = milliseconds(self.clock())
         token, tool = submission.likeness_check, caller.grant.tool
         check = self.tokens.read(token, tool) if token else None
         if submission.creator:
             claim = replace(submission.claim, creator=self.creators.cosigned(submission.creator))
             submission = replace(submission, claim=claim)
         workers = self.workers.of(caller.principal)
-        self.revocations.require_good(signer)
-        # The signer first: the roots asked for after it cover its chain.
-        trust = self.trust()
         found, history, metadata = examine(workers, submission.content, submission.declared_mime, trust)
         check_creator(submission.claim, found.sha256, self.clock())
         if made_from:
@@ -204,7 +216,6 @@ class Intake:
             time_stamps=self.time_stamps,
             entropy=self.entropy,
         )
-        judged = Judged.of(submission.claim, found, history, metadata, signed.time_stamp, self.clock())
         return Signing(
             caller,
             submission,
@@ -215,7 +226,9 @@ class Intake:
             signer,
             circumstances,
             trust,
-            judged,
+            history,
+            metadata,
+            self.clock(),
             embedding,
         )
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 
 from cases.access import Caller
@@ -122,12 +123,22 @@ class Signing:
     signer: Signer
     circumstances: Circumstances
     trust: TrustPolicy
-    judged: Judged
+    history: History
+    metadata: Metadata
+    signed_at: datetime
     embedding: Embedding | None
     """None of what is no single picture, or shows too little, and where no encoder is set."""
 
     finding: Finding | None = None
     """Whom of those who are registered it may show; None where nobody is, and while nobody looked."""
+
+    @cached_property
+    def judged(self) -> Judged:
+        """Told when it is kept: of several one after the other that takes a quarter of what it does between two jobs,
+        of which each has emptied the processor's caches.
+        """
+        time_stamp = self.signed.time_stamp
+        return Judged.of(self.submission.claim, self.found, self.history, self.metadata, time_stamp, self.signed_at)
 
 
 def details(signing: Signing, blob: Blob) -> AssetDetails:
@@ -176,7 +187,7 @@ def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: 
         asset=asset,
         actor=signing.caller.principal,
         received_at=format_time(signing.received_at),
-        inputs=asdict(signing.found),
+        inputs={**vars(signing.found)},
         claim=_claim(submission.claim, submission.visibility),
         parent=signing.parent,
         manifest=signing.signed.label,
@@ -196,8 +207,8 @@ def decision(signing: Signing, asset: AssetId, known: AssetDetails, expires_at: 
 def _claim(claim: ClaimRequest, visibility: Visibility) -> dict[str, object]:
     """What the decision turned on; the author's words stay in the manifest alone."""
     return {
-        "tool": asdict(claim.tool),
-        "model": asdict(claim.model) if claim.model else None,
+        "tool": claim.tool,
+        "model": claim.model,
         "actions": [action.name for action in claim.actions],
         "source_types": [action.source_type for action in claim.actions if action.source_type],
         "training_mining": claim.training_mining,

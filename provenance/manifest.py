@@ -75,7 +75,7 @@ class ContentAssertion:
     @property
     def data(self) -> dict[str, Any]:
         """As the assertion holds it: without what the medium lacks."""
-        said = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        said = {name: value for name, value in vars(self).items() if value not in (None, ())}
         return {name: value for name, value in said.items() if name != "image_code"}
 
     @property
@@ -123,7 +123,7 @@ def define(
     manifest = {
         **({"redactions": redacted} if redacted else {}),
         "title": request.title,
-        "claim_generator_info": [{**asdict(generator), TOOL_KEY: asdict(request.tool)}],
+        "claim_generator_info": [{**vars(generator), TOOL_KEY: {**vars(request.tool)}}],
         "assertions": [
             {
                 "label": "c2pa.actions.v2",
@@ -160,14 +160,14 @@ def _redacted(request: ClaimRequest) -> tuple[str, ...]:
 
 
 def _redactions(request: ClaimRequest, uris: list[str]) -> list[dict[str, Any]]:
-    reason, agent = request.redaction and str(request.redaction.reason), asdict(request.tool)
+    reason, agent = request.redaction and str(request.redaction.reason), {**vars(request.tool)}
     return [
         {"action": REDACTED, "softwareAgent": agent, "reason": reason, "parameters": {"redacted": uri}} for uri in uris
     ]
 
 
 def _action(action: Action, tool: Tool) -> dict[str, Any]:
-    written: dict[str, Any] = {"action": action.name, "softwareAgent": asdict(tool)}
+    written: dict[str, Any] = {"action": action.name, "softwareAgent": {**vars(tool)}}
     if action.source_type is not None:
         written["digitalSourceType"] = str(action.source_type)
     if action.when is not None:

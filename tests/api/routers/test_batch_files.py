@@ -14,6 +14,7 @@ import pytest
 
 from api.edge.tray import FILE_BYTES, MAX_FILES
 from api.edge.upload import MAX_PARTS, Budget
+from cases.intake import Intake
 from detection.errors import SandboxBusyError
 from ledger.errors import DatabaseUnavailableError
 from ledger.log import Ledger
@@ -42,8 +43,8 @@ def grown(up: Running, before: dict[str, int]) -> dict[str, int]:
 
 
 def test_files_come_back_signed_in_one_unit_of_work(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    units, synced = list[object](), list[object]()
-    record, sync = Ledger.record, blob_store._sync_folder
+    units, synced, asked = list[object](), list[object](), list[object]()
+    record, sync, standing = Ledger.record, blob_store._sync_folder, Intake._standing
 
     def syncing(folder: Path) -> None:
         synced.append(folder)
@@ -53,13 +54,18 @@ def test_files_come_back_signed_in_one_unit_of_work(deployment: Running, monkeyp
         units.append(given)
         return record(self, *given)
 
+    def asking(self: Intake) -> Any:
+        asked.append(self)
+        return standing(self)
+
     with deployment.http(deployment.key()) as http:
         batch, before = begun(http), counts(deployment)
         with monkeypatch.context() as patched:
             patched.setattr(Ledger, "record", recording)
             patched.setattr(blob_store, "_sync_folder", syncing)
+            patched.setattr(Intake, "_standing", asking)
             answered = told(post(http, batch, [file(key) for key in "abc"], {"title": "Harbour"}))
-        assert (len(units), len(synced)) == (1, 1)
+        assert (len(units), len(synced), len(asked)) == (1, 1, 1)
         assert grown(deployment, before) == dict.fromkeys(before, 3)
         assert [one.kind for one in answered] == ["asset"] * 3
         for one in answered:
