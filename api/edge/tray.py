@@ -59,18 +59,18 @@ class FilesForm(Form):
 
     def __init__(self, upload: Upload, limit: int) -> None:
         super().__init__(upload, limit)
-        self.files: list[Sent] = []
+        self.sent: list[Sent] = []
 
     def _on_headers(self) -> None:
         options = self._disposition()
         if self._name != FILE:
-            if len(self._names) - len(self.files) == MAX_PARTS:
+            if len(self._names) - len(self.sent) == MAX_PARTS:
                 raise UploadError(f"more than {MAX_PARTS} parts beside the files; send `claim`")
             super()._on_headers()
             return
         self.upload.hold(FILE_BYTES)
-        self._is_file, self._photo = False, Memfd.create()
-        self.upload.photos.append(self._photo)
+        self._is_file, self._opened = False, Memfd.create()
+        self.upload.files.append(self._opened)
         key, mime = (
             self._headers.get(name, b"").decode("latin-1").strip() for name in (b"idempotency-key", b"content-type")
         )
@@ -80,21 +80,21 @@ class FilesForm(Form):
                 f"each part `{FILE}` needs a header Idempotency-Key of 1 to {MAX_KEY_LENGTH} characters: by that it is "
                 "counted, and known again"
             )
-        if any(one.key == key for one in self.files):
+        if any(one.key == key for one in self.sent):
             raise UploadError("two parts have one Idempotency-Key; give each file its own")
         if len(name) > MAX_NAME:
             raise UploadError(f"a filename is longer than {MAX_NAME} characters")
-        self.files.append(Sent(self._photo, mime, key, name))
+        self.sent.append(Sent(self._opened, mime, key, name))
         self._names.append(self._name)
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
-        if self._photo is None:
+        if self._opened is None:
             super()._on_data(data, start, end)
             return
         self.upload.size += end - start
         if self.upload.size > self.limit:
             raise UploadTooLargeError(self.limit)
-        self.upload.write_photo(self._photo, data[start:end])
+        self.upload.write_to(self._opened, data[start:end])
 
 
 async def receive_files(request: Request, limit: int, budget: Budget) -> tuple[Upload, list[Sent]]:
@@ -109,7 +109,7 @@ async def receive_files(request: Request, limit: int, budget: Budget) -> tuple[U
     except BaseException:
         form.upload.close()
         raise
-    return form.upload, form.files
+    return form.upload, form.sent
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,9 @@ class Upload:
     sidecar: Memfd | None = None
     """The part `manifest`."""
 
-    photos: list[Memfd] = field(default_factory=list)
+    files: list[Memfd] = field(default_factory=list)
+    """Where a route takes several: photos, or files of a batch."""
+
     portrait: Memfd | None = None
 
     def write(self, data: bytes) -> None:
@@ -125,14 +127,14 @@ class Upload:
         self.sidecar = self.sidecar or Memfd.create()
         self.sidecar.write(data)
 
-    def write_photo(self, photo: Memfd, data: bytes) -> None:
-        """Append to a photo, or the portrait. Raises UploadsBusyError."""
+    def write_to(self, file: Memfd, data: bytes) -> None:
+        """Append to one of the files, or the portrait. Raises UploadsBusyError."""
         self.hold(len(data))
-        photo.write(data)
+        file.write(data)
 
     def seal(self) -> None:
         """Nothing can be written any more."""
-        for memfd in (self.content, self.sidecar, self.portrait, *self.photos):
+        for memfd in (self.content, self.sidecar, self.portrait, *self.files):
             if memfd:
                 memfd.seal()
 
@@ -143,7 +145,7 @@ class Upload:
 
     def close(self) -> None:
         """Let go of the memory."""
-        for memfd in (self.content, self.sidecar, self.portrait, *self.photos):
+        for memfd in (self.content, self.sidecar, self.portrait, *self.files):
             if memfd:
                 memfd.close()
         self.budget.give(self.held)
@@ -167,7 +169,7 @@ class Form:
         portrait may come with them.
         """
         self.upload, self.limit, self._photos, self._portrait = upload, limit, photos, portrait
-        self._photo: Memfd | None = None
+        self._opened: Memfd | None = None
         self._header = b""
         self._value = b""
         self._headers: dict[bytes, bytes] = {}
@@ -201,7 +203,7 @@ class Form:
         }
 
     def _begin(self) -> None:
-        self._headers, self._small, self._photo = {}, b"", None
+        self._headers, self._small, self._opened = {}, b"", None
         if len(self._names) == self.most:
             raise UploadError(f"more than {self.most} parts; send `{self.wanted}` and what goes with it")
 
@@ -232,16 +234,16 @@ class Form:
         elif self._name in self._names:
             raise UploadError(f"two parts are called `{self._name}`; send each once, and one file a request")
         elif self._name == PORTRAIT and self._portrait:
-            self._photo = self.upload.portrait = Memfd.create()
+            self._opened = self.upload.portrait = Memfd.create()
         self._names.append(self._name)
         if self._is_file:
             self.upload.declared_mime = self._headers.get(b"content-type", b"").decode("latin-1").strip()
 
     def _begin_photo(self) -> None:
-        if len(self.upload.photos) == self._photos:
+        if len(self.upload.files) == self._photos:
             raise UploadError(f"more than {self._photos} photos; send {self._photos} at most")
-        self._photo = Memfd.create()
-        self.upload.photos.append(self._photo)
+        self._opened = Memfd.create()
+        self.upload.files.append(self._opened)
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
@@ -249,10 +251,10 @@ class Form:
                 raise UploadTooLargeError(self.limit)
             self.upload.write(data[start:end])
             return
-        if self._photo:
-            if self._photo.size + end - start > self.limit:
+        if self._opened:
+            if self._opened.size + end - start > self.limit:
                 raise UploadTooLargeError(self.limit)
-            self.upload.write_photo(self._photo, data[start:end])
+            self.upload.write_to(self._opened, data[start:end])
             return
         if self._name == SIDECAR:
             self._write_sidecar(data[start:end])
@@ -277,7 +279,7 @@ class Form:
             if self._unchosen:
                 return
             raise UploadError(f"the part `{SIDECAR}` is empty; send the manifest store, or leave the part out")
-        if self._is_file or self._photo or self._name == SIDECAR:
+        if self._is_file or self._opened or self._name == SIDECAR:
             return
         try:
             self.upload.fields[self._name] = self._small.decode()

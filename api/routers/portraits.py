@@ -132,16 +132,16 @@ def _desk(service: Service, caller: Caller) -> Desk:
 
 
 def _compare(service: Service, caller: Caller, account: SubjectId, upload: Upload, country: str) -> ComparedView:
-    if len(upload.photos) != 2:
+    if len(upload.files) != 2:
         raise UploadError("send two parts `photo`: the portrait in the document, and a selfie")
-    portrait, selfie = upload.photos
+    portrait, selfie = upload.files
     workers = service.registry.faces.workers.of(caller.principal)
     compared = service.assurance.portraits.compare(actor(caller), account, workers, (portrait, selfie), country)
     return ComparedView.of(compared, service)
 
 
 def _depict(service: Service, caller: Caller, account: SubjectId, upload: Upload) -> DepictionView:
-    picture, *selfies = upload.photos
+    picture, *selfies = upload.files
     workers, by = service.registry.faces.workers.of(caller.principal), actor(caller)
     presentation, digest = upload.fields.get("presentation", ""), _digest(picture)
     if presentation and selfies:

@@ -135,7 +135,7 @@ async def tried(
     with await receive(request, limit, desk.uploads.of(caller.principal), photos=1) as upload:
         permit(upload.fields)
         workers = service.registry.faces.workers.of(caller.principal)
-        await desk.turns.run(caller.principal, lambda: judge(look(workers, upload.photos[0])))
+        await desk.turns.run(caller.principal, lambda: judge(look(workers, upload.files[0])))
 
 
 @router.post("/statements", tags=[KEYED])
@@ -239,7 +239,7 @@ def _register(service: Service, caller: Caller, upload: Upload, idempotency_key:
     sent = Submission(
         SubjectId(body.account),
         request,
-        upload.photos,
+        upload.files,
         portrait=upload.portrait,
         asserted=asserted,
         presentation=body.consent.presentation or "",

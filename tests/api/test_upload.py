@@ -142,8 +142,8 @@ def test_photos_arrive_whole_each_in_a_memfd_of_its_own(contents: list[bytes], c
     budget = Budget(BUDGET_BYTES)
     body = b"".join(part(b"photo", one) for one in contents) + part(b"registration", b"{}") + END
     with received(body, chunk, photos=3, budget=budget) as upload_:
-        assert [one.read(5000) for one in upload_.photos] == contents
-        assert all(one.sealed for one in upload_.photos)
+        assert [one.read(5000) for one in upload_.files] == contents
+        assert all(one.sealed for one in upload_.files)
         assert upload_.fields == {"registration": "{}"}
         assert budget.held == FORM_BYTES + sum(map(len, contents))
     assert budget.held == 0
