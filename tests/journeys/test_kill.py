@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from api.running.home import Home
 from api.settings import Settings
 from cases.asset import AssetRow, AssetState
 from cases.decisions import KINDS
+from cases.idempotency import IdempotencyRow
 from keys.clock import system_clock, system_entropy
 from ledger.log import Ledger
 from ledger.storage.database import Database
@@ -25,7 +27,7 @@ from ledger.storage.tables import Blob, Entry, Payload, SubjectKey
 from ledger.storage.tenancy import SystemSession
 from tests.api.wire import PATIENCE, acts_on
 from tests.databases import KIND, POSTGRESQL, SQLITE, settings_of, url_of
-from tests.journeys.uploader import Server, Uploader
+from tests.journeys.uploader import TOGETHER, Server, Uploader
 from tests.ledger.world import settle
 
 ROUNDS = 17
@@ -98,7 +100,10 @@ def _check_rows(home: Path, kind: str) -> None:
         sealed = set(connection.execute(select(Payload.subject_id, Payload.entry_id)))
         subjects = set(connection.execute(select(SubjectKey.id)).scalars())
         blobs = set(connection.execute(select(Blob.id)).scalars())
+        batches = connection.execute(select(IdempotencyRow.batch_id).where(IdempotencyRow.batch_id.is_not(None)))
+        kept = Counter(batches.scalars())
     database.close()
+    assert set(kept.values()) <= {TOGETHER}, "files of one request are kept together"
     assert {(asset.id, asset.entry_id) for asset in assets} <= sealed
     assert {asset.entry_id for asset in assets} <= entries
     alive = {asset.id for asset in assets if asset.state != AssetState.ERASED}

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -19,10 +20,17 @@ from typing import Self
 import api.cli.serve
 import api.running.server  # noqa: F401 (both: what a fork finds imported)
 from api.cli import main
-from sigillo_client import Sigillo, UnreachableError
+from sigillo_client import BatchFile, Sigillo, UnreachableError
+from sigillo_client.answers import Asset
 from sigillo_client.problem import ClientError
 from tests.databases import KIND, settings_of
 from tests.deployment import picture
+
+SOME = 3
+"""Every third uploader sends several files in one request."""
+
+TOGETHER = 3
+"""So many."""
 
 START_SECONDS = 180
 """How long a server may take to answer before the test calls it stuck; never a measurement."""
@@ -123,11 +131,26 @@ class Uploader(threading.Thread):
     def run(self) -> None:
         photo = self.folder / f"{self.number}.jpg"
         photo.write_bytes(picture(seed=self.number))
+        sign = self._several if self.number % SOME == 0 else self._one
         with self.server.client() as sigillo:
             while not self.stopping.is_set():
                 try:
-                    asset = sigillo.sign(photo, {"title": f"Upload {self.number}"})
+                    assets = sign(sigillo, photo, {"title": f"Upload {self.number}"})
                 except ClientError:
                     return  # the server was killed under us: what was not acknowledged is not promised
                 else:
-                    self.acknowledged.append({"id": asset["id"], "sha256": str(asset["sha256"])})
+                    self.acknowledged += [{"id": one["id"], "sha256": str(one["sha256"])} for one in assets]
+
+    @staticmethod
+    def _one(sigillo: Sigillo, photo: Path, claim: dict[str, str]) -> list[Asset]:
+        return [sigillo.sign(photo, claim)]
+
+    @staticmethod
+    def _several(sigillo: Sigillo, photo: Path, claim: dict[str, str]) -> list[Asset]:
+        """In one request, a batch of its own."""
+        batch = sigillo.begin_batch(TOGETHER)["id"]
+        files = [BatchFile(photo, str(number), photo.name) for number in range(TOGETHER)]
+        done = sigillo.sign_files(batch, files, claim, lambda _file, _part, chunks: deque(chunks, maxlen=0))
+        assets = [one for one in done if not isinstance(one, Exception)]
+        assert len(assets) == TOGETHER
+        return assets
