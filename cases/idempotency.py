@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from sqlalchemy import Connection, Index, bindparam, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -59,21 +60,39 @@ class IdempotencyKey:
     key: str
     """HMAC-SHA256 of the key, hex: what a client calls its requests may say whose they are."""
 
-    body: str
-    """HMAC-SHA256 of the request, hex."""
+    said: bytes = field(repr=False)
+    """Whatever identifies the request: of an upload, what came beside its file."""
 
     part: Part | None = None
     """Of a batch."""
 
+    file: Callable[[], str] = field(default=str, repr=False)
+    """SHA-256 of the file, hexadecimal; empty where there is none. Asked for only where the key was spent, and to spend
+    it.
+    """
+
+    _secret: bytes = field(repr=False, kw_only=True)
+
+    @cached_property
+    def body(self) -> str:
+        """HMAC-SHA256 of the request, hex."""
+        return hmac.new(self._secret, self.said + self.file().encode(), hashlib.sha256).hexdigest()
+
     @classmethod
     def of(
-        cls, system: Subject, principal: PrincipalId, key: str, body: bytes, part: Part | None = None
+        cls,
+        system: Subject,
+        principal: PrincipalId,
+        key: str,
+        said: bytes,
+        part: Part | None = None,
+        file: Callable[[], str] = str,
     ) -> IdempotencyKey:
-        """`body` is whatever identifies the request: its canonical claim and the digest of its file."""
+        """Of a tenant, by its system subject."""
         secret = derive(system.key, "idempotency/v1")
         name = f"batch\0{part.batch}\0{key}" if part else f"key\0{key}"
-        named, sent = (hmac.new(secret, what, hashlib.sha256).hexdigest() for what in (name.encode(), body))
-        return cls(system.tenant, principal, named, sent, part)
+        named = hmac.new(secret, name.encode(), hashlib.sha256).hexdigest()
+        return cls(system.tenant, principal, named, said, part, file, _secret=secret)
 
     def winner(self, connection: Connection, now: int) -> str | None:
         """The id of what this key already made. Raises IdempotencyConflictError for another body."""
@@ -104,10 +123,10 @@ def winners(
     """What those of one principal's keys made that are spent, by key; the error of one that came with another body."""
     if not keys:
         return {}
-    bodies = {one.key: one.body for one in keys}
+    sent = {one.key: one for one in keys}
     rows = connection.execute(_SPENT, _named(keys) | {"now": now})
     return {
-        row.key: row.asset_id if hmac.compare_digest(row.body, bodies[row.key]) else IdempotencyConflictError()
+        row.key: row.asset_id if hmac.compare_digest(row.body, sent[row.key].body) else IdempotencyConflictError()
         for row in rows
     }
 

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Self
 
 from cases.access import Caller
@@ -134,7 +134,8 @@ class Intake:
                 outcomes.append(self._outcome(caller, submission, made.get(key.key) if key else None, standing))
                 if isinstance(outcomes[-1], Signing):
                     unfinished.enter_context(outcomes[-1].signed.content)
-            signed = [(one, key) for one, key in zip(outcomes, keys, strict=True) if isinstance(one, Signing)]
+            pairs = zip(outcomes, keys, strict=True)
+            signed = [(one, _examined(key, one.found)) for one, key in pairs if isinstance(one, Signing)]
             kept = iter(list(self._kept(caller, signed)))
             taken = [_taken(one, next(kept)) if isinstance(one, Signing) else one for one in outcomes]
             unfinished.pop_all()
@@ -296,11 +297,20 @@ def _key(system: Subject, caller: Caller, submission: Submission, claim: str) ->
     what += f"{submission.account}\0"
     if submission.creator:
         what += f"{submission.creator.statement}\0{submission.creator.asserted.signature.hex()}\0"
-    digest = hashlib.sha256(what.encode())
-    for chunk in submission.content.chunks():
+    key, file = submission.idempotency_key, partial(_sha256, submission.content)
+    return IdempotencyKey.of(system, caller.principal, key, what.encode(), submission.part, file)
+
+
+def _sha256(content: Memfd) -> str:
+    digest = hashlib.sha256()
+    for chunk in content.chunks():
         digest.update(chunk)
-    key = submission.idempotency_key
-    return IdempotencyKey.of(system, caller.principal, key, digest.digest(), submission.part)
+    return digest.hexdigest()
+
+
+def _examined(key: IdempotencyKey | None, found: Examination) -> IdempotencyKey | None:
+    """Of a file that a worker has digested: the entry says the same of it."""
+    return replace(key, file=lambda: found.sha256) if key else None
 
 
 def _require_own(submission: Submission, parent: ParentFinding | None) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+import cases.intake
+from detection.memfd import Memfd
 from tests.api.wire import blobs, count, counts, problem, rows, signed, upload
 from tests.deployment import Running, picture
 from tests.ledger.world import HeldClock
@@ -36,6 +38,23 @@ def test_same_request_in_sequence_makes_one_asset(deployment: Running) -> None:
         assert first.json()["id"] == second.json()["id"]
         assert first.headers["location"] == second.headers["location"]
         assert grown(deployment, before) == ONE
+
+
+def test_a_file_is_digested_here_where_its_key_was_spent_alone(
+    deployment: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker that examines it has done so, and the entry says what it found."""
+    digested, digest = list[Memfd](), cases.intake._sha256
+
+    def digesting(content: Memfd) -> str:
+        digested.append(content)
+        return digest(content)
+
+    monkeypatch.setattr(cases.intake, "_sha256", digesting)
+    with deployment.http(deployment.key()) as http:
+        answers = [(once(http, "digested").status_code, len(digested)) for _ in range(2)]
+        problem(once(http, "digested", picture(seed=1)), 422, "idempotency-conflict")
+    assert answers == [(201, 0), (201, 1)]
 
 
 @pytest.mark.parametrize(
