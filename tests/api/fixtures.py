@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,20 +44,21 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One for all tests of a folder in a process: they must not disturb each other. It ends with them: even one that
     nobody asks takes a fortieth of a core, for it looks ten times a second what is to be proven.
     """
-    with _settled(tmp_path_factory.mktemp("home")) as up:
+    with settled(tmp_path_factory.mktemp("home")) as up:
         yield up
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The same for a module that imports it as its `deployment`: where what others upload would be found, too."""
-    with _settled(tmp_path_factory.mktemp("home")) as up:
+    with settled(tmp_path_factory.mktemp("home")) as up:
         yield up
 
 
 @contextmanager
-def _settled(folder: Path) -> Iterator[Running]:
-    with running(folder) as up:
+def settled(folder: Path, **chosen: Any) -> Iterator[Running]:
+    """One that writes nothing any more but what it is asked to."""
+    with running(folder, **chosen) as up:
         up.service.housekeeping.round()  # appoints the operator, records the claim key: entries that no test expects
         until(lambda: up.service.ledger.status().proven, "no checkpoint came")
         yield up

@@ -30,6 +30,7 @@ from api.edge.upload import (
 )
 from detection.limits import MAX_UPLOAD_BYTES
 from provenance.manifest import MAX_MANIFEST_STORE_BYTES
+from tests.api.fixtures import settled
 from tests.api.wire import counts, problem, upload
 from tests.deployment import Running, picture, running
 
@@ -215,7 +216,7 @@ def test_a_connection_that_ends_early_leaves_no_descriptor() -> None:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A deployment that takes 64 KiB."""
-    with running(tmp_path_factory.mktemp("small"), upload_bytes=65536) as up:
+    with settled(tmp_path_factory.mktemp("small"), upload_bytes=65536) as up:
         yield up
 
 

@@ -19,16 +19,17 @@ from detection.errors import SandboxBusyError
 from ledger.errors import DatabaseUnavailableError
 from ledger.log import Ledger
 from ledger.storage import blobs as blob_store
+from tests.api.fixtures import settled
 from tests.api.trays import begun, file, post, told
 from tests.api.wire import blobs, counts, problem, rows, upload
-from tests.deployment import Running, picture, running
+from tests.deployment import Running, picture
 from tests.detection.films import Film, write
 from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("small"), upload_bytes=65536) as up:
+    with settled(tmp_path_factory.mktemp("small"), upload_bytes=65536) as up:
         yield up
 
 
