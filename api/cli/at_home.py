@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
+from api.cli.loading import uncollected
 from api.cli.output import Exit, fail
 from api.running.home import Holder, Home, HomeHeldError
 from api.settings import KeyStoreKind, Settings
@@ -97,8 +98,9 @@ def _at_home(settings: Settings, token: str, *, quiet: bool) -> Iterator[Sigillo
 @contextmanager
 def _private(settings: Settings, home: Home, holder: Holder, token: str, *, quiet: bool) -> Iterator[Sigillo]:
     """A server on the Unix socket alone, for as long as the command runs and others visit."""
-    from api.running.log import configure  # the whole service: only when one is needed
-    from api.running.server import in_background
+    with uncollected():
+        from api.running.log import configure  # the whole service: only when one is needed
+        from api.running.server import in_background
 
     # The warning about embedded keys belongs to their making and to `serve`, not to every command after.
     configure(home.logs, logging.ERROR if quiet or home.keys.exists() else logging.WARNING)

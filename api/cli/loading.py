@@ -5,18 +5,22 @@ of the time in which every command starts.
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """While modules are loaded; afterwards as before, but never again among what is here by then."""
-    collected = gc.isenabled()
+    """While modules are loaded; afterwards as before, but never again among what is here by then. Where they were here
+    already, that is left as it is.
+    """
+    collected, here = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        if len(sys.modules) > here:
+            gc.freeze()
         if collected:
             gc.enable()
