@@ -44,7 +44,7 @@ from ledger.stamping.stamp_check import Judge
 from ledger.storage.database import Database
 from ledger.storage.schema import migrate
 from ledger.storage.tables import Entry as EntryRow
-from ledger.storage.tables import Principal, PrincipalKind, Tenant
+from ledger.storage.tables import Principal, PrincipalKind, Tenant, stored_bytes
 from ledger.storage.tenancy import SystemSession
 from ledger.tree.integrator import CHECKPOINT_INTERVAL, Integrator
 from ledger.tree.log_key import LogKey, fix_origin
@@ -59,7 +59,7 @@ from ledger.witnessing.witnesses import Witnesses
 MAX_UNINTEGRATED = 50_000
 """Entries that may wait for the tree; beyond, `record` pushes back."""
 
-_ENTRY = select(EntryRow.index, EntryRow.data).where(EntryRow.id == bindparam("entry"))
+_ENTRY = select(EntryRow.index, stored_bytes(EntryRow.data)).where(EntryRow.id == bindparam("entry"))
 _COVERED = select(EntryRow.id).where(
     EntryRow.id.in_(bindparam("entries", expanding=True)), EntryRow.index < bindparam("covered")
 )

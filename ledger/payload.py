@@ -34,7 +34,7 @@ from ledger.forgetting.subjects import Subject, Subjects
 from ledger.ids import EntryId, PrincipalId, SubjectId, TenantId
 from ledger.sequencing.chain import Unplaced
 from ledger.storage.database import Database
-from ledger.storage.tables import Payload
+from ledger.storage.tables import Payload, stored_bytes
 
 SALT_BYTES = 32
 
@@ -174,7 +174,7 @@ class Payloads:
     def _find(self, tenant: TenantId, entry_id: EntryId) -> tuple[Subject, bytes]:
         with self._database.read(tenant) as connection:
             row = connection.execute(
-                select(Payload.subject_id, Payload.sealed).where(
+                select(Payload.subject_id, stored_bytes(Payload.sealed).label("sealed")).where(
                     Payload.tenant_id == tenant, Payload.entry_id == entry_id
                 )
             ).one_or_none()

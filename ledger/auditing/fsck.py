@@ -22,7 +22,7 @@ from ledger.publishing.source import StoredEntry, StoredStamp
 from ledger.stamping.stamp_check import Judge
 from ledger.stamping.stamps import stored_stamps
 from ledger.storage.database import Database
-from ledger.storage.tables import Checkpoint, Cosignature, LogIdentity, Payload
+from ledger.storage.tables import Checkpoint, Cosignature, LogIdentity, Payload, stored_bytes
 from ledger.storage.tables import Entry as EntryRow
 from ledger.storage.tenancy import SystemSession
 from ledger.tree.checkpoint import TreeHead, VerifierKey
@@ -36,7 +36,8 @@ SUBJECTS_HELD = 1_024
 """Opened subject keys held during one pass."""
 
 _ROWS = 1_024
-_PAYLOAD = select(Payload.tenant_id, Payload.subject_id, Payload.sealed).where(Payload.entry_id == bindparam("entry"))
+_SEALED = stored_bytes(Payload.sealed).label("sealed")
+_PAYLOAD = select(Payload.tenant_id, Payload.subject_id, _SEALED).where(Payload.entry_id == bindparam("entry"))
 
 
 def verify_log(
@@ -85,10 +86,11 @@ class _DatabaseSource:
         return self._connection.execute(select(func.count(EntryRow.index))).scalar_one()
 
     def entries(self, first: int) -> Iterator[StoredEntry]:
-        stored = select(EntryRow.index, EntryRow.data, EntryRow.id).order_by(EntryRow.index).limit(_ROWS)
+        stored = select(EntryRow.index, stored_bytes(EntryRow.data), EntryRow.id)
+        stored = stored.order_by(EntryRow.index).limit(_ROWS)
         while rows := self._connection.execute(stored.where(EntryRow.index >= first)).all():
             for index, data, entry_id in rows:
-                yield StoredEntry(index, _bytes(data), entry_id)
+                yield StoredEntry(index, data, entry_id)
             first = index + 1
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
@@ -100,13 +102,7 @@ class _DatabaseSource:
             yield size, note + "".join(line or "" for _, _, line in lines)
 
     def stamps(self, after: int) -> Iterator[StoredStamp]:
-        for stamp in stored_stamps(self._connection, after):
-            yield replace(stamp, response=_bytes(stamp.response))
-
-
-def _bytes(stored: bytes | str) -> bytes:
-    """SQLite keeps text in a column of bytes, if somebody writes it there."""
-    return stored.encode("utf-8", "replace") if isinstance(stored, str) else stored
+        return stored_stamps(self._connection, after)
 
 
 class _PayloadCheck:

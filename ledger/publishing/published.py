@@ -13,7 +13,7 @@ from ledger.errors import NotProvenError, TileError, TileNotFoundError
 from ledger.publishing.publication import PLAIN, Publication
 from ledger.publishing.source import CHECKPOINT_FILE, VKEY_FILE, Fetch
 from ledger.stamping.stamps import FOLDER, INDEX_FILE, stamp_file
-from ledger.storage.tables import Entry, LogIdentity
+from ledger.storage.tables import Entry, LogIdentity, stored_bytes
 from ledger.tree.merkle import HASH_BYTES
 from ledger.tree.tile_store import tile_reader
 from ledger.tree.tiles import ENTRIES, WIDTH, pack_bundle, parse_tile_path, tile_path
@@ -65,5 +65,5 @@ def _hashes(connection: Connection, level: int, n: int, width: int) -> bytes:
 
 def _bundle(connection: Connection, n: int, width: int) -> bytes:
     window = (Entry.index >= n * WIDTH, Entry.index < n * WIDTH + width)
-    entries = connection.execute(select(Entry.data).where(*window).order_by(Entry.index)).scalars().all()
+    entries = connection.execute(select(stored_bytes(Entry.data)).where(*window).order_by(Entry.index)).scalars().all()
     return pack_bundle(entries) if len(entries) == width else b""

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, select
 
 from ledger.entry import FIRST_PREV, Entry, entry_milliseconds, format_time, parse_entry
+from ledger.errors import DatabaseUnavailableError, EntryMalformedError
 from ledger.ids import EntryId
 from ledger.storage.tables import Entry as EntryRow
+from ledger.storage.tables import stored_bytes
 from ledger.tree.merkle import leaf_hash
+from ledger.tree.tile_store import integrated_size
+
+MEND: Final = "put the newest database back; `sigillo ledger verify` tells more"
+
+_LAST = select(EntryRow.index, stored_bytes(EntryRow.data)).order_by(EntryRow.index.desc()).limit(1)
 
 
 @dataclass(frozen=True)
@@ -37,14 +45,21 @@ class Head:
 
 
 def read_head(connection: Connection) -> Head:
-    """The log's end as this transaction sees it."""
-    last = connection.execute(
-        select(EntryRow.index, EntryRow.data).order_by(EntryRow.index.desc()).limit(1)
-    ).one_or_none()
+    """The log's end as this transaction sees it. Raises DatabaseUnavailableError where nothing can follow it."""
+    # The tree first: what it has was an entry before.
+    size = integrated_size(connection)
+    last = connection.execute(_LAST).one_or_none()
+    index, data = last or (-1, b"")
+    if index + 1 < size:
+        raise DatabaseUnavailableError(
+            f"entries are missing: the tree has {size}, and only {index + 1} are here: {MEND}"
+        )
     if last is None:
         return Head()
-    index, data = last
-    return Head(index + 1, entry_milliseconds(parse_entry(data)), leaf_hash(data).hex())
+    try:
+        return Head(index + 1, entry_milliseconds(parse_entry(data)), leaf_hash(data).hex())
+    except EntryMalformedError as error:
+        raise DatabaseUnavailableError(f"the last entry, {index}, was changed ({error}): {MEND}") from error
 
 
 def chained(head: Head, entries: Iterable[Unplaced], now: int) -> tuple[Head, list[tuple[int, EntryId, bytes]]]:

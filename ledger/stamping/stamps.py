@@ -24,7 +24,7 @@ from sqlalchemy import Connection, insert, select
 
 from ledger.errors import StampIndexError
 from ledger.publishing.source import Fetch, StoredStamp
-from ledger.storage.tables import Checkpoint, Stamp, StampRoot
+from ledger.storage.tables import Checkpoint, Stamp, StampRoot, stored_bytes
 from ledger.tree.checkpoint import MAX_SIZE
 
 FOLDER: Final = "stamps"
@@ -60,7 +60,9 @@ def published_stamps(fetch: Fetch, first: int, last: int) -> Iterator[StoredStam
 
 def stored_stamps(connection: Connection, after: int) -> Iterator[StoredStamp]:
     """The rows beyond that size, from the smallest on."""
-    rows = select(Stamp.size, Checkpoint.note, Stamp.response).join(Checkpoint, Checkpoint.size == Stamp.size)
+    rows = select(Stamp.size, Checkpoint.note, stored_bytes(Stamp.response)).join(
+        Checkpoint, Checkpoint.size == Stamp.size
+    )
     for size, note, response in connection.execute(rows.where(Stamp.size > after).order_by(Stamp.size)):
         yield StoredStamp(size, note.encode(), response)
 
@@ -77,7 +79,7 @@ def stamp_file(connection: Connection, path: str) -> bytes | None:
         return None
     size, part = int(found[1]), found[2]
     if part == "tsr":
-        return connection.execute(select(Stamp.response).where(Stamp.size == size)).scalar()
+        return connection.execute(select(stored_bytes(Stamp.response)).where(Stamp.size == size)).scalar()
     stamped = select(Checkpoint.note).join(Stamp, Stamp.size == Checkpoint.size).where(Stamp.size == size)
     note = connection.execute(stamped).scalar()
     return note.encode() if note is not None else None

@@ -16,8 +16,19 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, Integer, LargeBinary, MetaData, String
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    Cast,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    cast,
+)
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
 from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId
@@ -25,6 +36,13 @@ from ledger.ids import BlobId, EntryId, PrincipalId, SubjectId, TenantId
 TENANT = {"tenant": True}
 BOOKKEEPING = {"bookkeeping": True}
 APPENDED = BOOKKEEPING | {"appended": True}
+
+
+def stored_bytes(column: InstrumentedAttribute[bytes] | InstrumentedAttribute[bytes | None]) -> Cast[bytes]:
+    """What a column of bytes has, for whoever must say that it was changed: SQLite keeps text there if somebody writes
+    it, and then its driver gives text, or an error that names no row.
+    """
+    return cast(column, LargeBinary)
 
 
 class PrincipalKind(StrEnum):

@@ -5,6 +5,7 @@ Rules
 - Before each signature it proves, with the verifier strangers use, that the new tree extends the last one
   signed, by the database and by the high-water mark outside it (`keys.high_water`), which is raised first. If it does
   not, nothing is signed and `status` says so (ForkError): an operator must look. The same where a witness objects.
+- The first entry that is new names the tree's last leaf, or nothing more is integrated.
 - Without the key store or the database, or after a fault of ours, it waits and tries again; entries stay durable and
   not yet proven.
 - It takes its turn at writing like everyone (`Database`), so that it never starves.
@@ -24,18 +25,26 @@ from sqlalchemy import Connection, insert, select
 
 from keys.errors import KeysError
 from keys.high_water import Mark
+from ledger.entry import FIRST_PREV, parse_entry
 from ledger.errors import ForkError, LedgerError
 from ledger.publishing.activity import store_days
 from ledger.publishing.publication import Publication, Shown
 from ledger.publishing.search import store_kinds
 from ledger.storage.database import Database
-from ledger.storage.tables import Checkpoint, Entry
+from ledger.storage.tables import Checkpoint, Entry, stored_bytes
 from ledger.storage.tenancy import SystemSession
 from ledger.tree.checkpoint import TreeHead, sign_checkpoint, verify_checkpoint
 from ledger.tree.guard import check_extends, check_mark
 from ledger.tree.log_key import LogKey
 from ledger.tree.merkle import leaf_hash
-from ledger.tree.tile_store import integrated_size, latest_checkpoint, signed_size, store_tiles, tile_reader
+from ledger.tree.tile_store import (
+    integrated_size,
+    latest_checkpoint,
+    leaf_at,
+    signed_size,
+    store_tiles,
+    tile_reader,
+)
 from ledger.tree.tiles import Growth, Tiles
 from ledger.witnessing.witnesses import Witnesses
 
@@ -44,6 +53,9 @@ CHECKPOINT_INTERVAL = 1.0
 
 CHUNK = 4_096
 """Entries integrated in one transaction."""
+
+
+_FROM = select(Entry.index, stored_bytes(Entry.data))
 
 
 @dataclass(frozen=True)
@@ -153,12 +165,12 @@ class Integrator:
         """Append the next chunk of entries to the tree; whether there may be more."""
         with self._database.read(SystemSession.INTEGRATION) as connection:
             growth = self._growth or Growth(integrated_size(connection), tile_reader(connection))
-            rows = connection.execute(
-                select(Entry.index, Entry.data).where(Entry.index >= growth.size).order_by(Entry.index).limit(CHUNK)
-            ).all()
+            rows = connection.execute(_FROM.where(Entry.index >= growth.size).order_by(Entry.index).limit(CHUNK)).all()
+            last = leaf_at(connection, growth.size - 1)
         if rows and [index for index, _ in rows] != list(range(growth.size, growth.size + len(rows))):
             raise ForkError(f"entries are missing after index {growth.size - 1}: run `sigillo ledger verify`")
         if rows:
+            _check_follows(rows[0][1], growth.size, last)
             # Forgotten until stored: if the write fails, the edge is read again.
             self._growth, before = None, growth.size
             changed = growth.extend(leaf_hash(data) for _, data in rows)
@@ -206,6 +218,14 @@ class Integrator:
             self._proven = self._proven if proven is None else proven
             self._reason = self._reason if reason is None else reason
             self._changed.notify_all()
+
+
+def _check_follows(data: bytes, index: int, last: bytes) -> None:
+    """An entry names the one before; if that is not the tree's last leaf, the two tell different histories, and neither
+    goes on. Raises ForkError, EntryMalformedError.
+    """
+    if parse_entry(data).prev != (last.hex() if index else FIRST_PREV):
+        raise ForkError(f"entry {index} does not follow the tree's last: run `sigillo ledger verify`")
 
 
 def _store(

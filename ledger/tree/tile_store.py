@@ -33,6 +33,12 @@ def integrated_size(connection: Connection) -> int:
     return last.n * WIDTH + len(last.hashes) // HASH_BYTES if last else 0
 
 
+def leaf_at(connection: Connection, index: int) -> bytes:
+    """The hash of one leaf; empty where the stored tree does not have it."""
+    n, at = divmod(index, WIDTH)
+    return tile_reader(connection)(0, n)[at * HASH_BYTES : (at + 1) * HASH_BYTES]
+
+
 def store_tiles(connection: Connection, changed: Mapping[tuple[int, int], bytes]) -> None:
     """Replace these tiles (level, n)."""
     rows = [{"level": level, "n": n, "hashes": hashes} for (level, n), hashes in changed.items()]

@@ -7,19 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Executable, delete, insert, select, update
+from sqlalchemy import Connection, Executable, Text, cast, delete, insert, select, update
 
 from ledger.auditing.faults import Fault, FaultKind
 from ledger.auditing.fsck import verify_log
 from ledger.entry import Entry, parse_entry
 from ledger.errors import CheckpointError
 from ledger.payload import Payloads
-from ledger.storage.tables import Checkpoint, Payload, SubjectKey, Tile
+from ledger.storage.tables import Checkpoint, Payload, SubjectKey, Tile, stored_bytes
 from ledger.storage.tables import Entry as EntryRow
 from ledger.tree.checkpoint import TreeHead, sign_checkpoint
 from ledger.tree.integrator import Integrator
 from ledger.tree.log_key import LogKey
 from ledger.tree.merkle import leaf_hash
+from tests.databases import KIND, SQLITE
 from tests.ledger.world import LONG, World, running, tampering
 
 NOTES_COUNT = 8
@@ -38,7 +39,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def entry_at(connection: Connection, index: int) -> Entry:
-    return parse_entry(connection.execute(select(EntryRow.data).where(EntryRow.index == index)).scalar_one())
+    return parse_entry(
+        connection.execute(select(stored_bytes(EntryRow.data)).where(EntryRow.index == index)).scalar_one()
+    )
 
 
 def put(connection: Connection, index: int, data: bytes) -> None:
@@ -192,6 +195,22 @@ def test_tampering_is_found_where_it_is(world: World, name: str) -> None:
     assert isinstance(fault, Fault)
     assert (fault.index, fault.kind) == (index, kind), fault.reason
     assert fault.reason
+
+
+@pytest.mark.skipif(KIND != SQLITE, reason="PostgreSQL keeps no text in a column of bytes")
+def test_what_was_made_text_is_told_like_any_change(world: World) -> None:
+    """What `UPDATE payload SET sealed = sealed || x'00'` leaves."""
+    before = world.ledger.published("tile/entries/000.p/9")
+    with tampering(world.database) as connection:
+        connection.execute(update(EntryRow).values(data=cast(EntryRow.data, Text)))
+        entry = entry_at(connection, 4).id
+        connection.execute(update(Payload).where(Payload.entry_id == entry).values(sealed=b"\xff" * 80))
+        connection.execute(update(Payload).values(sealed=cast(Payload.sealed, Text)))
+    assert world.ledger.published("tile/entries/000.p/9") == before
+    assert world.ledger.receipt(entry)
+    fault = world.ledger.verify().fault
+    assert fault is not None
+    assert (fault.index, fault.kind) == (4, FaultKind.PAYLOAD)
 
 
 def test_an_untouched_log_is_sound(world: World) -> None:

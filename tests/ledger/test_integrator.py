@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Executable, delete, insert, select, update
 
 import ledger.tree.integrator
 from keys.signer import Purpose
+from ledger.entry import parse_entry
 from ledger.errors import DatabaseUnavailableError, ForkError
 from ledger.ids import TenantId
 from ledger.storage.tables import Checkpoint, Entry, Tile
@@ -93,6 +95,34 @@ def test_a_gap_in_the_entries_is_not_integrated(still: World, tenant: TenantId) 
         connection.execute(update(Entry).where(Entry.index == 6).values(index=9))
     with pytest.raises(ForkError, match="missing after index 5"):
         step(still)
+
+
+def test_another_history_than_the_trees_is_not_gone_on_with(still: World, tenant: TenantId) -> None:
+    grow(still, tenant)
+    with tampering(still.database) as connection:
+        entry = parse_entry(connection.execute(select(Entry.data).where(Entry.index == 6)).scalar_one())
+        connection.execute(update(Entry).where(Entry.index == 6).values(data=replace(entry, prev="0" * 64).encode()))
+    with pytest.raises(ForkError, match="entry 6 does not follow"):
+        step(still)
+    assert sizes(still) == [6]
+
+
+@pytest.mark.parametrize(
+    ("tampered", "said"),
+    [
+        (delete(Entry).where(Entry.index >= 4), "the tree has 6, and only 4 are here: put the newest database back"),
+        (update(Entry).where(Entry.index == 5).values(data=b"{}"), "the last entry, 5, was changed"),
+    ],
+)
+def test_nothing_is_put_where_the_tree_has_something_else(
+    still: World, tenant: TenantId, tampered: Executable, said: str
+) -> None:
+    with tampering(still.database) as connection:
+        connection.execute(tampered)
+    again = World(still.path, still.keys)
+    with pytest.raises(DatabaseUnavailableError, match=said):
+        again.start()
+    again.database.close()
 
 
 def test_another_key_under_the_same_name_is_refused(still: World, tenant: TenantId) -> None:
