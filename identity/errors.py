@@ -19,6 +19,7 @@ IdentityError
 │   ├── UnsignableValueError      a value that a signature would not cover, or not the same one everywhere
 │   ├── UnknownContextError       a context that is not in the library; none is fetched
 │   ├── UndefinedTermError        a term that no context defines: it would vanish from what is signed
+│   ├── RenamedMemberError        what verifiers look for by its name, by another one
 │   ├── RelativeIdentifierError   an identifier that is no absolute IRI
 │   └── MalformedDocumentError    not JSON-LD
 ├── CredentialRefusedError        what is to be issued or presented breaks a rule; nothing was signed
@@ -115,6 +116,10 @@ class UnknownContextError(DocumentError):
 
 class UndefinedTermError(DocumentError):
     """A term that no context defines: it would vanish from what is signed."""
+
+
+class RenamedMemberError(DocumentError):
+    """What verifiers look for by its name is written by another one, which a signature over RDF does not tell apart."""
 
 
 class RelativeIdentifierError(DocumentError):

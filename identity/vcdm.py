@@ -19,8 +19,11 @@ from identity.outcome import Check, Outcome
 CREDENTIAL: Final = "VerifiableCredential"
 PRESENTATION: Final = "VerifiablePresentation"
 
-VALIDITY: Final = {CREDENTIALS_V2: ("validFrom", "validUntil"), CREDENTIALS_V1: ("issuanceDate", "expirationDate")}
-"""Names of the first and of the last moment, by version."""
+VERSIONS: Final = (CREDENTIALS_V2, CREDENTIALS_V1)
+BEGINS, ENDS = ("validFrom", "issuanceDate"), ("validUntil", "expirationDate")
+"""Names of the first and of the last moment, of VCDM 2.0 and 1.1. Both are looked at, whichever the document is of: a
+signature over RDF does not say which context comes first.
+"""
 
 _DROPPED_IN_URLS: Final = str.maketrans("", "", "\t\n\r")
 
@@ -35,7 +38,7 @@ def listed(value: object) -> list[object]:
 def version(document: Mapping[str, object]) -> str:
     """The context that says which VCDM this is. Raises CheckFailedError, unreadable."""
     first = listed(document.get("@context"))[:1]
-    if first and isinstance(first[0], str) and first[0] in VALIDITY:
+    if first and isinstance(first[0], str) and first[0] in VERSIONS:
         return first[0]
     raise CheckFailedError(Check.STRUCTURE, f"its first context is not {CREDENTIALS_V2}", Outcome.UNREADABLE)
 
@@ -100,7 +103,8 @@ def inside(document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 def check_validity(document: Mapping[str, object], now: datetime) -> None:
     """Raises CheckFailedError."""
-    first, last = (read_date_time(document[name]) if name in document else None for name in VALIDITY[version(document)])
+    first = max((read_date_time(document[name]) for name in BEGINS if name in document), default=None)
+    last = min((read_date_time(document[name]) for name in ENDS if name in document), default=None)
     if first and last and last < first:
         raise CheckFailedError(Check.VALIDITY, "it ends before it begins")
     if first and now + AHEAD < first:

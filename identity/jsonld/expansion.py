@@ -2,8 +2,8 @@
 
 JSON-LD drops what it does not understand, and a signature over RDF covers what is left. So whatever would be dropped
 is refused (VC Data Integrity 1.0 §2.4.1, "Securing Data Losslessly"): undefined terms, identifiers and types that are
-no absolute IRIs, indexes, nodes of which only the name is known. Text directions are kept as `i18n` datatypes, as the
-other implementations do.
+no absolute IRIs, indexes, nodes of which only the name is known, and what verifiers look for by another name than they
+do (`naming`). Text directions are kept as `i18n` datatypes, as the other implementations do.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pyld.jsonld import JsonLdError, JsonLdProcessor
 from identity.errors import DocumentError, MalformedDocumentError, RelativeIdentifierError, UndefinedTermError
 from identity.jsonld.context_library import ContextLibrary
 from identity.jsonld.document import check_document
+from identity.jsonld.naming import check_spelling
 
 Dataset = dict[str, list[dict[str, Any]]]
 """PyLD's: graph name → triples."""
@@ -143,11 +144,12 @@ class _Lossless(JsonLdProcessor):  # type: ignore[misc]
                 return mapping["@id"]
         return super()._expand_iri(active_ctx, value, base=base, vocab=vocab, **defining)
 
-    def expand(self, input_: object, options: dict[str, Any]) -> list[Any]:
+    def expand(self, input_: Any, options: dict[str, Any]) -> list[Any]:
         if isinstance(input_, Expanded):
             return input_.items
         expanded: list[Any] = super().expand(input_, options)
         _check(expanded)
+        check_spelling(input_, expanded)
         return expanded
 
     def _expand(self, active_ctx: Any, active_property: Any, element: Any, options: Any, **place: Any) -> Any:

@@ -20,7 +20,7 @@ from identity.jose.jws import read_jws, verify_jws
 from identity.jose.lifetime import seconds
 from identity.jsonld.context_library import CREDENTIALS_V1
 from identity.outcome import Check
-from identity.vcdm import CREDENTIAL, VALIDITY, listed, party
+from identity.vcdm import BEGINS, CREDENTIAL, ENDS, VERSIONS, listed, party
 
 
 def read_legacy_jwt(token: str, kind: str, base: str = CREDENTIALS_V1) -> Secured:
@@ -43,8 +43,8 @@ def _whole(stated: Mapping[str, object], claims: Mapping[str, object], kind: str
     document = _placed(dict(stated), claims, {"iss": AUTHOR[kind], "jti": "id"}, _text)
     if kind != CREDENTIAL:
         return document
-    first, last = VALIDITY[base]
-    document = _placed(document, claims, {"nbf": first, "exp": last}, _moment)
+    of_version = VERSIONS.index(base)
+    document = _placed(document, claims, {"nbf": BEGINS[of_version], "exp": ENDS[of_version]}, _moment)
     subject = document.get("credentialSubject")
     if "sub" in claims and isinstance(subject, dict):
         document["credentialSubject"] = _placed(dict(subject), claims, {"sub": "id"}, _text)
