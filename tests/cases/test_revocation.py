@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cases.errors import RevocationUnknownError, SignerRevokedError
 from cases.revocation import Revocations
 from detection.isolation import Isolation
-from detection.sandbox import Sandbox
 from keys.certificates import INTERMEDIATE_NAME, VAULT_ISSUER
 from keys.clock import system_clock
 from keys.local import LocalKeyStore
@@ -33,6 +32,7 @@ from tests.ledger.world import HeldClock
 from tests.provenance.house import House, draw
 from tests.simulators.certificate_authority import DAY, CertificateAuthority, Listed
 from tests.simulators.time_stamp_authority import TimeStampAuthority, serving
+from tests.workers import lend
 
 CODE = "signingCredential.ocsp.revoked"
 
@@ -304,7 +304,7 @@ def test_others_lists_count_for_their_signers(tmp_path: Path) -> None:
         files[name].write_bytes(certificate.public_bytes(Encoding.PEM))
     files["list.crl"].write_bytes(authority.listing({}))
     trust = TrustPolicy.of({"its": files["root.pem"].read_text()})
-    with Sandbox("provenance.jobs", size=1, isolation=Isolation.WARN) as sandbox:
+    with lend("provenance.jobs", size=1, isolation=Isolation.WARN, wait_seconds=60) as sandbox:
         file = House(sandbox, authority.signer, trust).signed(draw())
     named = {
         "trust_anchors": files["root.pem"],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from detection.sandbox import Sandbox
+from tests.workers import lend
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,5 +28,5 @@ def hostile(importable: None) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def examiner() -> Iterator[Sandbox]:
-    with Sandbox("detection.jobs", size=1, wait_seconds=60) as sandbox:
+    with lend("detection.jobs", size=1, wait_seconds=60) as sandbox:
         yield sandbox

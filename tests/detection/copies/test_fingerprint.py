@@ -25,11 +25,12 @@ from detection.memfd import Memfd
 from detection.sandbox import Sandbox
 from tests.detection.films import Film, write
 from tests.detection.pictures import save
+from tests.workers import lend
 
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Sandbox]:
-    with Sandbox("detection.jobs", size=1, wait_seconds=60) as sandbox:
+    with lend("detection.jobs", size=1, wait_seconds=60) as sandbox:
         yield sandbox
 
 

@@ -27,13 +27,14 @@ from detection.sandbox import Sandbox
 from tests.detection import documents
 from tests.detection.embedding import encoders
 from tests.recovering import clouds, overlaid, photo, posted, saved
+from tests.workers import lend
 
 Embedded = Callable[[bytes], Embedding]
 
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Sandbox]:
-    with Sandbox(JOBS, size=1, wait_seconds=60) as sandbox:
+    with lend(JOBS, size=1, wait_seconds=60) as sandbox:
         yield sandbox
 
 
