@@ -167,6 +167,8 @@ class OwnServer:
     def __init__(self) -> None:
         self._server = _begun()
         self.host = _socket(self._server)
+        self.folder = Path(self._server.pgdata)
+        """Of its files."""
 
     def kill(self) -> None:
         """SIGKILL for the postmaster and all that it began."""

@@ -20,6 +20,7 @@ from ledger.ids import EntryId
 from ledger.publishing.export import export_log
 from ledger.receipt import verify_receipt
 from tests.api.wire import problem, proven, rows, signed
+from tests.databases import KIND, POSTGRESQL, ask, own_server
 from tests.deployment import Running, picture, running
 from tests.waiting import until
 
@@ -139,3 +140,25 @@ def test_no_file_holds_what_was_erased(tmp_path: Path, monkeypatch: pytest.Monke
 def write_bundle_of(export: Path, file: Path) -> None:
     with file.open("wb") as out:
         write_bundle(folder_fetch(export), (export / "log.vkey").read_text(), out)
+
+
+@pytest.mark.skipif(KIND != POSTGRESQL, reason="searches the files that PostgreSQL keeps")
+def test_postgresql_holds_nothing_in_clear(tmp_path: Path) -> None:
+    """It does not overwrite what it deletes: that must be sealed, wherever it lies, under a key that lies nowhere."""
+    with own_server() as server, running(tmp_path) as up:
+        token = up.key("Unmistakable Brush", scopes=["assets:sign", "assets:read", "assets:erase"])
+        caller = up.service.access.authenticate(token)
+        (oid,) = ask("SELECT max(oid) FROM pg_database")
+        files = server.folder / "base" / str(oid), server.folder / "pg_wal"
+        with up.http(token) as http:
+            asset, content = signed(http, picture(seed=9), CLAIM)
+            entry = asset["ledger"]["entry"]
+            proven(up, entry)
+            erasable = captured(up, caller, AssetId(asset["id"]), EntryId(entry), content)
+            ask("CHECKPOINT")  # pages, too, and not the write-ahead log alone
+            sealed = {name: erasable.sealed[name] for name in ("wrapped key", "sealed payload")}
+            assert holders(sealed, *files).keys() == sealed.keys(), "else nothing would be proved"
+            assert holders(erasable.clear, tmp_path, *files) == {}
+            proven(up, http.delete(asset["links"]["self"]).json()["ledger"]["entry"])
+        ask("CHECKPOINT")
+        assert holders(erasable.clear, tmp_path, *files) == {}

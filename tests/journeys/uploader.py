@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -52,8 +53,8 @@ def _serve(environment: dict[str, str]) -> None:
 class Server:
     """`sigillo serve` in a process of its own; talked to over the home's socket."""
 
-    def __init__(self, home: Path, kind: str = KIND) -> None:
-        self.home, self.kind = home, kind
+    def __init__(self, home: Path, kind: str = KIND, chosen: Mapping[str, str] | None = None) -> None:
+        self.home, self.kind, self.chosen = home, kind, chosen or {}
         self.starts = list[float]()
         """Seconds from each start to the first answer that all is ready."""
 
@@ -62,7 +63,7 @@ class Server:
     def start(self) -> None:
         (self.home / "server.json").unlink(missing_ok=True)
         environment = {**os.environ, "SIGILLO_HOME": str(self.home), "SIGILLO_WORKERS": "1", "SIGILLO_PORT": "0"}
-        environment |= {"SIGILLO_KEY_RATE": "1000000/minute", **settings_of(self.home, self.kind)}
+        environment |= {"SIGILLO_KEY_RATE": "1000000/minute", **settings_of(self.home, self.kind), **self.chosen}
         self._process = _FORKS.Process(target=_serve, args=(environment,))
         self._process.start()
         started = time.monotonic()
