@@ -28,14 +28,14 @@ FIRST: Final = 1 << 14
 BLOCK_BYTES: Final = 1 << 20
 """What is compared with several probes at once: half of what a core of today has to itself."""
 
-Near: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32]]
-"""Numbers of rows, in no order, and how many bits each is away."""
+Near: TypeAlias = tuple[NDArray[np.int64], NDArray[Any]]
+"""Numbers of rows, in no order, and how many bits each is away, or what was measured of it instead."""
 
 Within: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
 """Which probe, which place, how far."""
 
-Keep: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.bool_]]
-"""Says of templates that are near, one a row, which of them count."""
+Measure: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[Any]]
+"""Says of templates that are near, one a row, something of each."""
 
 Compare: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], Within]
 """Finds for each probe the templates that are within reach of it; both one a row."""
@@ -78,13 +78,13 @@ class Generation:
         for segment in self._segments:
             segment.drop(rows)
 
-    def near(self, template: NDArray[np.uint8], reach: int, keep: Keep | None = None) -> Near:
-        """The rows at most `reach` bits away, in no order, and how far each is; of them those that `keep` counts.
+    def near(self, template: NDArray[np.uint8], reach: int, measure: Measure | None = None) -> Near:
+        """The rows at most `reach` bits away, in no order, and how far each is, or what `measure` says of it.
         `template` may be several, one a row: then what is near to any of them, as often as it is.
         """
         probes = np.ascontiguousarray(template).reshape(-1, self._width)
         lead_reach = reach if self._lead_reach is None else min(reach, self._lead_reach)
-        found = [segment.near(probes, reach, lead_reach, keep) for segment in self._segments]
+        found = [segment.near(probes, reach, lead_reach, measure) for segment in self._segments]
         none = (np.empty(0, np.int64), np.empty(0, np.int32))
         rows, distances = zip(*found, strict=True) if found else ((none[0],), (none[1],))
         return np.concatenate(rows), np.concatenate(distances)
@@ -127,7 +127,7 @@ class _Segment:
                 column[size : self.size] = 0
             self.size = size
 
-    def near(self, probes: NDArray[np.uint8], reach: int, lead_reach: int, keep: Keep | None) -> Near:
+    def near(self, probes: NDArray[np.uint8], reach: int, lead_reach: int, measure: Measure | None) -> Near:
         with self._lock:
             cut = self._lead.shape[1]
             which, places, distances = _by_blocks(self._compare, probes[:, :cut], self._lead[: self.size], lead_reach)
@@ -135,10 +135,10 @@ class _Segment:
                 rest = np.bitwise_count(probes[which, cut:] ^ self._rest[places])
                 distances = distances + rest.sum(axis=1, dtype=np.int32)
                 places, distances = places[distances <= reach], distances[distances <= reach]
-            if keep is not None:
-                counts = keep(np.concatenate((self._lead[places], self._rest[places]), axis=1))
-                places, distances = places[counts], distances[counts]
-            return self._rows[places], distances
+            if measure is None:
+                return self._rows[places], distances
+            rows, parts = self._rows[places], (self._lead[places], self._rest[places])
+        return rows, measure(np.concatenate(parts, axis=1))  # nobody waits for it
 
 
 def places_of(found: Any, probes: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:

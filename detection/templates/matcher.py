@@ -126,12 +126,13 @@ def _near(probes: Vectors, generations: Sequence[Generation]) -> list[int]:
 
 
 def _likely(lengths: Vectors, generation: Generation, dimensions: int) -> Near:
-    """Of one probe, rotated."""
-    return generation.near(signs(lengths), REACH, lambda some: estimates(lengths, some, dimensions) >= LEAST)
+    """Of one probe, rotated: the rows worth opening, and the cosine that each tells."""
+    rows, told = generation.near(signs(lengths), REACH, lambda some: estimates(lengths, some, dimensions))
+    return rows[told >= LEAST], told[told >= LEAST]
 
 
 def _nearest(found: Sequence[Near]) -> list[int]:
     if not found:
         return []
-    rows, distances = (np.concatenate(each) for each in zip(*found, strict=True))
-    return [int(row) for row in rows[np.argsort(distances, kind="stable")[:NEAREST]]]
+    rows, told = (np.concatenate(each) for each in zip(*found, strict=True))
+    return [int(row) for row in rows[np.argsort(-told, kind="stable")[:NEAREST]]]

@@ -70,22 +70,20 @@ def test_what_is_near_is_what_counting_bits_finds(
 
 
 @pytest.mark.parametrize("lead", [0, 16])
-def test_what_is_near_counts_by_its_bits(lead: int) -> None:
-    """Whoever asks is shown the bits of each that is near, whole, and nobody else's."""
+def test_what_is_near_is_measured_by_its_bits(lead: int) -> None:
+    """Whoever asks is shown the bits of each that is near, whole, and nobody else's, and changes go on meanwhile."""
     held, templates = Generation(TEMPLATE_BYTES, lead), {row: near_the_probe(row) for row in range(1, 61)}
     held.put([*templates], [bits.tobytes() for bits in templates.values()])
     shown = set[bytes]()
 
-    def even(some: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def last(some: NDArray[np.uint8]) -> NDArray[np.uint8]:
         shown.update(bits.tobytes() for bits in some)
-        counts: NDArray[np.bool_] = some[:, -1] % 2 == 0
-        return counts
+        held.drop(np.asarray([60]))
+        return some[:, -1]
 
-    near, away = held.near(PROBE, 40, even)
+    near, told = held.near(PROBE, 40, last)
     assert shown == {templates[row].tobytes() for row in range(1, 41)}
-    assert dict(zip(near.tolist(), away.tolist(), strict=True)) == {
-        row: row for row in range(1, 41) if templates[row][-1] % 2 == 0
-    }
+    assert dict(zip(near.tolist(), told.tolist(), strict=True)) == {row: templates[row][-1] for row in range(1, 41)}
 
 
 def test_what_goes_is_wiped() -> None:

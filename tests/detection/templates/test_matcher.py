@@ -9,7 +9,7 @@ from detection.templates.matcher import MAX_FACES
 from detection.templates.sealed import FaceKey, Place
 from detection.templates.thresholds import THRESHOLDS, Band
 from ledger.ids import SubjectId, TenantId
-from tests.detection.templates.registered import House, alike, strangers
+from tests.detection.templates.registered import House, alike, all_alike, strangers
 
 
 def test_a_face_is_found_in_its_band_and_nobody_else_is(house: House, tenant: TenantId) -> None:
@@ -81,6 +81,18 @@ def test_who_is_near_by_chance_is_not_opened(house: House, tenant: TenantId, mon
     assert few <= 2
     assert len(opened) - few > 60
     assert [house.found(tenant, alike(faces[n], 0.6)) for n in range(30)] == [[owner] for owner in owners[:30]]
+
+
+def test_of_many_who_are_alike_the_likeliest_are_opened(
+    house: House, tenant: TenantId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where more may be somebody than are opened, whoever is comes first: by their bits alone one in four would not."""
+    (probe,) = strangers(1)
+    people = house.register_all(tenant, [[face] for face in all_alike([probe] * 50, 0.58)])
+    house.register_all(tenant, [[face] for face in all_alike([probe] * 2000, 0.45, 2)])
+    house.index.follow(tenant)
+    monkeypatch.setattr("detection.templates.matcher.NEAREST", 80)
+    assert len(set(house.found(tenant, probe)) & set(people)) >= 46
 
 
 def test_what_is_no_embedding_is_refused(house: House, tenant: TenantId) -> None:

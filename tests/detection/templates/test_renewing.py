@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, select
 
 from detection.errors import RotationChangedError, RotationUnderWayError
-from detection.near.generation import Generation, Keep, Near
+from detection.near.generation import Generation, Measure, Near
 from detection.templates import renewing
 from detection.templates.bank import Model
 from detection.templates.decisions import RotationBegun, RotationRenewed
@@ -132,13 +132,13 @@ def test_a_rotation_that_begins_within_a_search_hides_nobody(
     assert house.found(tenant, face) == [owner]
     near, begun = Generation.near, list[bool]()
 
-    def late(self: Generation, template: NDArray[np.uint8], reach: int, keep: Keep | None) -> Near:
+    def late(self: Generation, template: NDArray[np.uint8], reach: int, measure: Measure | None) -> Near:
         if not begun:
             begun.append(True)
             house.begin_renewal(tenant)
             house.renewing.round(never)
             house.index.follow(tenant)
-        return near(self, template, reach, keep)
+        return near(self, template, reach, measure)
 
     monkeypatch.setattr(Generation, "near", late)
     assert house.found(tenant, face) == [owner]

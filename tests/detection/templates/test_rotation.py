@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -77,6 +78,20 @@ def test_a_template_tells_the_cosine(dimensions: int) -> None:
         told, counted = _told(faces, all_alike(faces, cosine), matrix)
         assert told.mean() == pytest.approx(cosine, abs=0.003)
         assert told.std() < 0.8 * counted.std()
+
+
+def test_many_templates_are_weighed_as_one_by_one() -> None:
+    """And in little memory, however many are near."""
+    matrix, faces = rotation_matrix(KEY, 128), vectors(strangers(3000), 128)
+    lengths, templates = rotated(faces[:1], matrix)[0], encode(faces, matrix)
+    tracemalloc.start()
+    together = estimates(lengths, templates, 128)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    one_by_one = [estimates(lengths, templates[n : n + 1], 128)[0] for n in range(3000)]
+    assert together == pytest.approx(np.asarray(one_by_one), abs=1e-5)
+    assert estimates(lengths, templates[:0], 128).shape == (0,)
+    assert most < 3_000_000
 
 
 def _told(faces: list[Embedding], others: list[Embedding], matrix: Matrix) -> tuple[Vectors, Vectors]:
