@@ -515,7 +515,7 @@ def verify(
         f"log          {key[0]}, {bundle.size} entries, root {bundle.root.hex()}",
         f"entries      {bundle.first} to {bundle.end - 1}: all {bundle.end - bundle.first} are there and unchanged",
         "kinds        " + ", ".join(f"{count} {kind}" for kind, count in sorted(bundle.kinds.items())),
-        f"disclosed    payloads: {disclosed}, all what their entries committed to",
+        f"disclosed    payloads: {disclosed}" + ", all what their entries committed to" * bool(disclosed),
         *(f"witness      {name} saw this log at {moment(time)}" for name, time in bundle.cosigned[0].items()),
     ]
     if stamps:

@@ -78,6 +78,7 @@ def check(log: Log, tmp_path: Path) -> Callable[..., list[str]]:
 def test_every_range_verifies(log: Log, check: Callable[..., list[str]], first: int, end: int | None) -> None:
     found = check(log.bundle(log.after, first, end))
     assert f"all {(end or MORE) - first} are there and unchanged" in found[1]
+    assert found[3] == "disclosed    payloads: 0"
 
 
 def test_it_runs_on_nothing_but_python(log: Log, tmp_path: Path) -> None:
