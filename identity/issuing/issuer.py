@@ -46,6 +46,9 @@ ISSUED_SUITES: Final = (*SUITES, ecdsa_sd.CRYPTOSUITE, bbs.CRYPTOSUITE)
 FORMATS: Final = (*ISSUED_SUITES, *ENVELOPES)
 """All ways in which a document is secured here: by a proof of such a suite, or in such an envelope."""
 
+IN_FORCE: Final = ("validFrom", "validUntil", "credentialStatus")
+"""Whoever could keep these back would show what ended or was revoked."""
+
 RDF_TYPE: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 MAX_VALUES: Final = 512
 """Of a credential that we sign: what callers write is canonicalised in this process."""
@@ -79,8 +82,9 @@ class Issuer:
         reserved: Collection[str] = (),
     ) -> dict[str, Any]:
         """The credential (VCDM 2.0, without a proof) in one of FORMATS: with its proof, or in an envelope. In a form
-        for selective disclosure it is for its holder, and what `mandatory_pointers` name is always shown; so is what it
-        pins, where that says which edition of a context it was signed under. Nothing in it may be of a type that is
+        for selective disclosure it is for its holder, and what `mandatory_pointers` name is always shown; so is what
+        decides whether it is in force, and what it pins, where that says which edition of a context it was signed
+        under. Nothing in it may be of a type that is
         `reserved`, an IRI, whatever the credential calls it.
 
         Raises CredentialRefusedError, DocumentError's kinds, SelectionError, ProofLimitError, and what the key store
@@ -106,9 +110,11 @@ class Issuer:
             "verificationMethod": method.id,
             "proofPurpose": PURPOSE,
         }
+        always = [*mandatory_pointers, *(f"/{name}" for name in IN_FORCE if name in credential)]
         if contexts is not self.contexts:
-            mandatory_pointers = [*mandatory_pointers, POINTER]
-        return {**credential, "proof": self._base_proof(credential, options, mandatory_pointers, key, contexts)}
+            always.append(POINTER)
+        shown = tuple(dict.fromkeys(always))
+        return {**credential, "proof": self._base_proof(credential, options, shown, key, contexts)}
 
     def _check(self, credential: Mapping[str, Any]) -> ContextLibrary:
         """Whatever an issuer refuses, whichever the suite, besides what cannot be made RDF; the contexts, each in the

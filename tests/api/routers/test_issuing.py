@@ -300,6 +300,25 @@ def test_a_media_type_is_one_that_can_be_had_and_has_no_cryptosuite(http: httpx.
     problem(two, 400, "vc-api-request")
 
 
+@pytest.mark.parametrize("suite", [bbs.CRYPTOSUITE, ecdsa_sd.CRYPTOSUITE])
+def test_no_holder_keeps_back_that_a_credential_ended_or_was_revoked(
+    deployment: Running, http: httpx.Client, did: str, suite: str
+) -> None:
+    """Though whoever ordered it names nothing that is always shown."""
+    dates = {"validFrom": "2026-01-01T00:00:00Z", "validUntil": "2999-01-01T00:00:00Z"}
+    status = {"type": "BitstringStatusListEntry"}
+    answer = issue(http, plain(did, **dates), cryptosuite=suite, credentialStatus=status).json()
+    pointers = {"selectivePointers": ["/issuer", "/credentialSubject/name"]}
+    asked = {"verifiableCredential": answer["verifiableCredential"], "options": pointers}
+    seen = http.post("/credentials/derive", json=asked).json()["verifiableCredential"]
+    assert {name: seen.get(name) for name in dates} == dates
+    assert seen["credentialStatus"] == answer["verifiableCredential"]["credentialStatus"]
+    change = {"credentialId": answer["id"], "credentialStatus": {**status, "statusPurpose": "revocation"}}
+    with deployment.http(deployment.key("", scopes=["credentials:revoke"])) as officer:
+        assert officer.post("/credentials/status", json=change).status_code == 200
+    assert http.post("/credentials/verify", json={"verifiableCredential": seen}).json()["verdict"] == "invalid"
+
+
 @pytest.mark.parametrize("suite", ISSUED_SUITES)
 def test_a_pinned_edition_of_a_context_goes_from_the_issuer_to_the_verifier(
     http: httpx.Client, did: str, suite: str
