@@ -62,6 +62,12 @@ def check_covered(document: Mapping[str, object], proof: Mapping[str, object], c
         raise CheckFailedError(
             Check.SIGNATURE, "didkit passes over a graph, and over a context in the proof", Outcome.UNREADABLE
         )
+    if any(":" in name for name in proof):
+        raise CheckFailedError(
+            Check.SIGNATURE,
+            "a member of the proof is written as an IRI, by which nobody looks for it",
+            Outcome.UNREADABLE,
+        )
     to_dataset(unsecured, contexts)
 
 

@@ -190,6 +190,12 @@ def test_didkit_is_not_asked_about_it() -> None:
         check_covered(document, {}, our_issuer().contexts)
 
 
+@pytest.mark.parametrize("name", ["sec:expiration", "https://w3id.org/security#expiration"])
+def test_nor_about_a_proof_that_ends_by_another_name(name: str) -> None:
+    with pytest.raises(CheckFailedError, match="written as an IRI"):
+        check_covered(without_proof(old()), {name: moment(OVER)}, our_issuer().contexts)
+
+
 @pytest.mark.parametrize("name", ["holder", "verifiableCredential"])
 def test_a_presentation_says_who_shows_what_by_name(name: str) -> None:
     holder = Issuer.of("eddsa-rdfc-2022", 7)
