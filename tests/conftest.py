@@ -26,7 +26,7 @@ from typer.main import get_command
 from keys.openbao import OpenBao
 from keys.vault import Vault
 from keys.vault_store import VaultKeyStore
-from tests.databases import KIND, POSTGRESQL, compiled_once
+from tests.databases import KIND, POSTGRESQL, compiled_once, server_url
 from tests.hashes import cheap
 from tests.peers.node import Node, PeersMissingError, installed
 from tests.stopping import quick_to_stop
@@ -50,8 +50,11 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def shared() -> Iterator[None]:
     """What one test of a process does not do again for the next: compile statements, start workers, make commands of
-    functions. Nor does one wait for servers to stop, or for hashes that are made slow on purpose.
+    functions. Nor does one wait for servers to stop, or for hashes that are made slow on purpose. The server of the
+    whole suite is up before a test begins processes, which would else begin their own.
     """
+    if KIND == POSTGRESQL:
+        server_url()
     once = patch("typer.testing._get_command", cache(get_command))
     with compiled_once(), lent_workers(), once, quick_to_stop(), cheap():
         yield
