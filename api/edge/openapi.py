@@ -100,7 +100,9 @@ class App(FastAPI):
     """FastAPI, with what it does not see added to its document: the models above, problems, and who needs a key."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is not None:
+            return self.openapi_schema
         document = super().openapi()
         _, unseen = models_json_schema([(model, "validation") for model in UNSEEN], ref_template=REFERENCE)
         for name, schema in unseen["$defs"].items():
@@ -108,7 +110,7 @@ class App(FastAPI):
         for view, example in _whole().items():
             document["components"]["schemas"][view.__name__]["example"] = example
         for model in REFUSALS:
-            document["components"]["schemas"].pop(model, None)
+            document["components"]["schemas"].pop(model)
         document["components"]["securitySchemes"] = {KEY: {"type": "http", "scheme": "bearer"}}
         for operation in (operation for path in document["paths"].values() for operation in path.values()):
             operation["responses"].pop(REFUSED, None)

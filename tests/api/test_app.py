@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from api.app import PAGES, ROUTERS, create_app
 from api.edge.body import BoundedBody
+from api.edge.openapi import App
 from tests.deployment import Running
 
 ROUTES = {
@@ -250,8 +251,9 @@ def test_refusals_are_described_as_problems(schema: dict[str, Any]) -> None:
     assert not {"HTTPValidationError", "ValidationError"} & schema["components"]["schemas"].keys()
 
 
-def test_no_app_makes_the_routes_anew(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first request would wait for that: for all of them a quarter of a second of a core."""
+@pytest.fixture
+def app(deployment: Running, monkeypatch: pytest.MonkeyPatch) -> App:
+    """FastAPI's, without what is wrapped around it."""
     made = []
 
     class Kept(BoundedBody):
@@ -261,10 +263,24 @@ def test_no_app_makes_the_routes_anew(deployment: Running, monkeypatch: pytest.M
 
     monkeypatch.setattr("api.app.BoundedBody", Kept)
     create_app(deployment.service)
-    (app,) = made
+    (found,) = made
+    assert isinstance(found, App)
+    return found
+
+
+def test_no_app_makes_the_routes_anew(app: App) -> None:
+    """The first request would wait for that: for all of them a quarter of a second of a core."""
     routes = [route for module in (*ROUTERS, *PAGES) for route in module.router.routes]
     assert {type(route) for route in routes if not isinstance(route, APIRoute)} == set()
     assert app.router.routes[-len(routes) :] == routes
+
+
+def test_the_document_is_made_once(app: App) -> None:
+    """It takes half a second of a core, and whoever asks for it may ask again."""
+    found = app.openapi()
+    with pytest.MonkeyPatch.context() as nowhere:
+        nowhere.setattr("api.edge.openapi.models_json_schema", None)
+        assert app.openapi() is found
 
 
 def test_uploads_are_described_with_an_example(schema: dict[str, Any]) -> None:
