@@ -194,7 +194,10 @@ class HoldNotFoundError(CasesError):
     """No legal hold of that name in this tenant."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no legal hold {name!r} in this tenant")
+        super().__init__(
+            f"there is no legal hold {name!r} in this tenant: GET /v1/holds, or `sigillo holds list`, names them; what "
+            "else is held goes by the ast_… or hld_… that the list gives it"
+        )
 
 
 class PhotoNotTakenError(CasesError):

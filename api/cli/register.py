@@ -8,7 +8,7 @@ import typer
 
 from api.cli.acting import BIND, WALLET, bound_to
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.output import JSON, told
+from api.cli.output import JSON, say, told
 from api.cli.registering import (
     ACCOUNT,
     AGREED,
@@ -69,3 +69,6 @@ def register(
         }
         made = sigillo.register(photos, body, once, portrait)
         finish(made, out, as_json=as_json)
+    if made["state"] == "held" and not portrait and not as_json:
+        say("\nNo --portrait came with the photos: where the account is known by a portrait alone, it waits for that.")
+        say(f"Sooner: sigillo registration withdraw {made['id']}, and register again with --portrait FILE")

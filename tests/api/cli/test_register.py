@@ -83,7 +83,8 @@ def test_held_registrations_and_legal_holds_stand_side_by_side(
             "--stated",
             "agreement of 3 March",
         ]
-        assert run("register", str(PORTRAIT_FILE), *asked, *agreed).exit_code == 0
+        waiting = run("register", str(PORTRAIT_FILE), *asked, *agreed)
+        assert (waiting.exit_code, "register again with --portrait" in waiting.output) == (0, True)
     assert not list(tmp_path.glob("*.credential*")), "a held registration has no credential yet"
     shown = run("holds", "list").stdout
     assert "acts as agent: agreement of 3 March" in shown
@@ -91,6 +92,8 @@ def test_held_registrations_and_legal_holds_stand_side_by_side(
     assert found["holds"] == []
     first, second = found["registrations"]
     assert json.loads(run("holds", "list", "--kind", "legal", "--json").stdout) == {"holds": []}
+    other = run("holds", "release", first["registration"], "--reason", "the registration's own id is no hold's")
+    assert (other.exit_code, "sigillo holds list" in other.output) == (1, True)
     own = run("holds", "release", first["id"], "--reason", "mine")
     assert own.exit_code == 1
     assert "somebody else has to look at it" in own.output
