@@ -1,7 +1,7 @@
 """One bank of faces, protected and in the clear: the same vectors, searched in turn by the same probes.
 
-Identities are directions drawn at random. Real faces are more alike; how much, `sigillo matching evaluate` measures on
-an operator's own photos.
+Identities are directions drawn at random, or with something in common, as real faces have: how alike these are,
+`sigillo matching evaluate` measures on an operator's own photos.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, Final, TypeAlias
+from unittest.mock import patch
 
 import numpy as np
 from sqlalchemy import Connection
@@ -73,6 +75,8 @@ class FaceBank:
     faces: Vectors
     enrol_seconds: float
     chance: np.random.Generator
+    alike: float
+    """The mean cosine between two of them."""
 
     def protected(self) -> Side:
         """Our own, from rows to the first answer."""
@@ -117,9 +121,21 @@ class FaceBank:
         """How many of so many strangers match anybody, at the thresholds that ship."""
         alarms = 0
         for start in range(0, probes, MAX_FACES):
-            strangers = unit(self.chance.normal(size=(min(MAX_FACES, probes - start), MODEL.dimensions)))
+            strangers = _drawn(self.chance, min(MAX_FACES, probes - start), self.alike)
             alarms += len(self.house.matcher.match(self.tenant, strangers.tolist()).matches)
         return alarms
+
+    def opened(self, probes: int) -> tuple[float, float]:
+        """How many embeddings a search opens: for a stranger, and for another photo of somebody at .55. Medians."""
+        photos = [probe for cosine, _, probe in self._probes(probes) if cosine == 0.55]
+        strangers = _drawn(self.chance, probes, self.alike).tolist()
+        bank, found = self.house.bank, []
+        for faces in (strangers, photos):
+            with patch.object(bank, "opened", wraps=bank.opened) as opened:
+                for face in faces:
+                    self.house.matcher.match(self.tenant, [face])
+            found.append(median(len(call.args[1]) for call in opened.call_args_list))
+        return found[0], found[1]
 
     def committed(self) -> float:
         """Processor seconds from the rows to a generation of the index with proofs for GONE who left it."""
@@ -155,13 +171,11 @@ class FaceBank:
 
 
 @contextmanager
-def enrolled(folder: Path, count: int) -> Iterator[FaceBank]:
-    """So many people in a bank of their own, on SQLite with embedded keys."""
+def enrolled(folder: Path, count: int, alike: float = 0.0) -> Iterator[FaceBank]:
+    """So many people in a bank of their own, on SQLite with embedded keys; `alike`: the mean cosine between two."""
     folder.mkdir()
     chance = np.random.default_rng(count)
-    faces = np.concatenate([unit(chance.normal(size=(AT_ONCE, MODEL.dimensions))) for _ in range(0, count, AT_ONCE)])[
-        :count
-    ]
+    faces = np.concatenate([_drawn(chance, AT_ONCE, alike) for _ in range(0, count, AT_ONCE)])[:count]
     with on_disk(folder) as house:
         tenant = house.ledger.create_tenant("benchmark")
         began, called = time.perf_counter(), names(count)
@@ -170,7 +184,14 @@ def enrolled(folder: Path, count: int) -> Iterator[FaceBank]:
             for start in range(0, count, AT_ONCE)
             for owner in seeded(house, tenant, faces[start : start + AT_ONCE], called=called[start : start + AT_ONCE])
         ]
-        yield FaceBank(house, tenant, owners, faces, time.perf_counter() - began, chance)
+        yield FaceBank(house, tenant, owners, faces, time.perf_counter() - began, chance, alike)
+
+
+def _drawn(chance: np.random.Generator, count: int, alike: float) -> Vectors:
+    """Each is its own direction, and as long in one that all share as makes two of them `alike`."""
+    own, shared = unit(chance.normal(size=(count, MODEL.dimensions))), np.zeros(MODEL.dimensions)
+    shared[0] = math.sqrt(alike)
+    return unit(math.sqrt(1 - alike) * own + shared)
 
 
 @contextmanager

@@ -6,11 +6,12 @@
     python benchmarks/matching.py --json p50_ms_1m      one of its figures, and no more than it needs
     python benchmarks/matching.py --people 10000000     another number, where there is memory for it (`make soak`)
     python benchmarks/matching.py --hnsw        HNSW at every size: a million take it six minutes to build
+    python benchmarks/matching.py --quick --alike 0.14      people whose mean cosine is that, as real faces have one
 
 Rules
 - Both sides search the same vectors for the same probes, in turn, in one process, one thread each. Ours does all that a
   search in the service does: change counter, encoding, Hamming search, rows of candidates, AES-GCM, exact cosine.
-- Vectors have the face model's 128 dimensions and are drawn at random.
+- Vectors have the face model's 128 dimensions and are drawn at random, `--alike` with something in common.
 - A generation is what proves somebody absent from the index (`detection.generations`), within a minute of their
   leaving, of which housekeeping may take five seconds to begin. It is measured in processor time.
 - Memory is what the process holds more once a side is built; ours is built from the database's rows.
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object instead of the table")
     parser.add_argument("--hnsw", action="store_true", help="HNSW at every size")
     parser.add_argument("--people", type=int, help="so many people instead")
+    parser.add_argument("--alike", type=float, default=0.0, help="the mean cosine between two people")
     parser.add_argument("names", nargs="*", help="these figures alone, by their names in --json")
     chosen = parser.parse_args()
     takes, free = (chosen.people or 0) * BYTES_EACH, available()
@@ -80,7 +82,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="sigillo-benchmark-") as folder:
         for size in sizes:
-            with enrolled(Path(folder) / str(size), size) as bank:
+            with enrolled(Path(folder) / str(size), size, chosen.alike) as bank:
                 found |= _measured(bank, size, shown, hnsw=chosen.hnsw or size <= min(SIZES))
         if not chosen.people and (not chosen.names or set(chosen.names) & set(VERDICTS)):
             found |= verdicts(Path(folder) / "verdicts")
@@ -119,6 +121,7 @@ def _measured(bank: FaceBank, size: int, shown: Table, *, hnsw: bool) -> Mapping
     pairs = zip(flat.milliseconds, ours.milliseconds, strict=True)
     found[f"speedup_vs_flat_{suffix}"] = median(theirs / mine for theirs, mine in pairs)
     found["identification_gap_at_055"] = 100 * (flat.found[0.55] - ours.found[0.55])
+    found[f"opened_for_a_stranger_{suffix}"], found[f"opened_at_055_{suffix}"] = bank.opened(PROBES)
     alarms = bank.false_alarms(STRANGERS)
     found["false_alarms_per_million"] = alarms / STRANGERS * 1e6
     found[f"generation_cpu_seconds_{suffix}"] = bank.committed()
@@ -141,7 +144,7 @@ def _show(sides: Table, found: Mapping[str, float]) -> None:
     )
     rest = Table("", "", "wanted", box=None)
     for name, figure in found.items():
-        if name in WANTED or name in VERDICTS or name.startswith(("false", "speedup", "enrol", "generation")):
+        if name in WANTED or name in VERDICTS or name.startswith(("false", "speedup", "enrol", "generation", "opened")):
             rest.add_row(name, f"{figure:,.2f}", WANTED.get(name, ""))
     for shown in (sides, rest):
         if shown.row_count:

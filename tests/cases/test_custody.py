@@ -221,6 +221,7 @@ def test_policy_in_force_is_named_in_the_entry(strict: Running, deployment: Runn
     for up, name in ((strict, "intake.refuse@1"), (deployment, "intake.record@1")):
         with up.http(up.key()) as http:
             asset, _ = signed(http)
+        proven(up, asset["ledger"]["entry"])
         assert up.service.ledger.entry(asset["ledger"]["entry"]).policy == name
 
 

@@ -290,6 +290,7 @@ def test_it_is_recorded_whose_word_was_brought(deployment: Running, exported: Ex
         (act,) = (node for node in custody["nodes"] if node.get("kind") == "custody.imported")
         assert (act["type"], act["verdict"], act["entry"]) == ("verification", "trusted", again["ledger"]["entry"])
         assert act["origin"] == again["origin"]
+        proven(deployment, act["entry"])
         assert deployment.service.ledger.entry(act["entry"]).kind == "custody.imported"
     with deployment.http(deployment.key()) as other:
         assert "custody.imported" not in upload(other, exported.file, path="/v1/custody").text

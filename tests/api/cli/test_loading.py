@@ -25,4 +25,4 @@ def test_where_all_was_loaded_already_garbage_is_found_as_ever() -> None:
     with uncollected():
         assert not gc.isenabled()
     assert gc.isenabled()
-    assert gc.get_freeze_count() == frozen
+    assert gc.get_freeze_count() <= frozen  # fewer where one that was frozen before has gone meanwhile
