@@ -84,8 +84,7 @@ class Issuer:
         """The credential (VCDM 2.0, without a proof) in one of FORMATS: with its proof, or in an envelope. In a form
         for selective disclosure it is for its holder, and what `mandatory_pointers` name is always shown; so is what
         decides whether it is in force, and what it pins, where that says which edition of a context it was signed
-        under. Nothing in it may be of a type that is
-        `reserved`, an IRI, whatever the credential calls it.
+        under. Nothing in it may be of a type that is `reserved`, an IRI, whatever the credential calls it.
 
         Raises CredentialRefusedError, DocumentError's kinds, SelectionError, ProofLimitError, and what the key store
         does.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Self
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from identity.did.methods import VerificationMethod, did_key, method_of, resolve
 from identity.encoding import multibase
 from identity.jose.jwk import PublicKey
+from identity.jsonld.context_library import CREDENTIALS_V2
 from tests.identity.published import VECTORS, Vector
 
 
@@ -55,6 +57,16 @@ class Issuer:
     @property
     def method(self) -> VerificationMethod:
         return resolve(method_of(self.did))
+
+    def presenting(self, *credentials: Mapping[str, Any], **members: object) -> dict[str, Any]:
+        """A presentation by whoever has this key, without a proof."""
+        return {
+            "@context": [CREDENTIALS_V2],
+            "type": ["VerifiablePresentation"],
+            "holder": self.did,
+            "verifiableCredential": list(credentials),
+            **members,
+        }
 
     def sign(self, message: bytes) -> bytes:
         if isinstance(self.private, ed25519.Ed25519PrivateKey):

@@ -253,12 +253,7 @@ def test_documents_of_both_editions_are_verified_at_once() -> None:
 
 def presented(*credentials: Mapping[str, Any]) -> Report:
     holder = Issuer.of("eddsa-rdfc-2022", 7)
-    document = {
-        "@context": [CREDENTIALS_V2],
-        "type": ["VerifiablePresentation"],
-        "holder": holder.did,
-        "verifiableCredential": list(credentials),
-    }
+    document = holder.presenting(*credentials)
     made = add_proof(document, ProofOptions("eddsa-rdfc-2022", "authentication", NOW), holder.method, holder.sign)
     ours = policy(our_issuer())
     believed = Policy(ours.issuers, resolve=lambda method: (resolve if "did:key" in method else ours.resolve)(method))

@@ -318,13 +318,7 @@ STATUS = {"statusPurpose": "revocation", "statusListIndex": "7", "statusListCred
 
 def presentation(*credentials: dict[str, Any], expected: Expected = LOGIN, **members: object) -> dict[str, Any]:
     holder = Issuer.of("eddsa-jcs-2022", 7)
-    document = {
-        "@context": [CREDENTIALS_V2],
-        "type": ["VerifiablePresentation"],
-        "holder": holder.did,
-        "verifiableCredential": list(credentials),
-        **members,
-    }
+    document = holder.presenting(*credentials, **members)
     options = ProofOptions(
         "eddsa-rdfc-2022", expected.purpose, NOW, challenge=expected.challenge, domain=expected.domain
     )
