@@ -3,6 +3,7 @@
 Rules
 - Whoever signs chooses what is hashed, so one signature can be made to fit any content. Its own place in the file has
   to be left out and a little around it; where more is, nobody may call the file unchanged.
+- A list of boxes that breaks off before the picture's end leaves out what follows, and c2pa-rs says nothing of it.
 - Where bytes are left out beyond that, the manifest is *untrusted*: it holds, and does not say what we would be read as
   saying. Where that is most of the file, it is *invalid*: it holds for next to nothing.
 
@@ -30,6 +31,11 @@ STORE_BOX: Final = "C2PA"
 CARRIAGE: Final = 100
 CARRIAGE_SHARE: Final = 200
 """Bytes that a store takes in a file beyond its own: some, and one in so many (a GIF needs one in 255)."""
+
+PICTURES: Final = {"SOI": ("SOS", "EOI"), "PNGh": ("IDAT", "IEND"), "IHDR": ("IDAT", "IEND"), "GIF89a": ("2C", "3B")}
+"""By the first box of a JPEG, a PNG (whose first a list may pass over) or a GIF, as a general box hash calls them: what
+its picture is in, and what it ends with.
+"""
 
 HOLLOW_SHARE: Final = 2
 """One in so many bytes of content left out, and the binding is worth nothing."""
@@ -64,8 +70,14 @@ def _left_out(label: str, said: Any, store_bytes: int, file_bytes: int | None) -
     if label.startswith("c2pa.hash.bmff"):
         return None if all(map(harmless, said.get("exclusions") or ())) else BINDING_PARTIAL
     if label.startswith("c2pa.hash.boxes"):
-        return None if all(map(whole, said.get("boxes") or ())) else BINDING_PARTIAL
+        return _of_boxes(said.get("boxes") or ())
     return _of_bytes(list(_lengths(said.get("exclusions") or ())), room(store_bytes), file_bytes)
+
+
+def _of_boxes(entries: Any) -> str | None:
+    if not has_picture(entries):
+        return BINDING_HOLLOW
+    return None if all(map(whole, entries)) and ends(entries) else BINDING_PARTIAL
 
 
 def _of_bytes(lengths: list[int], own: int, file_bytes: int | None) -> str | None:
@@ -101,3 +113,21 @@ def whole(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     return entry.get("names") == [STORE_BOX] or not (entry.get("excluded") or entry.get("exclusions"))
+
+
+def has_picture(entries: Any) -> bool:
+    """Whether a general box hash names what the picture is in, or is of a kind whose boxes are not known here."""
+    names = _names(entries)
+    return bool(names) and (names[0] not in PICTURES or PICTURES[names[0]][0] in names)
+
+
+def ends(entries: Any) -> bool:
+    """Whether a general box hash goes on to the picture's end: readers take one that breaks off for a whole one."""
+    names = _names(entries)
+    return bool(names) and names[0] in PICTURES and names[-1] == PICTURES[names[0]][1]
+
+
+def _names(entries: Any) -> list[Any]:
+    """Of all its boxes, in their order; those of a reader that follows it match the file's one by one."""
+    listed = [entry.get("names") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return [name for names in listed if isinstance(names, list) for name in names if isinstance(name, str)]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from provenance.coverage import STORE_BOX, harmless, in_base64, room, whole
+from provenance.coverage import STORE_BOX, ends, harmless, has_picture, in_base64, room, whole
 from provenance.errors import ClaimInvalidError
 from provenance.manifest import MAX_MANIFEST_STORE_BYTES
 
@@ -79,8 +79,8 @@ def _boxes(said: Mapping[str, Any], algorithm: str, _own: int) -> None:
             raise ClaimInvalidError("its hard binding leaves out boxes other than that of its manifest store")
         if entry.get("names") != [STORE_BOX]:
             _require_digest(entry.get("hash"), entry.get("alg") or algorithm)
-    if all(entry.get("names") == [STORE_BOX] for entry in entries):
-        raise ClaimInvalidError("its hard binding hashes nothing")
+    if not has_picture(entries) or not ends(entries):
+        raise ClaimInvalidError("its hard binding breaks off before the picture's end, or is of boxes not known here")
 
 
 def _collection(said: Mapping[str, Any], algorithm: str, _own: int) -> None:

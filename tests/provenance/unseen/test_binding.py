@@ -29,7 +29,12 @@ def bmff(*exclusions: Any, **more: Any) -> dict[str, Any]:
 
 
 def boxes(*entries: Any) -> dict[str, Any]:
-    return {"alg": "sha256", "boxes": [{"names": ["C2PA"], "hash": b"\0", "pad": b""}, *entries]}
+    start = {"names": ["SOI"], "hash": DIGEST}
+    return {"alg": "sha256", "boxes": [start, {"names": ["C2PA"], "hash": b"\0", "pad": b""}, *entries]}
+
+
+def rest(*names: str, **more: Any) -> dict[str, Any]:
+    return {"names": list(names), "hash": DIGEST, **more}
 
 
 def check(label: str, said: dict[str, Any], *, history: bool = False) -> None:
@@ -48,7 +53,8 @@ def test_what_the_library_writes_binds_all(drafted: Drafted, mime: str) -> None:
         ("c2pa.hash.data", data()),
         ("c2pa.hash.data", data((2, OWN))),
         ("c2pa.hash.bmff.v3", bmff(UUID, {"xpath": "/mfra"})),
-        ("c2pa.hash.boxes", boxes({"names": ["SOS"], "hash": DIGEST})),
+        ("c2pa.hash.boxes", boxes(rest("SOF0", "SOS", "EOI"))),
+        ("c2pa.hash.boxes", boxes(rest("SOF0", "SOS"), rest("EOI"))),
         ("c2pa.hash.collection.data", {"alg": "sha256", "uris": [{"uri": "a", "hash": DIGEST}]}),
     ],
 )
@@ -81,9 +87,13 @@ def test_a_history_takes_room() -> None:
         ("c2pa.hash.bmff.v3", bmff({"xpath": "/uuid"}), "boxes"),
         ("c2pa.hash.bmff.v3", bmff({"xpath": "/free", "subset": []}), "boxes"),
         ("c2pa.hash.bmff.v3", bmff(UUID, merkle=[]), "not known here"),
-        ("c2pa.hash.boxes", boxes({"names": ["SOS"], "hash": DIGEST, "excluded": True}), "boxes"),
+        ("c2pa.hash.boxes", boxes(rest("SOS", "EOI", excluded=True)), "boxes"),
         ("c2pa.hash.boxes", boxes({"names": ["SOS", "C2PA"], "hash": b"\0"}), "digest"),
-        ("c2pa.hash.boxes", boxes(), "nothing"),
+        ("c2pa.hash.boxes", boxes(), "breaks off"),
+        ("c2pa.hash.boxes", boxes(rest("SOF0", "SOS")), "breaks off"),
+        ("c2pa.hash.boxes", boxes(rest("EOI")), "breaks off"),
+        ("c2pa.hash.boxes", {"boxes": [rest("JXL ", "ftyp", "jxlc")], "alg": "sha256"}, "breaks off"),
+        ("c2pa.hash.boxes", {"boxes": [], "alg": "sha256"}, "breaks off"),
         ("c2pa.hash.collection.data", {"alg": "sha256", "uris": []}, "nothing"),
         ("c2pa.hash.multi-asset", {}, "no hard binding"),
     ],
