@@ -26,7 +26,7 @@ CONNECT_SECONDS: Final = 5
 UPLOADING: Final = httpx.Timeout(UPLOAD_SECONDS, connect=CONNECT_SECONDS)
 
 _NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Believed on a socket, where nothing meets TLS: reading the web's authorities takes a fiftieth of a second."""
+"""Believed where nothing meets TLS: reading the web's authorities takes a sixth of a command's start."""
 
 
 def waiting(seconds: int) -> dict[str, str]:
@@ -53,6 +53,7 @@ class Connection:
         self._http = httpx.Client(
             base_url=url,
             transport=httpx.HTTPTransport(uds=str(socket), verify=_NOBODY) if socket else None,
+            verify=_NOBODY if url.startswith("http://") else True,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
         )

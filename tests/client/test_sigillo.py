@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import ssl
 import time
 from pathlib import Path
 
@@ -82,3 +83,13 @@ def test_token_does_not_show(deployment: Running) -> None:
     token = deployment.key()
     with deployment.client(token) as sigillo:
         assert token not in repr(sigillo)
+
+
+@pytest.mark.parametrize(("url", "times"), [("http://127.0.0.1:9", 0), ("https://127.0.0.1:9", 1)])
+def test_the_webs_authorities_are_read_where_tls_is_spoken(
+    url: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[object]()
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **where: read.append(where))
+    with Sigillo(url):
+        assert len(read) == times
