@@ -105,6 +105,8 @@ def parts(body: Iterator[bytes]) -> Iterator[AnsweredPart]:
         for _ in chunks:
             pass
         read.line()
+    for _ in body:  # to its end, or the connection would not serve for the next request
+        pass
 
 
 class _Read:

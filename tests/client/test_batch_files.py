@@ -39,6 +39,17 @@ def test_a_part_that_nobody_reads_is_passed_over(bodies: list[bytes], size: int)
     assert len([part.name for part in parts(cut(answered(bodies), size))]) == len(bodies)
 
 
+def test_an_answer_is_read_to_its_end_so_that_its_connection_serves_again() -> None:
+    ended = list[bool]()
+
+    def body() -> Iterator[bytes]:
+        yield answered([b"one", b"two"])
+        ended.append(True)
+
+    assert len(list(parts(body()))) == 2
+    assert ended == [True]
+
+
 @given(bodies=st.lists(st.binary(max_size=300), min_size=1, max_size=5), data=st.data())
 def test_an_answer_that_ends_early_is_no_answer(bodies: list[bytes], data: st.DataObject) -> None:
     whole = answered(bodies)
