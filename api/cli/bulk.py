@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Final, TypeAlias
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -107,7 +108,15 @@ def found(folder: Path, out: Path) -> list[Path]:
             name for name in names if not name.startswith(".") and Path(at, name).resolve() != out.resolve()
         )
         files += [Path(at, name) for name in sorted(here) if not name.startswith(".")]
-    return [one for one in files if one.is_file() and not one.is_symlink() and one.suffix != SIDECAR_SUFFIX]
+    return [one for one in files if not one.name.endswith(SIDECAR_SUFFIX) and _own(one)]
+
+
+def _own(file: Path) -> bool:
+    """Whether it is a file, no link, and still there: asked once, as the workers wait meanwhile."""
+    try:
+        return S_ISREG(file.lstat().st_mode)
+    except OSError:
+        return False
 
 
 @dataclass

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -66,13 +67,36 @@ def each(
     return done, refused
 
 
+class Draft:
+    """A file beside its target, whole, of which the disk begins to take what there is. `put` it there, or `drop` it."""
+
+    def __init__(self, target: Path, content: Callable[[BinaryIO], object]) -> None:
+        self._target, self._written = target, target.with_name(f".{target.name}.part")
+        with self._dropped_on_failure(), self._written.open("wb") as stream:
+            content(stream)
+            stream.flush()
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def put(self) -> None:
+        """Once it is on disk it takes the target's place. Raises OSError, and is gone then."""
+        with self._dropped_on_failure():
+            with self._written.open("rb", buffering=0) as stream:
+                os.fsync(stream.fileno())
+            self._written.replace(self._target)
+
+    def drop(self) -> None:
+        """Nobody wants it."""
+        self._written.unlink(missing_ok=True)
+
+    @contextmanager
+    def _dropped_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.drop()
+            raise
+
+
 def write(target: Path, content: Callable[[BinaryIO], object]) -> None:
     """The target appears whole or not at all."""
-    draft = target.with_name(f".{target.name}.part")
-    try:
-        with draft.open("wb") as stream:
-            content(stream)
-            os.fsync(stream.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    Draft(target, content).put()

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,7 +19,7 @@ import typer
 
 from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Batch, Bulk, Failure, found
 from api.cli.connect import SERVER, TOKEN, connected
-from api.cli.files import SIDECAR_SUFFIX, each, sidecar, write
+from api.cli.files import SIDECAR_SUFFIX, Draft, each, sidecar, write
 from api.cli.output import JSON, Exit, fail, quoted, say, show, told
 from detection.allocation import keep_freed
 from sigillo_client import BatchFile, Problem, Sigillo
@@ -108,21 +109,21 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
     with told(), connected(asking.server, asking.token) as sigillo:
         batch = Batch(sigillo, into, len(files))
 
-        written = set[str]()
-
-        def save(file: BatchFile, part: str, chunks: Iterable[bytes]) -> None:
-            # A kind that cannot carry its manifest is copied, for what is signed stands in one place.
-            target = into / file.name
-            beside = part == "manifest"
-            write(target.with_suffix(SIDECAR_SUFFIX) if beside else target, lambda stream: stream.writelines(chunks))
-            written.add(file.name)
-
         def some(files: Sequence[BatchFile]) -> Sequence[Asset | Failure]:
-            done = sigillo.sign_files(batch.begun(), files, asking.claim, save, asking.wait)
-            return [
-                one if isinstance(one, Exception) or one["hold"] or file.name in written else _gone(one)
-                for file, one in zip(files, done, strict=True)
-            ]
+            drafts = {file: list[Draft]() for file in files}
+
+            def save(file: BatchFile, part: str, chunks: Iterable[bytes]) -> None:
+                # A kind that cannot carry its manifest is copied, for what is signed stands in one place.
+                target = into / file.name
+                target = target.with_suffix(SIDECAR_SUFFIX) if part == "manifest" else target
+                drafts[file].append(Draft(target, lambda stream: stream.writelines(chunks)))
+
+            try:
+                done = sigillo.sign_files(batch.begun(), files, asking.claim, save, asking.wait)
+            except BaseException:
+                _drop(chain(*drafts.values()))
+                raise
+            return [_put(one, drafts[file]) for file, one in zip(files, done, strict=True)]
 
         bulk = Bulk(folder, into, json.dumps(asking.claim, sort_keys=True), some)
         bulk.run(files, at_once)
@@ -132,11 +133,31 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
 
 def _check_beside(files: Sequence[Path]) -> None:
     """Before anything is signed: no manifest is written over another, of films that only their endings tell apart."""
-    named = Counter(file.with_suffix("") for file in files)
-    alike = [file for file in files if named[file.with_suffix("")] > 1]
+    stems = [file.with_suffix("") for file in files]
+    named = Counter(stems)
+    alike = [file for file, stem in zip(files, stems, strict=True) if named[stem] > 1]
     beside = Counter(filter(None, map(sidecar, alike)))
     if twice := next((manifest for manifest, of in beside.items() if of > 1), None):
         raise fail(f"two files would have one manifest, {twice.name}, in {twice.parent}: rename one", Exit.USAGE)
+
+
+def _put(done: Asset | Failure, drafts: Sequence[Draft]) -> Asset | Failure:
+    """Let what came of a file take its place; not before all of the answer is there, for the disk takes it together."""
+    if isinstance(done, Exception):
+        _drop(drafts)
+        return done
+    try:
+        for draft in drafts:
+            draft.put()
+    except OSError as error:
+        _drop(drafts)
+        return error
+    return done if drafts or done["hold"] else _gone(done)
+
+
+def _drop(drafts: Iterable[Draft]) -> None:
+    for draft in drafts:
+        draft.drop()
 
 
 def _gone(asset: Asset) -> Problem:

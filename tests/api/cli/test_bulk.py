@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.cli.bulk import FAILURES, JOURNAL, TOGETHER, TOGETHER_BYTES, TRIES, Bulk, found, together
-from sigillo_client import BatchFile, Problem, UnreachableError
+from sigillo_client import BatchFile, Problem, Sigillo, UnreachableError
 from tests.api.cli.conftest import Run
 from tests.api.wire import counts
 from tests.deployment import Running, picture
@@ -68,6 +68,29 @@ def lines_that_hold(file: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return kept
+
+
+def test_of_an_answer_that_breaks_off_nothing_is_left(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(self: Sigillo, batch: str, files: Sequence[BatchFile], claim: Any, save: Ask, wait: int) -> Any:
+        save(files[0], "content", [b"half of ", b"what was signed"])
+        raise Problem(422, {"title": "The line broke"})
+
+    monkeypatch.setattr(Sigillo, "sign_files", breaks)
+    assert run("sign", "--recursive", folder).exit_code == 1
+    left = {file.name for file in folder.with_name("photos.signed").rglob("*") if file.is_file()}
+    assert left <= {JOURNAL, FAILURES, "sigillo-batch"}
+
+
+def test_what_cannot_be_put_in_its_place_is_refused_and_keeps_nobody(ask: Ask, run: Run, folder: Path) -> None:
+    out = folder.with_name("photos.signed")
+    (out / "a.jpg" / "in the way").mkdir(parents=True)
+    done = run("sign", "--recursive", folder, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["signed"]) == (1, 2)
+    assert [line["file"] for line in lines(out / FAILURES)] == ["a.jpg"]
+    assert not list(out.rglob("*.part"))
+    (out / "a.jpg" / "in the way").rmdir()
+    (out / "a.jpg").rmdir()
+    assert ask("sign", "--recursive", folder)["signed"] == 1
 
 
 def test_what_changed_is_signed_anew(ask: Ask, folder: Path) -> None:
