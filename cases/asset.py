@@ -107,7 +107,7 @@ class AssetRow(Base):
     parent_id: Mapped[str | None]
     blob_id: Mapped[BlobId | None]
     held_for: Mapped[str | None]
-    """Null unless it is held."""
+    """Null unless it is held, or was when its retention ended."""
 
     manifest_label: Mapped[str | None]
     details: Mapped[bytes | None]
@@ -258,8 +258,8 @@ def mark_handed_over(connection: Connection, tenant: TenantId, asset: AssetId, o
 
 
 def mark_expired(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:
-    """The media are gone; the record stays."""
-    _change(connection, tenant, asset, state=AssetState.EXPIRED, held_for=None, blob_id=None, ended_entry_id=entry)
+    """The media are gone; the record stays, and why it was held, where it was: its manifest is still not given out."""
+    _change(connection, tenant, asset, state=AssetState.EXPIRED, blob_id=None, ended_entry_id=entry)
 
 
 def mark_erased(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:

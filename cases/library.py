@@ -5,7 +5,8 @@ Rules
   does not exist (ADR 0004).
 - Retention ends the media; erasure ends everything but the tombstone and the public entries. A legal hold bars both.
 - A held asset is given to nobody, its owner included, and nothing is made from it; retention and erasure end it as any
-  other, and its holds with it.
+  other, and its holds with it. Its manifest is not given out after that either: with it anybody who has the upload has
+  the signed file.
 - Rows change first, with their entry; the file is unlinked after. A crash or a full disk in between leaves an
   unreferenced blob, which a later sweep removes (`cases.media`).
 """
@@ -229,6 +230,9 @@ class Library:
 
 
 def require_given_out(asset: Asset) -> None:
-    """Raises AssetHeldError."""
-    if asset.held_for is not None:
+    """Raises AssetHeldError; AssetGoneError of what was held until its retention ended."""
+    if asset.held_for is None:
+        return
+    if asset.state is AssetState.HELD:
         raise AssetHeldError(asset.held_for)
+    raise AssetGoneError(asset.state)

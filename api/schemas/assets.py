@@ -346,6 +346,6 @@ _HELD = {
 
 
 def _hold(asset: Asset) -> HoldView | None:
-    if asset.held_for is None:
+    if asset.held_for is None or asset.state is not AssetState.HELD:
         return None
     return HoldView(reason=asset.held_for, sentence=_HELD[asset.held_for], appeal=f"/v1/assets/{asset.id}/appeal")

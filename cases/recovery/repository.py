@@ -2,7 +2,7 @@
 
 Rules
 - *Public* and *unlisted* are given to anyone who has the id, *private* to its principal; what is not given does not
-  exist. A held asset's is given to nobody.
+  exist. A held asset's is given to nobody, nor that of one that was held until its retention ended.
 - A store is kept until its asset is erased, longer than the media.
 """
 

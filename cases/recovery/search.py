@@ -2,7 +2,8 @@
 
 Rules
 - What is *public* is found by anyone; what is not, by the principal whose it is, and to others does not exist. A held
-  asset is found by nobody, an erased one has nothing left to be found by.
+  asset is found by nobody, nor one that was held until its retention ended; an erased one has nothing left to be found
+  by.
 - A match is a resemblance, and nobody's word: whoever asks compares for themselves.
 - What cannot be looked up is unknown (RecoveryUnknownError), never *nothing*. A row that does not open keeps nobody
   from what is found beside it; where nothing is, it makes that unknown to those who might have found it: to its
@@ -215,7 +216,7 @@ def visible(*more: Visibility) -> ColumnElement[bool]:
     """Which assets an `asker` may learn of by matching, and those that are of `more` visibilities."""
     own = and_(AssetRow.tenant_id == bindparam("own_tenant"), AssetRow.principal_id == bindparam("own_principal"))
     shown = or_(AssetRow.visibility.in_([Visibility.PUBLIC, *more]), own)
-    return and_(AssetRow.state.in_(_GIVEN_OUT), shown)
+    return and_(AssetRow.state.in_(_GIVEN_OUT), AssetRow.held_for.is_(None), shown)
 
 
 def asker(caller: Caller | None) -> Mapping[str, Any]:

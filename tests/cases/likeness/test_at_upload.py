@@ -223,6 +223,24 @@ def test_a_held_asset_is_no_parent_and_expires_as_any(registry: Running, people:
         assert rows(registry, "SELECT 1 FROM likeness_hold WHERE asset_id = ?", asset["id"]) == []
 
 
+def test_waiting_for_its_retention_to_end_gives_out_nothing_of_what_is_held(
+    registry: Running, people: People, http: httpx.Client
+) -> None:
+    """Whoever has the manifest makes the signed file of their own upload again."""
+    with people.registered(), registry.http() as anyone:
+        asset = held(http, claim={**MADE, "visibility": "public"})
+        change(registry, "UPDATE asset SET expires_at = 0 WHERE id = ?", asset["id"])
+        registry.service.library.end_retention()
+        after = http.get(asset["links"]["self"]).json()
+        assert (after["state"], after["hold"]) == ("expired", None)
+        problem(http.get(asset["links"]["manifest"]), 410, "asset-gone")
+        problem(http.post(f"{asset['links']['custody']}/bundle"), 410, "asset-gone")
+        for asking in (http, anyone):
+            problem(asking.get(f"/manifests/{asset['manifest']}"), 404, "manifest-not-found")
+            assert asset["manifest"] not in asking.post("/matches/byContent", content=HER).text
+        assert upload(anyone, HER, path="/v1/verifications").json()["recovered"]["looked"] == "nothing"
+
+
 def test_nobody_registered_costs_no_look(
     registry: Running, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
