@@ -208,8 +208,9 @@ class _Telling:
         if child and child.own:
             yield from _verified(child)
         for brought in self.known.imports:
-            if brought.row["manifest_label"] == traced.id:
-                yield verification(self._subjects, brought.row, brought.time)
+            same = brought.row["manifest_label"] == traced.id
+            if same and (said := verification(self._subjects, brought.row, brought.time, traced.sha256)):
+                yield said
         if record:
             yield from _decisions(record)
 

@@ -35,6 +35,8 @@ class Imported:
     file: Verdict
     ancestry: Verdict | None
     sentence: Text
+    manifest_sha256: str | None = None
+    """Of the box of the manifest that it is about; None of those from before that was kept, which are told of none."""
 
 
 _IMPORTED: Final = TypeAdapter(Imported)
@@ -51,9 +53,13 @@ def opened(system: Subject, row: RowMapping) -> Imported:
     return _IMPORTED.validate_json(unseal(system.key, row["found"], _bound(system, entry)))
 
 
-def verification(subjects: Subjects, row: RowMapping, time: str | None) -> Act:
-    """The same, recorded at that time, as somebody's verification of the file that the bundle was about."""
+def verification(subjects: Subjects, row: RowMapping, time: str | None, sha256: str | None) -> Act | None:
+    """The same, recorded at that time, as somebody's verification of the file that the bundle was about; None where the
+    manifest with this digest is another one, which has the label of that.
+    """
     found = opened(subjects.system(TenantId(row["tenant_id"])), row)
+    if found.manifest_sha256 is None or found.manifest_sha256 != sha256:
+        return None
     return Act(
         f"{ActType.VERIFICATION}:{found.entry}",
         ActType.VERIFICATION,

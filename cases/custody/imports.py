@@ -116,4 +116,5 @@ def _found(entry: EntryId, report: BundleReport) -> Imported:
         file=report.report.verdict,
         ancestry=report.report.ancestry,
         sentence=report.sentence,
+        manifest_sha256=next(file.manifest_sha256 for file in report.custody.files if file.id == report.custody.root),
     )

@@ -2,7 +2,8 @@
 
 Rules
 - A label can be written into any manifest. One is ours if the box of the manifest is, byte for byte, what we signed,
-  and no file with other content came with it.
+  and no file with other content came with it. What was brought in a bundle is told of that manifest alone, too
+  (`imported`).
 - Its owner sees all of an asset. To everybody else a public one has its signature and its hand-overs in the ledger,
   without names; another one does not exist.
 """

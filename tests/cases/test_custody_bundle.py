@@ -19,6 +19,7 @@ from ledger.canonical import canonical
 from provenance.custody.bundle import MAX_BUNDLE_BYTES, MEDIA_TYPE
 from tests.api.wire import count, counts, kinds_on, problem, proven, signed, upload
 from tests.deployment import Running, picture, running
+from tests.provenance.forger import CREATED, actions, forge, label_of
 from tests.provenance.house import House
 from tests.provenance.shapes import chain
 
@@ -294,6 +295,20 @@ def test_it_is_recorded_whose_word_was_brought(deployment: Running, exported: Ex
         assert deployment.service.ledger.entry(act["entry"]).kind == "custody.imported"
     with deployment.http(deployment.key()) as other:
         assert "custody.imported" not in upload(other, exported.file, path="/v1/custody").text
+
+
+def test_what_was_brought_is_told_of_that_manifest_and_of_none_that_takes_its_label(
+    deployment: Running, exported: Exported, house: House
+) -> None:
+    label = exported.asset["manifest"]
+    forged, _ = forge(house, {"label": label, "assertions": [actions(CREATED)]})
+    assert label_of(forged) == label
+    with deployment.http(deployment.key()) as http:
+        assert upload(http, exported.bundle, path=IMPORT, mime=MEDIA_TYPE).status_code == 201
+        assert "custody.imported" in upload(http, exported.file, path="/v1/custody").text
+        told = upload(http, forged, path="/v1/custody").json()
+        assert told["root"] == label
+        assert "custody.imported" not in [node.get("kind") for node in told["nodes"]]
 
 
 def _recanonical(members: dict[str, Any]) -> None:
