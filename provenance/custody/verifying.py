@@ -18,7 +18,7 @@ from ledger.receipt import ProvenEntry, verify_receipt
 from ledger.tree.checkpoint import VerifierKey
 from provenance.boxes import manifest_digests
 from provenance.custody.bundle import Read
-from provenance.custody.graph import Custody, made_from
+from provenance.custody.graph import RELATION, Custody, made_from
 from provenance.custody.imported import BundleReport
 from provenance.errors import BundleInvalidError
 from provenance.lineage import Lineage
@@ -36,6 +36,7 @@ def verified(found: Read, logs: Sequence[str], report: VerificationReport, linea
     bundle = found.bundle
     entries = {name: _proven(name, text, bundle.log) for name, text in bundle.receipts.items()}
     exported = _require_export(found, entries)
+    _require_shape(bundle.word.custody)
     _require_entries(bundle.word.custody, entries)
     _require_graph(bundle.word.custody, found.store, lineage)
     return BundleReport(
@@ -83,22 +84,35 @@ def _said(payload: bytes) -> object:
         raise BundleInvalidError("export", "the export's payload is not of its form") from error
 
 
+def _require_shape(custody: Custody) -> None:
+    """Each node is there once, and each act leads to a file, by what such an act is called: nothing is shown of a graph
+    that was not held against the manifests or the log.
+    """
+    files, acts = {file.id for file in custody.files}, {act.id: act for act in custody.acts}
+    if len(files | acts.keys()) != len(custody.nodes):
+        raise BundleInvalidError("graph", "a node of its graph is there twice")
+    for edge in custody.edges:
+        act = acts.get(edge.source)
+        if edge.target not in files or not (edge.source in files or (act and edge.type == RELATION[act.type])):
+            raise BundleInvalidError("graph", "an edge of its graph leads from or to what is not there")
+
+
 def _require_entries(custody: Custody, entries: Mapping[str, ProvenEntry]) -> None:
     """Each entry that the graph names is proven, and is what the graph says it is."""
     for entry, kind, time in _named(custody):
         proven = entries.get(entry)
         if proven is None:
             raise BundleInvalidError("receipt", f"there is none of {entry}, which the graph names")
-        if (kind or proven.entry.kind, time) != (proven.entry.kind, proven.entry.time):
+        if (proven.entry.kind if kind is None else kind, time) != (proven.entry.kind, proven.entry.time):
             raise BundleInvalidError(
                 "graph", f"{entry} is {proven.entry.kind} of {proven.entry.time}, not what it says"
             )
 
 
-def _named(custody: Custody) -> Iterator[tuple[str, str, str | None]]:
+def _named(custody: Custody) -> Iterator[tuple[str, str | None, str | None]]:
     """Entry, kind and time; no kind where the graph gives none."""
     yield from ((act.entry, act.kind, act.time) for act in custody.acts if act.entry)
-    yield from ((hand.entry, "", hand.since) for hand in custody.hands)
+    yield from ((hand.entry, None, hand.since) for hand in custody.hands)
 
 
 def _require_graph(custody: Custody, store: bytes, lineage: Lineage) -> None:

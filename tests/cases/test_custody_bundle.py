@@ -247,7 +247,19 @@ def test_a_graph_that_is_not_that_of_the_manifests_is_refused(
         "edges": lambda custody: custody["edges"].remove(next(e for e in custody["edges"] if e["type"] == "parentOf")),
         "root": lambda custody: custody.update(root="urn:c2pa:other"),
         "kind": lambda custody: next(n for n in custody["nodes"] if n.get("entry")).update(kind="asset.released"),
+        "no kind": lambda custody: next(n for n in custody["nodes"] if n.get("entry")).update(kind=""),
         "time": lambda custody: custody["hands"][0].update(since="2020-01-01T00:00:00.000Z"),
+        "a file twice": lambda custody: custody["nodes"].insert(0, {**custody["nodes"][0], "manifest_sha256": None}),
+        "an act in a file's place": lambda custody: custody["nodes"].append(
+            {**next(n for n in custody["nodes"] if n["type"] == "signing"), "id": custody["root"]}
+        ),
+        "an edge from nowhere": lambda custody: custody["edges"].append({**custody["edges"][0], "source": "nowhere"}),
+        "an edge to nowhere": lambda custody: custody["edges"].append(
+            {**next(e for e in custody["edges"] if e["type"] == "signed"), "target": "nowhere"}
+        ),
+        "an act that is another": lambda custody: next(e for e in custody["edges"] if e["type"] == "signed").update(
+            type="parentOf"
+        ),
     }
     for name, lie in lies.items():
         custody = deepcopy(members["word"]["custody"])
