@@ -26,7 +26,7 @@ from ledger.ids import EntryId
 from ledger.log import Ledger
 from ledger.payload import Draft, committed
 from provenance.custody.bundle import MAX_BUNDLE_BYTES, MAX_CUSTODY_BYTES, Export, digest_of, word_of, written
-from provenance.custody.graph import Custody
+from provenance.custody.graph import MAX_EDGES, MAX_HANDS, MAX_NODES, Custody
 from provenance.lineage import MAX_TRACED
 from provenance.trust import TrustPolicy
 
@@ -70,8 +70,10 @@ class Exports:
     def _placed(self, by: Caller, asset: Asset, trust: TrustPolicy) -> Custody:
         """Its custody, in which every entry has its place in the log."""
         custody = self.custodian.of_asset(by, asset.id, trust).custody
-        if custody.truncated or len(canonical(custody)) > MAX_CUSTODY_BYTES:
-            raise CustodyTooLargeError(f"{MAX_TRACED} files, and {MAX_CUSTODY_BYTES} bytes of graph")
+        if custody.truncated or len(canonical(custody)) > MAX_CUSTODY_BYTES or _beyond(custody):
+            raise CustodyTooLargeError(
+                f"{MAX_TRACED} files, {MAX_HANDS} owners, {MAX_NODES} nodes, and {MAX_CUSTODY_BYTES} bytes of graph"
+            )
         if not custody.placed:
             self._wait(custody.entries)
             custody = self.custodian.of_asset(by, asset.id, trust).custody
@@ -91,6 +93,12 @@ class Exports:
         subject = self.ledger.subjects.open(asset.tenant, subject_id(asset.id))
         said = AssetExported(asset.id, by.principal, word_sha256)
         return self.ledger.draft(EXPORTED.name, POLICY, by.principal, subject, said)
+
+
+def _beyond(custody: Custody) -> bool:
+    """Whether there is more of something than anybody reads; of entries there is one more, the export."""
+    nodes = max(len(custody.nodes), len(custody.entries) + 1)
+    return nodes > MAX_NODES or len(custody.hands) > MAX_HANDS or len(custody.edges) > MAX_EDGES
 
 
 def _within(bundle: bytes) -> bytes:

@@ -340,6 +340,17 @@ def test_only_the_owner_exports_and_only_what_is_given_out(deployment: Running, 
         problem(upload(reader, exported.bundle, path=IMPORT, mime=MEDIA_TYPE), 403, "scope-missing")
 
 
+@pytest.mark.parametrize("most", ["MAX_HANDS", "MAX_NODES", "MAX_EDGES"])
+def test_what_nobody_would_read_is_not_exported(
+    deployment: Running, monkeypatch: pytest.MonkeyPatch, most: str
+) -> None:
+    with deployment.http(deployment.key()) as http:
+        asset, _ = signed(http)
+        monkeypatch.setattr(f"cases.custody.exports.{most}", 0)
+        problem(http.post(f"{asset['links']['custody']}/bundle"), 422, "custody-too-large")
+        assert kinds_on(http, asset) == ["asset.signed"]
+
+
 def test_another_deployment_believes_whom_it_knows(
     deployment: Running, exported: Exported, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
