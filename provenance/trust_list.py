@@ -3,7 +3,8 @@
 Rules
 - Two forms are read: PEM with whatever comments, which bears no date, so that whoever brings it has to know it; and
   JSON (ETSI TS 119 602, as C2PA publishes it), which does.
-- Taken whole or not at all: one certificate that is broken, or no authority's, refuses the list, by its place in it.
+- Taken whole or not at all: one certificate that is broken, or no authority's, refuses the list, by its place in it;
+  and so does PEM of anything else.
 - What is odd and harmless is a warning: a certificate that is listed twice (it counts once), has ended or has not begun
   (it stays, for what was signed while it held); an entry that its publisher withdrew (it is left out).
 """
@@ -37,6 +38,7 @@ TRUSTED: Final = "http://c2pa.org/conformance/trust-list/trusted"
 
 _CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _BORDERS: Final = re.compile(r"-----(BEGIN|END) CERTIFICATE-----")
+_LABELS: Final = re.compile(r"-----BEGIN ([^-\n]+)-----")
 
 
 class ListName(StrEnum):
@@ -124,7 +126,8 @@ def read(name: ListName, text: str, dated: datetime | None, now: datetime, *, de
         raise TrustListError(f"a trust list of {len(text)} characters is more than the {MAX_CHARACTERS} that are read")
     if "PRIVATE KEY-----" in text:
         raise TrustListError("there is a private key in it: nothing was kept; a trust list holds certificates alone")
-    listed = _published(name, text) if text.lstrip().startswith("{") else _plain(text, dated)
+    said = text.removeprefix("\ufeff")  # editors leave it, and its digest counts it
+    listed = _published(name, said) if said.lstrip().startswith("{") else _plain(said, dated)
     if listed.issued > now:
         raise TrustListError(f"it is dated {rfc3339(listed.issued)}, which has not come yet")
     certificates, warnings = _checked(listed.certificates, now, development=development)
@@ -170,6 +173,11 @@ class _Listed:
 def _plain(text: str, dated: datetime | None) -> _Listed:
     if dated is None:
         raise TrustListError("a PEM list bears no date: say on which day it was published (--dated 2026-08-14)")
+    if others := sorted(set(_LABELS.findall(text)) - {"CERTIFICATE"}):
+        raise TrustListError(
+            f"there is a {others[0][:100]} in it, which would be passed over: a PEM list has certificates alone, each "
+            "between -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"
+        )
     borders = [found[1] for found in _BORDERS.finditer(text)]
     if borders != ["BEGIN", "END"] * (len(borders) // 2):
         raise TrustListError(

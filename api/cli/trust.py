@@ -81,7 +81,7 @@ def update(
 ) -> None:
     """Put a trust list in force, once you have seen whom it adds and removes. Takes effect at once; goes on record."""
     try:
-        text = file.read_text()
+        text = file.read_bytes().decode()  # as it is: its digest is that of the file
     except UnicodeDecodeError as error:
         raise fail(f"{file}: not readable as text: give PEM, or the JSON that C2PA publishes", Exit.USAGE) from error
     with told(), connected(server, token) as sigillo:

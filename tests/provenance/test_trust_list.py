@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def test_both_forms_of_the_official_lists_are_taken_and_say_the_same(name: ListN
         (ACME + BROKEN + BRAVO, "certificate 2 in it is broken"),
         (ACME + BRAVO[:-30], "cut or pasted badly"),
         (ACME[:300] + BRAVO, "cut or pasted badly"),
+        (ACME + BRAVO.replace(" CERTIFICATE", " TRUSTED CERTIFICATE"), "TRUSTED CERTIFICATE in it"),
         (ACME + "-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----", "private key"),
         (" " * (MAX_CHARACTERS + 1), "more than"),
         (ACME * (MAX_ANCHORS + 1), "more than"),
@@ -93,6 +95,13 @@ def test_both_forms_of_the_official_lists_are_taken_and_say_the_same(name: ListN
 def test_what_is_no_list_is_refused_in_words(text: str, said: str) -> None:
     with pytest.raises(TrustListError, match=said):
         plain(text, name=ListName.C2PA)
+
+
+@pytest.mark.parametrize("text", [ACME, published((TRUSTED, ACME))], ids=["PEM", "JSON"])
+def test_what_an_editor_puts_before_a_list_is_passed_over_and_counts_in_its_digest(text: str) -> None:
+    found = plain("\ufeff" + text, name=ListName.C2PA)
+    assert found.certificates == plain(text, name=ListName.C2PA).certificates
+    assert found.digest == sha256(b"\xef\xbb\xbf" + text.encode()).hexdigest()
 
 
 def test_a_pem_list_has_to_be_dated() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def test_anchors_can_be_redirected_into_a_file(deployment: Running, run: Run, as
 
 
 def test_a_list_is_put_in_force_once_somebody_has_seen_what_it_changes(
-    deployment: Running, run: Run, ask: Callable[..., Any]
+    deployment: Running, run: Run, ask: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Of the official list, both forms."""
     file, pem = VECTORS / "C2PA-TSA-TRUST-LIST.json", VECTORS / "C2PA-TSA-TRUST-LIST.pem"
@@ -38,6 +39,11 @@ def test_a_list_is_put_in_force_once_somebody_has_seen_what_it_changes(
         assert "--dated" in run("trust", "update", pem, "--as", "c2pa-tsa", "--yes").output
         newer = ask("trust", "update", pem, "--as", "c2pa-tsa", "--dated", "2026-08-14", "--yes")
         assert (newer["added"], newer["removed"]) == ([], [])
+        elsewhere = tmp_path / "list.pem"
+        elsewhere.write_bytes(pem.read_bytes().replace(b"\n", b"\r\n"))
+        same = ask("trust", "update", elsewhere, "--as", "c2pa-tsa", "--dated", "2026-08-14", "--yes")
+        assert same["list"]["digest"] == sha256(elsewhere.read_bytes()).hexdigest()
+        assert (same["added"], same["removed"]) == ([], [])
     finally:
         run("trust", "drop", "c2pa-tsa", "--yes")
     assert "none: beside" in run("trust", "list").output
