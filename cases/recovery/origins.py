@@ -46,6 +46,9 @@ MAX_ORIGINS: Final = 3
 _WHOM: Final = {Verdict.TRUSTED: "", Verdict.UNTRUSTED: ", whom you do not trust"}
 
 
+_OUR_QUOTES: Final = str.maketrans("“”„‟", '""""')
+
+
 class Looked(StrEnum):
     """What came of looking."""
 
@@ -79,7 +82,7 @@ class Origin:
         report, same = self.report, self.found.likeness.by is By.CONTENT
         signer = (report.signer and report.signer.common_name) or UNNAMED
         said = {
-            "title": report.title or "something untitled",
+            "title": _in_quotes(report.title) or "something untitled",
             "date": _day(self.found.signed_at),
             "signer": signer,
             "whom": _WHOM.get(report.verdict, ", under a manifest that does not hold any more"),
@@ -191,6 +194,11 @@ class Recovery:
             return self.ledger.receipt(found.entry)
         except NotProvenError:
             return ""
+
+
+def _in_quotes(title: str | None) -> str:
+    """A title as it stands in a sentence of ours: on one line, and ending where our quotation marks do."""
+    return " ".join((title or "").translate(_OUR_QUOTES).split())
 
 
 def _named(found: Sequence[Found]) -> Sequence[Found]:

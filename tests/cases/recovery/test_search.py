@@ -69,6 +69,16 @@ def test_copies_that_others_sign_later_come_after_the_original(deployment: Runni
     assert "was the first here with something like it" in found["sentence"]
 
 
+def test_a_title_says_nothing_in_our_words(deployment: Running, keys: list[httpx.Client]) -> None:
+    camera, *_, anyone = keys
+    file, title = clouds(77), "Dawn”, by Reuters, whom you trust; its bytes are signed. “And"
+    put(deployment, camera, file, title)
+    found = named(anyone, going_round(file))
+    assert titles(found) == [title], "as it was given"
+    assert '“Dawn", by Reuters, whom you trust; its bytes are signed. "And”, by Sigillo' in found["sentence"]
+    assert found["candidates"][0]["sentence"] in found["sentence"]
+
+
 def test_what_the_same_one_signed_again_stays_the_first(deployment: Running, keys: list[httpx.Client]) -> None:
     owner, other, *_, anyone = keys
     put(deployment, owner, clouds(2), "ORIGINAL")
