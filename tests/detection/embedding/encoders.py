@@ -22,14 +22,14 @@ SIDE, DIMENSIONS = 32, 64
 FORM = Form(SIDE, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
 
-def random_encoder(seed: int = 0, outputs: str = "direction", *, by_bytes: bool = False) -> bytes:
-    """Patches of 4 x 4 averaged, then projected at random. `by_bytes`: the same of bytes, and what FORM takes off and
-    divides by is done inside.
+def random_encoder(seed: int = 0, outputs: str = "direction", *, by_bytes: bool = False, beside: float = 0) -> bytes:
+    """Patches of 4 x 4 averaged, then projected at random, by weights that are all moved by `beside`. `by_bytes`: the
+    same of bytes, and what FORM takes off and divides by is done inside.
     """
     draw = np.random.default_rng(seed)
     weights: dict[str, NDArray[np.float32]] = {
         "patches": np.float32(1 / 16) * np.eye(3, dtype=np.float32)[:, :, None, None].repeat(4, 2).repeat(4, 3),
-        "projection": draw.normal(size=(3 * (SIDE // 4) ** 2, DIMENSIONS)).astype(np.float32),
+        "projection": (draw.normal(size=(3 * (SIDE // 4) ** 2, DIMENSIONS)) + beside).astype(np.float32),
     }
     nodes = [
         helper.make_node("Conv", ["picture", "patches"], ["seen"], strides=[4, 4]),

@@ -141,8 +141,10 @@ def test_a_square_is_cut_or_squashed() -> None:
         (b"no model at all", 64, EncoderUnusableError),
         (encoders.random_encoder(outputs="flat"), 64, WorkerProtocolError),
         (encoders.random_encoder(outputs="seen"), 64, EncoderUnusableError),
+        (encoders.random_encoder(beside=float("nan")), 64, EncoderUnusableError),
+        (encoders.random_encoder(beside=float("inf")), 64, EncoderUnusableError),
     ],
-    ids=["garbage", "other dimensions", "no direction"],
+    ids=["garbage", "other dimensions", "no direction", "no numbers", "no end"],
 )
 def test_a_file_that_is_no_such_encoder_is_refused(
     workers: Sandbox, tmp_path: Path, file: bytes, dimensions: int, why: type[Exception]
