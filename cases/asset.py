@@ -10,7 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NewType
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cases.decisions import ParentFinding
 from cases.errors import AssetNotFoundError
 from cases.likeness.findings import Circumstances
+from cases.manifest_stores import ManifestStoreRow, drop_store, seal_store
 from detection.embedding.embedding import Embedding
 from detection.examination import Examination
 from keys.clock import Entropy
@@ -79,7 +80,7 @@ class Visibility(StrEnum):
 
 
 class AssetRow(Base):
-    """One asset. The two sealed columns and the label are null once it is erased."""
+    """One asset. The sealed column and the label are null once it is erased."""
 
     __tablename__ = "asset"
     __table_args__ = (
@@ -111,7 +112,6 @@ class AssetRow(Base):
 
     manifest_label: Mapped[str | None]
     details: Mapped[bytes | None]
-    manifest_store: Mapped[bytes | None]
 
 
 @with_config(defer_build=True)  # of a hundred types: no start waits until Pydantic knows them
@@ -183,12 +183,16 @@ def new_asset_id(entropy: Entropy) -> AssetId:
     return AssetId(new_id("ast", entropy))
 
 
-def insert_assets(connection: Connection, made: Iterable[tuple[Asset, SealedColumns]]) -> None:
+def insert_assets(connection: Connection, made: Sequence[tuple[Asset, Sealed]]) -> None:
     """Write the rows of new assets; inside a unit of work."""
-    connection.execute(insert(AssetRow), [_row(asset, sealed) for asset, sealed in made])
+    connection.execute(insert(AssetRow), [_row(asset, sealed.details) for asset, sealed in made])
+    stores = [
+        {"tenant_id": asset.tenant, "asset_id": asset.id, "sealed": sealed.manifest_store} for asset, sealed in made
+    ]
+    connection.execute(insert(ManifestStoreRow), stores)
 
 
-def _row(asset: Asset, sealed: SealedColumns) -> dict[str, object]:
+def _row(asset: Asset, details: bytes) -> dict[str, object]:
     return {
         "id": asset.id,
         "tenant_id": asset.tenant,
@@ -202,35 +206,34 @@ def _row(asset: Asset, sealed: SealedColumns) -> dict[str, object]:
         "parent_id": asset.parent,
         "blob_id": asset.blob,
         "manifest_label": asset.manifest_label,
-        "details": sealed.details,
-        "manifest_store": sealed.manifest_store,
+        "details": details,
     }
 
 
 @dataclass(frozen=True)
-class SealedColumns:
-    """The two sealed columns, made before the unit of work begins."""
+class Sealed:
+    """What is kept sealed of one, made before the unit of work begins."""
 
     details: bytes
     manifest_store: bytes
 
     @classmethod
-    def of(cls, subject: Subject, details: AssetDetails, manifest_store: bytes, entropy: Entropy) -> SealedColumns:
+    def of(cls, subject: Subject, details: AssetDetails, manifest_store: bytes, entropy: Entropy) -> Sealed:
         """Seal both under the asset's own key."""
         return cls(
-            seal(subject.key, _DETAILS.dump_json(details), _bound(subject, "details"), entropy),
-            seal(subject.key, manifest_store, _bound(subject, "manifest_store"), entropy),
+            seal(subject.key, _DETAILS.dump_json(details), _bound(subject), entropy),
+            seal_store(subject, manifest_store, entropy),
         )
 
 
 def open_details(subject: Subject, sealed: bytes) -> AssetDetails:
     """Open the sealed description. Raises SealBrokenError."""
-    return _DETAILS.validate_json(unseal(subject.key, sealed, _bound(subject, "details")))
+    return _DETAILS.validate_json(unsealed_details(subject, sealed))
 
 
-def open_manifest(subject: Subject, sealed: bytes) -> bytes:
-    """Open the sealed manifest store. Raises SealBrokenError."""
-    return unseal(subject.key, sealed, _bound(subject, "manifest_store"))
+def unsealed_details(subject: Subject, sealed: bytes) -> bytes:
+    """The same as the JSON it is, for who reads little of it. Raises SealBrokenError."""
+    return unseal(subject.key, sealed, _bound(subject))
 
 
 def find_row(connection: Connection, tenant: TenantId, asset: AssetId) -> RowMapping:
@@ -265,7 +268,8 @@ def mark_expired(connection: Connection, tenant: TenantId, asset: AssetId, entry
 def mark_erased(connection: Connection, tenant: TenantId, asset: AssetId, entry: EntryId) -> None:
     """Leave the tombstone alone."""
     ended = {"state": AssetState.ERASED, "held_for": None, "blob_id": None, "ended_entry_id": entry}
-    _change(connection, tenant, asset, **ended, manifest_label=None, details=None, manifest_store=None)
+    _change(connection, tenant, asset, **ended, manifest_label=None, details=None)
+    drop_store(connection, tenant, asset)
 
 
 def asset_of(r: RowMapping, details: AssetDetails | None) -> Asset:
@@ -294,8 +298,8 @@ def _change(connection: Connection, tenant: TenantId, asset: AssetId, **values: 
     connection.execute(update(AssetRow).where(*mine).values(**values))
 
 
-def _bound(subject: Subject, column: str) -> bytes:
-    return f"asset/v1/{subject.tenant}/{subject.id}/{column}".encode()
+def _bound(subject: Subject) -> bytes:
+    return f"asset/v1/{subject.tenant}/{subject.id}/details".encode()
 
 
 def subject_id(asset: AssetId) -> SubjectId:

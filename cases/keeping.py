@@ -16,7 +16,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, insert
 
 from cases.access import require_alive
-from cases.asset import Asset, AssetId, AssetState, SealedColumns, insert_assets, new_asset_id, subject_id
+from cases.asset import Asset, AssetId, AssetState, Sealed, insert_assets, new_asset_id, subject_id
 from cases.custody.tables import TraceRow
 from cases.custody.traces import Traces
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY
@@ -72,7 +72,7 @@ class _Pending:
     spent: IdempotencyKey | None
     subject: Subject
     blob: Blob
-    columns: SealedColumns
+    sealed: Sealed
     asset: Asset
     entry: Draft
     trace: Mapping[str, object] | None
@@ -126,7 +126,7 @@ class Keeping:
     def _pending(self, signing: tuple[Signing, IdempotencyKey | None], subject: Subject, blob: Blob) -> _Pending:
         upload, spent = signing
         known = details(upload, blob)
-        columns = SealedColumns.of(subject, known, upload.signed.manifest_store, self.entropy)
+        sealed = Sealed.of(subject, known, upload.signed.manifest_store, self.entropy)
         expiry = upload.received_at + self.policy.retention // timedelta(milliseconds=1)
         said, actor = decision(upload, AssetId(subject.id), known, expiry), upload.caller.principal
         entry = self.ledger.draft(ASSET_SIGNED.name, self.policy.name, actor, subject, said)
@@ -150,7 +150,7 @@ class Keeping:
         finding = upload.finding
         follows = self.likeness.consequences(upload.caller, finding, subject, entry.id) if finding else None
         trace = self.traces.rows.row(subject, upload.signed.descent)
-        return _Pending(upload, spent, subject, blob, columns, asset, entry, trace, follows)
+        return _Pending(upload, spent, subject, blob, sealed, asset, entry, trace, follows)
 
     def _record(self, pending: Sequence[_Pending]) -> dict[str, str | IdempotencyConflictError]:
         """One unit of work; wrapped again when its epoch ends under it. What those keys made that were spent."""
@@ -174,7 +174,7 @@ class Keeping:
                 names = {one.subject.id for one in new}
                 self.ledger.subjects.insert(connection, *(one for one in subjects if one.id in names))
                 insert_blobs(connection, ((one.subject, one.blob, one.asset.expires_at) for one in new))
-                insert_assets(connection, ((one.asset, one.columns) for one in new))
+                insert_assets(connection, [(one.asset, one.sealed) for one in new])
                 if traces := [one.trace for one in new if one.trace]:
                     connection.execute(insert(TraceRow), traces)
                 spend_all(connection, [(one.spent, one.asset.id) for one in new if one.spent], now)

@@ -31,7 +31,6 @@ from cases.asset import (
     mark_erased,
     mark_expired,
     open_details,
-    open_manifest,
     subject_id,
 )
 from cases.custody.handover_rows import drop_handovers
@@ -45,6 +44,7 @@ from cases.decisions import (
 )
 from cases.errors import AssetGoneError, AssetHeldError, AssetNotFoundError
 from cases.likeness.hold_rows import drop_holds
+from cases.manifest_stores import open_store, sealed_store
 from cases.media import delete_blob
 from cases.signing import Original
 from detection.memfd import Memfd
@@ -120,10 +120,10 @@ class Library:
     def kept_manifest(self, asset: Asset) -> bytes:
         """The same of a held asset, too: for this service's own eyes. Raises AssetGoneError."""
         with self.database.read(asset.tenant) as connection:
-            sealed = find_row(connection, asset.tenant, asset.id)["manifest_store"]
+            sealed = sealed_store(connection, asset.tenant, asset.id)
         if sealed is None:
             raise AssetGoneError(AssetState.ERASED)
-        return open_manifest(self.ledger.subjects.open(asset.tenant, subject_id(asset.id)), sealed)
+        return open_store(self.ledger.subjects.open(asset.tenant, subject_id(asset.id)), sealed)
 
     def original(self, asset: Asset) -> Original:
         """An asset as the parent of another, gone or not: what was made from it while it was kept is answered again."""

@@ -14,18 +14,19 @@ from typing import Final
 from sqlalchemy import RowMapping, Select, bindparam, select
 
 from cases.access import Caller
-from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details, open_manifest, subject_id
+from cases.asset import AssetId, AssetRow, AssetState, Visibility, open_details, subject_id
+from cases.manifest_stores import open_store, sealed_store
 from detection.memfd import Memfd
 from ledger.errors import SubjectErasedError
-from ledger.forgetting.subjects import Subjects
+from ledger.forgetting.subjects import Subject, Subjects
 from ledger.ids import EntryId, SubjectId, TenantId
 from ledger.storage.database import Database
 from ledger.storage.tenancy import SystemSession
 
 # Built once: to build them for each of hundreds of files a second costs more than to run them.
-_LABELLED: Final = select(
-    AssetRow.tenant_id, AssetRow.id, AssetRow.entry_id, AssetRow.details, AssetRow.manifest_store
-).where(AssetRow.manifest_label == bindparam("label"))
+_LABELLED: Final = select(AssetRow.tenant_id, AssetRow.id, AssetRow.entry_id, AssetRow.details).where(
+    AssetRow.manifest_label == bindparam("label")
+)
 _OWN: Final = _LABELLED.where(
     AssetRow.tenant_id == bindparam("tenant"), AssetRow.principal_id == bindparam("principal")
 )
@@ -68,7 +69,7 @@ class Recognition:
     def _find(
         self,
         session: TenantId | SystemSession,
-        statement: Select[TenantId, str, EntryId, bytes | None, bytes | None],
+        statement: Select[TenantId, str, EntryId, bytes | None],
         wanted: Mapping[str, str],
         file: Memfd,
         sidecar: Memfd | None = None,
@@ -83,7 +84,7 @@ class Recognition:
             subject = self.subjects.open(tenant, subject_id(AssetId(row["id"])))
         except SubjectErasedError:
             return None  # erased since the row was read
-        if sidecar and sidecar.read(sidecar.size) != open_manifest(subject, row["manifest_store"]):
+        if sidecar and sidecar.read(sidecar.size) != self._store(subject):
             return None
         digest = hashlib.sha256()
         for chunk in file.chunks():
@@ -91,3 +92,8 @@ class Recognition:
         known = open_details(subject, row["details"])
         ours = known.signed_sha256 == digest.hexdigest()
         return Recognised(tenant, EntryId(row["entry_id"]), SubjectId(known.account)) if ours else None
+
+    def _store(self, subject: Subject) -> bytes | None:
+        with self.database.read(subject.tenant) as connection:
+            sealed = sealed_store(connection, subject.tenant, subject.id)
+        return open_store(subject, sealed) if sealed else None

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from cases.access import Caller
 from cases.asset import Asset, AssetId, AssetState, subject_id
@@ -225,10 +225,8 @@ def _digest(file: Memfd) -> str:
 def _owned(node: FileNode, record: Record | None) -> FileNode:
     if record is None or not record.own:
         return node
-    asset = record.asset
-    return replace(
-        node, asset=asset.id, state=asset.state, sha256=asset.details.signed_sha256 if asset.details else None
-    )
+    sha256 = record.described.signed_sha256 if record.described else None
+    return replace(node, asset=record.asset.id, state=record.asset.state, sha256=sha256)
 
 
 def _recorded(signing: Act, record: Record | None) -> Act:
@@ -236,22 +234,21 @@ def _recorded(signing: Act, record: Record | None) -> Act:
     signed = record.signed if record else None
     if record is None or signed is None:
         return signing
-    return _proven(replace(signing, by=_brought_by(record)), signed)
+    return replace(signing, by=_brought_by(record), **_proof(signed))
 
 
 def _verified(child: Record) -> Iterator[Act]:
     """That the file which this one was uploaded from was looked at then."""
-    finding, signed = child.asset.details.parent if child.asset.details else None, child.signed
+    finding, signed = child.described.parent if child.described else None, child.signed
     if finding and signed:
-        act = Act(
+        yield Act(
             f"{ActType.VERIFICATION}:{signed.entry}",
             ActType.VERIFICATION,
-            ASSET_SIGNED.name,
+            **_proof(signed),
             by=_brought_by(child),
             verdict=Verdict(finding.verdict),
             failures=finding.codes,
         )
-        yield _proven(act, signed)
 
 
 def _decisions(record: Record) -> Iterator[Act]:
@@ -260,13 +257,15 @@ def _decisions(record: Record) -> Iterator[Act]:
         if event.entry == record.asset.entry:
             continue
         type_ = _TYPES.get(event.kind, ActType.DECISION)
-        act = _proven(Act(f"{type_}:{event.entry}", type_, event.kind), event)
-        row = handovers.get(event.entry)
-        yield replace(act, by=row["from_principal"], to=row["to_principal"]) if row and record.own else act
+        row = handovers.get(event.entry) if record.own else None
+        by, to = (row["from_principal"], row["to_principal"]) if row else (None, None)
+        yield Act(f"{type_}:{event.entry}", type_, **_proof(event), by=by, to=to)
 
 
-def _proven(act: Act, event: Event) -> Act:
-    return replace(act, kind=event.kind, time=event.time, entry=event.entry, receipt=f"/v1/receipts/{event.entry}")
+def _proof(event: Event) -> dict[str, Any]:
+    """What an act has of its entry."""
+    receipt = f"/v1/receipts/{event.entry}"
+    return {"kind": event.kind, "time": event.time, "entry": event.entry, "receipt": receipt}
 
 
 def _brought_by(record: Record) -> str | None:

@@ -10,17 +10,19 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, or_, select
+from pydantic import TypeAdapter, with_config
+from sqlalchemy import BindParameter, Connection, RowMapping, and_, bindparam, or_, select
 
 from cases.access import Caller
-from cases.asset import Asset, AssetId, AssetRow, AssetState, Visibility, asset_of, open_details, subject_id
+from cases.asset import Asset, AssetId, AssetRow, AssetState, Visibility, asset_of, subject_id, unsealed_details
 from cases.custody.decisions import HANDED_OVER
 from cases.custody.tables import CustodyImportRow, HandoverRow
-from cases.decisions import ASSET_SIGNED
+from cases.decisions import ASSET_SIGNED, ParentFinding
 from ledger.entry import parse_entry
 from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subjects
@@ -35,14 +37,53 @@ from provenance.lineage import Lineage
 PUBLIC_KINDS: Final = frozenset({ASSET_SIGNED.name, HANDED_OVER.name})
 """What of a public asset everybody may know of."""
 
-_ROW: Final = [column for column in AssetRow.__table__.columns if column.name != "manifest_store"]
-"""Of fifty generations the stores take twenty megabytes, and nobody looks at them here."""
-
-_OPENABLE: Final = (
-    select(*_ROW, SubjectKey.epoch, SubjectKey.wrapped)
+# Built once: to build a statement takes as long as to run it.
+_MINE: Final = and_(AssetRow.tenant_id == bindparam("tenant"), AssetRow.principal_id == bindparam("principal"))
+_IDS: Final[BindParameter[str]] = bindparam("ids", expanding=True)
+_LABELS: Final[BindParameter[str]] = bindparam("labels", expanding=True)
+_PUBLIC: Final = AssetRow.visibility == Visibility.PUBLIC
+_LABELLED: Final = (
+    select(AssetRow.__table__, SubjectKey.epoch, SubjectKey.wrapped)
     .join(SubjectKey, and_(SubjectKey.tenant_id == AssetRow.tenant_id, SubjectKey.id == AssetRow.id))
-    .where(AssetRow.state != AssetState.ERASED)
+    .where(AssetRow.state != AssetState.ERASED, AssetRow.manifest_label.in_(_LABELS))
 )
+_STRANGERS: Final = _LABELLED.where(_PUBLIC)
+_CALLERS: Final = _LABELLED.where(or_(_PUBLIC, _MINE))
+_ERASED: Final = select(AssetRow.__table__).where(AssetRow.id.in_(_IDS), _MINE, AssetRow.state == AssetState.ERASED)
+
+# By tenant and id, as the indices are: by id alone each row there is would be looked at.
+_TENANTS: Final[BindParameter[str]] = bindparam("tenants", expanding=True)
+_HANDED: Final = (
+    select(HandoverRow.__table__)
+    .where(HandoverRow.tenant_id.in_(_TENANTS), HandoverRow.asset_id.in_(_IDS), HandoverRow.accepted_at.is_not(None))
+    .order_by(HandoverRow.accepted_at)
+)
+_SAID: Final = select(Payload.subject_id, Payload.entry_id).where(
+    Payload.tenant_id.in_(_TENANTS), Payload.subject_id.in_(_IDS)
+)
+_PLACED: Final = select(Entry.data).where(Entry.id.in_(_IDS)).order_by(Entry.index)
+_BROUGHT: Final = (
+    select(CustodyImportRow.__table__)
+    .where(
+        CustodyImportRow.tenant_id == bindparam("tenant"),
+        CustodyImportRow.principal_id == bindparam("principal"),
+        CustodyImportRow.manifest_label.in_(_LABELS),
+    )
+    .order_by(CustodyImportRow.imported_at)
+)
+
+
+@with_config(defer_build=True)
+@dataclass(frozen=True)
+class Described:
+    """What custody tells of an asset's details (`AssetDetails`). Of fifty assets, to read all takes a while."""
+
+    signed_sha256: str
+    parent: ParentFinding | None
+    manifest_sha256: str | None = None
+
+
+_DESCRIBED: Final = TypeAdapter(Described)
 
 
 @dataclass(frozen=True)
@@ -60,6 +101,11 @@ class Record:
     """An asset of ours, and what was recorded about it, as far as the caller may know."""
 
     asset: Asset
+    """Without its details."""
+
+    described: Described | None
+    """None of what is erased."""
+
     own: bool
     events: tuple[Event, ...]
     handovers: tuple[RowMapping, ...]
@@ -90,6 +136,10 @@ class Known:
     """What the caller brought here about any of these."""
 
 
+_Assets = Mapping[str, tuple[Asset, Described | None]]
+"""By the id of the file's node."""
+
+
 def known(
     database: Database, subjects: Subjects, by: Caller | None, lineage: Lineage, erased: Asset | None = None
 ) -> Known:
@@ -98,80 +148,72 @@ def known(
     Raises KeyStoreUnavailableError, KeyNotFoundError.
     """
     digests = {one.id: one.sha256 for one in lineage.files if one.sha256 and not CONTENT_MISMATCH & {*one.failures}}
+    asking = {"tenant": by.tenant, "principal": by.principal} if by else {}
+    wanted = {"labels": list(digests), **asking}
     with database.read(SystemSession.VERIFICATION) as connection:
-        rows = connection.execute(_OPENABLE.where(AssetRow.manifest_label.in_(digests), _visible(by))).mappings().all()
-        assets = {row["manifest_label"]: _opened(subjects, row) for row in rows}
-        ours = {
-            label: asset
-            for label, asset in assets.items()
-            if asset and asset.details and asset.details.manifest_sha256 == digests[label]
+        rows = connection.execute(_CALLERS if by else _STRANGERS, wanted).mappings().all()
+        found = {row["manifest_label"]: (asset_of(row, None), _described(subjects, row)) for row in rows}
+        ours: _Assets = {
+            label: (asset, described)
+            for label, (asset, described) in found.items()
+            if described and described.manifest_sha256 == digests[label]
         }
-        gone: dict[str, Asset] = {erased.id: erased} if erased else _gone(connection, by, ours, lineage)
-        records = _records(connection, by, {**ours, **gone})
-        return Known(records, _imports(connection, by, digests))
+        gone: _Assets = {erased.id: (erased, None)} if erased else _gone(connection, asking, ours, lineage)
+        imports = connection.execute(_BROUGHT, wanted).mappings().all() if by else []
+        return Known(_records(connection, by, {**ours, **gone}), _brought(connection, imports))
 
 
-def _visible(by: Caller | None) -> ColumnElement[bool]:
-    public = AssetRow.visibility == Visibility.PUBLIC
-    return public if by is None else or_(public, _own(by))
-
-
-def _own(by: Caller) -> ColumnElement[bool]:
-    return and_(AssetRow.tenant_id == by.tenant, AssetRow.principal_id == by.principal)
-
-
-def _opened(subjects: Subjects, row: RowMapping) -> Asset | None:
+def _described(subjects: Subjects, row: RowMapping) -> Described | None:
+    tenant, subject = TenantId(row["tenant_id"]), subject_id(AssetId(row["id"]))
     try:
-        subject = subjects.unwrap(
-            TenantId(row["tenant_id"]), subject_id(AssetId(row["id"])), row["epoch"], row["wrapped"]
-        )
+        opened = subjects.unwrap(tenant, subject, row["epoch"], row["wrapped"])
     except SubjectErasedError:
         return None  # since the row was read
-    return asset_of(row, open_details(subject, row["details"]))
+    return _DESCRIBED.validate_json(unsealed_details(opened, row["details"]))
 
 
-def _gone(connection: Connection, by: Caller | None, ours: Mapping[str, Asset], lineage: Lineage) -> dict[str, Asset]:
-    """Erased parents of these, by the node that their children's manifests still have of them."""
+def _gone(connection: Connection, asking: Mapping[str, str], ours: _Assets, lineage: Lineage) -> _Assets:
+    """The asker's erased parents of these, by the node that their children's manifests still have of them."""
     parents = {step.made: step.of for step in lineage.steps if step.relationship == "parentOf"}
-    wanted = {asset.parent: parents[label] for label, asset in ours.items() if asset.parent and label in parents}
-    if by is None or not wanted:
+    of = {asset.parent: parents[label] for label, (asset, _) in ours.items() if asset.parent and label in parents}
+    wanted = [asset for asset, label in of.items() if label not in ours]
+    if not asking or not wanted:
         return {}
-    erased = select(*_ROW).where(AssetRow.id.in_(wanted), _own(by), AssetRow.state == AssetState.ERASED)
-    found = (asset_of(row, None) for row in connection.execute(erased).mappings())
-    return {wanted[asset.id]: asset for asset in found if wanted[asset.id] not in ours}
+    rows = connection.execute(_ERASED, {"ids": wanted, **asking}).mappings()
+    return {of[asset.id]: (asset, None) for asset in (asset_of(row, None) for row in rows)}
 
 
-def _records(connection: Connection, by: Caller | None, assets: Mapping[str, Asset]) -> dict[str, Record]:
-    ids = [asset.id for asset in assets.values()]
-    handed = select(HandoverRow.__table__).where(HandoverRow.asset_id.in_(ids), HandoverRow.accepted_at.is_not(None))
-    handovers = connection.execute(handed.order_by(HandoverRow.accepted_at)).mappings().all()
-    said = select(Payload.subject_id, Payload.entry_id).where(Payload.subject_id.in_(ids))
-    entries: dict[str, set[str]] = {one.id: {one.entry, *filter(None, [one.ended_entry])} for one in assets.values()}
-    for row in connection.execute(said):
-        entries[row.subject_id].add(row.entry_id)
-    events = _events(connection, {entry for its in entries.values() for entry in its})
+def _records(connection: Connection, by: Caller | None, assets: _Assets) -> dict[str, Record]:
+    entries = {entry: one.id for one, _ in assets.values() for entry in (one.entry, one.ended_entry) if entry}
+    wanted = {
+        "tenants": list({one.tenant for one, _ in assets.values()}),
+        "ids": [one.id for one, _ in assets.values()],
+    }
+    handovers: dict[str, list[RowMapping]] = defaultdict(list)
+    for row in connection.execute(_HANDED, wanted).mappings():
+        handovers[row["asset_id"]].append(row)
+    for said in connection.execute(_SAID, wanted):
+        entries[said.entry_id] = said.subject_id
+    events: dict[str, list[Event]] = defaultdict(list)
+    for event in _events(connection, entries):
+        events[entries[event.entry]].append(event)
     found = {}
-    for name, asset in assets.items():
+    for name, (asset, described) in assets.items():
         own = by is not None and (asset.tenant, asset.principal) == (by.tenant, by.principal)
-        its = [event for event in events if event.entry in entries[asset.id] and (own or event.kind in PUBLIC_KINDS)]
-        found[name] = Record(asset, own, tuple(its), tuple(row for row in handovers if row["asset_id"] == asset.id))
+        its = tuple(event for event in events[asset.id] if own or event.kind in PUBLIC_KINDS)
+        found[name] = Record(asset, described, own, its, tuple(handovers[asset.id]))
     return found
 
 
-def _events(connection: Connection, ids: Iterable[str]) -> list[Event]:
+def _events(connection: Connection, ids: Collection[str]) -> list[Event]:
     """In the order of the log; those that have no place yet, last."""
-    rows = connection.execute(select(Entry.data).where(Entry.id.in_(ids)).order_by(Entry.index)).scalars()
+    rows = connection.execute(_PLACED, {"ids": list(ids)}).scalars() if ids else ()
     placed = [Event(one.id, one.kind, one.time) for one in map(parse_entry, rows)]
     missing = set(ids) - {event.entry for event in placed}
     waiting = still_pending(connection, map(EntryId, missing)) if missing else ()
     return placed + [Event(one.id, one.kind, None) for one in waiting]
 
 
-def _imports(connection: Connection, by: Caller | None, labels: Mapping[str, Any]) -> tuple[Brought, ...]:
-    if by is None:
-        return ()
-    mine = (CustodyImportRow.tenant_id == by.tenant, CustodyImportRow.principal_id == by.principal)
-    rows = select(CustodyImportRow.__table__).where(*mine, CustodyImportRow.manifest_label.in_(labels))
-    found = connection.execute(rows.order_by(CustodyImportRow.imported_at)).mappings().all()
-    times = {event.entry: event.time for event in _events(connection, [row["entry_id"] for row in found])}
-    return tuple(Brought(row, times.get(row["entry_id"])) for row in found)
+def _brought(connection: Connection, rows: Sequence[RowMapping]) -> tuple[Brought, ...]:
+    times = {event.entry: event.time for event in _events(connection, [row["entry_id"] for row in rows])}
+    return tuple(Brought(row, times.get(row["entry_id"])) for row in rows)

@@ -12,11 +12,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 
 from cases.access import Caller
-from cases.asset import AssetId, AssetRow, Visibility, open_manifest, subject_id
+from cases.asset import AssetId, AssetRow, Visibility, subject_id
 from cases.errors import ManifestIdError, ManifestNotFoundError
+from cases.manifest_stores import ManifestStoreRow, open_store, sealed_store
 from cases.recovery.search import Found, asker, visible
 from ledger.errors import SubjectErasedError
 from ledger.forgetting.subjects import Subjects
@@ -28,8 +29,12 @@ _ID: Final = re.compile(r"urn:(c2pa|uuid):[0-9A-Za-z:._-]{1,200}")
 """C2PA Technical Specification 2.4, "Unique identifiers"."""
 
 _LABELLED = AssetRow.manifest_label == bindparam("label")
-_STORES = select(AssetRow.tenant_id, AssetRow.id, AssetRow.manifest_store)
-_GIVEN = _STORES.where(_LABELLED, visible(Visibility.UNLISTED))
+_ITS_STORE = and_(ManifestStoreRow.tenant_id == AssetRow.tenant_id, ManifestStoreRow.asset_id == AssetRow.id)
+_GIVEN = (
+    select(AssetRow.tenant_id, AssetRow.id, ManifestStoreRow.sealed)
+    .join(ManifestStoreRow, _ITS_STORE)
+    .where(_LABELLED, visible(Visibility.UNLISTED))
+)
 _PUBLIC_ENTRY = select(AssetRow.entry_id).where(_LABELLED, visible())
 
 
@@ -47,7 +52,7 @@ class Repository:
         row = self.database.look(SystemSession.VERIFICATION, _GIVEN, {"label": label, **asker(caller)})
         if row is None:
             raise ManifestNotFoundError
-        return self._open(TenantId(row["tenant_id"]), AssetId(row["id"]), row["manifest_store"])
+        return self._open(TenantId(row["tenant_id"]), AssetId(row["id"]), row["sealed"])
 
     def entry(self, label: str) -> EntryId | None:
         """The signing's entry of a public asset. Anybody can write a label of ours into a file: it tells of the asset,
@@ -60,15 +65,14 @@ class Repository:
 
     def of(self, found: Found) -> bytes:
         """Of something that was found. Raises as `store`."""
-        mine = (AssetRow.tenant_id == found.tenant, AssetRow.id == found.asset)
         with self.database.read(found.tenant) as connection:
-            row = connection.execute(_STORES.where(*mine)).first()
-        if row is None or row.manifest_store is None:
+            sealed = sealed_store(connection, found.tenant, found.asset)
+        if sealed is None:
             raise ManifestNotFoundError
-        return self._open(found.tenant, found.asset, row.manifest_store)
+        return self._open(found.tenant, found.asset, sealed)
 
     def _open(self, tenant: TenantId, asset: AssetId, sealed: bytes) -> bytes:
         try:
-            return open_manifest(self.subjects.open(tenant, subject_id(asset)), sealed)
+            return open_store(self.subjects.open(tenant, subject_id(asset)), sealed)
         except SubjectErasedError:  # since the row was read
             raise ManifestNotFoundError from None

@@ -45,8 +45,8 @@ class Erasable:
 def captured(up: Running, caller: Caller, asset: AssetId, entry: EntryId, content: bytes) -> Erasable:
     subject = up.service.ledger.subjects.open(caller.tenant, subject_id(asset))
     opened = up.service.ledger.payloads.disclose(caller.tenant, entry)
-    columns = "details, manifest_store, blob_id, manifest_label"
-    ((details, store, blob, label),) = rows(up, f"SELECT {columns} FROM asset WHERE id = ?", asset)
+    ((details, blob, label),) = rows(up, "SELECT details, blob_id, manifest_label FROM asset WHERE id = ?", asset)
+    ((store,),) = rows(up, "SELECT sealed FROM manifest_store WHERE asset_id = ?", asset)
     (payload,) = rows(up, "SELECT sealed FROM payload WHERE entry_id = ?", entry)
     found = up.service.library.find(caller, asset)
     return Erasable(

@@ -175,22 +175,24 @@ def test_erasing_takes_everything_but_the_tombstone(private: Running, token: str
         asset, file = signed(http, content, CLAIM)
         child, _ = signed(http, file)
         before = proven(private, asset["ledger"]["entry"])
-        columns = "details, manifest_store, manifest_label, blob_id"
-        (sealed,) = rows(private, f"SELECT {columns} FROM asset WHERE id = ?", asset["id"])
+        columns, store = "details, manifest_label, blob_id", "SELECT sealed FROM manifest_store WHERE asset_id = ?"
+        ((details, label, blob),) = rows(private, f"SELECT {columns} FROM asset WHERE id = ?", asset["id"])
+        (manifests,) = rows(private, store, asset["id"])
         (wrapped,) = rows(private, "SELECT wrapped FROM subject_key WHERE id = ?", asset["id"])
         (payload,) = rows(private, "SELECT sealed FROM payload WHERE subject_id = ?", asset["id"])
-        for old in (sealed[0], sealed[1], sealed[2].encode(), wrapped[0], payload[0]):
+        for old in (details, manifests[0], label.encode(), wrapped[0], payload[0]):
             assert old[-64:] in stored(private)
 
         erased = http.delete(asset["links"]["self"]).json()
 
-        assert rows(private, f"SELECT {columns} FROM asset WHERE id = ?", asset["id"]) == [(None, None, None, None)]
+        assert rows(private, f"SELECT {columns} FROM asset WHERE id = ?", asset["id"]) == [(None, None, None)]
+        assert rows(private, store, asset["id"]) == []
         assert rows(private, "SELECT * FROM subject_key WHERE id = ?", asset["id"]) == []
         assert rows(private, "SELECT sealed FROM payload WHERE subject_id = ?", asset["id"]) == [(None,)]
-        assert sealed[3] not in blobs(private)
-        assert rows(private, "SELECT * FROM blob WHERE id = ?", sealed[3]) == []
+        assert blob not in blobs(private)
+        assert rows(private, "SELECT * FROM blob WHERE id = ?", blob) == []
         kept = stored(private)
-        for old in (sealed[0], sealed[1], wrapped[0], payload[0]):
+        for old in (details, manifests[0], wrapped[0], payload[0]):
             assert old[-64:] not in kept, "old bytes are still in the database or its log"
 
         key = private.operator.log_key()

@@ -6,9 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from ledger.receipt import verify_receipt
-from tests.api.wire import acts_on, assets_in, change, count, counts, problem, proven, signed, upload
+from tests.api.wire import acts_on, assets_in, change, count, counts, problem, proven, rows, signed, upload
+from tests.databases import KIND, SQLITE
 from tests.deployment import Running, picture, running
 from tests.recovering import photo, posted, saved
 
@@ -294,3 +296,28 @@ def test_a_revoked_signer_is_so_in_the_next_answer(own: Running) -> None:
         assert told(http, asset)["verdict"] == "trusted"
         own.operator.revoke_claim_key(asset["signed_with"], "keyCompromise", "2020-01-01T00:00:00Z")
         assert told(http, asset)["verdict"] == "invalid"
+
+
+@pytest.mark.skipif(KIND != SQLITE, reason="how PostgreSQL would go about it depends on what it has counted")
+def test_what_it_asks_takes_no_longer_where_others_have_more(deployment: Running) -> None:
+    """Each statement finds its rows by an index, whoever asks."""
+    asked: list[tuple[str, Any]] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, bound: Any, *_: object) -> None:
+        asked.append((statement, bound))
+
+    with deployment.http(deployment.key()) as http, deployment.http() as anyone:
+        first, file = signed(http, claim={"visibility": "public"})
+        asset, file = signed(http, file, {"visibility": "public"})
+        http.delete(first["links"]["self"])
+        engine = deployment.service.recovery.search.database.backend.engine
+        event.listen(engine, "before_cursor_execute", listen)
+        try:
+            told(http, asset)
+            of_file(anyone, file)
+        finally:
+            event.remove(engine, "before_cursor_execute", listen)
+    plans = {said: rows(deployment, f"EXPLAIN QUERY PLAN {said}", *bound) for said, bound in asked}
+    for table in ("asset", "handover", "payload", "entry", "custody_import"):
+        assert any(f"SEARCH {table} USING" in row[-1] for plan in plans.values() for row in plan), table
+        assert not [said for said, plan in plans.items() if any(row[-1].startswith(f"SCAN {table}") for row in plan)]

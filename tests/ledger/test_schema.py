@@ -108,6 +108,24 @@ def test_entries_of_an_earlier_version_can_be_searched(database: Database) -> No
     database.close()
 
 
+def test_manifest_stores_of_an_earlier_version_stay(database: Database) -> None:
+    with database.writing(FULL) as connection:
+        _to(connection, "0034")
+        connection.execute(text("INSERT INTO tenant VALUES ('ten_a', 'A', 'sub_a', 'sys_a', 1)"))
+        connection.execute(text("INSERT INTO principal VALUES ('ten_a', 'key_a', 'key', 1)"))
+        columns = "tenant_id, id, principal_id, state, visibility, created_at, expires_at, entry_id, manifest_store"
+        asset = f"INSERT INTO asset ({columns}) VALUES ('ten_a', :id, 'key_a', :state, 'public', 1, 2, :id, :store)"
+        for id_, state, store in (("ast_kept", "signed", b"a store"), ("ast_erased", "erased", None)):
+            connection.execute(text(asset), {"id": id_, "state": state, "store": store})
+    migrate(database)
+    with database.writing(FULL) as connection:
+        found = connection.execute(text("SELECT tenant_id, asset_id, sealed FROM manifest_store")).all()
+        left = connection.execute(text("SELECT id FROM asset ORDER BY id")).scalars().all()
+        assert "manifest_store" not in {column["name"] for column in inspect(connection).get_columns("asset")}
+    assert ([(*row,) for row in found], left) == ([("ten_a", "ast_kept", b"a store")], ["ast_erased", "ast_kept"])
+    database.close()
+
+
 def _to(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

@@ -85,19 +85,26 @@ def anew(up: Running) -> RecoveryIndex:
 @contextmanager
 def changed(up: Running, table: str, column: str, values: dict[str, Any]) -> Iterator[None]:
     """These rows have these values meanwhile."""
-    before = {name: rows(up, f"SELECT {column} FROM {table} WHERE id = ?", name)[0][0] for name in values}
-    for name, value in values.items():
-        change(up, f"UPDATE {table} SET {column} = ? WHERE id = ?", value, name)
+    before = {name: value(up, table, column, name) for name in values}
+    set_(up, table, column, values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            change(up, f"UPDATE {table} SET {column} = ? WHERE id = ?", value, name)
+        set_(up, table, column, before)
+
+
+def value(up: Running, table: str, column: str, name: str) -> Any:
+    return rows(up, f"SELECT {column} FROM {table} WHERE {NAMED.get(table, 'id')} = ?", name)[0][0]
+
+
+def set_(up: Running, table: str, column: str, values: dict[str, Any]) -> None:
+    for name, new in values.items():
+        change(up, f"UPDATE {table} SET {column} = ? WHERE {NAMED.get(table, 'id')} = ?", new, name)
 
 
 def swapped(up: Running, table: str, column: str, one: Kept, other: Kept) -> dict[str, Any]:
     """Each with the other's."""
-    mine, theirs = (rows(up, f"SELECT {column} FROM {table} WHERE id = ?", kept.id)[0][0] for kept in (one, other))
+    mine, theirs = (value(up, table, column, kept.id) for kept in (one, other))
     assert mine != theirs
     return {one.id: theirs, other.id: mine}
 
@@ -122,6 +129,9 @@ def warned(up: Running) -> str:
     assert part["ready"]
     return part["warning"]
 
+
+NAMED = {"manifest_store": "asset_id"}
+"""Tables whose rows are not found by their `id`."""
 
 DAMAGE = [("asset", "details"), ("subject_key", "wrapped")]
 
@@ -181,12 +191,15 @@ def test_what_is_damaged_of_one_tenants_private_files_is_unknown_to_them_alone(
         assert looked(http, kept)["looked"] == "found"
 
 
-@pytest.mark.parametrize("column", ["entry_id", "manifest_label", "manifest_store", "created_at"])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("asset", "entry_id"), ("asset", "manifest_label"), ("manifest_store", "sealed"), ("asset", "created_at")],
+)
 def test_a_row_that_says_otherwise_than_the_log_leads_nowhere(
-    deployment: Running, anyone: httpx.Client, one: Kept, other: Kept, column: str
+    deployment: Running, anyone: httpx.Client, one: Kept, other: Kept, table: str, column: str
 ) -> None:
     """A file would lead to another's manifest, or to its own under another's entry, name or time."""
-    with changed(deployment, "asset", column, swapped(deployment, "asset", column, one, other)):
+    with changed(deployment, table, column, swapped(deployment, table, column, one, other)):
         for kept in (one, other):
             found = looked(anyone, kept)
             assert (found["looked"], found["candidates"]) == ("unknown", [])
