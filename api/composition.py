@@ -176,8 +176,9 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
     library = Library(ledger, database, on.blobs, clock)
     registry = registry_of(settings, library, deployment, assurance, issuance, sources, until)
     recognition = Recognition(ledger.subjects, database)
-    traces = Traces(clock, TraceRows(database, ledger.subjects, clock, entropy))
-    ledger.subjects.on_erase(traces.forget)
+    traces, trace_rows = Traces(clock), TraceRows(database, ledger.subjects, clock, entropy)
+    for kept in (traces, trace_rows):
+        ledger.subjects.on_erase(kept.forget)
     embedding = embedding_of(settings, until)
     recovery = recovery_of(ledger, database, embedding.card, until)
     rewrapping = Rewrapping(ledger, database, clock, settings.epoch_lifetime, logger("epochs").info)
@@ -209,13 +210,15 @@ def _assembled(on: _Footing, operator_token: str, until: ExitStack) -> Service:
             registry.likeness,
             creators,
             time_stamps,
-            traces,
+            _keeping(on, revocations, registry.likeness, traces, trace_rows),
             trust,
         ),
         claims=Claims(ledger, database, signers, keys, revocations, time_stamps, trust.policy, clock),
         library=library,
         recovery=recovery,
-        custody=custody_of(settings, library, traces, recovery, signers, strangers, embedding, clock, entropy),
+        custody=custody_of(
+            settings, library, traces, trace_rows, recovery, signers, strangers, embedding, clock, entropy
+        ),
         batches=Batches(database, ledger.subjects, clock, entropy),
         holds=Holds(ledger, database, clock),
         oversight=Oversight(Disclosures(ledger, database)),
@@ -296,13 +299,13 @@ def _intake(
     likeness: Likeness,
     creators: Creators,
     time_stamps: TimeStamps | None,
-    traces: Traces,
+    keeping: Keeping,
     trust: Trust,
 ) -> Intake:
     return Intake(
         on.ledger,
         on.database,
-        _keeping(on, revocations, likeness, traces),
+        keeping,
         recognition,
         workers,
         embedder,
@@ -319,7 +322,9 @@ def _intake(
     )
 
 
-def _keeping(on: _Footing, revocations: Revocations, likeness: Likeness, traces: Traces) -> Keeping:
+def _keeping(
+    on: _Footing, revocations: Revocations, likeness: Likeness, traces: Traces, trace_rows: TraceRows
+) -> Keeping:
     policy = IntakePolicy(on.settings.parent_policy is ParentPolicy.REFUSE, on.settings.retention)
     return Keeping(
         on.ledger,
@@ -328,6 +333,7 @@ def _keeping(on: _Footing, revocations: Revocations, likeness: Likeness, traces:
         revocations,
         likeness.at_upload,
         traces,
+        trace_rows,
         policy,
         on.clock,
         on.entropy,

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert
 from cases.access import require_alive
 from cases.asset import Asset, AssetId, AssetState, Sealed, insert_assets, new_asset_id, subject_id
 from cases.custody.tables import TraceRow
+from cases.custody.trace_rows import TraceRows
 from cases.custody.traces import Traces
 from cases.decisions import ASSET_SIGNED, INTAKE_POLICY
 from cases.errors import IdempotencyConflictError
@@ -95,6 +96,7 @@ class Keeping:
     revocations: Revocations
     likeness: AtUpload
     traces: Traces
+    trace_rows: TraceRows
     policy: IntakePolicy
     clock: Clock
     entropy: Entropy
@@ -149,7 +151,7 @@ class Keeping:
         )
         finding = upload.finding
         follows = self.likeness.consequences(upload.caller, finding, subject, entry.id) if finding else None
-        trace = self.traces.rows.row(subject, upload.signed.descent)
+        trace = self.trace_rows.row(subject, upload.signed.descent)
         return _Pending(upload, spent, subject, blob, sealed, asset, entry, trace, follows)
 
     def _record(self, pending: Sequence[_Pending]) -> dict[str, str | IdempotencyConflictError]:

@@ -11,6 +11,7 @@ from cases.custody.custodian import Custodian
 from cases.custody.exports import Exports
 from cases.custody.handovers import Handovers
 from cases.custody.imports import Imports
+from cases.custody.trace_rows import TraceRows
 from cases.custody.traces import Traces
 from cases.library import Library
 from cases.recovery.origins import Recovery
@@ -38,6 +39,7 @@ def custody_of(
     settings: Settings,
     library: Library,
     traces: Traces,
+    trace_rows: TraceRows,
     recovery: Recovery,
     callers: Shares,
     strangers: Shares,
@@ -53,7 +55,7 @@ def custody_of(
         return (ledger.vkey(), *others)
 
     def told(workers: Shares, embedder: Embedder | None) -> Custodian:
-        return Custodian(library, database, ledger.subjects, recovery, workers, embedder, traces, clock)
+        return Custodian(library, database, ledger.subjects, recovery, workers, embedder, traces, trace_rows, clock)
 
     def brought(workers: Shares) -> Imports:
         return Imports(ledger, database, workers, logs, clock, entropy)

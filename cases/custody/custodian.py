@@ -22,6 +22,7 @@ from cases.asset import Asset, AssetId, AssetState, subject_id
 from cases.custody.decisions import EXPORTED, HANDED_OVER
 from cases.custody.imported import verification
 from cases.custody.known import Event, Known, Record, known
+from cases.custody.trace_rows import TraceRows
 from cases.custody.traces import Traces
 from cases.decisions import ASSET_SIGNED
 from cases.library import Library
@@ -90,6 +91,7 @@ class Custodian:
     """None where no encoder is set."""
 
     traces: Traces
+    trace_rows: TraceRows
     clock: Clock
 
     def of_asset(self, by: Caller, asset: AssetId, trust: TrustPolicy) -> Told:
@@ -101,7 +103,7 @@ class Custodian:
             tombstone = Lineage((Traced(found.id, None, None, None, ()),))
             absent = Descent(VerificationReport(Verdict.ABSENT, trust.digest), tombstone)
             return Told(self._custody(by, absent, trust, erased=found))
-        descent = self.traces.rows.looked(by.tenant, subject_id(found.id), trust, lambda: self._look(found, trust))
+        descent = self.trace_rows.looked(by.tenant, subject_id(found.id), trust, lambda: self._look(found, trust))
         return Told(self._custody(by, descent, trust), found.details.confidence if found.details else None)
 
     def of_file(

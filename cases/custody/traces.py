@@ -21,7 +21,6 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from cases.custody.trace_rows import TraceRows
 from keys.clock import Clock
 from ledger.ids import SubjectId, TenantId
 from provenance.descent import DESCENT, Descent
@@ -47,8 +46,8 @@ class _Kept:
 class Traces:
     """Safe to use from many threads: two that look at once find the same."""
 
-    def __init__(self, clock: Clock, rows: TraceRows) -> None:
-        self._clock, self.rows = clock, rows
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._guard = Lock()
         # Under the guard.
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
@@ -79,9 +78,8 @@ class Traces:
             while self._kept and (self._bytes > MAX_KEPT_BYTES or not _holds(next(iter(self._kept.values())), now)):
                 self._drop(next(iter(self._kept)))
 
-    def forget(self, connection: Connection, tenant: TenantId, subject: SubjectId) -> None:
+    def forget(self, _connection: Connection, _tenant: TenantId, subject: SubjectId) -> None:
         """Of an asset that is erased (`Subjects.on_erase`)."""
-        self.rows.forget(connection, tenant, subject)
         with self._guard:
             self._erased.append(subject)
             for sha256 in [sha256 for sha256, one in self._kept.items() if one.asset == subject]:

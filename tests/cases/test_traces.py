@@ -10,7 +10,6 @@ import pytest
 
 from cases.custody import trace_rows
 from cases.custody import traces as module
-from cases.custody.trace_rows import TraceRows
 from cases.custody.traces import KEPT, Traces
 from detection.errors import SandboxBusyError
 from ledger.ids import SubjectId, TenantId
@@ -40,19 +39,9 @@ def clock() -> Clock:
     return Clock()
 
 
-class NoRows(TraceRows):
-    """Of a deployment whose database has none."""
-
-    def __init__(self) -> None:
-        """Nothing is asked of anything."""
-
-    def forget(self, *_: object) -> None:
-        return None
-
-
 @pytest.fixture
 def traces(clock: Clock) -> Traces:
-    return Traces(clock, NoRows())
+    return Traces(clock)
 
 
 def found(until: timedelta | None = KEPT, title: str = "") -> Descent:
@@ -187,7 +176,7 @@ def test_what_does_not_hold_any_more_is_looked_at_anew_and_kept(
             elif by == "code":
                 patched.setattr(trace_rows, "judged_by", lambda: "a later version")
             elif by in {"time", "clock"}:
-                held = deployment.service.custody.callers.traces.rows
+                held = deployment.service.custody.callers.trace_rows
                 clock, moved = held.clock, trace_rows.KEPT if by == "time" else -timedelta(hours=1)
                 patched.setitem(held.__dict__, "clock", lambda: clock() + moved)
             else:
@@ -217,7 +206,7 @@ def test_what_is_erased_while_it_is_looked_at_is_not_kept(deployment: Running, m
 def test_the_code_that_judges_is_told_by_what_it_was_at_the_start(deployment: Running) -> None:
     """An upgrade puts other files in place while the process goes on."""
     trace_rows.judged_by.cache_clear()
-    replace(deployment.service.custody.callers.traces.rows)
+    replace(deployment.service.custody.callers.trace_rows)
     assert trace_rows.judged_by.cache_info().currsize == 1
 
 
