@@ -13,8 +13,8 @@ Rules
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,17 +28,22 @@ FIRST: Final = 1 << 14
 BLOCK_BYTES: Final = 1 << 20
 """What is compared with several probes at once: half of what a core of today has to itself."""
 
-Near: TypeAlias = tuple[NDArray[np.int64], NDArray[Any]]
-"""Numbers of rows, in no order, and how many bits each is away, or what was measured of it instead."""
+Near: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32]]
+"""Numbers of rows, in no order, and how many bits each is away."""
+
+Measured: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Numbers of rows, in no order, and what was measured of each."""
 
 Within: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
 """Which probe, which place, how far."""
 
-Measure: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[Any]]
+Measure: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Says of templates that are near, one a row, something of each."""
 
 Compare: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], Within]
 """Finds for each probe the templates that are within reach of it; both one a row."""
+
+_Told = TypeVar("_Told", bound=np.generic)
 
 
 class Generation:
@@ -78,16 +83,23 @@ class Generation:
         for segment in self._segments:
             segment.drop(rows)
 
-    def near(self, template: NDArray[np.uint8], reach: int, measure: Measure | None = None) -> Near:
-        """The rows at most `reach` bits away, in no order, and how far each is, or what `measure` says of it.
-        `template` may be several, one a row: then what is near to any of them, as often as it is.
+    def near(self, template: NDArray[np.uint8], reach: int) -> Near:
+        """The rows at most `reach` bits away. `template` may be several, one a row: then what is near to any of them,
+        as often as it is.
         """
+        asked = self._asked(template, reach)
+        return _joined((segment.near(*asked) for segment in self._segments), np.int32)
+
+    def measured(self, template: NDArray[np.uint8], reach: int, measure: Measure) -> Measured:
+        """The same rows, and what `measure` says of the templates there."""
+        asked = self._asked(template, reach)
+        found = (segment.templates(*asked) for segment in self._segments)
+        return _joined(((rows, measure(templates)) for rows, templates in found), np.float32)
+
+    def _asked(self, template: NDArray[np.uint8], reach: int) -> tuple[NDArray[np.uint8], int, int]:
+        """Probes, their reach, and that of what is compared first."""
         probes = np.ascontiguousarray(template).reshape(-1, self._width)
-        lead_reach = reach if self._lead_reach is None else min(reach, self._lead_reach)
-        found = [segment.near(probes, reach, lead_reach, measure) for segment in self._segments]
-        none = (np.empty(0, np.int64), np.empty(0, np.int32))
-        rows, distances = zip(*found, strict=True) if found else ((none[0],), (none[1],))
-        return np.concatenate(rows), np.concatenate(distances)
+        return probes, reach, reach if self._lead_reach is None else min(reach, self._lead_reach)
 
     def _with_room(self) -> Iterator[_Segment]:
         yield from [segment for segment in self._segments if segment.size < segment.room]
@@ -127,18 +139,37 @@ class _Segment:
                 column[size : self.size] = 0
             self.size = size
 
-    def near(self, probes: NDArray[np.uint8], reach: int, lead_reach: int, measure: Measure | None) -> Near:
+    def near(self, probes: NDArray[np.uint8], reach: int, lead_reach: int) -> Near:
         with self._lock:
-            cut = self._lead.shape[1]
-            which, places, distances = _by_blocks(self._compare, probes[:, :cut], self._lead[: self.size], lead_reach)
-            if len(places) and cut < probes.shape[1]:
-                rest = np.bitwise_count(probes[which, cut:] ^ self._rest[places])
-                distances = distances + rest.sum(axis=1, dtype=np.int32)
-                places, distances = places[distances <= reach], distances[distances <= reach]
-            if measure is None:
-                return self._rows[places], distances
+            places, distances = self._within(probes, reach, lead_reach)
+            return self._rows[places], distances
+
+    def templates(
+        self, probes: NDArray[np.uint8], reach: int, lead_reach: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Copies: whatever is done with them, nobody waits for it."""
+        with self._lock:
+            places, _ = self._within(probes, reach, lead_reach)
             rows, parts = self._rows[places], (self._lead[places], self._rest[places])
-        return rows, measure(np.concatenate(parts, axis=1))  # nobody waits for it
+        return rows, np.concatenate(parts, axis=1)
+
+    def _within(self, probes: NDArray[np.uint8], reach: int, lead_reach: int) -> Near:
+        """Places instead of rows; under the lock."""
+        cut = self._lead.shape[1]
+        which, places, distances = _by_blocks(self._compare, probes[:, :cut], self._lead[: self.size], lead_reach)
+        if len(places) and cut < probes.shape[1]:
+            rest = np.bitwise_count(probes[which, cut:] ^ self._rest[places])
+            distances = distances + rest.sum(axis=1, dtype=np.int32)
+            places, distances = places[distances <= reach], distances[distances <= reach]
+        return places, distances
+
+
+def _joined(
+    found: Iterable[tuple[NDArray[np.int64], NDArray[_Told]]], kind: type[_Told]
+) -> tuple[NDArray[np.int64], NDArray[_Told]]:
+    """Of all segments, of which there may be none."""
+    rows, told = zip(*found, (np.empty(0, np.int64), np.empty(0, kind)), strict=True)
+    return np.concatenate(rows), np.concatenate(told)
 
 
 def places_of(found: Any, probes: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:

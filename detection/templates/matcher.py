@@ -20,7 +20,7 @@ import numpy as np
 
 from detection.errors import EmbeddingRefusedError
 from detection.near.follower import Index
-from detection.near.generation import Generation, Near
+from detection.near.generation import Generation, Measured
 from detection.near.tenants import unknown
 from detection.templates.bank import Bank, Opened
 from detection.templates.index import TemplateIndex, of_others, under_any_rotation
@@ -125,13 +125,13 @@ def _near(probes: Vectors, generations: Sequence[Generation]) -> list[int]:
     return sorted(wanted)
 
 
-def _likely(lengths: Vectors, generation: Generation, dimensions: int) -> Near:
+def _likely(lengths: Vectors, generation: Generation, dimensions: int) -> Measured:
     """Of one probe, rotated: the rows worth opening, and the cosine that each tells."""
-    rows, told = generation.near(signs(lengths), REACH, lambda some: estimates(lengths, some, dimensions))
+    rows, told = generation.measured(signs(lengths), REACH, lambda some: estimates(lengths, some, dimensions))
     return rows[told >= LEAST], told[told >= LEAST]
 
 
-def _nearest(found: Sequence[Near]) -> list[int]:
+def _nearest(found: Sequence[Measured]) -> list[int]:
     if not found:
         return []
     rows, told = (np.concatenate(each) for each in zip(*found, strict=True))

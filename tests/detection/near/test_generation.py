@@ -76,12 +76,12 @@ def test_what_is_near_is_measured_by_its_bits(lead: int) -> None:
     held.put([*templates], [bits.tobytes() for bits in templates.values()])
     shown = set[bytes]()
 
-    def last(some: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def last(some: NDArray[np.uint8]) -> NDArray[np.float32]:
         shown.update(bits.tobytes() for bits in some)
         held.drop(np.asarray([60]))
-        return some[:, -1]
+        return some[:, -1].astype(np.float32)
 
-    near, told = held.near(PROBE, 40, last)
+    near, told = held.measured(PROBE, 40, last)
     assert shown == {templates[row].tobytes() for row in range(1, 41)}
     assert dict(zip(near.tolist(), told.tolist(), strict=True)) == {row: templates[row][-1] for row in range(1, 41)}
 

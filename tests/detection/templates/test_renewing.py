@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, select
 
 from detection.errors import RotationChangedError, RotationUnderWayError
-from detection.near.generation import Generation, Measure, Near
+from detection.near.generation import Generation, Measure, Measured
 from detection.templates import renewing
 from detection.templates.bank import Model
 from detection.templates.decisions import RotationBegun, RotationRenewed
@@ -130,17 +130,17 @@ def test_a_rotation_that_begins_within_a_search_hides_nobody(
     (face,) = strangers(1)
     (owner,) = house.register_all(tenant, [[face]])
     assert house.found(tenant, face) == [owner]
-    near, begun = Generation.near, list[bool]()
+    measured, begun = Generation.measured, list[bool]()
 
-    def late(self: Generation, template: NDArray[np.uint8], reach: int, measure: Measure | None) -> Near:
+    def late(self: Generation, template: NDArray[np.uint8], reach: int, measure: Measure) -> Measured:
         if not begun:
             begun.append(True)
             house.begin_renewal(tenant)
             house.renewing.round(never)
             house.index.follow(tenant)
-        return near(self, template, reach, measure)
+        return measured(self, template, reach, measure)
 
-    monkeypatch.setattr(Generation, "near", late)
+    monkeypatch.setattr(Generation, "measured", late)
     assert house.found(tenant, face) == [owner]
     assert begun
 
