@@ -20,6 +20,8 @@ SAID = {"confirmed": "you confirmed it", "objected": "you objected to it"}
 REVIEWED = {"released": "a reviewer gave it out", "refused": "a reviewer decided that it stays held"}
 CODES = {"allowed": Exit.OK, "refused": Exit.REFUSED, "ask_a_human": Exit.HELD}
 UNSAID = "unsaid"
+"""By most who upload; who asks before they make something has to say."""
+
 NONCE_BYTES = 16
 POLL_SECONDS = 1.0
 
@@ -89,8 +91,8 @@ def log(
         return
     for line in page["matches"]:
         answered = f", {SAID[line['response']]}" if line["response"] else ""
-        purpose = "for no declared purpose" if line["purpose"] == UNSAID else f"for {line['purpose']} use"
-        say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']}, {purpose}{quoted(answered)}")
+        purpose = "" if line["purpose"] == UNSAID else f", for {line['purpose']} use"
+        say(f"[bold]{line['at']}[/]  {line['caller']}: {line['outcome']}{purpose}{quoted(answered)}")
         say(f"  {line['id']}, entry {line['entry']}")
         if review := line["review"]:
             say(f"  {REVIEWED[review['decision']]} on {review['at']}, entry {review['entry']}")

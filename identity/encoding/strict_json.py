@@ -21,6 +21,8 @@ MAX_DEPTH: Final = 32
 
 def read_json(data: bytes, what: str) -> object:
     """The value that these UTF-8 bytes are; `what` names them in the error. Raises TokenUnreadableError."""
+    if not data:
+        raise TokenUnreadableError(f"{what} is empty")
     try:
         text = data.decode()
         value = _parsed(text)
