@@ -341,7 +341,7 @@ class Settings(BaseSettings):
     """DIDs of the issuers whose credentials are believed here; any other's are *untrusted*."""
 
     credential_contexts: Path | None = None
-    """JSON file of further JSON-LD contexts, each by its URL: none is ever fetched."""
+    """JSON file that names the files beside it with further JSON-LD contexts, each by its URL: none is ever fetched."""
 
     age_anchors: dict[Word, Path] = Field(default_factory=dict)
     """PEM files of the authorities that are believed about ages, by kind of document: `proof_of_age`, `driving_licence`

@@ -65,7 +65,8 @@ def loaded(loads: Sequence[Load], seconds: float, warm_up: float) -> Iterator[tu
             posts |= dict(zip([load.name for load in ISSUED], _orders(vault, folder), strict=True))
         if any(load in CHECKED for load in loads):
             known = folder / "contexts.json"
-            known.write_text(json.dumps({AGE: NAMED[AGE]}))
+            known.write_text(json.dumps({AGE: "age.jsonld"}))
+            (folder / "age.jsonld").write_text(json.dumps(NAMED[AGE]))
             server = until.enter_context(embedded(folder / "embedded", SIGILLO_CREDENTIAL_CONTEXTS=str(known)))
             sent = {suite: _presented(server, suite, folder) for suite in VERIFIED}
             suites = [suite for suite in VERIFIED for _ in VERIFYING_CLIENTS]

@@ -280,8 +280,10 @@ def test_nothing_is_begun_by_a_deployment_that_issues_nothing_and_another_addres
 def test_a_credential_may_be_written_under_the_operators_contexts(
     tmp_path: Path,
 ) -> None:
-    further = {"https://cards.example/v1": {"@context": {"card": "https://cards.example/#card"}}, CREDENTIALS_V2: {}}
-    (tmp_path / "contexts.json").write_text(json.dumps(further))
+    files = {"https://cards.example/v1": "cards.jsonld", CREDENTIALS_V2: "nothing.jsonld"}
+    (tmp_path / "contexts.json").write_text(json.dumps(files))
+    (tmp_path / "cards.jsonld").write_text(json.dumps({"@context": {"card": "https://cards.example/#card"}}))
+    (tmp_path / "nothing.jsonld").write_text("{}")
     said = {
         "@context": [CREDENTIALS_V2, "https://cards.example/v1"],
         "type": ["VerifiableCredential"],

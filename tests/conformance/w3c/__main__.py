@@ -70,11 +70,14 @@ def main() -> int:
 
 def run_all(folder: Path, suites: list[Suite], scratch: Path) -> list[Result]:
     contexts = scratch / "contexts.json"
-    known = {url: json.loads(text) for url, text in FURTHER.items()}
+    known = dict(FURTHER)
     for suite in suites:
         for package in suite.contexts:
             known |= context_of(folder / suite.folder, package)
-    contexts.write_text(json.dumps(known))
+    files = {url: f"{number}.jsonld" for number, url in enumerate(known)}
+    for url, file in files.items():
+        (scratch / file).write_bytes(known[url])
+    contexts.write_text(json.dumps(files))
     door = Doorway()
     with running(scratch / "home", credential_contexts=contexts, public_url=door.url) as up, up.http() as anyone:
         service = Deployment(door.url, issuers_of(anyone.get("/.well-known/did.json").json()))
@@ -82,14 +85,13 @@ def run_all(folder: Path, suites: list[Suite], scratch: Path) -> list[Result]:
             return [run(folder / suite.folder, suite, service, scratch) for suite in suites]
 
 
-def context_of(folder: Path, package: str) -> dict[str, Any]:
+def context_of(folder: Path, package: str) -> dict[str, bytes]:
     """The context in an npm package that a suite brings, by its URL."""
-    program = (
-        f"import {{CONTEXT, CONTEXT_URL}} from '{package}'; console.log(JSON.stringify({{[CONTEXT_URL]: CONTEXT}}));"
-    )
+    said = "JSON.stringify({[CONTEXT_URL]: JSON.stringify(CONTEXT)})"
+    program = f"import {{CONTEXT, CONTEXT_URL}} from '{package}'; console.log({said});"
     command = ["node", "--input-type=module", "-e", program]
-    found: dict[str, Any] = json.loads(subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout)
-    return found
+    found: dict[str, str] = json.loads(subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout)
+    return {url: text.encode() for url, text in found.items()}
 
 
 def issuers_of(document: dict[str, Any]) -> dict[str, str]:
