@@ -51,7 +51,8 @@ _ADVICE = {
     "damaged": "it is not what was stored, so none of it is given out: an operator must look, and the request id in "
     "X-Request-Id finds it in the log; an asset can be erased all the same",
     "key-missing": "nothing was written; the operator sees in /readyz or `sigillo keys status` which: if none is left "
-    "that signs, `sigillo keys rotate` makes one, for credentials with --issuer",
+    "that signs, `sigillo keys rotate` makes one, for credentials with --issuer; a tenant's wrapping key comes back "
+    "from a backup of the key store alone",
 }
 """What to do, without where key store and database are and what they said: that is for `readyz` and the operator."""
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
 
 from keys.clock import Entropy
-from keys.errors import EpochDestroyedError
+from keys.errors import EpochDestroyedError, KeyNotFoundError
 from keys.sealing import KEY_BYTES, seal, unseal
 from ledger.errors import EpochClosedError, SubjectErasedError
 from ledger.forgetting.epochs import Epochs
@@ -146,11 +146,17 @@ class Subjects:
             return self.open(tenant, subject_id)  # it moved on since, or died with it
 
     def system(self, tenant: TenantId) -> Subject:
-        """The tenant's own subject, for erasures and system entries. Raises as `open`."""
+        """The tenant's own subject, for erasures and system entries.
+
+        Raises KeyNotFoundError where what seals it is lost, SubjectErasedError for no such tenant, and as `open`.
+        """
         found = self._database.look(tenant, _SYSTEM, {"tenant": tenant})
         if found is None:
             raise SubjectErasedError(f"tenant {tenant} was never set up")
-        return self.open(tenant, found["system_subject"])
+        try:
+            return self.open(tenant, found["system_subject"])
+        except SubjectErasedError as error:  # nobody erases it
+            raise KeyNotFoundError(f"what seals the entries of tenant {tenant} is lost: {error}") from error
 
     def erase(self, connection: Connection, tenant: TenantId, subject_id: SubjectId) -> None:
         """Erase in a unit of work: the key, every payload sealed under it, and what goes along (`on_erase`).

@@ -6,11 +6,13 @@ import base64
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cases.access import Caller
 from cases.asset import AssetId, subject_id
+from keys.errors import EpochDestroyedError, KeyNotFoundError, KeysError
 from keys.sealing import derive
 from ledger.auditing import bundle_verifier
 from ledger.auditing.bundle import write_bundle
@@ -26,6 +28,9 @@ from tests.waiting import until
 
 PIECE, EVERY = 48, 256
 """Bytes of a piece, and from one piece to the next: a page of the database may hold a part of anything."""
+
+TABLES = ("asset", "manifest_store", "subject_key", "payload", "blob")
+"""What of a tenant an erasure changes."""
 
 TITLE, VERSION = "Nowhere else in the world", "9.9.9-erasable"
 CLAIM = {"title": TITLE, "tool": {"name": "Unmistakable Brush", "version": VERSION}}
@@ -135,6 +140,38 @@ def test_no_file_holds_what_was_erased(tmp_path: Path, monkeypatch: pytest.Monke
         assert (report.fault, report.erased) == (None, 1)
     assert holders(erasable.clear | erasable.sealed, *everywhere) == {}, "closing wrote it again"
     assert bundle_verifier.verify(str(tmp_path / "bundle.zip"), key)
+
+
+@pytest.mark.parametrize("lost", [KeyNotFoundError, EpochDestroyedError], ids=["its keys", "the one of that epoch"])
+def test_for_a_tenant_whose_wrapping_key_is_lost_nothing_is_erased_and_none_is_told_so(
+    deployment: Running, monkeypatch: pytest.MonkeyPatch, lost: type[KeysError]
+) -> None:
+    """The entry that would say so is sealed under that key, too."""
+    with deployment.http(deployment.key(new_tenant=True)) as http:
+        asset, file = signed(http)
+        proven(deployment, asset["ledger"]["entry"])
+        (tenant,) = {row[0] for row in rows(deployment, "SELECT tenant_id FROM asset WHERE id = ?", asset["id"])}
+        opens = type(deployment.service.keys).open_epoch
+
+        def opened(keys: Any, whose: str, wrapped: bytes | None = None) -> Any:
+            if whose == tenant:
+                raise lost("there is no such key")
+            return opens(keys, whose, wrapped)
+
+        def kept() -> list[list[tuple[Any, ...]]]:
+            return [rows(deployment, f"SELECT * FROM {table} WHERE tenant_id = ?", tenant) for table in TABLES]
+
+        before = kept()
+        assert all(before)
+        with monkeypatch.context() as patched:
+            patched.setattr(type(deployment.service.keys), "open_epoch", opened)
+            deployment.service.ledger.epochs._held.clear()  # as an hour later
+            said = problem(http.delete(asset["links"]["self"]), 503, "key-missing")
+            assert "nothing was written" in said["detail"]
+            assert "backup of the key store" in said["detail"]
+            assert kept() == before
+        assert http.get(asset["links"]["content"]).content == file
+        assert http.delete(asset["links"]["self"]).status_code == 200, "once it is back"
 
 
 def write_bundle_of(export: Path, file: Path) -> None:
