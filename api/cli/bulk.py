@@ -47,7 +47,10 @@ AT_ONCE: Final = 4
 
 TOGETHER: Final = 32
 LEAST_TOGETHER: Final = 4
-"""Files in one request: fewer towards the end, so that the last request does not keep all but one worker waiting."""
+"""Files in one request: fewer towards the end, so that the last request does not keep all but one worker waiting. And
+fewer at first, more each time: requests that began together would end together, again and again, and the workers would
+wait while all of them are synced and written.
+"""
 
 TOGETHER_BYTES: Final = 16 * 1024 * 1024
 """And how large they are together; a larger one goes alone."""
@@ -262,13 +265,14 @@ def _read(file: Path) -> tuple[bytes | Path, str]:
 
 def together(files: Sequence[Path], at_once: int) -> Iterator[Sequence[Path]]:
     """Files for one request after another, in their order."""
-    some, size = list[Path](), 0
+    some, size, before = list[Path](), 0, 0
     for number, file in enumerate(files):
         bytes_ = _size(file)
-        most = max(min(TOGETHER, (len(files) - number) // (2 * at_once)), LEAST_TOGETHER)
+        few = min((before + 1) * TOGETHER // at_once, (len(files) - number) // (2 * at_once))
+        most = max(min(TOGETHER, few), LEAST_TOGETHER)
         if some and (size + bytes_ > TOGETHER_BYTES or len(some) >= most):
             yield some
-            some, size = [], 0
+            some, size, before = [], 0, before + 1
         some.append(file)
         size += bytes_
     if some:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.cli.bulk import FAILURES, JOURNAL, TOGETHER, TOGETHER_BYTES, TRIES, Bulk, found, together
+from api.cli.bulk import FAILURES, JOURNAL, LEAST_TOGETHER, TOGETHER, TOGETHER_BYTES, TRIES, Bulk, found, together
 from sigillo_client import BatchFile, Problem, Sigillo, UnreachableError
 from tests.api.cli.conftest import Run
 from tests.api.wire import counts
@@ -230,6 +230,13 @@ def test_files_go_together_all_of_them_once_and_in_order(sizes: list[int]) -> No
     for tray in trays:
         assert len(tray) <= TOGETHER
         assert len(tray) == 1 or sum(size_of[file] for file in tray) <= TOGETHER_BYTES
+
+
+def test_requests_do_not_end_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.cli.bulk._size", lambda _: 100_000)
+    trays = [len(tray) for tray in together([Path(str(number)) for number in range(1000)], 4)]
+    assert trays[:5] == [TOGETHER // 4, TOGETHER // 2, TOGETHER * 3 // 4, TOGETHER, TOGETHER]
+    assert trays[-1] <= LEAST_TOGETHER
 
 
 def test_a_large_file_goes_alone_and_is_never_held_whole(
