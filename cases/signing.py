@@ -37,6 +37,7 @@ from provenance.report import History, TimeStamp
 from provenance.request import ClaimRequest
 from provenance.sign import Parent, SignedAsset
 from provenance.trust import TrustPolicy
+from provenance.verdict import worst
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ class Judged:
         """From the claim, the file's earlier manifest and its metadata."""
         stated = Stated.in_claim(claim, history, time_stamp, now)
         declared = (action.source_type for action in claim.actions if action.source_type)
-        marked = of_upload(declared, history.source_types, history.verdict, metadata, found.mime)
+        earlier = worst((history.verdict, history.ancestry or history.verdict))
+        marked = of_upload(declared, history.source_types, earlier, metadata, found.mime)
         return cls(judging.of(Evidence(stated, metadata)), marked)
 
 

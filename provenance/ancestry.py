@@ -77,6 +77,8 @@ class Ancestry:
     verdict: Verdict | None
     tree: tuple[Ingredient, ...]
     truncated: bool
+    labels: frozenset[str]
+    """Of the manifests that ingredients lead to: a store is signed by nobody, and may hold others."""
 
 
 def trace(store: Json) -> Ancestry:
@@ -84,10 +86,11 @@ def trace(store: Json) -> Ancestry:
     evidence = evidence_in(store)
     # Evidence against a manifest counts even where no ingredient leads to it: its record hid it from c2pa-rs.
     against = {label for label, about in evidence.items() if about.failures}
-    judged = [evidence[label].verdict for label in _ancestors(store) | against]
+    ancestors = _ancestors(store)
+    judged = [evidence[label].verdict for label in ancestors | against]
     tree: list[Ingredient] = []
     complete = _grow(tree, store, evidence, (_active(store),))
-    return Ancestry(worst(judged) if judged else None, tuple(tree), truncated=not complete)
+    return Ancestry(worst(judged) if judged else None, tuple(tree), not complete, frozenset(map(str, ancestors)))
 
 
 def statuses_in(results: Json) -> Iterator[tuple[str, bool, str]]:

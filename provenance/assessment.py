@@ -77,7 +77,7 @@ def assess(store: Json, detail: Json, trust: str, revoked: str, signers: Signers
             Trusted(signers.roots, signers.purposes, _made(time_stamps), revoked, verdict is Verdict.TRUSTED)
         ),
         ingredients=ancestry.tree,
-        source_types=source_types_in(store),
+        source_types=source_types_in(store, {label, *ancestry.labels}),
         truncated=more_actions or more_statuses or ancestry.truncated,
     )
 

@@ -35,6 +35,9 @@ ENGLISH: Final = MappingProxyType(
 _ALTERED: Final = frozenset(
     {DigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA, DigitalSourceType.COMPOSITE_SYNTHETIC}
 )
+_SOUND: Final = frozenset({None, Verdict.ABSENT, Verdict.TRUSTED})
+"""What earlier versions are worth where what they say is vouched for."""
+
 _MEDIA: Final = MappingProxyType({"image": "picture", "video": "video", "audio": "recording"})
 
 
@@ -51,7 +54,7 @@ class Mark(StrEnum):
     """It is gone from the file; something that was signed here, and that the file looks like a copy of, bears it."""
 
     VERIFIED = "verified"
-    """It arrived with it, signed by somebody we trust, and holds."""
+    """It arrived with it, signed by somebody we trust, and holds, whichever version bears it."""
 
     ADDED = "added"
     """The tool that uploaded it declared it, and it was signed in here."""
@@ -86,7 +89,9 @@ UNMARKED: Final = Marking(Mark.NONE, (), (), None)
 
 def of_report(report: VerificationReport, metadata: Metadata = UNREAD) -> Marking:
     """Of a file that was verified."""
-    holds, mime = report.verdict is Verdict.TRUSTED, report.content.mime if report.content else ""
+    own = _naming(action.source_type for action in report.actions if action.source_type)
+    holds = report.verdict is Verdict.TRUSTED and (bool(own) or report.ancestry in _SOUND)
+    mime = report.content.mime if report.content else ""
     return _marking(Mark.VERIFIED if holds else Mark.FOUND, report.source_types, metadata, mime)
 
 
@@ -104,7 +109,9 @@ def of_origin(report: VerificationReport) -> Marking:
 def of_upload(
     declared: Iterable[str], earlier: Iterable[str], verdict: Verdict, metadata: Metadata, mime: str
 ) -> Marking:
-    """Of a file that is being signed: what its tool declares, and what its earlier manifest, worth `verdict`, says."""
+    """Of a file that is being signed: what its tool declares, and what its earlier manifests say, the worst of which is
+    worth `verdict`.
+    """
     declared, earlier = tuple(declared), tuple(earlier)
     if _naming(declared):
         mark = Mark.ADDED

@@ -7,7 +7,7 @@ Rules
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -44,12 +44,14 @@ _TRAINING_MINING_LABELS: Final = (TRAINING_MINING_LABEL, "c2pa.training-mining")
 _INTERNAL_PARAMETERS: Final = frozenset({"ingredient", "ingredients", "org.cai.ingredientIds"})
 
 
-def source_types_in(store: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every digital source type that a manifest of the store states, whichever: a history is not lost by signing over
+def source_types_in(store: Mapping[str, Any], labels: Collection[str]) -> tuple[str, ...]:
+    """Every digital source type that one of these manifests states, whichever: a history is not lost by signing over
     it. `store` is as `Reader.json` gives it.
     """
     manifests = [
-        Stated(manifest) for manifest in _object(store.get("manifests")).values() if isinstance(manifest, dict)
+        Stated(manifest)
+        for label, manifest in _object(store.get("manifests")).items()
+        if label in labels and isinstance(manifest, dict)
     ]
     stated = (kind for manifest in manifests for kind in manifest.source_types())
     return tuple(islice(dict.fromkeys(stated), MAX_SOURCE_TYPES))

@@ -8,7 +8,7 @@ import pytest
 
 from detection.metadata import UNREAD, Metadata
 from provenance.marking import UNMARKED, Mark, of_origin, of_report, of_upload
-from provenance.report import StatedContent, VerificationReport
+from provenance.report import StatedAction, StatedContent, VerificationReport
 from provenance.verdict import Verdict
 from provenance.vocabulary import GENERATIVE, DigitalSourceType
 
@@ -26,6 +26,21 @@ def test_a_mark_is_verified_where_the_manifest_is_trusted_and_else_found(verdict
     found = of_report(replace(REPORT, verdict=verdict))
     assert found.mark is (Mark.VERIFIED if verdict is Verdict.TRUSTED else Mark.FOUND)
     assert (found.source_types, found.carriers) == ((PARTLY,), ("c2pa",))
+
+
+@pytest.mark.parametrize(
+    ("ancestry", "mark"),
+    [
+        (None, Mark.VERIFIED),
+        (Verdict.TRUSTED, Mark.VERIFIED),
+        (Verdict.UNTRUSTED, Mark.FOUND),
+        (Verdict.INVALID, Mark.FOUND),
+    ],
+)
+def test_the_mark_of_an_earlier_version_is_worth_what_that_is(ancestry: Verdict | None, mark: Mark) -> None:
+    assert of_report(replace(REPORT, ancestry=ancestry)).mark is mark
+    own = StatedAction("c2pa.edited", PARTLY, None, None, None, None)
+    assert of_report(replace(REPORT, ancestry=ancestry, actions=(own,))).mark is Mark.VERIFIED
 
 
 def test_what_a_copy_lost_is_recovered_and_not_in_it() -> None:

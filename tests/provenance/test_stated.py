@@ -53,7 +53,7 @@ def test_any_manifest_gives_parts_that_a_report_can_carry(manifest: dict[str, An
         author=stated.author(),
         content=stated.content(),
         likeness_check=stated.likeness_check(),
-        source_types=source_types_in({"manifests": {"a": manifest, "b": manifest}}),
+        source_types=source_types_in({"manifests": {"a": manifest, "b": manifest}}, "ab"),
     )
     assert REPORT.validate_python(REPORT.dump_python(report, mode="json")) == report
 
@@ -116,17 +116,14 @@ def test_parameters_too_long_to_show_are_left_out() -> None:
 
 @given(JSON)
 def test_any_store_has_source_types_or_none(store: Any) -> None:
-    assert source_types_in({"manifests": store}) == ()
+    assert source_types_in({"manifests": store}, ["a"]) == ()
 
 
-def test_source_types_are_of_every_manifest_and_bounded() -> None:
+def test_source_types_are_of_every_manifest_that_counts_and_bounded() -> None:
     def acted(*kinds: object) -> dict[str, Any]:
         actions = [{"action": "c2pa.edited", "digitalSourceType": kind} for kind in kinds]
         return {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}]}
 
-    assert source_types_in({"manifests": {"a": acted("x", None, "y"), "b": acted("y", 7, "z"), "c": 1}}) == (
-        "x",
-        "y",
-        "z",
-    )
-    assert len(source_types_in({"manifests": {"a": acted(*map(str, range(10_000)))}})) == MAX_SOURCE_TYPES
+    store = {"manifests": {"a": acted("x", None, "y"), "b": acted("y", 7, "z"), "c": 1, "d": acted("w")}}
+    assert source_types_in(store, "abc") == ("x", "y", "z")
+    assert len(source_types_in({"manifests": {"a": acted(*map(str, range(10_000)))}}, "a")) == MAX_SOURCE_TYPES
