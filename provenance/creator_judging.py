@@ -3,6 +3,7 @@
 Rules
 - It holds or not by itself; whose key it is, only certificates under a trusted root say, and of a passkey the platform
   that signed the manifest, if that is trusted. A bare key vouches for nobody.
+- Which file that is, the manifest says: where whoever signed that is not trusted, no creator's signature is.
 - A statement says one thing about one file: other content, title or source types than the manifest's are *invalid*.
 - A certificate that was revoked by the time of the signature vouches for nobody (`provenance.revocation`).
 """
@@ -50,7 +51,7 @@ class Trusted:
     """Certificates, as `provenance.revocation` writes them."""
 
     platform: bool = False
-    """Whether whoever signed the manifest is."""
+    """Whether whoever signed the manifest is, and it holds."""
 
 
 def judged(data: object, expected: CreatorStatement | None, trusted: Trusted) -> StatedCreator:
@@ -66,7 +67,7 @@ def judged(data: object, expected: CreatorStatement | None, trusted: Trusted) ->
     if fault := _fault(signed, said) or _difference(said, expected):
         return StatedCreator(name, Verdict.INVALID, fault, key)
     vouched = signed.vouched if isinstance(signed, PasskeySignature) else None
-    doubt = _doubt_of_passkey(vouched, trusted) if vouched else _doubt(signed, trusted)
+    doubt = _doubt_of_content(trusted) or (_doubt_of_passkey(vouched) if vouched else _doubt(signed, trusted))
     verdict = Verdict.UNTRUSTED if doubt else Verdict.TRUSTED
     return StatedCreator(name, verdict, doubt, key, _subject(signed), _standing(vouched) if vouched else None)
 
@@ -125,10 +126,15 @@ def _doubt(signed: CreatorSignature, trusted: Trusted) -> str:
     return f"it holds, and its certificate was {revocation}" if revocation else ""
 
 
-def _doubt_of_passkey(vouched: Vouched, trusted: Trusted) -> str:
-    """The same, where the platform has to."""
-    if not trusted.platform:
-        return "it holds; whose passkey it is, says somebody who is not trusted"
+def _doubt_of_content(trusted: Trusted) -> str:
+    """The digest is of the file as it was handed in, which nobody else has: whoever takes statement and signature out
+    of one manifest can write the same digest into another.
+    """
+    return "" if trusted.platform else "it holds; which file it is of, says somebody who is not trusted"
+
+
+def _doubt_of_passkey(vouched: Vouched) -> str:
+    """Why nobody who is trusted vouches for whose passkey it is, where the platform has to."""
     if not vouched.verified:
         return f"it holds, and {legible(vouched.by)} knows the account whose passkey it is, and not who that is"
     return ""

@@ -27,7 +27,9 @@ from provenance.revocation import written
 from provenance.rules import check_creator
 from provenance.trust import TrustPolicy
 from provenance.verdict import Verdict
+from tests.provenance.forger import actions, forge
 from tests.provenance.house import REQUEST, House, draw
+from tests.provenance.house import content as measured
 
 NOW = datetime.now(UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -35,14 +37,19 @@ CA = development_ca(NOW)
 PUBLIC = KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 CHAIN = x509.load_pem_x509_certificates(CA.issue(PUBLIC, NOW, "Ada Löwe").encode())
 SAID = CreatorStatement("Ada Löwe", "a" * 64, "Harbour", ())
+EMPTY = "http://c2pa.org/digitalsourcetype/empty"
 SIGNED = sign_statement(KEY, SAID, CHAIN)
 
 
 def judge(
-    signed: CreatorSignature | dict[str, Any], expected: CreatorStatement | None = SAID, *, at: datetime = NOW
+    signed: CreatorSignature | dict[str, Any],
+    expected: CreatorStatement | None = SAID,
+    *,
+    at: datetime = NOW,
+    platform: bool = True,
 ) -> StatedCreator:
     data = signed if isinstance(signed, dict) else asdict(signed)
-    return judged(data, expected, Trusted([CA.root], PURPOSES, at))
+    return judged(data, expected, Trusted([CA.root], PURPOSES, at, platform=platform))
 
 
 def test_a_certified_key_is_trusted() -> None:
@@ -71,7 +78,7 @@ def test_an_unknown_authority_and_another_time_are_not_trusted() -> None:
 def test_a_certificate_that_was_revoked_by_then_vouches_for_nobody(since: int, verdict: Verdict) -> None:
     moment = NOW + timedelta(hours=since)
     told = Revocation(IssuerAndSerial.of(CHAIN[0]), moment, moment, Reason.KEY_COMPROMISE)
-    found = judged(asdict(SIGNED), SAID, Trusted([CA.root], PURPOSES, NOW, written([told])))
+    found = judged(asdict(SIGNED), SAID, Trusted([CA.root], PURPOSES, NOW, written([told]), platform=True))
     assert (found.verdict, "was revoked" in found.reason) == (verdict, verdict is Verdict.UNTRUSTED)
 
 
@@ -125,8 +132,8 @@ def test_other_keys_sign_nothing(key: object) -> None:
         sign_statement(key, SAID)
 
 
-def cosigned(content: bytes, request: ClaimRequest = REQUEST) -> ClaimRequest:
-    said = CreatorStatement("Ada Löwe", hashlib.sha256(content).hexdigest(), request.title, ())
+def cosigned(content: bytes, request: ClaimRequest = REQUEST, kinds: tuple[str, ...] = ()) -> ClaimRequest:
+    said = CreatorStatement("Ada Löwe", hashlib.sha256(content).hexdigest(), request.title, kinds)
     return replace(request, creator=sign_statement(KEY, said, CHAIN))
 
 
@@ -156,6 +163,26 @@ def test_a_signature_taken_to_another_file_is_invalid(house: House) -> None:
     found = house.verify(house.signed(draw("PNG"), cosigned(draw()), "image/png")).creator_signature
     assert found is not None
     assert found.verdict is Verdict.INVALID
+
+
+def test_a_signature_taken_to_another_file_by_somebody_unknown_vouches_for_nothing(
+    house: House, stranger: House
+) -> None:
+    """Whoever makes a manifest writes into it which file it is of; a creator's statement can be copied from any."""
+    good = draw()
+    stolen = cosigned(good, kinds=(EMPTY,)).creator
+    assert stolen is not None
+    said = {"label": "org.sigillo.content", "data": measured(good).data}
+    act, sign = actions({"action": "c2pa.created", "digitalSourceType": EMPTY}), "org.sigillo.creator-signature"
+    forged = [act, said, {"label": sign, "data": asdict(stolen)}]
+    file, _ = forge(stranger, {"title": REQUEST.title, "assertions": forged}, file=draw(size=(32, 32)))
+    pem = CA.root.public_bytes(Encoding.PEM).decode()
+    knowing = replace(house, trust=TrustPolicy.of({"ours": house.trust.anchors, "creators": pem}))
+    report = knowing.verify(file)
+    assert report.verdict is Verdict.UNTRUSTED
+    assert report.creator_signature is not None
+    assert report.creator_signature.verdict is Verdict.UNTRUSTED
+    assert "which file it is of" in report.creator_signature.reason
 
 
 def test_an_upload_with_a_signature_that_does_not_hold_is_refused() -> None:
