@@ -103,15 +103,15 @@ class Batch:
 
 def found(folder: Path, out: Path) -> list[Path]:
     """Every file under the folder, in a fixed order: no links, nothing hidden, no manifests that lie beside, and not
-    what is written.
+    what is written. A folder in it that cannot be read stands for what is in it, and fails as a file does.
     """
-    files = []
-    for at, names, here in os.walk(folder):
+    files, closed = list[Path](), list[Path]()
+    for at, names, here in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         names[:] = sorted(
             name for name in names if not name.startswith(".") and Path(at, name).resolve() != out.resolve()
         )
         files += [Path(at, name) for name in sorted(here) if not name.startswith(".")]
-    return [one for one in files if not one.name.endswith(SIDECAR_SUFFIX) and _own(one)]
+    return [one for one in files if not one.name.endswith(SIDECAR_SUFFIX) and _own(one)] + closed
 
 
 def _own(file: Path) -> bool:
@@ -202,6 +202,8 @@ class Bulk:
                 self.wait(2 ** (tried - 1))
             done |= self._signed(left)
             left = [file for file in left if _passes(done[file])]
+        for file in left if len(left) > 1 else ():  # one of them may be what stands in the way
+            done |= self._signed([file])
         return done
 
     def _signed(self, files: Sequence[BatchFile]) -> dict[BatchFile, Asset | Failure]:

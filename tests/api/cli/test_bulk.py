@@ -196,6 +196,33 @@ def test_what_passes_is_waited_for_and_the_rest_is_not_sent_again(folder: Path, 
     assert waits == [2**tried for tried in range(TRIES - 1)]
 
 
+def test_one_that_breaks_every_request_keeps_none_of_the_others(folder: Path, tmp_path: Path) -> None:
+    def sign(files: Sequence[BatchFile]) -> list[Any]:
+        if any(file.name == "a.jpg" for file in files):
+            raise UnreachableError("the connection broke")
+        return [SIGNED for _ in files]
+
+    bulk = Bulk(folder, tmp_path / "out", "{}", sign, lambda _seconds: None)
+    bulk.run(found(folder, bulk.out), at_once=1)
+    assert (bulk.done, bulk.failed) == (2, 1)
+    assert [line["file"] for line in lines(bulk.out / FAILURES)] == ["a.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_failure(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Any, scandir: Callable[..., Any] = os.scandir) -> Any:
+        if os.fspath(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    bulk = Bulk(folder, tmp_path / "out", "{}", lambda some: [SIGNED for _ in some])
+    bulk.run(found(folder, bulk.out))
+    assert (bulk.done, bulk.failed) == (1, 1)
+    assert [line["file"] for line in lines(bulk.out / FAILURES)] == ["deep"]
+
+
 def test_what_is_refused_together_is_told_each_its_own(folder: Path, tmp_path: Path) -> None:
     def sign(files: Sequence[BatchFile]) -> list[Any]:
         if any(file.name == "a.jpg" for file in files):
