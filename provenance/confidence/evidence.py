@@ -41,6 +41,9 @@ WHOLLY_GENERATED: Final = frozenset(
     {DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA, DigitalSourceType.TRAINED_ALGORITHMIC_DATA}
 )
 
+_UNSIGNED: Final = frozenset({Verdict.ABSENT, Verdict.UNREADABLE})
+"""Of these nothing is known to be claimed, or to have been signed."""
+
 _SHORT: Final = 3
 """A name of fewer letters is found in too many others."""
 
@@ -80,7 +83,7 @@ class Evidence:
 
     def mismatches(self) -> tuple[Mismatch, ...]:
         """Each thing that is not as the manifest says."""
-        if self.stated.verdict in {Verdict.ABSENT, Verdict.UNREADABLE}:
+        if self.stated.verdict in _UNSIGNED:
             return ()
         return (*self._software(), *self._origins(), *self._editors(), *self._times())
 
@@ -124,7 +127,7 @@ class Evidence:
     def _capture(self, against: set[str]) -> str:
         if "capture_time" in against:
             return "impossible"
-        return "plausible" if self._captured and self.stated.verdict is not Verdict.ABSENT else "silent"
+        return "plausible" if self._captured and self.stated.verdict not in _UNSIGNED else "silent"
 
     @cached_property
     def _captured(self) -> datetime | None:

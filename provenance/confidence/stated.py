@@ -12,11 +12,25 @@ from provenance.codes import SIGNER_EXPIRED, SIGNER_TRUSTED
 from provenance.report import History, StampStanding, TimeStamp, VerificationReport
 from provenance.request import ClaimRequest
 from provenance.verdict import Verdict
-from provenance.vocabulary import CREATED, OPENED
+from provenance.vocabulary import CREATED, OPENED, REDACTED
 
 _FALSE: Final = frozenset(
     {StampStanding.FUTURE, StampStanding.PREMATURE, StampStanding.MISMATCHED, StampStanding.OUTSIDE_VALIDITY}
 )
+
+_NO_EDITS: Final = frozenset(
+    {
+        CREATED,
+        OPENED,
+        REDACTED,
+        "c2pa.converted",
+        "c2pa.edited.metadata",
+        "c2pa.published",
+        "c2pa.repackaged",
+        "c2pa.transcoded",
+    }
+)
+"""Actions after which it shows what it showed: one of these states no edit, and hides none."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ class Stated:
             stamp,
             (*(tool.name for tool in tools), *models),
             report.source_types,
-            any(action.name not in {CREATED, OPENED} for action in report.actions),
+            any(action.name not in _NO_EDITS for action in report.actions),
             _moment(stamp) or now,
         )
 
@@ -71,7 +85,7 @@ class Stated:
             stamp,
             (claim.tool.name, *models),
             (*declared, *history.source_types),
-            any(action.name not in {CREATED, OPENED} for action in claim.actions),
+            any(action.name not in _NO_EDITS for action in claim.actions),
             now,
         )
 

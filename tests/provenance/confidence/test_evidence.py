@@ -12,7 +12,7 @@ from detection.metadata import UNREAD, Metadata
 from provenance.confidence.evidence import Evidence, Recovered
 from provenance.confidence.judging import of
 from provenance.confidence.stated import Stated
-from provenance.report import History, StampStanding, TimeStamp
+from provenance.report import History, StampStanding, StatedAction, TimeStamp, VerificationReport
 from provenance.request import Action, ClaimRequest, Model, Tool
 from provenance.verdict import Verdict
 from provenance.vocabulary import DigitalSourceType
@@ -43,6 +43,7 @@ MISMATCHES: list[tuple[Stated, Metadata, list[str], str]] = [
     (PHOTO, said(captured_at="0001-01-01T00:00:00"), [], "capture.silent"),
     (PHOTO, said(captured_at="yesterday"), [], "capture.silent"),
     (MADE, said(source_types=(TRAINED,), prompted=True), [], "source.agrees"),
+    (replace(PHOTO, verdict=Verdict.UNREADABLE), said(captured_at="2090-01-01T00:00:00+00:00"), [], "capture.silent"),
     (replace(PHOTO, verdict=Verdict.ABSENT), said(prompted=True, software=("Photoshop",)), [], "tool.silent"),
 ]
 
@@ -81,6 +82,22 @@ def test_of_an_upload_the_earlier_history_counts() -> None:
     absent, broken = History(Verdict.ABSENT, None, None, (), ""), History(Verdict.TRUSTED, Verdict.INVALID, "a", (), "")
     made = Stated.in_claim(claim, absent, None, NOW)
     assert (made.tools, made.source_types, made.edited, made.ancestry) == (("Brush", "m-1"), (TRAINED,), True, None)
+    assert not Stated.in_claim(published(), absent, None, NOW).edited, "what shows what it showed is not edited"
     assert Stated.in_claim(claim, broken, None, NOW).ancestry is Verdict.INVALID
     assert Stated.in_claim(claim, replace(broken, ancestry=None), None, NOW).ancestry is Verdict.TRUSTED
     assert of(Evidence(made, UNREAD)).score > of(Evidence(Stated.in_claim(claim, broken, None, NOW), UNREAD)).score
+
+
+def published() -> ClaimRequest:
+    """A claim that states no edit."""
+    names = ("c2pa.created", "c2pa.converted", "c2pa.transcoded", "c2pa.repackaged", "c2pa.published")
+    return ClaimRequest("", Tool("Brush", "1"), None, tuple(Action(name, TRAINED) for name in names))
+
+
+def test_what_is_published_hides_no_editor() -> None:
+    report = VerificationReport(
+        Verdict.TRUSTED, "policy", actions=tuple(StatedAction(one.name, *[None] * 5) for one in published().actions)
+    )
+    stated = Stated.in_report(report, NOW, recorded=True)
+    found = of(Evidence(stated, said(software=("Adobe Photoshop 25.0",))))
+    assert "edits.undeclared" in {reason.code for reason in found.reasons}
