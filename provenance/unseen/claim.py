@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from provenance.claim_signer import SIG_STRUCTURE
@@ -59,7 +59,13 @@ _INSTANCE: Final = re.compile(r"__[0-9]+$")
 HARD_BINDING: Final = "c2pa.hash."
 SOURCE: Final = "digitalsourcetype"
 MODEL_NAMES: Final = {"org.sigillo.model": "name", "c2pa.ai-disclosure": "modelName"}
-"""Where an assertion says which model was used."""
+"""Where an assertion says which model was used; XMP says it as `Iptc4xmpExt:AISystemUsed`."""
+
+MODEL_TYPE: Final = "c2pa.types.model"
+"""How the type of an ingredient begins that is a model; its title is the model's name."""
+
+HISTORY: Final = frozenset({"activeManifest", "c2pa_manifest"})
+"""Members of an ingredient that brings manifests of its own."""
 
 
 def take_apart(to_sign: bytes, store: bytes, algorithm: str, chain: Sequence[bytes]) -> FoundClaim:
@@ -193,7 +199,7 @@ def _found(protected: bytes, claim_bytes: bytes, claim: Mapping[str, Any], asser
     binding = next(label for label in assertions.boxes if label.startswith(HARD_BINDING))
     bound = assertions.contents[binding]
     own = len(claim_bytes) + sum(len(box.content) for box in assertions.boxes.values())
-    history = any(label.startswith("c2pa.ingredient") for label in assertions.boxes)
+    history = any(HISTORY & content.keys() for label, content in assertions.contents.items() if _ingredient(label))
     check_binding(binding, bound, claim.get("alg", ""), own, history=history)
     return FoundClaim(
         claim_bytes=len(claim_bytes),
@@ -207,7 +213,8 @@ def _found(protected: bytes, claim_bytes: bytes, claim: Mapping[str, Any], asser
         actions=tuple(actions_of(assertions.contents)),
         tools=tuple(sorted({name for agent in agents for name in _agents(agent)})),
         source_types=tuple(sorted({text(source, "digitalSourceType") for source in sources})),
-        models=tuple(sorted(set(_models(assertions.contents)))),
+        models=tuple(sorted({*_models(assertions.contents), *_texts(members, "aisystemused")})),
+        software=tuple(sorted(set(_texts(members, "creatortool")))),
         redacts=bool(claim.get("redacted_assertions")),
         binding_algorithm=text(bound.get("alg") or claim.get("alg", ""), "alg"),
         binding_hash=bound["hash"].hex() if isinstance(bound.get("hash"), bytes) else "",
@@ -224,3 +231,21 @@ def _models(contents: Mapping[str, Any]) -> Iterator[str]:
     for label, content in contents.items():
         if member := MODEL_NAMES.get(_INSTANCE.sub("", label)):
             yield text(content.get(member), member)
+        elif _ingredient(label) and any(one.startswith(MODEL_TYPE) for one in _data_types(content)):
+            yield text(content.get("dc:title"), "dc:title of a model")
+
+
+def _data_types(ingredient: Mapping[str, Any]) -> Iterator[str]:
+    for member in ("dataTypes", "data_types"):
+        listed = ingredient.get(member, [])
+        for one in listed if isinstance(listed, list) else [listed]:
+            yield text(one.get("type") if isinstance(one, dict) else one, member)
+
+
+def _ingredient(label: str) -> bool:
+    return label.startswith("c2pa.ingredient")
+
+
+def _texts(members: Iterable[tuple[str, tuple[Mapping[str, Any], Any]]], name: str) -> Iterator[str]:
+    """What members of that name say, whatever prefix theirs have."""
+    return (text(value, name) for member, (_, value) in members if local(member) == name)

@@ -56,6 +56,9 @@ class FoundClaim:
 
     source_types: Texts
     models: Texts
+    software: Texts
+    """What metadata name as the software that made it (`xmp:CreatorTool`), with its version behind it."""
+
     redacts: Annotated[bool, Field(strict=True)]
     """Whether it says that assertions were redacted."""
 

@@ -9,6 +9,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from provenance.errors import ClaimRefusedError
@@ -83,6 +84,9 @@ def _check_tools(found: FoundClaim, grant: Grant) -> None:
     ):
         if tool != grant.tool:
             raise ClaimRefusedError(field, "tool-not-granted", f"this key speaks for {grant.tool!r} only")
+    for software in found.software:
+        if not re.fullmatch(rf"{re.escape(grant.tool)}( v?[0-9][0-9A-Za-z.()_-]*)?", software):
+            raise ClaimRefusedError("CreatorTool", "tool-not-granted", f"this key speaks for {grant.tool!r} only")
     if found.generator_version:
         check_text("claim_generator_info.version", found.generator_version, MAX_NAME)
 

@@ -141,3 +141,33 @@ def test_an_assertion_is_hashed_once(drafted: Drafted, made: Rewritten, monkeypa
 def test_what_assertions_name_is_bounded(drafted: Drafted, made: Rewritten) -> None:
     with pytest.raises(ClaimInvalidError, match="name more than"):
         apart(drafted, naming(made, taking.MAX_HASHED_URIS + 1))
+
+
+@pytest.mark.parametrize(
+    "kind", [{"dataTypes": [{"type": "c2pa.types.model.tensorflow"}]}, {"data_types": ["c2pa.types.model"]}]
+)
+def test_a_model_that_something_was_made_with_is_one_that_is_named(
+    drafted: Drafted, made: Rewritten, kind: dict[str, Any]
+) -> None:
+    said = {"dc:title": "example-diffusion", "relationship": "inputTo", **kind}
+    assert apart(drafted, made.saying("c2pa.ingredient.v3", said)).models == ("example-diffusion",)
+    with pytest.raises(ClaimInvalidError, match="dc:title"):
+        apart(drafted, made.saying("c2pa.ingredient.v3__2", kind))
+    picture = {"dc:title": "Sea", "relationship": "componentOf", "dataTypes": [{"type": "c2pa.types.image"}]}
+    assert apart(drafted, made.saying("c2pa.ingredient.v3", picture)).models == ()
+
+
+def test_metadata_name_software_and_models_too(drafted: Drafted, made: Rewritten) -> None:
+    said = b'{"xmp:CreatorTool": "Example Paint 4.2", "Iptc4xmpExt:AISystemUsed": "example-diffusion"}'
+    found = apart(drafted, made.saying(METADATA, said))
+    assert (found.software, found.models) == (("Example Paint 4.2",), ("example-diffusion",))
+
+
+@pytest.mark.parametrize("brings", ["activeManifest", "c2pa_manifest"])
+def test_only_an_ingredient_with_a_manifest_takes_room(drafted: Drafted, made: Rewritten, brings: str) -> None:
+    wide = made.saying("c2pa.hash.data", {**made.said("c2pa.hash.data"), "exclusions": [{"start": 2, "length": 10**6}]})
+    bare = {"dc:title": "Sea", "relationship": "componentOf"}
+    with pytest.raises(ClaimInvalidError, match="more than its manifest store"):
+        apart(drafted, wide.saying("c2pa.ingredient.v3", bare))
+    uri = {"url": "self#jumbf=/c2pa/urn:c2pa:a", "hash": bytes(32)}
+    assert apart(drafted, wide.saying("c2pa.ingredient.v3", {**bare, brings: uri})).labels

@@ -26,6 +26,7 @@ FOUND = FoundClaim(
     tools=("Brush",),
     source_types=(str(CAPTURE),),
     models=("m-1",),
+    software=("Brush", "Brush 3.1"),
     redacts=False,
     binding_algorithm="sha256",
     binding_hash="",
@@ -42,6 +43,8 @@ def test_what_is_granted_passes() -> None:
     [
         ({"generator": "Camera"}, "tool-not-granted"),
         ({"tools": ("Brush", "Camera")}, "tool-not-granted"),
+        ({"software": ("Brush Pro 3",)}, "tool-not-granted"),
+        ({"software": ("Camera 1",)}, "tool-not-granted"),
         ({"generator_version": "1\u202e"}, "hidden-character"),
         ({"source_types": (str(DigitalSourceType.SCREEN_CAPTURE),)}, "source-type-not-granted"),
         ({"source_types": ("https://example.com/capture",)}, "source-type-not-granted"),
