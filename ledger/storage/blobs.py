@@ -14,11 +14,11 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,25 +61,27 @@ class BlobStore:
         return self.put_all([(subject, plaintext)])[0]
 
     def put_all(self, files: Iterable[tuple[Subject, Iterable[bytes]]]) -> list[Blob]:
-        """The same of several, in their order, all of them or none: names appear once all bytes are on disk. All are
-        written before the first is synced, which then is most of the work of syncing the others.
-        """
-        parts: dict[Path, BinaryIO] = {}
+        """The same of several, in their order, all of them or none: names appear once all bytes are on disk."""
+        parts: dict[str, int] = {}
         blobs: list[Blob] = []
-        with _unavailable(self._folder), ExitStack() as unfinished:
-            for subject, plaintext in files:
-                blob_id, measured = BlobId(new_id("blb", self._entropy)), _Measured(plaintext)
-                key, segments = _key(subject, blob_id), _segments(measured.chunks())
-                part = self._folder / f"{blob_id}{_PART}"
-                unfinished.callback(part.unlink, missing_ok=True)
-                parts[part] = unfinished.enter_context(_created(part))
-                parts[part].writelines(seal_stream(key, segments, blob_id.encode(), self._entropy))
-                blobs.append(Blob(blob_id, measured.size, measured.digest.digest()))
-            for file in parts.values():
-                file.flush()
-                os.fsync(file.fileno())
-            for part in parts:
-                part.rename(part.with_suffix(""))
+        with _unavailable(self._folder), _opened_folder(self._folder) as folder:
+            try:
+                for subject, plaintext in files:
+                    blob_id, measured = BlobId(new_id("blb", self._entropy)), _Measured(plaintext)
+                    key, segments, part = _key(subject, blob_id), _segments(measured.chunks()), f"{blob_id}{_PART}"
+                    parts[part] = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+                    _write(parts[part], seal_stream(key, segments, blob_id.encode(), self._entropy))
+                    blobs.append(Blob(blob_id, measured.size, measured.digest.digest()))
+                _sync(parts.values())
+                for part in parts:
+                    os.rename(part, part.removesuffix(_PART), src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:  # whatever ended it, half a tray must not stay
+                for part in parts:
+                    (self._folder / part).unlink(missing_ok=True)
+                raise
+            finally:
+                for descriptor in parts.values():
+                    os.close(descriptor)
             _sync_folder(self._folder)
         return blobs
 
@@ -204,16 +206,37 @@ def _key(subject: Subject, blob_id: BlobId) -> bytes:
     return derive(subject.key, f"blob/v1/{blob_id}")
 
 
-def _created(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+def _write(descriptor: int, pieces: Iterator[bytes]) -> None:
+    """Two at a time: a prefix of its own would keep the system from writing in large pages what follows it."""
+    while some := list(islice(pieces, 2)):
+        left = sum(map(len, some)) - os.writev(descriptor, some)
+        rest = memoryview(b"".join(some))[-left:] if left else b""
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def _sync(descriptors: Collection[int]) -> None:
+    """Have them on disk. All begin to be written before the first is waited for: so they are written at once, and what
+    the filesystem notes of them with the first is noted of all.
+    """
+    for descriptor in descriptors:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    for descriptor in descriptors:
+        os.fsync(descriptor)
+
+
+@contextmanager
+def _opened_folder(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with _opened_folder(folder) as descriptor:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

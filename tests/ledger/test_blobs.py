@@ -115,15 +115,24 @@ def test_an_upload_that_breaks_off_leaves_nothing(store: BlobStore) -> None:
     assert not files(store)
 
 
-def test_the_name_appears_only_after_the_bytes_are_on_disk(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_appear_only_after_the_bytes_are_on_disk(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[str]] = []
 
     def fsync(_: int) -> None:
         seen.append([path.suffix for path in files(store)])
 
     monkeypatch.setattr(os, "fsync", fsync)
-    store.put(SUBJECT, [b"x"])
-    assert seen == [[".part"], [""]]
+    store.put_all([(SUBJECT, [b"x"]), (OTHER, [b"y"])])
+    assert seen == [[".part", ".part"], [".part", ".part"], ["", ""]]
+
+
+def test_what_the_system_writes_in_part_is_written_whole(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, write = os.writev, os.write
+    monkeypatch.setattr(os, "writev", lambda to, pieces: whole(to, [b"".join(pieces)[:100]]))
+    monkeypatch.setattr(os, "write", lambda to, rest: write(to, rest[:70_000]))
+    media = bytes(range(256)) * (3 * SEGMENT_BYTES // 256)
+    blob = store.put(SUBJECT, [media])
+    assert b"".join(store.open(SUBJECT, blob.id, blob.size)) == media
 
 
 def test_delete_and_sweep(store: BlobStore) -> None:
