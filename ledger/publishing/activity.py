@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ledger.storage.tables import KindDay
 
 MAX_DAYS: Final = 366
+_THAT_DAY: Final = (KindDay.kind == bindparam("of_kind"), KindDay.day == bindparam("on"))
+_COUNTED: Final = select(KindDay.entries).where(*_THAT_DAY)
+_ADD: Final = update(KindDay).where(*_THAT_DAY).values(entries=KindDay.entries + bindparam("more"))
 _DAY: Final = re.compile(rb'"kind":"([^"]+)".*"time":"([0-9]{4}-[0-9]{2}-[0-9]{2})T')
 """Canonical members are sorted: the kind comes before the time."""
 
@@ -46,12 +49,12 @@ def store_days(connection: Connection, entries: Iterable[bytes]) -> None:
     """Count entries that now have their place; those that are no entries are `ledger.audit`'s to find."""
     counts = Counter(found.groups() for data in entries if (found := _DAY.search(data)))
     for (kind, day), count in sorted(counts.items()):
-        row = {"kind": kind.decode(), "day": day.decode()}
-        at = (KindDay.kind == row["kind"], KindDay.day == row["day"])
-        if connection.execute(select(KindDay.entries).where(*at)).scalar() is None:
-            connection.execute(insert(KindDay).values(**row, entries=count))
+        at = {"of_kind": kind.decode(), "on": day.decode()}
+        if connection.execute(_COUNTED, at).scalar() is None:
+            row = {"kind": at["of_kind"], "day": at["on"], "entries": count}
+            connection.execute(insert(KindDay), row)
         else:
-            connection.execute(update(KindDay).where(*at).values(entries=KindDay.entries + count))
+            connection.execute(_ADD, at | {"more": count})
 
 
 def activity(connection: Connection, until: date, days: int) -> Activity:

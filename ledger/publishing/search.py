@@ -38,6 +38,7 @@ _WINDOW = (
     .where(EntryRow.index >= bindparam("first"), EntryRow.index < bindparam("end"))
     .order_by(EntryRow.index)
 )
+_STORED = select(KindTile.kind, KindTile.policy, KindTile.n).where(KindTile.n >= bindparam("first"))
 _CLASS = re.compile(rb'"kind":"([^"]+)","policy":"([^"]+)"')
 """Canonical members are sorted: these two are neighbours."""
 
@@ -139,8 +140,8 @@ def store_kinds(connection: Connection, first: int, entries: Iterable[bytes]) ->
         for index, data in enumerate(entries, first)
         if (found := _CLASS.search(data))
     }
-    stored = select(KindTile.kind, KindTile.policy, KindTile.n).where(KindTile.n >= first // WIDTH)
-    fresh = seen - {(row.kind, row.policy, row.n) for row in connection.execute(stored)}
+    stored = connection.execute(_STORED, {"first": first // WIDTH})
+    fresh = seen - {(row.kind, row.policy, row.n) for row in stored}
     if fresh:
         rows = [{"kind": kind, "policy": policy, "n": n} for kind, policy, n in sorted(fresh)]
         connection.execute(insert(KindTile), rows)

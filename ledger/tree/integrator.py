@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from keys.errors import KeysError
 from keys.high_water import Mark
@@ -55,7 +55,13 @@ CHUNK = 4_096
 """Entries integrated in one transaction."""
 
 
-_FROM = select(Entry.index, stored_bytes(Entry.data))
+_FROM = (
+    select(Entry.index, stored_bytes(Entry.data))
+    .where(Entry.index >= bindparam("size"))
+    .order_by(Entry.index)
+    .limit(CHUNK)
+)
+_KEPT = select(Checkpoint.size).where(Checkpoint.size == bindparam("of"))
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ class Integrator:
         """Append the next chunk of entries to the tree; whether there may be more."""
         with self._database.read(SystemSession.INTEGRATION) as connection:
             growth = self._growth or Growth(integrated_size(connection), tile_reader(connection))
-            rows = connection.execute(_FROM.where(Entry.index >= growth.size).order_by(Entry.index).limit(CHUNK)).all()
+            rows = connection.execute(_FROM, {"size": growth.size}).all()
             last = leaf_at(connection, growth.size - 1)
         if rows and [index for index, _ in rows] != list(range(growth.size, growth.size + len(rows))):
             raise ForkError(f"entries are missing after index {growth.size - 1}: run `sigillo ledger verify`")
@@ -246,5 +252,5 @@ def _store(
 
 def _keep(connection: Connection, row: Mapping[str, Any]) -> None:
     """Keep a checkpoint, unless one of this tree was signed meanwhile: by the same key over the same bytes."""
-    if connection.execute(select(Checkpoint.size).where(Checkpoint.size == row["size"])).scalar() is None:
+    if connection.execute(_KEPT, {"of": row["size"]}).scalar() is None:
         connection.execute(insert(Checkpoint), row)

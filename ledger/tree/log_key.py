@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from keys.clock import Entropy
 from keys.high_water import HighWater
@@ -21,6 +21,8 @@ from ledger.storage.database import Database
 from ledger.storage.tables import LogIdentity
 from ledger.storage.tenancy import SystemSession
 from ledger.tree.checkpoint import VerifierKey, check_origin
+
+_KNOWN = select(LogIdentity.origin, LogIdentity.vkey, LogIdentity.key_version)
 
 
 def fix_origin(database: Database, wanted: str | None, entropy: Entropy) -> str:
@@ -55,36 +57,34 @@ class LogKey:
 
     def verifier(self) -> VerifierKey:
         """The public half. Asks the key store only the first time. Raises KeyStoreUnavailableError then."""
-        with self._database.read(SystemSession.INTEGRATION) as connection:
-            origin, vkey = connection.execute(select(LogIdentity.origin, LogIdentity.vkey)).one()
-        return VerifierKey.parse(vkey) if vkey else self._learn(origin)
+        known = self._known()
+        return VerifierKey.parse(known.vkey) if known.vkey else self._learn(known.origin)
 
     def held(self) -> VerifierKey | None:
         """The key store's own word for the pinned version, whatever the database says; None before the first use.
 
         Raises KeyStoreUnavailableError, KeyNotFoundError, ForkError.
         """
-        with self._database.read(SystemSession.INTEGRATION) as connection:
-            origin, version = connection.execute(select(LogIdentity.origin, LogIdentity.key_version)).one()
-        if version is None:
+        known = self._known()
+        if known.key_version is None:
             return None
-        return VerifierKey(origin, _raw(self._keys.signer(Purpose.LOG, version)))
+        return VerifierKey(known.origin, _raw(self._keys.signer(Purpose.LOG, known.key_version)))
 
     def signer(self) -> tuple[VerifierKey, Signer]:
         """The pinned version. Raises KeyStoreUnavailableError; ForkError when its public key has changed."""
         key = self.verifier()
-        with self._database.read(SystemSession.INTEGRATION) as connection:
-            version = connection.execute(select(LogIdentity.key_version)).scalar_one()
-        signer = self._keys.signer(Purpose.LOG, version)
+        signer = self._keys.signer(Purpose.LOG, self._known().key_version)
         if _raw(signer) != key.public_key:
             raise ForkError(f"the key store's {signer.ref} is not the key this log was begun with: restore that key")
         return key, signer
 
     def high_water(self) -> HighWater:
         """Where the key store keeps how far this log was signed."""
+        return self._keys.high_water(self._known().origin)
+
+    def _known(self) -> Row[str, str | None, int | None]:
         with self._database.read(SystemSession.INTEGRATION) as connection:
-            origin = connection.execute(select(LogIdentity.origin)).scalar_one()
-        return self._keys.high_water(origin)
+            return connection.execute(_KNOWN).one()
 
     def _learn(self, origin: str) -> VerifierKey:
         signer = self._keys.signer(Purpose.LOG)

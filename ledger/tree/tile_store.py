@@ -10,8 +10,10 @@ from ledger.storage.tables import Checkpoint, Tile
 from ledger.tree.merkle import HASH_BYTES
 from ledger.tree.tiles import WIDTH, TileReader
 
-# Built once: every proof reads several tiles.
+# Built once: every proof reads several tiles, and to build one of these takes as long as to run it.
 _TILE = select(Tile.hashes).where(Tile.level == bindparam("level"), Tile.n == bindparam("n"))
+_LAST = select(Tile.n, Tile.hashes).where(Tile.level == 0).order_by(Tile.n.desc()).limit(1)
+_DROP = delete(Tile).where(Tile.level == bindparam("at_level"), Tile.n == bindparam("at_n"))
 _LATEST = select(Checkpoint.note).order_by(Checkpoint.size.desc()).limit(1)
 _SIGNED = select(Checkpoint.size).order_by(Checkpoint.size.desc()).limit(1)
 
@@ -27,9 +29,7 @@ def tile_reader(connection: Connection) -> TileReader:
 
 def integrated_size(connection: Connection) -> int:
     """How many leaves the stored tree has."""
-    last = connection.execute(
-        select(Tile.n, Tile.hashes).where(Tile.level == 0).order_by(Tile.n.desc()).limit(1)
-    ).one_or_none()
+    last = connection.execute(_LAST).one_or_none()
     return last.n * WIDTH + len(last.hashes) // HASH_BYTES if last else 0
 
 
@@ -43,7 +43,7 @@ def store_tiles(connection: Connection, changed: Mapping[tuple[int, int], bytes]
     """Replace these tiles (level, n)."""
     rows = [{"level": level, "n": n, "hashes": hashes} for (level, n), hashes in changed.items()]
     keys = [{"at_level": row["level"], "at_n": row["n"]} for row in rows]
-    connection.execute(delete(Tile).where(Tile.level == bindparam("at_level"), Tile.n == bindparam("at_n")), keys)
+    connection.execute(_DROP, keys)
     connection.execute(insert(Tile), rows)
 
 
