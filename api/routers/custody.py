@@ -28,6 +28,7 @@ from ledger.errors import CheckpointError
 from ledger.ids import PrincipalId
 from provenance.custody.bundle import MAX_BUNDLE_BYTES, MEDIA_TYPE
 from provenance.custody.imported import BundleReport
+from provenance.trust import ListInForce
 
 router = APIRouter(tags=["custody"])
 handovers = APIRouter(tags=["custody", "hand-overs"])
@@ -126,8 +127,8 @@ async def bring(
     caller.require(Scope.SIGN)
     with await receive(request, MAX_BUNDLE_BYTES, service.callers.uploads.of(caller.principal)) as upload:
         take = partial(_take, service, caller, upload, idempotency_key)
-        found, report = await service.callers.turns.run(caller.principal, take)
-    view = BundleView.of(report, await proof.of(found.entry), found)
+        found, report, lists = await service.callers.turns.run(caller.principal, take)
+    view = BundleView.of(report, lists, await proof.of(found.entry), found)
     return Response(_BUNDLE.dump_json(view), status_code=201, media_type="application/json", headers=PRIVATE)
 
 
@@ -193,12 +194,16 @@ def _show(service: Service, holder: str, caller: Caller | None, upload: Upload) 
         known = parse_logs(upload.fields.get("log_keys", ""))
     except CheckpointError as error:
         raise UploadError(f"the part `log_keys`: {error}") from error
-    report = desk.look(holder, upload.content, widened(service, upload), known)
-    return Response(_BUNDLE.dump_json(BundleView.of(report)), media_type="application/json", headers=PRIVATE)
+    trust = widened(service, upload)
+    view = BundleView.of(desk.look(holder, upload.content, trust, known), trust.lists)
+    return Response(_BUNDLE.dump_json(view), media_type="application/json", headers=PRIVATE)
 
 
-def _take(service: Service, caller: Caller, upload: Upload, key: str) -> tuple[Imported, BundleReport]:
-    return service.custody.callers_imports.take(caller, upload.content, service.trust.policy(), key)
+def _take(
+    service: Service, caller: Caller, upload: Upload, key: str
+) -> tuple[Imported, BundleReport, tuple[ListInForce, ...]]:
+    trust = service.trust.policy()
+    return (*service.custody.callers_imports.take(caller, upload.content, trust, key), trust.lists)
 
 
 router.routes += [*handovers.routes, *imports.routes]

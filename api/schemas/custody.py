@@ -21,6 +21,7 @@ from provenance.custody.graph import Custody
 from provenance.custody.imported import BundleReport
 from provenance.report import VerificationReport
 from provenance.summary import word
+from provenance.trust import ListInForce
 from provenance.verdict import Verdict
 
 
@@ -126,14 +127,23 @@ class BundleView:
     """On the manifests in it, under the trust of this deployment."""
 
     custody: Custody
-    """As it is told there: principals and verdicts are theirs."""
+    """As it is told there: principals, verdicts and trust lists are theirs."""
+
+    trust_lists: tuple[ListInForce, ...] = ()
+    """The trust lists that `report` was made under, those of this deployment."""
 
     ledger: LedgerView | None = None
     """Where it stands in the ledger of this deployment that it was brought; null where it was looked at alone."""
 
     @classmethod
-    def of(cls, report: BundleReport, ledger: LedgerView | None = None, before: Imported | None = None) -> Self:
-        """The view of a report; of a bundle that was brought `before`, as it was found then."""
+    def of(
+        cls,
+        report: BundleReport,
+        lists: tuple[ListInForce, ...],
+        ledger: LedgerView | None = None,
+        before: Imported | None = None,
+    ) -> Self:
+        """The view of a report, made under these lists; of a bundle that was brought `before`, as it was found then."""
         return cls(
             verdict=before.verdict if before else report.verdict,
             sentence=before.sentence if before else report.sentence,
@@ -145,6 +155,7 @@ class BundleView:
             bundle_sha256=report.sha256,
             report=report.report,
             custody=report.custody,
+            trust_lists=lists,
             ledger=ledger,
         )
 

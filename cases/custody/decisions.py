@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ledger.payload import Kind
+from provenance.trust import ListInForce
 
 POLICY = "custody@1"
 
@@ -78,6 +79,11 @@ class CustodyImported:
 
     file: str
     ancestry: str | None
+    trust: str = ""
+    """The digest of the trust policy that its manifests were judged under; empty in entries from before."""
+
+    trust_lists: tuple[ListInForce, ...] = ()
+    """The lists that it was made of."""
 
 
 OFFERED = Kind("asset.offered", AssetOffered)

@@ -58,7 +58,7 @@ class Imports:
         """
         report = self.look(by.principal, bundle, trust)
         system, now = self.ledger.subjects.system(by.tenant), milliseconds(self.clock())
-        draft = self.ledger.draft(IMPORTED.name, POLICY, by.principal, system, _said(by, report))
+        draft = self.ledger.draft(IMPORTED.name, POLICY, by.principal, system, _said(by, report, trust))
         found = _found(draft.id, report)
         spent = IdempotencyKey.of(system, by.principal, key, report.sha256.encode()) if key else None
         row = {
@@ -91,7 +91,7 @@ class Imports:
         return opened(self.ledger.subjects.system(by.tenant), row)
 
 
-def _said(by: Caller, report: BundleReport) -> CustodyImported:
+def _said(by: Caller, report: BundleReport, trust: TrustPolicy) -> CustodyImported:
     return CustodyImported(
         actor=by.principal,
         bundle_sha256=report.sha256,
@@ -103,6 +103,8 @@ def _said(by: Caller, report: BundleReport) -> CustodyImported:
         log=report.log,
         file=report.report.verdict,
         ancestry=report.report.ancestry,
+        trust=trust.digest,
+        trust_lists=trust.lists,
     )
 
 

@@ -73,15 +73,21 @@ def test_a_list_is_in_force_at_once_and_every_report_names_it(
     assert after["trust"] != before["trust"]
     with own.http(token := own.key()) as http:
         asset, _ = signed(http, photo_of_acme)
+        bundle = http.post(f"{asset['links']['custody']}/bundle").content
+        seen, brought = (upload(http, bundle, path=f"/v1/custody/{one}").json() for one in ("bundles", "imports"))
     assert asset["parent"]["verdict"] == "trusted"
+    assert seen["trust_lists"] == brought["trust_lists"] == after["trust_lists"]
 
     assert problem(put(operator, BRAVO.root), 409, "trust-list-changed")
     second = put(operator, BRAVO.root, replaces=digest).json()
     assert [one["subject"] for one in second["added"] + second["removed"]] == ["CN=Bravo root", "CN=Acme root"]
     assert judged(own, photo_of_acme)["verdict"] == "untrusted"
     caller = own.service.access.authenticate(token)
-    said: Any = own.service.ledger.payloads.open(caller.tenant, asset["ledger"]["entry"]).payload
-    assert [(one.name, one.digest) for one in said.trust_lists] == [("own", digest)], "it keeps naming what it used"
+    for one in (asset, brought):
+        said: Any = own.service.ledger.payloads.open(caller.tenant, one["ledger"]["entry"]).payload
+        assert [(each.name, each.digest) for each in said.trust_lists] == [("own", digest)], (
+            "it keeps naming what it used"
+        )
     assert rows(own, "SELECT digest FROM trust_list WHERE number = 1") == [(digest,)]
 
     dropped = operator.delete(f"{LISTS}/own", params={"replaces": second["list"]["digest"]}).json()
