@@ -63,8 +63,8 @@ class ModelCard:
     name: _Word
     version: _Word
     licence: Annotated[str, Field(strict=True, min_length=1, max_length=200)]
-    file: Annotated[str, Field(strict=True, pattern=r"^[^/\\\x00]{1,200}\z")]
-    """The ONNX file, beside the card."""
+    file: Annotated[str, Field(strict=True, max_length=200, pattern=r"^\.*[^./\\\x00][^/\\\x00]*\z")]
+    """The ONNX file, beside the card: a name that is more than dots, and no path."""
 
     digest: Hex256
     """SHA-256 of that file."""

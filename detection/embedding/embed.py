@@ -71,6 +71,8 @@ def absent() -> str:
 def held(path: Path) -> Memfd:
     """An encoder's file in memory, sealed; close it. Raises ModelCardError."""
     try:
+        if not path.is_file() and path.exists():
+            raise ModelCardError(f"{path} is no file: an encoder's ONNX file belongs there")
         with path.open("rb") as file:
             if (size := path.stat().st_size) > MAX_MODEL_BYTES:
                 raise ModelCardError(f"{path} has {size} bytes, a worker has room for an encoder of {MAX_MODEL_BYTES}")

@@ -187,12 +187,23 @@ def test_a_changed_file_is_another_model(tmp_path: Path) -> None:
         Encoder.open(card)
 
 
+@pytest.mark.parametrize("made", [Path.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_file_is_refused_unread(tmp_path: Path, made: Callable[[Path], None]) -> None:
+    card = encoders.put(tmp_path, encoders.random_encoder())
+    (tmp_path / "test.onnx").unlink()
+    made(tmp_path / "test.onnx")
+    with pytest.raises(ModelCardError, match=r"test\.onnx is no file: an encoder's ONNX file belongs there"):
+        Encoder.open(card)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("threshold", 1.0),
         ("digest", "abc"),
         ("file", "../other.onnx"),
+        ("file", "."),
+        ("file", ".."),
         ("dimensions", 0),
         ("measured", ""),
         ("more", 1),
