@@ -84,7 +84,7 @@ class Claims:
             self.workers.of(by.principal),
             signer,
             claim,
-            lambda found: check_claim(found, by.grant),
+            lambda found: check_claim(found, by.grant, self.clock()),
             self.time_stamps,
             roots,
         )

@@ -29,6 +29,7 @@ from provenance.unseen.cbor import Budget, CborError, decode
 from provenance.unseen.contents import CONTEXT, content_of, local, members_of, require_plain, text
 from provenance.unseen.found import MAX_ASSERTIONS, MAX_TEXT, MAX_TITLE, FoundClaim
 from provenance.unseen.jumbf import ASSERTIONS_TYPE, Box, JumbfError
+from provenance.unseen.moments import latest_of
 
 ALGORITHMS: Final = {"ES256": -7, "EdDSA": -8}
 """COSE's numbers (RFC 9053) by what `keys.signer.Algorithm` calls them."""
@@ -215,6 +216,7 @@ def _found(protected: bytes, claim_bytes: bytes, claim: Mapping[str, Any], asser
         source_types=tuple(sorted({text(source, "digitalSourceType") for source in sources})),
         models=tuple(sorted({*_models(assertions.contents), *_texts(members, "aisystemused")})),
         software=tuple(sorted(set(_texts(members, "creatortool")))),
+        latest=latest_of(members),
         redacts=bool(claim.get("redacted_assertions")),
         binding_algorithm=text(bound.get("alg") or claim.get("alg", ""), "alg"),
         binding_hash=bound["hash"].hex() if isinstance(bound.get("hash"), bytes) else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from detection.errors import WorkerProtocolError
 
@@ -58,6 +58,9 @@ class FoundClaim:
     models: Texts
     software: Texts
     """What metadata name as the software that made it (`xmp:CreatorTool`), with its version behind it."""
+
+    latest: AwareDatetime | None
+    """Of the times at which it says that something was done; None where it says none."""
 
     redacts: Annotated[bool, Field(strict=True)]
     """Whether it says that assertions were redacted."""

@@ -5,17 +5,19 @@ Rules
 - Nothing is redacted: it would be out of somebody's manifest that is not here, and whose nobody can tell.
 - Assertions of the specification are allowed to all; others only by name. Those in which this service says what it saw
   itself are never signed unseen.
+- What it says was done was done already, as far as clocks may differ.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Final
 
 from provenance.errors import ClaimRefusedError
 from provenance.manifest import CONTENT_LABEL, LIKENESS_CHECK_LABEL, MODEL_LABEL
 from provenance.request import Grant
-from provenance.rules import MAX_NAME, MAX_TITLE, check_action_name, check_text
+from provenance.rules import CLOCK_SKEW, MAX_NAME, MAX_TITLE, check_action_name, check_text
 from provenance.unseen.found import FoundClaim
 from provenance.vocabulary import UNAVAILABLE_ACTIONS
 
@@ -54,8 +56,8 @@ OURS: Final = frozenset({CONTENT_LABEL, LIKENESS_CHECK_LABEL})
 REDACTED: Final = "c2pa.redacted"
 
 
-def check_claim(found: FoundClaim, grant: Grant) -> None:
-    """Hold a claim to what its key may assert. Raises ClaimRefusedError."""
+def check_claim(found: FoundClaim, grant: Grant, now: datetime) -> None:
+    """Hold a claim to what its key may assert now. Raises ClaimRefusedError."""
     _check_tools(found, grant)
     if found.title:
         check_text("dc:title", found.title, MAX_TITLE)
@@ -73,6 +75,7 @@ def check_claim(found: FoundClaim, grant: Grant) -> None:
     for action in found.actions:
         if action not in UNAVAILABLE_ACTIONS:  # to uploads: a tool that builds its own claim can point where it likes
             check_action_name("actions", action)
+    _check_latest(found, now)
     for label in found.labels:
         _check_label(label, grant)
 
@@ -89,6 +92,12 @@ def _check_tools(found: FoundClaim, grant: Grant) -> None:
             raise ClaimRefusedError("CreatorTool", "tool-not-granted", f"this key speaks for {grant.tool!r} only")
     if found.generator_version:
         check_text("claim_generator_info.version", found.generator_version, MAX_NAME)
+
+
+def _check_latest(found: FoundClaim, now: datetime) -> None:
+    if found.latest and found.latest > now + CLOCK_SKEW:
+        detail = f"it says that something was done at {found.latest.isoformat()}, and that time has not come yet"
+        raise ClaimRefusedError("when", "time-in-future", detail)
 
 
 def _check_label(label: str, grant: Grant) -> None:

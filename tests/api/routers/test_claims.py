@@ -121,6 +121,7 @@ def test_what_the_key_may_not_claim(tool: Tool, request_: dict[str, Any], code: 
             {"label": "cawg.metadata", "data": {"Iptc4xmpExt:DigitalSourceType": "https://x.example/capture"}},
             "source-type-not-granted",
         ),
+        ({"label": "cawg.metadata", "data": {"xmp:CreateDate": "2999-01-01T00:00:00Z"}}, "time-in-future"),
     ],
 )
 def test_what_an_assertion_may_not_say(tool: Tool, assertion: dict[str, Any], code: str) -> None:

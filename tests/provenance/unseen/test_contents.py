@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import cbor2
@@ -161,6 +162,35 @@ def test_metadata_name_software_and_models_too(drafted: Drafted, made: Rewritten
     said = b'{"xmp:CreatorTool": "Example Paint 4.2", "Iptc4xmpExt:AISystemUsed": "example-diffusion"}'
     found = apart(drafted, made.saying(METADATA, said))
     assert (found.software, found.models) == (("Example Paint 4.2",), ("example-diffusion",))
+
+
+NEW_YEAR = datetime(2998, 12, 31, 23, tzinfo=UTC)
+CROPPED = {"action": "c2pa.cropped", "when": "2999-01-01T00:00:00+01:00"}
+LOCAL = b'{"exif:DateTimeOriginal": "2999-01-01T13:00", "plus:LicenseEndDate": "3999-01-01"}'
+SEVERAL = b'{"xmp:CreateDate": "2998-12-31T23:00:00.000000000Z", "xmp:ModifyDate": "2000-01-01T00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    ("label", "said", "latest"),
+    [
+        (ACTIONS, {"actions": [MADE, CROPPED]}, NEW_YEAR),
+        (ACTIONS, {"actions": [{**MADE, "when": cbor2.CBORTag(0, CROPPED["when"])}]}, NEW_YEAR),
+        (ACTIONS, {"actions": [{**MADE, "related": [CROPPED]}]}, NEW_YEAR),
+        (ACTIONS, {"actions": [{**MADE, "parameters": {"when": "at dusk"}}]}, None),
+        (METADATA, LOCAL, NEW_YEAR),
+        (METADATA, SEVERAL, NEW_YEAR),
+    ],
+)
+def test_the_latest_time_that_is_stated_as_past_is_found(
+    drafted: Drafted, made: Rewritten, label: str, said: Any, latest: datetime | None
+) -> None:
+    assert apart(drafted, made.saying(label, said)).latest == latest
+
+
+@pytest.mark.parametrize("when", ["2026-01-01T00:00:00", "2026-01-01", "2026-02-30T00:00:00Z", "tomorrow", 4e9])
+def test_when_something_was_done_is_said_as_a_moment(drafted: Drafted, made: Rewritten, when: object) -> None:
+    with pytest.raises(ClaimInvalidError, match="offset from UTC"):
+        apart(drafted, made.saying(ACTIONS, {"actions": [{**MADE, "when": when}]}))
 
 
 @pytest.mark.parametrize("brings", ["activeManifest", "c2pa_manifest"])
