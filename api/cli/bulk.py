@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISLNK, S_ISREG
 from typing import Any, Final, TypeAlias
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -101,25 +101,38 @@ class Batch:
         return bool(found["expected"] >= self._files)
 
 
-def found(folder: Path, out: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Found:
+    """What is to be signed, and how many links are not: what they lead to may lie anywhere."""
+
+    files: list[Path]
+    links: int
+
+
+def found(folder: Path, out: Path) -> Found:
     """Every file under the folder, in a fixed order: no links, nothing hidden, no manifests that lie beside, and not
     what is written. A folder in it that cannot be read stands for what is in it, and fails as a file does.
     """
-    files, closed = list[Path](), list[Path]()
+    files, closed, links = list[Path](), list[Path](), 0
     for at, names, here in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         names[:] = sorted(
             name for name in names if not name.startswith(".") and Path(at, name).resolve() != out.resolve()
         )
-        files += [Path(at, name) for name in sorted(here) if not name.startswith(".")]
-    return [one for one in files if not one.name.endswith(SIDECAR_SUFFIX) and _own(one)] + closed
+        links += sum(Path(at, name).is_symlink() for name in names)
+        for file in (Path(at, name) for name in sorted(here) if not name.startswith(".")):
+            if not file.name.endswith(SIDECAR_SUFFIX):
+                mode = _mode(file)
+                links += S_ISLNK(mode)
+                files += [file] if S_ISREG(mode) else []
+    return Found(files + closed, links)
 
 
-def _own(file: Path) -> bool:
-    """Whether it is a file, no link, and still there: asked once, as the workers wait meanwhile."""
+def _mode(file: Path) -> int:
+    """What it is itself, no link followed; 0 where it is gone. Asked once, as the workers wait meanwhile."""
     try:
-        return S_ISREG(file.lstat().st_mode)
+        return file.lstat().st_mode
     except OSError:
-        return False
+        return 0
 
 
 @dataclass

@@ -104,7 +104,8 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
     into = Path(out) if out else folder.with_name(f"{folder.resolve().name}.signed")
     if folder.resolve().is_relative_to(into.resolve()):
         raise fail(f"{into} holds the files that are to be signed: name another folder with -o", Exit.USAGE)
-    files = found(folder, into)
+    here = found(folder, into)
+    files = here.files
     _check_beside(files)
     with told(), connected(asking.server, asking.token) as sigillo:
         batch = Batch(sigillo, into, len(files))
@@ -127,7 +128,7 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
 
         bulk = Bulk(folder, into, json.dumps(asking.claim, sort_keys=True), some)
         bulk.run(files, at_once)
-    _tell(bulk, batch.id, as_json=as_json)
+    _tell(bulk, batch.id, here.links, as_json=as_json)
     raise typer.Exit(Exit.REFUSED if bulk.failed else Exit.HELD if bulk.held else Exit.OK)
 
 
@@ -166,17 +167,19 @@ def _gone(asset: Asset) -> Problem:
     return Problem(HTTPStatus.GONE, {"title": "Its signed file is no longer kept", "detail": detail})
 
 
-def _tell(bulk: Bulk, batch: str, *, as_json: bool) -> None:
+def _tell(bulk: Bulk, batch: str, links: int, *, as_json: bool) -> None:
     counts = {"signed": bulk.done, "skipped": bulk.skipped, "held": bulk.held, "failed": bulk.failed}
     failures = str(bulk.out / FAILURES) if bulk.failed else None
     if as_json:
         written = {"written": str(bulk.out), "journal": str(bulk.out / JOURNAL), "failures": failures}
-        show({**counts, **written, "batch": batch or None})
+        show({**counts, **written, "batch": batch or None, "links": links})
         return
     say(f"{quoted(bulk.folder)} -> [bold]{quoted(bulk.out)}[/]")
     say("  " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     if batch:
         say(f"  batch {batch}")
+    if links:
+        say(f"  links passed over: {links}; what they lead to is signed if it is copied there")
     if failures:
         say(f"  what was refused, and why: {quoted(failures)}; run it again once that is mended")
 

@@ -38,9 +38,9 @@ def lines(file: Path) -> list[dict[str, Any]]:
 def test_a_folder_is_signed_and_not_again(deployment: Running, ask: Ask, folder: Path) -> None:
     first, out = ask("sign", "--recursive", folder), folder.with_name("photos.signed")
     assert (first["signed"], first["failed"], first["failures"]) == (3, 0, None)
-    assert {str(file.relative_to(out)) for file in found(out, folder)} >= {"a.jpg", "deep/b.jpg", "deep/er/c.jpg"}
+    assert {str(file.relative_to(out)) for file in found(out, folder).files} >= {"a.jpg", "deep/b.jpg", "deep/er/c.jpg"}
     assert deployment.operator.verify(out / "deep/er/c.jpg")["verdict"] == "trusted"
-    assert found(folder, out) == [folder / "a.jpg", folder / "deep/b.jpg", folder / "deep/er/c.jpg"]
+    assert found(folder, out).files == [folder / "a.jpg", folder / "deep/b.jpg", folder / "deep/er/c.jpg"]
     again = ask("sign", "--recursive", folder)
     assert (again["signed"], again["skipped"]) == (0, 3)
 
@@ -93,6 +93,19 @@ def test_what_cannot_be_put_in_its_place_is_refused_and_keeps_nobody(ask: Ask, r
     assert ask("sign", "--recursive", folder)["signed"] == 1
 
 
+def test_links_are_passed_over_and_counted(ask: Ask, run: Run, folder: Path) -> None:
+    (folder / "deep" / "to-a.jpg").symlink_to(folder / "a.jpg")
+    (folder / "to-deep").symlink_to(folder / "deep")
+    (folder / "to-nothing").symlink_to(folder / "nothing")
+    first = ask("sign", "--recursive", folder)
+    assert (first["signed"], first["links"]) == (3, 3)
+    again = run("sign", "--recursive", folder).output
+    assert "links passed over: 3; what they lead to is signed if it is copied there" in " ".join(again.split())
+    for link in ("deep/to-a.jpg", "to-deep", "to-nothing"):
+        (folder / link).unlink()
+    assert "passed over" not in run("sign", "--recursive", folder).output
+
+
 def test_what_changed_is_signed_anew(ask: Ask, folder: Path) -> None:
     ask("sign", "--recursive", folder)
     (folder / "a.jpg").write_bytes(picture(seed=9))
@@ -141,11 +154,11 @@ def test_films_that_would_share_a_manifest_are_told_apart_first(
 def test_a_folder_is_never_written_into_itself(deployment: Running, run: Run, folder: Path, out: str) -> None:
     """Signed files would take the place of others, which are there once."""
     folder.with_name("link").symlink_to(folder)
-    before = {file: file.read_bytes() for file in found(folder, folder / "out")}, counts(deployment)
+    before = {file: file.read_bytes() for file in found(folder, folder / "out").files}, counts(deployment)
     refused = run("sign", "--recursive", folder, "-o", folder / out)
     assert refused.exit_code == 2
     assert "another folder" in refused.output
-    assert ({file: file.read_bytes() for file in found(folder, folder / "out")}, counts(deployment)) == before
+    assert ({file: file.read_bytes() for file in found(folder, folder / "out").files}, counts(deployment)) == before
 
 
 NAMES = {"no UTF-8": b"caf\xe9.jpg", "a line's end": "a\u2028b\x85c.jpg".encode(), "a new line": b"a\nb\r.jpg"}
@@ -189,7 +202,7 @@ def test_what_passes_is_waited_for_and_the_rest_is_not_sent_again(folder: Path, 
         return [said[file.name] for file in files]
 
     bulk = Bulk(folder, tmp_path / "out", "{}", sign, waits.append)
-    bulk.run(found(folder, bulk.out), at_once=1)
+    bulk.run(found(folder, bulk.out).files, at_once=1)
     assert (bulk.done, bulk.failed) == (1, 2)
     all_three = ["a.jpg", "deep/b.jpg", "deep/er/c.jpg"]
     assert calls == [all_three, all_three, all_three[:2], *[["deep/b.jpg"]] * (TRIES - 3)]
@@ -203,7 +216,7 @@ def test_one_that_breaks_every_request_keeps_none_of_the_others(folder: Path, tm
         return [SIGNED for _ in files]
 
     bulk = Bulk(folder, tmp_path / "out", "{}", sign, lambda _seconds: None)
-    bulk.run(found(folder, bulk.out), at_once=1)
+    bulk.run(found(folder, bulk.out).files, at_once=1)
     assert (bulk.done, bulk.failed) == (2, 1)
     assert [line["file"] for line in lines(bulk.out / FAILURES)] == ["a.jpg"]
 
@@ -218,7 +231,7 @@ def test_a_folder_that_cannot_be_read_is_a_failure(
 
     monkeypatch.setattr(os, "scandir", closed)
     bulk = Bulk(folder, tmp_path / "out", "{}", lambda some: [SIGNED for _ in some])
-    bulk.run(found(folder, bulk.out))
+    bulk.run(found(folder, bulk.out).files)
     assert (bulk.done, bulk.failed) == (1, 1)
     assert [line["file"] for line in lines(bulk.out / FAILURES)] == ["deep"]
 
@@ -230,13 +243,13 @@ def test_what_is_refused_together_is_told_each_its_own(folder: Path, tmp_path: P
         return [SIGNED for _ in files]
 
     bulk = Bulk(folder, tmp_path / "out", "{}", sign)
-    bulk.run(found(folder, bulk.out))
+    bulk.run(found(folder, bulk.out).files)
     assert (bulk.done, bulk.failed) == (2, 1)
     assert [line["file"] for line in lines(bulk.out / FAILURES)] == ["a.jpg"]
 
 
 def test_what_cannot_be_read_keeps_none_of_the_others(folder: Path, tmp_path: Path) -> None:
-    files = found(folder, tmp_path / "out")
+    files = found(folder, tmp_path / "out").files
     files[0].unlink()
     bulk = Bulk(folder, tmp_path / "out", "{}", lambda some: [SIGNED for _ in some])
     bulk.run(files)
