@@ -19,7 +19,7 @@ from api.routers.batches import counted, joined
 from api.schemas.assets import AssetView, ClaimBody, ErasedView
 from api.service import Service, ServiceDep
 from cases.access import Caller, Scope
-from cases.asset import Asset, AssetId
+from cases.asset import Asset, AssetId, AssetState
 from cases.batch import Part
 from cases.idempotency import MAX_KEY_LENGTH
 from cases.intake import Taken
@@ -119,7 +119,7 @@ async def erase(service: ServiceDep, caller: CallerDep, proof: ProofDep, asset: 
 def _answered(response: Response, asset: Asset) -> Asset:
     """201, and 202 for what is signed and held."""
     response.headers["Location"] = f"/v1/assets/{asset.id}"
-    if asset.held_for is not None:
+    if asset.state is AssetState.HELD:
         response.status_code = 202
     return asset
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from cases.access import Caller, require_alive
-from cases.asset import Asset, AssetId, find_row, subject_id
+from cases.asset import Asset, AssetId, asset_of, find_row, subject_id
 from cases.custody.custodian import Custodian
 from cases.custody.decisions import EXPORTED, POLICY, AssetExported
-from cases.errors import AssetHeldError, AssetNotFoundError, CustodyTooLargeError
+from cases.errors import AssetNotFoundError, CustodyTooLargeError
 from cases.library import require_given_out
 from ledger.canonical import canonical
 from ledger.errors import NotProvenError
@@ -58,8 +58,7 @@ class Exports:
             row = find_row(connection, found.tenant, found.id)
             if row["principal_id"] != by.principal:
                 raise AssetNotFoundError(f"there is no asset {asset}")
-            if row["held_for"] is not None:
-                raise AssetHeldError(row["held_for"])
+            require_given_out(asset_of(row, None))
             return [draft]
 
         self.ledger.record(work, by.tenant)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, RowMapping, select
 
 from cases.access import Caller, keyless, require_alive
-from cases.asset import Asset, AssetId, AssetState, find_row, mark_handed_over, subject_id
+from cases.asset import Asset, AssetId, AssetState, asset_of, find_row, mark_handed_over, subject_id
 from cases.custody.decisions import (
     HANDED_OVER,
     OFFER_ENDED,
@@ -35,7 +35,7 @@ from cases.custody.handover_rows import (
     offered_to,
     open_offer,
 )
-from cases.errors import AssetGoneError, AssetHeldError, HandoverNotFoundError, PrincipalNotFoundError
+from cases.errors import AssetGoneError, HandoverNotFoundError, PrincipalNotFoundError
 from cases.library import Library, require_given_out
 from keys.clock import Clock
 from ledger.errors import SubjectErasedError
@@ -100,7 +100,7 @@ class Handovers:
 
     def accept(self, by: Caller, asset: AssetId) -> EntryId:
         """Take over what is offered to the caller; the entry that says so. Raises HandoverNotFoundError,
-        AssetHeldError.
+        and as `require_given_out`.
         """
         with self.database.read(by.tenant) as connection:
             offer = _offer_to(connection, by, asset)
@@ -189,12 +189,11 @@ def _require_receiver(connection: Connection, by: Caller, to: PrincipalId) -> No
 
 
 def _require_owned(connection: Connection, tenant: TenantId, asset: AssetId, owner: PrincipalId) -> None:
-    """Inside a unit of work. Raises HandoverNotFoundError, AssetHeldError."""
+    """Inside a unit of work. Raises HandoverNotFoundError, and as `require_given_out`."""
     row = find_row(connection, tenant, asset)
     if row["principal_id"] != owner or row["state"] == AssetState.ERASED:
         raise HandoverNotFoundError
-    if row["held_for"] is not None:
-        raise AssetHeldError(row["held_for"])
+    require_given_out(asset_of(row, None))
 
 
 def _offer_to(connection: Connection, by: Caller, asset: AssetId) -> RowMapping | None:

@@ -44,8 +44,6 @@ MAX_ORIGINS: Final = 3
 """Candidates that a report names, one of each who signed; each has its manifest validated."""
 
 _WHOM: Final = {Verdict.TRUSTED: "", Verdict.UNTRUSTED: ", whom you do not trust"}
-
-
 _OUR_QUOTES: Final = str.maketrans("“”„‟", '""""')
 
 

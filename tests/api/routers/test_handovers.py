@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from ledger.receipt import verify_receipt
-from tests.api.wire import acts_on, count, kinds_on, problem, proven, rows, signed
+from tests.api.wire import acts_on, change, count, kinds_on, problem, proven, rows, signed
 from tests.deployment import Running, picture
 
 
@@ -117,6 +117,19 @@ def test_a_later_offer_takes_the_place_of_the_first(parties: list[Party]) -> Non
     assert second.http.get("/v1/handovers").json()["offers"] == []
     problem(second.http.post(f"{asset['links']['self']}/handover/acceptance"), 404, "handover-not-found")
     accepted(third, asset)
+
+
+@pytest.mark.parametrize(("state", "status", "why"), [("held", 409, "asset-held"), ("expired", 410, "asset-gone")])
+def test_what_is_held_since_it_was_offered_is_not_taken_over(
+    deployment: Running, parties: list[Party], state: str, status: int, why: str
+) -> None:
+    """Nor what was held until its retention ended."""
+    first, second, _ = parties
+    asset, _ = signed(first.http)
+    offered(first, asset, second)
+    change(deployment, "UPDATE asset SET state = ?, held_for = 'likeness-review' WHERE id = ?", state, asset["id"])
+    problem(second.http.post(f"{asset['links']['self']}/handover/acceptance"), status, why)
+    assert rows(deployment, "SELECT principal_id FROM asset WHERE id = ?", asset["id"]) == [(first.principal,)]
 
 
 def test_nobody_hands_on_what_is_not_theirs_nor_to_nobody(deployment: Running, parties: list[Party]) -> None:

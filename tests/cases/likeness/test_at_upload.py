@@ -254,6 +254,10 @@ def test_the_same_upload_twice_is_one_held_asset(registry: Running, people: Peop
         assert [answer.status_code for answer in answers] == [202, 202]
         assert answers[0].json()["id"] == answers[1].json()["id"]
         assert len(log(registry, registration)) == 1
+        change(registry, "UPDATE asset SET expires_at = 0 WHERE id = ?", answers[0].json()["id"])
+        registry.service.library.end_retention()
+        again = upload(http, HER, MADE, headers={"Idempotency-Key": "her"})
+        assert (again.status_code, again.json()["state"]) == (201, "expired"), "nobody looks at it any more"
 
 
 def due(up: Running) -> None:
