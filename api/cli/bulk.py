@@ -7,6 +7,7 @@ Rules
   Idempotency-Key, and within a day is the same asset.
 - A file that is refused is a line in the failures, and does not keep the others; what may pass is tried again. What is
   refused as a whole is sent again file by file, so that each is told its own refusal.
+- Whoever may not sign is told once: no other file would be taken either.
 - All of it is one batch of the server's, which whoever has the key may ask how far it is (`GET /v1/batches/{id}`); an
   interrupted run goes on with its batch.
 """
@@ -26,7 +27,7 @@ from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 from typing import Any, Final, TypeAlias
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from api.cli.files import SIDECAR_SUFFIX, write
@@ -38,6 +39,8 @@ JOURNAL: Final = "sigillo-signed.jsonl"
 FAILURES: Final = "sigillo-failures.jsonl"
 BATCH: Final = "sigillo-batch"
 """The id of the batch that is under way there."""
+
+OURS: Final = (JOURNAL, FAILURES, BATCH)
 
 NAMES: Final = "surrogateescape"
 """As the system gives them: a name may be any bytes."""
@@ -59,6 +62,7 @@ TRIES: Final = 6
 """How often a file is tried while the server says that it may pass: over half a minute."""
 
 NOT_FOUND_STATUS: Final = 404
+UNENTITLED_STATUS: Final = (401, 403)
 REPORT_SECONDS: Final = 10.0
 """How often a line is written where no progress bar can be shown."""
 
@@ -107,24 +111,29 @@ class Found:
 
     files: list[Path]
     links: int
+    written: int
+    """Folders that an earlier run wrote signed files into: those are signed already."""
 
 
 def found(folder: Path, out: Path) -> Found:
     """Every file under the folder, in a fixed order: no links, nothing hidden, no manifests that lie beside, and not
-    what is written. A folder in it that cannot be read stands for what is in it, and fails as a file does.
+    what is written, by this run or another. A folder in it that cannot be read stands for what is in it, and fails as a
+    file does.
     """
-    files, closed, links = list[Path](), list[Path](), 0
+    files, closed, links, written = list[Path](), list[Path](), 0, 0
     for at, names, here in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         names[:] = sorted(
             name for name in names if not name.startswith(".") and Path(at, name).resolve() != out.resolve()
         )
+        outputs = {name for name in names if _mode(Path(at, name, JOURNAL))}
+        names[:], written = [name for name in names if name not in outputs], written + len(outputs)
         links += sum(Path(at, name).is_symlink() for name in names)
         for file in (Path(at, name) for name in sorted(here) if not name.startswith(".")):
-            if not file.name.endswith(SIDECAR_SUFFIX):
+            if not file.name.endswith(SIDECAR_SUFFIX) and file.name not in OURS:
                 mode = _mode(file)
                 links += S_ISLNK(mode)
                 files += [file] if S_ISREG(mode) else []
-    return Found(files + closed, links)
+    return Found(files + closed, links, written)
 
 
 def _mode(file: Path) -> int:
@@ -153,14 +162,14 @@ class Bulk:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def run(self, files: Sequence[Path], at_once: int = AT_ONCE) -> None:
-        """Sign what is not signed yet. Raises OSError for what cannot be written."""
+        """Sign what is not signed yet. Raises OSError for what cannot be written, Problem where the caller may not."""
         self.out.mkdir(parents=True, exist_ok=True)
         before, whole = self._journal(), _ends_whole(self.out / JOURNAL)
         failures = self.out / FAILURES
         failures.unlink(missing_ok=True)
         with (
             (self.out / JOURNAL).open("a", encoding="utf-8", errors=NAMES) as journal,
-            _progress(len(files), lambda: self.finished) as advance,
+            _progress(len(files), lambda: self.finished, lambda: self.finished - self.skipped) as advance,
             ThreadPoolExecutor(at_once) as threads,
         ):
             if journal.tell() and not whole:
@@ -177,7 +186,9 @@ class Bulk:
             try:
                 for _ in threads.map(some, together(files, at_once)):
                     pass
-            except BaseException:  # interrupted: what is under way ends, what waits is left
+            except BaseException as error:  # interrupted: what is under way ends, what waits is left
+                if isinstance(error, KeyboardInterrupt):
+                    err.print("stopping once what is under way is signed and written")
                 threads.shutdown(cancel_futures=True)
                 raise
 
@@ -223,6 +234,8 @@ class Bulk:
         try:
             return dict(zip(files, self.sign(files), strict=True))
         except (ClientError, OSError) as error:
+            if isinstance(error, Problem) and error.status in UNENTITLED_STATUS:
+                raise
             failure = error
         if len(files) == 1 or _passes(failure):
             return dict.fromkeys(files, failure)
@@ -319,18 +332,31 @@ def _ends_whole(file: Path) -> bool:
     return not file.exists() or file.read_bytes()[-1:] in (b"", b"\n")
 
 
-class _Rate(ProgressColumn):
-    """Files a second."""
+class _Pace(ProgressColumn):
+    """Files a second, and how long it takes yet."""
+
+    def __init__(self, sent: Callable[[], int]) -> None:
+        super().__init__()
+        self._sent = sent
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.finished_speed or task.speed or 0:.1f}/s")
+        return Text(_pace(self._sent(), int(task.remaining or 0), task.elapsed or 0))
+
+
+def _pace(sent: int, left: int, seconds: float) -> str:
+    """In words; a whole request is answered at once, so nothing is said before the first. What was signed by an earlier
+    run took none of this time.
+    """
+    if not sent or not seconds:
+        return "waiting for the first answer"
+    return f"{sent / seconds:.1f}/s, {left * seconds / sent:.0f} s left"
 
 
 @contextmanager
-def _progress(total: int, finished: Callable[[], int]) -> Iterator[Callable[[], None]]:
+def _progress(total: int, finished: Callable[[], int], sent: Callable[[], int]) -> Iterator[Callable[[], None]]:
     """What to call when a file is settled: a bar with rate and time left; a line now and then where no terminal is."""
     if err.is_terminal:
-        columns = (TextColumn("signing"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+        columns = (TextColumn("signing"), BarColumn(), MofNCompleteColumn(), _Pace(sent))
         with Progress(*columns, console=err, transient=True) as bar:
             task = bar.add_task("signing", total=total)
             yield lambda: bar.advance(task)
@@ -342,7 +368,6 @@ def _progress(total: int, finished: Callable[[], int]) -> Iterator[Callable[[], 
         now = time.monotonic()
         if now - told >= REPORT_SECONDS:
             told, count = now, finished()
-            rate = count / (now - began)
-            err.print(f"{count} of {total}, {rate:.1f}/s, {(total - count) / max(rate, 1e-9):.0f} s left")
+            err.print(f"{count} of {total}, {_pace(sent(), total - count, now - began)}")
 
     yield line

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
+from api.cli.output import Exit, fail
 from sigillo_client import NEVER, Sigillo
 
 SERVER = typer.Option("", "--server", envvar="SIGILLO_SERVER", help="Server to talk to, such as https://…")
@@ -22,6 +23,8 @@ def connected(server: str = "", token: str = "", *, leave_no_trace: bool = False
     With `leave_no_trace` a folder that holds nothing yet is left so, and a passing one serves: to verify a file
     should make nobody's keys. Raises HomeHeldError, UnreachableError.
     """
+    if server and not server.startswith(("http://", "https://")):
+        raise fail(f"{server} is no address of a server: write it whole, such as https://{server}", Exit.USAGE)
     if server:
         with Sigillo(server, token, retries=NEVER) as sigillo:
             yield sigillo

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Batch, Bulk, Failure, found
+from api.cli.bulk import AT_ONCE, FAILURES, JOURNAL, Batch, Bulk, Failure, Found, found
 from api.cli.connect import SERVER, TOKEN, connected
 from api.cli.files import SIDECAR_SUFFIX, Draft, each, sidecar, write
-from api.cli.output import JSON, Exit, fail, quoted, say, show, told
+from api.cli.output import JSON, Exit, complain, fail, quoted, say, show, told
 from detection.allocation import keep_freed
 from sigillo_client import BatchFile, Problem, Sigillo
 from sigillo_client.answers import Asset
@@ -66,6 +66,8 @@ def sign(
         raise fail("--made-from is for named files: leave --recursive out", Exit.USAGE)
     if recursive:
         _whole_folder(files, out, _Asking(server, token, body, wait, creator), at_once, as_json=as_json)
+    if folders := [file for file in files if file.is_dir()]:
+        raise fail(f"{folders[0]} is a folder: --recursive signs all that is in it", Exit.USAGE)
     folder = out.endswith("/")
     targets = {
         file: _target(file, Path(out) if out else None, several=len(files) > 1, as_folder=folder) for file in files
@@ -127,8 +129,13 @@ def _whole_folder(folders: list[Path], out: str, asking: _Asking, at_once: int, 
             return [_put(one, drafts[file]) for file, one in zip(files, done, strict=True)]
 
         bulk = Bulk(folder, into, json.dumps(asking.claim, sort_keys=True), some)
-        bulk.run(files, at_once)
-    _tell(bulk, batch.id, here.links, as_json=as_json)
+        try:
+            bulk.run(files, at_once)
+        except BaseException:
+            if bulk.finished:
+                complain(f"stopped at {bulk.finished} of {len(files)}; the same command goes on from there")
+            raise
+    _tell(bulk, batch.id, here, as_json=as_json)
     raise typer.Exit(Exit.REFUSED if bulk.failed else Exit.HELD if bulk.held else Exit.OK)
 
 
@@ -167,19 +174,21 @@ def _gone(asset: Asset) -> Problem:
     return Problem(HTTPStatus.GONE, {"title": "Its signed file is no longer kept", "detail": detail})
 
 
-def _tell(bulk: Bulk, batch: str, links: int, *, as_json: bool) -> None:
+def _tell(bulk: Bulk, batch: str, here: Found, *, as_json: bool) -> None:
     counts = {"signed": bulk.done, "skipped": bulk.skipped, "held": bulk.held, "failed": bulk.failed}
     failures = str(bulk.out / FAILURES) if bulk.failed else None
     if as_json:
         written = {"written": str(bulk.out), "journal": str(bulk.out / JOURNAL), "failures": failures}
-        show({**counts, **written, "batch": batch or None, "links": links})
+        show({**counts, **written, "batch": batch or None, "links": here.links})
         return
     say(f"{quoted(bulk.folder)} -> [bold]{quoted(bulk.out)}[/]")
     say("  " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     if batch:
         say(f"  batch {batch}")
-    if links:
-        say(f"  links passed over: {links}; what they lead to is signed if it is copied there")
+    if here.links:
+        say(f"  links passed over: {here.links}; what they lead to is signed if it is copied there")
+    if here.written:
+        say(f"  folders passed over that have signed files of an earlier run: {here.written}")
     if failures:
         say(f"  what was refused, and why: {quoted(failures)}; run it again once that is mended")
 

@@ -19,6 +19,7 @@ TIME: Final = "must be a time with its zone, as 2026-11-24T12:00:00Z"
 WORDS: Final[Mapping[str, str]] = {
     "missing": "is missing",
     "extra_forbidden": "is not known here",
+    "unexpected_keyword_argument": "is not known here",
     "json_invalid": "is not JSON: {error}",
     "string_type": TEXT,
     "string_unicode": "must be text in UTF-8",

@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.cli.bulk import FAILURES, JOURNAL, LEAST_TOGETHER, TOGETHER, TOGETHER_BYTES, TRIES, Bulk, found, together
+from api.cli.bulk import (
+    FAILURES,
+    JOURNAL,
+    LEAST_TOGETHER,
+    TOGETHER,
+    TOGETHER_BYTES,
+    TRIES,
+    Bulk,
+    _pace,
+    found,
+    together,
+)
 from sigillo_client import BatchFile, Problem, Sigillo, UnreachableError
 from tests.api.cli.conftest import Run
 from tests.api.wire import counts
@@ -182,6 +193,23 @@ def test_one_folder_is_wanted(run: Run, folder: Path, arguments: list[str]) -> N
     assert run("sign", "--recursive", *(folder / name for name in arguments)).exit_code == 2
 
 
+def test_a_folder_is_not_taken_for_a_file(run: Run, folder: Path) -> None:
+    done = run("sign", folder)
+    assert done.exit_code == 2
+    assert "--recursive" in done.stderr
+
+
+def test_what_another_run_wrote_is_passed_over(ask: Ask, run: Run, folder: Path) -> None:
+    ask("sign", "--recursive", folder / "deep")
+    written = folder / "deep.signed"
+    assert (written / JOURNAL).exists()
+    assert found(folder, folder.with_name("out")).files == found(folder, written).files
+    said = run("sign", "--recursive", folder).stdout
+    assert "3 signed" in said
+    assert "folders passed over that have signed files of an earlier run: 1" in said
+    assert {file.name for file in found(written, folder).files} == {"b.jpg", "c.jpg"}  # none of the run's own
+
+
 SIGNED: Any = {"id": "ast_1", "ledger": {"entry": "ent_1"}, "hold": None}
 
 
@@ -207,6 +235,53 @@ def test_what_passes_is_waited_for_and_the_rest_is_not_sent_again(folder: Path, 
     all_three = ["a.jpg", "deep/b.jpg", "deep/er/c.jpg"]
     assert calls == [all_three, all_three, all_three[:2], *[["deep/b.jpg"]] * (TRIES - 3)]
     assert waits == [2**tried for tried in range(TRIES - 1)]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_may_not_sign_is_told_once(folder: Path, tmp_path: Path, status: int) -> None:
+    calls = list[int]()
+
+    def sign(files: Sequence[BatchFile]) -> list[Any]:
+        calls.append(len(files))
+        raise Problem(status, {"title": "Not with this key"})
+
+    bulk = Bulk(folder, tmp_path / "out", "{}", sign)
+    with pytest.raises(Problem, match="Not with this key"):
+        bulk.run(found(folder, bulk.out).files, at_once=1)
+    assert calls == [3]
+    assert not (bulk.out / FAILURES).exists()
+
+
+def test_a_wrong_key_is_one_line(run: Run, folder: Path) -> None:
+    done = run("sign", "--recursive", folder, "--token", "sgk_wrong")
+    assert done.exit_code == 1
+    assert done.stderr.count("Unknown API key") == len(done.stderr.splitlines()) == 1
+    assert not (folder.with_name("photos.signed") / FAILURES).exists()
+
+
+def test_who_stops_it_is_told_how_far_it_is(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(9):
+        (folder / f"z{number}.jpg").write_bytes(picture(seed=10 + number))
+    whole, calls = Sigillo.sign_files, list[int]()
+
+    def stopped(self: Sigillo, batch: str, files: Sequence[BatchFile], claim: Any, save: Ask, wait: int) -> Any:
+        calls.append(len(files))
+        if len(calls) >= 2:
+            raise KeyboardInterrupt
+        return whole(self, batch, files, claim, save, wait)
+
+    monkeypatch.setattr(Sigillo, "sign_files", stopped)
+    done = run("sign", "--recursive", folder, "--at-once", "1")
+    assert done.exit_code != 0
+    assert "stopping once what is under way is signed and written" in done.stderr
+    assert f"stopped at {calls[0]} of 12; the same command goes on from there" in done.stderr
+    monkeypatch.undo()
+    assert f"{12 - calls[0]} signed, {calls[0]} skipped" in run("sign", "--recursive", folder).stdout
+
+
+def test_the_pace_is_that_of_what_was_sent() -> None:
+    assert _pace(sent=0, left=5, seconds=3.0) == "waiting for the first answer"
+    assert _pace(sent=10, left=90, seconds=5.0) == "2.0/s, 45 s left"
 
 
 def test_one_that_breaks_every_request_keeps_none_of_the_others(folder: Path, tmp_path: Path) -> None:
