@@ -216,7 +216,7 @@ class UnrecognisedMediaError(MediaError):
     """No known format begins like this."""
 
     code: ClassVar[str] = "media-unrecognised"
-    sentence: ClassVar[str] = "this is no file that is known here: send " + ACCEPTED
+    sentence: ClassVar[str] = "its bytes begin as no file does that is known here: send " + ACCEPTED
 
 
 @dataclass(eq=False)

@@ -80,7 +80,7 @@ class BundleInvalidError(ProvenanceError, JobError):
     """It can be read, and what it says does not hold together."""
 
     code: ClassVar[str] = "bundle-invalid"
-    sentence: ClassVar[str] = "this custody bundle does not hold, and nothing of it is believed: {reason}"
+    sentence: ClassVar[str] = "nothing of this custody bundle is believed: {reason}"
     fault: str
     """`log`, `receipt`, `export`, `word` or `graph`."""
 

@@ -29,7 +29,7 @@ from provenance.unseen.drafts import SIGNATURE_BYTES, Draft, DraftError, is_stor
 from sigillo_client import Sigillo
 from sigillo_client.answers import ClaimSignature
 
-app = typer.Typer(help="Have claims signed while their files stay here: an external signer for C2PA tools.")
+app = typer.Typer()
 
 
 @app.callback(invoke_without_command=True)
@@ -47,9 +47,10 @@ def claim_signer(
     server: str = SERVER,
     token: str = TOKEN,
 ) -> None:
-    """As a signer program: the bytes to be signed on standard input, a signature on standard output.
+    """Have claims signed while their files stay here: an external signer for C2PA tools.
 
-    Without --assertion-store it is a draft's, which holds nowhere: `finish` has the file signed.
+    Without a command: the bytes to be signed on standard input, a signature on standard output.
+    Without --assertion-store, too, that is a draft's, which holds nowhere: `finish` has the file signed.
     """
     if context.invoked_subcommand:
         return
