@@ -7,7 +7,7 @@ Rules
   Idempotency-Key, and within a day is the same asset.
 - A file that is refused is a line in the failures, and does not keep the others; what may pass is tried again. What is
   refused as a whole is sent again file by file, so that each is told its own refusal.
-- Whoever may not sign is told once: no other file would be taken either.
+- Whoever may not sign is told once, and so is who reaches no server: no other file would be taken either.
 - All of it is one batch of the server's, which whoever has the key may ask how far it is (`GET /v1/batches/{id}`); an
   interrupted run goes on with its batch.
 """
@@ -159,10 +159,15 @@ class Bulk:
     skipped: int = field(default=0, init=False)
     failed: int = field(default=0, init=False)
     held: int = field(default=0, init=False)
+    _answered: bool = field(default=False, init=False)
+    """Whether there is a server at all."""
+
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def run(self, files: Sequence[Path], at_once: int = AT_ONCE) -> None:
-        """Sign what is not signed yet. Raises OSError for what cannot be written, Problem where the caller may not."""
+        """Sign what is not signed yet. Raises OSError for what cannot be written, Problem where the caller may
+        not, UnreachableError where no server ever answered.
+        """
         self.out.mkdir(parents=True, exist_ok=True)
         before, whole = self._journal(), _ends_whole(self.out / JOURNAL)
         failures = self.out / FAILURES
@@ -175,8 +180,16 @@ class Bulk:
             if journal.tell() and not whole:
                 journal.write("\n")  # behind a line that was cut off
 
+            over = threading.Event()
+
             def some(files: Sequence[Path]) -> None:
-                lines = self._some(files, before)
+                if over.is_set():
+                    return
+                try:
+                    lines = self._some(files, before)
+                except BaseException:
+                    over.set()  # before the next are taken
+                    raise
                 with self._lock:
                     for line in lines:
                         self._note(line, journal.write, failures)
@@ -228,14 +241,19 @@ class Bulk:
             left = [file for file in left if _passes(done[file])]
         for file in left if len(left) > 1 else ():  # one of them may be what stands in the way
             done |= self._signed([file])
+        if not self._answered and isinstance(failure := next(iter(done.values()), None), UnreachableError):
+            raise failure
         return done
 
     def _signed(self, files: Sequence[BatchFile]) -> dict[BatchFile, Asset | Failure]:
         try:
-            return dict(zip(files, self.sign(files), strict=True))
+            signed = self.sign(files)
+            self._answered = True
+            return dict(zip(files, signed, strict=True))
         except (ClientError, OSError) as error:
             if isinstance(error, Problem) and error.status in UNENTITLED_STATUS:
                 raise
+            self._answered |= isinstance(error, Problem)
             failure = error
         if len(files) == 1 or _passes(failure):
             return dict.fromkeys(files, failure)

@@ -252,6 +252,22 @@ def test_who_may_not_sign_is_told_once(folder: Path, tmp_path: Path, status: int
     assert not (bulk.out / FAILURES).exists()
 
 
+def test_no_server_at_all_is_told_once(folder: Path, tmp_path: Path) -> None:
+    waits, calls = list[float](), list[int]()
+
+    def sign(files: Sequence[BatchFile]) -> list[Any]:
+        calls.append(len(files))
+        raise UnreachableError("no answer")
+
+    bulk = Bulk(folder, tmp_path / "out", "{}", sign, waits.append)
+    files = found(folder, bulk.out).files
+    with pytest.raises(UnreachableError):
+        bulk.run([*files, *files, *files], at_once=1)
+    assert calls == [4] * TRIES + [1] * 4  # of nine
+    assert sum(waits) > 30
+    assert not (bulk.out / FAILURES).exists()
+
+
 def test_a_wrong_key_is_one_line(run: Run, folder: Path) -> None:
     done = run("sign", "--recursive", folder, "--token", "sgk_wrong")
     assert done.exit_code == 1
