@@ -235,8 +235,10 @@ class _Alone:
 
         with ThreadPoolExecutor(2 * WORKERS) as threads:
             busy = [threads.submit(work, cycle(photographs[at :: 2 * WORKERS])) for at in range(2 * WORKERS)]
-            yield
-            enough.set()
+            try:
+                yield
+            finally:  # or the threads would go on for ever
+                enough.set()
         for one in busy:
             one.result()
 

@@ -41,6 +41,7 @@ BATCH: Final = "sigillo-batch"
 """The id of the batch that is under way there."""
 
 OURS: Final = (JOURNAL, FAILURES, BATCH)
+"""Nobody's media."""
 
 NAMES: Final = "surrogateescape"
 """As the system gives them: a name may be any bytes."""
@@ -125,9 +126,10 @@ def found(folder: Path, out: Path) -> Found:
         names[:] = sorted(
             name for name in names if not name.startswith(".") and Path(at, name).resolve() != out.resolve()
         )
-        outputs = {name for name in names if _mode(Path(at, name, JOURNAL))}
-        names[:], written = [name for name in names if name not in outputs], written + len(outputs)
         links += sum(Path(at, name).is_symlink() for name in names)
+        outputs = [name for name in names if _mode(Path(at, name, JOURNAL)) and not Path(at, name).is_symlink()]
+        names[:] = [name for name in names if name not in outputs]
+        written += len(outputs)
         for file in (Path(at, name) for name in sorted(here) if not name.startswith(".")):
             if not file.name.endswith(SIDECAR_SUFFIX) and file.name not in OURS:
                 mode = _mode(file)

@@ -21,10 +21,10 @@ def connected(server: str = "", token: str = "", *, leave_no_trace: bool = False
     """A client of the named server, or of the home folder's own.
 
     With `leave_no_trace` a folder that holds nothing yet is left so, and a passing one serves: to verify a file
-    should make nobody's keys. Raises HomeHeldError, UnreachableError.
+    should make nobody's keys. Raises HomeHeldError, UnreachableError, and what `fail` gives where that is no address.
     """
     if server and not server.startswith(("http://", "https://")):
-        raise fail(f"{server} is no address of a server: write it whole, such as https://{server}", Exit.USAGE)
+        raise fail(f"{server} is no address of a server: write it whole, with https:// or http://", Exit.USAGE)
     if server:
         with Sigillo(server, token, retries=NEVER) as sigillo:
             yield sigillo

@@ -179,7 +179,7 @@ def _tell(bulk: Bulk, batch: str, here: Found, *, as_json: bool) -> None:
     failures = str(bulk.out / FAILURES) if bulk.failed else None
     if as_json:
         written = {"written": str(bulk.out), "journal": str(bulk.out / JOURNAL), "failures": failures}
-        show({**counts, **written, "batch": batch or None, "links": here.links})
+        show({**counts, **written, "batch": batch or None, "links": here.links, "signed_before": here.written})
         return
     say(f"{quoted(bulk.folder)} -> [bold]{quoted(bulk.out)}[/]")
     say("  " + ", ".join(f"{count} {what}" for what, count in counts.items()))

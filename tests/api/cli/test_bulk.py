@@ -193,6 +193,13 @@ def test_one_folder_is_wanted(run: Run, folder: Path, arguments: list[str]) -> N
     assert run("sign", "--recursive", *(folder / name for name in arguments)).exit_code == 2
 
 
+@pytest.mark.parametrize("server", ["localhost:8080", "provenance.example.org"])
+def test_an_address_is_wanted_whole(run: Run, folder: Path, server: str) -> None:
+    done = run("sign", folder / "a.jpg", "--server", server)
+    assert done.exit_code == 2
+    assert f"{server} is no address of a server" in done.stderr
+
+
 def test_a_folder_is_not_taken_for_a_file(run: Run, folder: Path) -> None:
     done = run("sign", folder)
     assert done.exit_code == 2
@@ -207,6 +214,7 @@ def test_what_another_run_wrote_is_passed_over(ask: Ask, run: Run, folder: Path)
     said = run("sign", "--recursive", folder).stdout
     assert "3 signed" in said
     assert "folders passed over that have signed files of an earlier run: 1" in said
+    assert ask("sign", "--recursive", folder)["signed_before"] == 1
     assert {file.name for file in found(written, folder).files} == {"b.jpg", "c.jpg"}  # none of the run's own
 
 
